@@ -1,0 +1,165 @@
+/**
+ * The pipeline model: what every configuration is lowered to. Plain JSON values only, so that a generation can be kept
+ * on disk and run again as it was. Behind this nobody can tell which dialect a configuration was written in.
+ */
+import type { Location } from '../core/errors.ts';
+import type { PluginKind } from '../core/plugin.ts';
+
+/** One configured plugin: its options checked against the plugin's declaration, its sections by name in written order. */
+export interface PluginModel {
+  readonly kind: PluginKind;
+  /** The plugin's name in the registry (never an alias). */
+  readonly type: string;
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly sections: Readonly<Record<string, readonly SectionModel[]>>;
+  /** `<parse>`, `<format>` and other plugins inside this one. */
+  readonly parser?: PluginModel | undefined;
+  readonly formatter?: PluginModel | undefined;
+  readonly inject?: InjectModel | undefined;
+  readonly at: Location;
+}
+
+/** A section of a plugin: declared options, or for free-form sections (`<record>`) the pairs as written. */
+export interface SectionModel {
+  readonly argument: string;
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly pairs: readonly PairModel[];
+  readonly at: Location;
+}
+
+/** A free-form pair. `value` is the text after the dialect's quoting rules; `json` the value where it was written as JSON object or array. */
+export interface PairModel {
+  readonly key: string;
+  readonly value: string;
+  readonly json?: unknown;
+  readonly at: Location;
+}
+
+/** `<inject>`: fields added while formatting (Fluentd plugin helper `inject`). */
+export interface InjectModel {
+  readonly hostnameKey?: string | undefined;
+  readonly hostname?: string | undefined;
+  readonly workerIdKey?: string | undefined;
+  readonly tagKey?: string | undefined;
+  readonly timeKey?: string | undefined;
+  readonly timeType?:
+    'float' | 'unixtime' | 'unixtime_millis' | 'unixtime_micros' | 'unixtime_nanos' | 'string' | undefined;
+  readonly timeFormat?: string | undefined;
+  readonly localtime?: boolean | undefined;
+  readonly timezone?: string | undefined;
+}
+
+export interface SourceModel {
+  /** `@id`, else type + ordinal (`postback`, `tail.1`). Names the source in frames and metrics. */
+  readonly id: string;
+  readonly plugin: PluginModel;
+  /** Where its records enter: a label, `@ROOT` unless the config says otherwise. */
+  readonly label: string;
+}
+
+/** Which tags a step applies to. `fluentd`: one or more space-separated patterns as in `<match>`; `glob`: Fluent Bit's `Match`; `regexp`: Fluent Bit's `Match_Regex`. */
+export interface MatchModel {
+  readonly syntax: 'fluentd' | 'glob' | 'regexp';
+  readonly pattern: string;
+}
+
+/** One step of a label. `take`: the record goes no further in this label after it (Fluentd's first match); otherwise it goes on (Fluent Bit's fan-out). */
+export interface StepModel {
+  readonly match: MatchModel;
+  readonly action: ActionModel;
+  readonly take: boolean;
+  readonly at: Location;
+}
+
+export type ActionModel =
+  | { readonly kind: 'filter'; readonly plugin: PluginModel }
+  /** Hands the records to an output by its id. */
+  | { readonly kind: 'output'; readonly output: string }
+  /** `copy`: each action gets all records. `ignoreError[i]`: a failure there does not count for the others. */
+  | { readonly kind: 'copy'; readonly actions: readonly ActionModel[] }
+  /** Enters a label from its first step. */
+  | { readonly kind: 'relabel'; readonly label: string }
+  /** A step plugin (rewrite_tag_filter) gives records new tags; they enter `label`, or @ROOT again. Whatever it does not give on is counted as the plugin says. */
+  | { readonly kind: 'retag'; readonly plugin: PluginModel; readonly label: string };
+
+/** How records become chunks, and what happens when writing one fails. */
+export interface BufferModel {
+  /** `tag`, `time`, or a field (`key`, `$.a.b`). */
+  readonly chunkKeys: readonly string[];
+  /** Seconds of event time that go into one chunk; only with chunk key `time`. */
+  readonly timekeySeconds?: number | undefined;
+  readonly timekeyWaitMs: number;
+  /** IANA zone or `+09:00` for timekey and time placeholders; undefined: local time. */
+  readonly timezone?: string | undefined;
+  /** Largest chunk, in bytes of encoded records; and in records. */
+  readonly chunkBytesMax: number;
+  readonly chunkRecordsMax?: number | undefined;
+  /** `immediate`: as soon as the output is free; `interval`: flushIntervalMs after the chunk's first record; `lazy`: at the timekey's end plus timekeyWaitMs. */
+  readonly flushMode: 'immediate' | 'interval' | 'lazy';
+  readonly flushIntervalMs: number;
+  /** Chunks written at a time. */
+  readonly concurrency: number;
+  readonly slowFlushLogMs: number;
+  readonly retry: RetryModel;
+  /** `drop_oldest`: when the journal is full this output's cursor is moved, counted as refused. */
+  readonly overflow: 'block' | 'drop_oldest';
+}
+
+export interface RetryModel {
+  readonly type: 'exponential_backoff' | 'periodic';
+  readonly waitMs: number;
+  readonly base: number;
+  /** Longest wait between two tries. */
+  readonly waitMsMax: number;
+  readonly isRandomized: boolean;
+  /** Only limits written in the config; undefined: retry until delivered. Tries after the first. */
+  readonly triesMax?: number | undefined;
+  readonly timeoutMs?: number | undefined;
+  /** With a secondary: the part of timeoutMs after which it takes over. */
+  readonly secondaryThreshold: number;
+}
+
+export interface OutputModel {
+  /** Cursor identity: `@id`/`Alias`, else type + ordinal + target. Safe as a file name after encoding. */
+  readonly id: string;
+  readonly plugin: PluginModel;
+  readonly buffer: BufferModel;
+  /** Takes chunks that ran out of tries, and records the target refused. */
+  readonly secondary?: PluginModel | undefined;
+}
+
+/** A whole configuration. */
+export interface PipelineModel {
+  readonly version: 1;
+  readonly sources: readonly SourceModel[];
+  /** Steps by label; `@ROOT` and, where written, `@ERROR` and others. */
+  readonly labels: Readonly<Record<string, readonly StepModel[]>>;
+  readonly outputs: readonly OutputModel[];
+  /** Third-party packages to load before anything else. */
+  readonly plugins: readonly string[];
+  readonly logLevel?: string | undefined;
+}
+
+/** The label in which records of sources without `@label` begin. */
+export const rootLabel = '@ROOT';
+
+/** How chunks are cut and retried where a config says nothing and the dialect does not differ. */
+export const defaultBuffer: BufferModel = {
+  chunkKeys: [],
+  timekeyWaitMs: 0,
+  // 8 MB as Fluentd's memory chunk: large enough to amortise a request, small against the 64 MB queue budget.
+  chunkBytesMax: 8 * 1024 * 1024,
+  flushMode: 'immediate',
+  flushIntervalMs: 1000,
+  concurrency: 1,
+  slowFlushLogMs: 20_000,
+  retry: {
+    type: 'exponential_backoff',
+    waitMs: 1000,
+    base: 2,
+    waitMsMax: 60_000,
+    isRandomized: true,
+    secondaryThreshold: 0.8,
+  },
+  overflow: 'block',
+};

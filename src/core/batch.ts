@@ -1,0 +1,207 @@
+/**
+ * Blocks and batches: records on their way from the journal to the outputs, encoded until somebody looks.
+ *
+ * A *block* is what one journal frame holds: the encoded bytes of its records, their times and offsets. It is immutable
+ * and shared by all outputs; decoding a record is remembered in it. A *batch* is some of a block's records, in order,
+ * under one tag; what a filter changed lies over the block. Both are cheap to make and safe to share: never mutate the
+ * fields you get from one (copyFields first).
+ */
+import type { Instant } from './clock.ts';
+import { parseRecord, stringifyJson } from './json.ts';
+import { decodeMsgpack } from './msgpack.ts';
+import { isFields } from './record.ts';
+import type { Fields } from './record.ts';
+
+/** How a frame's payload is encoded; the number is the codec byte on disk. */
+export const codecs = { json: 1, msgpack: 2 } as const;
+export type Codec = (typeof codecs)[keyof typeof codecs];
+
+/**
+ * Records as a source hands them to the journal: parallel arrays, one entry a record.
+ * JSON payloads are one JSON object each, valid UTF-8, without a newline outside strings; MessagePack payloads one map each.
+ */
+export interface EncodedRecords {
+  readonly codec: Codec;
+  readonly payloads: readonly (string | Uint8Array)[];
+  /** What scanJson said of each payload; true for every MessagePack payload. */
+  readonly exact: readonly boolean[];
+  /** Seconds since 1970, whole, may be negative. */
+  readonly seconds: readonly number[];
+  /** 0 to 999,999,999. */
+  readonly nanos: readonly number[];
+}
+
+/** What a block is made of; see the journal's frame layout. */
+export interface BlockParts {
+  readonly shard: string;
+  /** Offset of the first record; the others follow without gaps. */
+  readonly firstOffset: number;
+  /** When the journal took the records, ms since 1970. */
+  readonly appendMs: number;
+  /** Id of the source instance that took them, such as `postback` or `tail.0`. */
+  readonly source: string;
+  readonly codec: Codec;
+  readonly payload: Buffer;
+  /** count + 1 positions in payload: record i is payload[bounds[i], bounds[i + 1]). */
+  readonly bounds: Uint32Array;
+  readonly exact: Uint8Array;
+  readonly seconds: Float64Array;
+  readonly nanos: Uint32Array;
+}
+
+/** The records of one journal frame. */
+export class Block {
+  readonly parts: BlockParts;
+  readonly count: number;
+  readonly #decoded: (Fields | undefined)[] = [];
+
+  constructor(parts: BlockParts) {
+    this.parts = parts;
+    this.count = parts.bounds.length - 1;
+  }
+  /** The encoded bytes of record `index`: a view, valid as long as the block is held. */
+  encoded(index: number): Buffer {
+    const { payload, bounds } = this.parts;
+    return payload.subarray(bounds[index], bounds[index + 1]);
+  }
+  /** Size of record `index` in encoded bytes, without looking at it. */
+  encodedBytes(index: number): number {
+    const { bounds } = this.parts;
+    return (bounds[index + 1] as number) - (bounds[index] as number);
+  }
+  /** The decoded fields of record `index`, decoded once. Do not mutate. */
+  fields(index: number): Fields {
+    const known = this.#decoded[index];
+    if (known) return known;
+    const { payload, bounds, codec, exact } = this.parts;
+    let fields: Fields;
+    if (codec === codecs.json)
+      fields = parseRecord(payload.toString('utf8', bounds[index], bounds[index + 1]), exact[index] === 1);
+    else {
+      const value = decodeMsgpack(this.encoded(index));
+      if (!isFields(value)) throw new TypeError('a MessagePack record must be a map');
+      fields = value;
+    }
+    this.#decoded[index] = fields;
+    return fields;
+  }
+}
+
+/** Some records of a block under one tag. Positions (`row`) count from 0 to `count - 1`. */
+export class Batch {
+  readonly tag: string;
+  readonly block: Block;
+  readonly count: number;
+  /** Which of the block's records, in order; undefined: all of them. */
+  readonly #rows: Uint32Array | undefined;
+  readonly #changed: readonly (Fields | undefined)[] | undefined;
+  readonly #times: readonly (Instant | undefined)[] | undefined;
+
+  private constructor(
+    tag: string,
+    block: Block,
+    rows: Uint32Array | undefined,
+    changed: readonly (Fields | undefined)[] | undefined,
+    times: readonly (Instant | undefined)[] | undefined,
+  ) {
+    this.tag = tag;
+    this.block = block;
+    this.#rows = rows;
+    this.#changed = changed;
+    this.#times = times;
+    this.count = rows ? rows.length : block.count;
+  }
+  /** All records of a block, unchanged. */
+  static of(tag: string, block: Block): Batch {
+    return new Batch(tag, block, undefined, undefined, undefined);
+  }
+  /** The record's index in its block. */
+  index(row: number): number {
+    return this.#rows ? (this.#rows[row] as number) : row;
+  }
+  /** The record's offset in its shard. */
+  offset(row: number): number {
+    return this.block.parts.firstOffset + this.index(row);
+  }
+  seconds(row: number): number {
+    return this.#times?.[row]?.seconds ?? (this.block.parts.seconds[this.index(row)] as number);
+  }
+  nanos(row: number): number {
+    return this.#times?.[row]?.nanos ?? (this.block.parts.nanos[this.index(row)] as number);
+  }
+  /** The record's time. Prefer seconds() and nanos() in hot paths. */
+  time(row: number): Instant {
+    return { seconds: this.seconds(row), nanos: this.nanos(row) };
+  }
+  /** The record's fields. Do not mutate. */
+  fields(row: number): Fields {
+    return this.#changed?.[row] ?? this.block.fields(this.index(row));
+  }
+  /** True while the record's JSON bytes can be taken as they lie in the journal: `rawJson(row)` is defined. */
+  rawJson(row: number): Buffer | undefined {
+    if (this.#changed?.[row] !== undefined || this.block.parts.codec !== codecs.json) return undefined;
+    return this.block.encoded(this.index(row));
+  }
+  /** When no record of the batch was changed, selected or re-encoded: the payload of the whole block. For bulk copies. */
+  wholeJson(): { payload: Buffer; bounds: Uint32Array } | undefined {
+    if (this.#rows || this.#changed || this.block.parts.codec !== codecs.json) return undefined;
+    return this.block.parts;
+  }
+  /** The record as JSON text without a line break. */
+  json(row: number): Buffer {
+    return this.rawJson(row) ?? Buffer.from(stringifyJson(this.fields(row)));
+  }
+  /** Size estimate for chunk limits: exact for unchanged records, else the size before the change. */
+  sizeBytes(row: number): number {
+    return this.block.encodedBytes(this.index(row));
+  }
+  /** Sum of sizeBytes over all rows. */
+  totalBytes(): number {
+    if (!this.#rows) return this.block.parts.payload.length;
+    let sum = 0;
+    for (let row = 0; row < this.count; row++) sum += this.sizeBytes(row);
+    return sum;
+  }
+  /** The same records under another tag. */
+  withTag(tag: string): Batch {
+    return tag === this.tag ? this : new Batch(tag, this.block, this.#rows, this.#changed, this.#times);
+  }
+  /** The rows given (positions in this batch, in any order, repeats allowed). */
+  select(rows: readonly number[]): Batch {
+    return new Batch(
+      this.tag,
+      this.block,
+      Uint32Array.from(rows, (row) => this.index(row)),
+      this.#changed && rows.map((row) => this.#changed?.[row]),
+      this.#times && rows.map((row) => this.#times?.[row]),
+    );
+  }
+  /**
+   * New fields for each row: the same object keeps the record as it is, undefined drops it. `times[row]`, where given,
+   * replaces the record's time.
+   */
+  map(change: (fields: Fields, row: number) => Fields | undefined, times?: readonly (Instant | undefined)[]): Batch {
+    const kept: number[] = [];
+    const changed: (Fields | undefined)[] = [];
+    const newTimes: (Instant | undefined)[] = [];
+    let anyChanged = false;
+    for (let row = 0; row < this.count; row++) {
+      const before = this.fields(row);
+      const after = change(before, row);
+      if (after === undefined) continue;
+      kept.push(this.index(row));
+      const same = after === before ? this.#changed?.[row] : after;
+      if (same !== undefined) anyChanged = true;
+      changed.push(same);
+      newTimes.push(times?.[row] ?? this.#times?.[row]);
+    }
+    const all = kept.length === this.count;
+    return new Batch(
+      this.tag,
+      this.block,
+      all ? this.#rows : Uint32Array.from(kept),
+      anyChanged ? changed : undefined,
+      newTimes.some((time) => time !== undefined) ? newTimes : undefined,
+    );
+  }
+}

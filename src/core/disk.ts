@@ -1,0 +1,119 @@
+/**
+ * The disk, as the journal, cursors and file outputs see it: few operations, all of them asynchronous, so that a fake can
+ * lose unsynced writes, tear the last one and reorder renames. Errors are Node's system errors (`code: 'ENOSPC'`).
+ */
+import { constants, promises as fs } from 'node:fs';
+import { dirname } from 'node:path';
+
+/** An open file. Positions are explicit; there is no file pointer. */
+export interface DiskFile {
+  /** Writes all bytes of all buffers at `position`; throws when it could not write all. */
+  write(buffers: readonly Uint8Array[], position: number): Promise<void>;
+  /** Reads up to buffer.length bytes at `position`; returns how many, 0 at the end. */
+  read(buffer: Uint8Array, position: number): Promise<number>;
+  /** fdatasync: content and length are durable when it resolves. After it failed the file must not be synced again. */
+  sync(): Promise<void>;
+  truncate(length: number): Promise<void>;
+  size(): Promise<number>;
+  close(): Promise<void>;
+}
+
+export interface Disk {
+  /** `read`: must exist. `create`: must not exist. `write`: made when missing; kept content. */
+  open(path: string, mode: 'read' | 'create' | 'write'): Promise<DiskFile>;
+  /** Whole file, or undefined when it does not exist. */
+  readFile(path: string): Promise<Buffer | undefined>;
+  rename(from: string, to: string): Promise<void>;
+  /** No error when it is gone already. */
+  remove(path: string): Promise<void>;
+  removeDirectory(path: string): Promise<void>;
+  /** With its parents; syncs each parent it made an entry in. Mode 0700. */
+  makeDirectory(path: string): Promise<void>;
+  /** Names in the directory, sorted; empty when it does not exist. */
+  list(path: string): Promise<string[]>;
+  /** Makes created, renamed and removed entries durable. */
+  syncDirectory(path: string): Promise<void>;
+  /** undefined when it does not exist. */
+  stat(path: string): Promise<{ size: number; modifiedMs: number; isDirectory: boolean } | undefined>;
+  /** Free bytes for us on the file system of `path`. */
+  freeBytes(path: string): Promise<number>;
+}
+
+class RealFile implements DiskFile {
+  readonly #handle: fs.FileHandle;
+  constructor(handle: fs.FileHandle) {
+    this.#handle = handle;
+  }
+  async write(buffers: readonly Uint8Array[], position: number): Promise<void> {
+    let wanted = 0;
+    for (const buffer of buffers) wanted += buffer.length;
+    const { bytesWritten } =
+      buffers.length === 1 && buffers[0]
+        ? await this.#handle.write(buffers[0], 0, wanted, position)
+        : await this.#handle.writev([...buffers], position);
+    if (bytesWritten === wanted) return;
+    // A short write is what a full disk does before it says ENOSPC: go on until done or told why not.
+    const rest = Buffer.concat(buffers).subarray(bytesWritten);
+    await this.write([rest], position + bytesWritten);
+  }
+  async read(buffer: Uint8Array, position: number): Promise<number> {
+    return (await this.#handle.read(buffer, 0, buffer.length, position)).bytesRead;
+  }
+  sync(): Promise<void> {
+    return this.#handle.datasync();
+  }
+  truncate(length: number): Promise<void> {
+    return this.#handle.truncate(length);
+  }
+  async size(): Promise<number> {
+    return (await this.#handle.stat()).size;
+  }
+  close(): Promise<void> {
+    return this.#handle.close();
+  }
+}
+
+const openFlags = {
+  read: constants.O_RDONLY,
+  create: constants.O_RDWR | constants.O_CREAT | constants.O_EXCL,
+  write: constants.O_RDWR | constants.O_CREAT,
+} as const;
+
+function missingAs<T>(value: T): (error: NodeJS.ErrnoException) => T {
+  return (error) => {
+    if (error.code === 'ENOENT') return value;
+    throw error;
+  };
+}
+
+/** The operating system's disk. Files are made with mode 0600. */
+export const realDisk: Disk = {
+  open: async (path, mode) => new RealFile(await fs.open(path, openFlags[mode], 0o600)),
+  readFile: (path) => fs.readFile(path).catch(missingAs<Buffer | undefined>(undefined)),
+  rename: (from, to) => fs.rename(from, to),
+  remove: (path) => fs.unlink(path).catch(missingAs<void>(undefined)),
+  removeDirectory: (path) => fs.rm(path, { recursive: true, force: true }),
+  async makeDirectory(path) {
+    const first = await fs.mkdir(path, { recursive: true, mode: 0o700 });
+    if (first === undefined) return;
+    for (let made = path; made.length >= first.length; made = dirname(made))
+      await realDisk.syncDirectory(dirname(made));
+  },
+  list: async (path) => (await fs.readdir(path).catch(missingAs<string[]>([]))).sort(),
+  async syncDirectory(path) {
+    const handle = await fs.open(path, constants.O_RDONLY);
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  },
+  async stat(path) {
+    const found = await fs.stat(path).catch(missingAs(undefined));
+    return found && { size: found.size, modifiedMs: found.mtimeMs, isDirectory: found.isDirectory() };
+  },
+  async freeBytes(path) {
+    const { bavail, bsize } = await fs.statfs(path);
+    return bavail * bsize;
+  },
+};

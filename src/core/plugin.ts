@@ -1,0 +1,262 @@
+/**
+ * The plugin contract. A plugin is one `definePlugin` call; the registry, the config loaders, the reference pages and the
+ * conformance walk read that one declaration.
+ */
+import type { InjectModel, PluginModel, SectionModel } from '../config/model.ts';
+import type { Batch, EncodedRecords } from './batch.ts';
+import type { ByteWriter } from './bytes.ts';
+import type { Clock, Instant } from './clock.ts';
+import type { Location } from './errors.ts';
+import type { Log } from './log.ts';
+import type { Metrics } from './metrics.ts';
+import type { OptionTable, OptionValues } from './options.ts';
+import type { Fields } from './record.ts';
+
+export type PluginKind = 'source' | 'parser' | 'formatter' | 'filter' | 'step' | 'output';
+
+/** A section a plugin takes, such as `<rule>` or `<record>`. */
+export interface SectionSpec {
+  readonly summary: string;
+  readonly options: OptionTable;
+  /** Any pairs are taken as written (`<record>`). */
+  readonly isFreeform?: boolean;
+  /** May stand more than once. */
+  readonly isMany?: boolean;
+  readonly isRequired?: boolean;
+}
+export type SectionTable = Readonly<Record<string, SectionSpec>>;
+
+/** What `create` gets: checked options and sections, and where they stand. */
+export interface PluginConfig<O extends OptionTable = OptionTable> {
+  readonly options: OptionValues<O>;
+  readonly sections: Readonly<Record<string, readonly SectionModel[]>>;
+  readonly parser?: PluginModel | undefined;
+  readonly formatter?: PluginModel | undefined;
+  readonly inject?: InjectModel | undefined;
+  readonly at: Location;
+}
+
+/** What every plugin may use. */
+export interface PluginContext {
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly metrics: Metrics;
+  /** Makes the parser or formatter of a nested section, or one by name with its defaults. */
+  parser(model: PluginModel | string): Parser;
+  formatter(model: PluginModel | string): Formatter;
+}
+
+// ---------------------------------------------------------------------------------------------------- sources
+
+export interface AppendRequest {
+  readonly tag: string;
+  readonly records: EncodedRecords;
+  /** New state of this source (JSON values), durable together with the records or not at all. */
+  readonly state?: Readonly<Record<string, unknown>>;
+  /** Idempotency keys, one per request that carried one; kept in the frame. */
+  readonly keys?: readonly string[];
+}
+
+export interface SourceContext extends PluginContext {
+  /** The source's id in the model. */
+  readonly id: string;
+  /** Number of this receiving process, from 0, and how many there are. */
+  readonly worker: { readonly index: number; readonly count: number };
+  /**
+   * Makes records durable. Resolves with the first record's offset once they are on disk.
+   * @throws OperatingError JOURNAL_FULL, JOURNAL_WRITE, JOURNAL_CLOSED, RECORD_TOO_LARGE: nothing was accepted.
+   */
+  append(request: AppendRequest): Promise<number>;
+  /** State that earlier appends of this source made durable, by key; read at start. */
+  readonly state: ReadonlyMap<string, unknown>;
+  /** Counts records or requests that were not accepted, by reason. */
+  refused(reason: string, tag: string, count?: number): void;
+  /** Idempotency keys of frames of any source and shard that were appended at or after sinceMs, oldest first within a shard. Read at start. */
+  recentKeys(sinceMs: number): AsyncIterable<{ readonly key: string; readonly appendMs: number }>;
+  /** The other receiving processes. */
+  readonly peers: PeerCalls;
+  /** Keeps what was refused, with its raw bytes, in the dead-letter queue. */
+  keepRefused(entry: {
+    reason: string;
+    tag: string;
+    raw: Uint8Array;
+    detail?: Readonly<Record<string, string>>;
+  }): Promise<void>;
+}
+
+/** Calls between the receiving processes of one program, over IPC; values must be plain JSON or Uint8Array. */
+export interface PeerCalls {
+  /** Asks the same source in process `index`. Rejects when that process dies or does not answer within 10 s. */
+  call(index: number, request: unknown): Promise<unknown>;
+  /** Answers the calls of the others. Set before start() resolves. */
+  serve(handler: (request: unknown) => Promise<unknown>): void;
+}
+
+export interface Source {
+  /** Resolves once the source listens or reads. */
+  start(): Promise<void>;
+  /** Takes no more, finishes what it began, resolves when its last append is answered. */
+  stop(): Promise<void>;
+}
+
+// ---------------------------------------------------------------------------------------------------- parsers, formatters
+
+/** Text or bytes of one line into a record; undefined: it did not match (with `problem` saying where and what was expected). */
+export interface Parser {
+  parse(line: Buffer): ParsedRecord | { problem: string };
+}
+export interface ParsedRecord {
+  readonly fields: Fields;
+  /** Undefined: the line carried no time. */
+  readonly time: Instant | undefined;
+}
+
+/** Writes records as an output's bytes, line breaks included. */
+export interface Formatter {
+  /** Media type of what it writes, such as `application/x-ndjson`. */
+  readonly contentType: string;
+  /** Appends rows [from, to) of the batch to `out`. May throw FILTER_FAILED for a record it cannot write, before it wrote any part of it. */
+  write(batch: Batch, from: number, to: number, out: ByteWriter): void;
+}
+
+// ---------------------------------------------------------------------------------------------------- filters, steps
+
+/** Called by filters and steps for a record they fail on: it goes to @ERROR or the dead letters. `row` counts in the batch given. */
+export type RejectRecord = (row: number, reason: string) => void;
+
+/** Pure and synchronous over a batch: same batch in, same batch out, at every replay. */
+export interface Filter {
+  apply(batch: Batch, reject: RejectRecord): Batch;
+}
+
+/** Gives records new tags. What it neither emits nor rejects is dropped and counted under its `dropReason`. */
+export interface Retagger {
+  readonly dropReason: string;
+  retag(batch: Batch, emit: (batch: Batch) => void, reject: RejectRecord): void;
+}
+
+// ---------------------------------------------------------------------------------------------------- outputs
+
+/** Records an output is asked to deliver together. */
+export interface Chunk {
+  /** Hex id, new for each chunk. */
+  readonly id: string;
+  /** Values of the chunk keys: tag when `tag` is one, the timekey's start, and field values. For placeholders. */
+  readonly tag: string | undefined;
+  readonly timekeySeconds: number | undefined;
+  readonly fields: ReadonlyMap<string, string>;
+  readonly batches: readonly ChunkBatch[];
+  readonly count: number;
+  readonly bytes: number;
+}
+
+/** A batch with the emission ids of its rows. */
+export interface ChunkBatch {
+  readonly batch: Batch;
+  /** `<shard>-<offset>`, or `<shard>-<offset>.<k>` for the k-th record derived from one that reaches this output. */
+  emissionId(row: number): string;
+}
+
+/** What a write did with the records it did not deliver. Rows count through the whole chunk, batch after batch. */
+export interface WriteResult {
+  readonly refused?: readonly { readonly row: number; readonly reason: string }[];
+  readonly retry?: readonly number[];
+}
+
+export interface OutputContext extends PluginContext {
+  /** Output id in the model. */
+  readonly id: string;
+  /** State that was committed with this output's cursor, or undefined at the first start. */
+  readonly committed: unknown;
+}
+
+export interface Output {
+  /** Called once before the first write; throws OperatingError to be called again later. */
+  open?(): Promise<void>;
+  /**
+   * Delivers a chunk. Resolves when the target has taken it, naming rows to refuse or retry; throws OperatingError when
+   * the whole chunk is to be tried again (retryable) or was refused as a whole (then it is bisected).
+   */
+  write(chunk: Chunk, signal: AbortSignal): Promise<WriteResult | void>;
+  /**
+   * For outputs whose target is rolled back to a committed point (exactly once): makes what was written durable and
+   * returns JSON state that is committed together with the cursor. Never called while a write runs.
+   */
+  commit?(): Promise<unknown>;
+  /** Asks the target whether it would take records: `check --probe`, /readyz. Throws OperatingError. */
+  probe?(): Promise<void>;
+  close(): Promise<void>;
+}
+
+// ---------------------------------------------------------------------------------------------------- definition
+
+interface Common<O extends OptionTable> {
+  readonly name: string;
+  /** Other names under which configs know it. */
+  readonly aliases?: readonly string[];
+  /** One sentence for the reference page and `help`. */
+  readonly summary: string;
+  readonly options: O;
+  readonly sections?: SectionTable;
+  /** A runnable example in the Fluentd dialect for the reference page; the registry walk checks that it loads. */
+  readonly example: string;
+  /** Checks that need more than one option; throw an Error whose text says what is wrong and what to do. */
+  readonly check?: (config: PluginConfig<O>) => void;
+}
+
+export interface SourceSpec<O extends OptionTable = OptionTable> extends Common<O> {
+  readonly kind: 'source';
+  /** Every receiving process runs one (network listeners); otherwise only the first does. */
+  readonly isReplicated?: boolean;
+  readonly usesParser?: boolean;
+  create(config: PluginConfig<O>, context: SourceContext): Source;
+}
+export interface ParserSpec<O extends OptionTable = OptionTable> extends Common<O> {
+  readonly kind: 'parser';
+  create(config: PluginConfig<O>, context: PluginContext): Parser;
+}
+export interface FormatterSpec<O extends OptionTable = OptionTable> extends Common<O> {
+  readonly kind: 'formatter';
+  create(config: PluginConfig<O>, context: PluginContext): Formatter;
+}
+export interface FilterSpec<O extends OptionTable = OptionTable> extends Common<O> {
+  readonly kind: 'filter';
+  readonly usesParser?: boolean;
+  create(config: PluginConfig<O>, context: PluginContext): Filter;
+}
+export interface StepSpec<O extends OptionTable = OptionTable> extends Common<O> {
+  readonly kind: 'step';
+  /** Undefined for steps that the router does itself (copy, relabel). */
+  readonly create?: (config: PluginConfig<O>, context: PluginContext) => Retagger;
+}
+export interface OutputSpec<O extends OptionTable = OptionTable> extends Common<O> {
+  readonly kind: 'output';
+  /** Takes `<format>`; the name is its default. */
+  readonly defaultFormatter?: string;
+  readonly usesInject?: boolean;
+  /** Where the records go, for the cursor's identity and `check`: a path, host or topic; no secrets. */
+  readonly target?: (options: OptionValues<O>) => string;
+  /** How this output's chunks are cut where the config says nothing (Fluentd's default for a buffered output: 60 s). */
+  readonly buffer?: {
+    readonly flushMode?: 'immediate' | 'interval' | 'lazy';
+    readonly flushIntervalMs?: number;
+    readonly chunkKeys?: readonly string[];
+  };
+  create(config: PluginConfig<O>, context: OutputContext): Output;
+}
+
+export type PluginSpec = SourceSpec | ParserSpec | FormatterSpec | FilterSpec | StepSpec | OutputSpec;
+
+/** What definePlugin returns and the registry holds: a spec whose options' types are erased. */
+export type Plugin = PluginSpec & { readonly isPost2logPlugin: true };
+
+/**
+ * Declares a plugin. `create` gets options of the declared types; it is called once per configured instance and
+ * generation, must not do I/O (start, open and the first write do), and throws only on programmer errors.
+ */
+export function definePlugin<const O extends OptionTable>(
+  spec: SourceSpec<O> | ParserSpec<O> | FormatterSpec<O> | FilterSpec<O> | StepSpec<O> | OutputSpec<O>,
+): Plugin {
+  // The one place where option types are erased: instances get them back because the loader checks against `options`.
+  return { ...(spec as unknown as PluginSpec), isPost2logPlugin: true };
+}
