@@ -23,8 +23,12 @@ export interface SectionSpec {
   /** May stand more than once. */
   readonly isMany?: boolean;
   readonly isRequired?: boolean;
+  /** Sections inside it, such as `<regexp>` in grep's `<and>`. */
+  readonly sections?: SectionTable;
 }
-export type SectionTable = Readonly<Record<string, SectionSpec>>;
+export interface SectionTable {
+  readonly [name: string]: SectionSpec;
+}
 
 /** What `create` gets: checked options and sections, and where they stand. */
 export interface PluginConfig<O extends OptionTable = OptionTable> {
@@ -222,6 +226,9 @@ export interface FormatterSpec<O extends OptionTable = OptionTable> extends Comm
 export interface FilterSpec<O extends OptionTable = OptionTable> extends Common<O> {
   readonly kind: 'filter';
   readonly usesParser?: boolean;
+  /** Takes `<format>`; the name is its default (filter stdout). */
+  readonly defaultFormatter?: string;
+  readonly usesInject?: boolean;
   create(config: PluginConfig<O>, context: PluginContext): Filter;
 }
 export interface StepSpec<O extends OptionTable = OptionTable> extends Common<O> {
