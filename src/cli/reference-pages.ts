@@ -29,9 +29,9 @@ const kindWords: Readonly<Record<OptionKind, { word: string; written: string }>>
   secret: { word: 'secret', written: 'Text. Shown as `******` wherever options are shown.' },
   integer: { word: 'integer', written: 'A whole number.' },
   number: { word: 'number', written: 'A number, with a fraction or without.' },
-  boolean: { word: 'boolean', written: '`true`, `yes` or nothing behind the name; `false` or `no`.' },
-  duration: { word: 'duration', written: 'A number of seconds, or with `s`, `m`, `h` or `d`: `0.5`, `10s`, `5m`.' },
-  bytes: { word: 'bytes', written: 'A number of bytes, or with `k`, `m`, `g` or `t` (powers of 1024): `512k`, `8m`.' },
+  boolean: { word: 'boolean', written: '`true`, `yes` or the name alone; `false` or `no`.' },
+  duration: { word: 'duration', written: 'A whole number with `s`, `m`, `h` or `d`, or a number of seconds: `10s`, `5m`, `0.5`.' },
+  bytes: { word: 'bytes', written: 'A whole number of bytes, or with `k`, `m`, `g` or `t` (powers of 1024): `512k`, `8m`.' },
   choice: { word: 'one of', written: 'One of the words named.' },
   list: { word: 'list', written: 'Words with commas between them, or a JSON array of texts.' },
   map: { word: 'map', written: 'A JSON object, or `name:value` pairs with commas between them.' },
@@ -133,7 +133,7 @@ function optionTable(options: OptionTable): string {
     ['option', 'kind', 'default', 'meaning'],
     entries.map(([name, spec]) => {
       const [first = name, ...older] = spellings(name, spec, 'fluentd');
-      const also = older.length === 0 ? '' : ` Older spelling: ${older.map(code).join(', ')}.`;
+      const also = older.length === 0 ? '' : ` Also: ${older.map(code).join(', ')}.`;
       const ignored = spec.ignored === undefined ? '' : ` Has no effect here: ${spec.ignored}.`;
       return [code(first), kindText(spec), defaultText(spec), `${sentence(spec.summary)}${also}${ignored}`];
     }),
