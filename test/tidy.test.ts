@@ -155,6 +155,16 @@ const examples: readonly { rule: string; what: string; texts: Record<string, str
   },
   {
     rule: 'deadExports',
+    what: 'a type that another export mentions is no dead one; a function is',
+    texts: {
+      'src/core/a.ts':
+        'export interface Options {}\nexport function run(options: Options): void { void options; step(); }\nexport function step(): void {}\nexport type Alone = Alone[];',
+      'src/main.ts': "import { run } from './core/a.ts';\nrun({});",
+    },
+    says: [/step is exported and imported by no/, /Alone is exported/],
+  },
+  {
+    rule: 'deadExports',
     what: 'a re-export, a namespace import and a dynamic import are uses',
     texts: {
       'src/core/plugin-api.ts': "export { a } from './a.ts';\nexport const api = 1;",

@@ -2,7 +2,7 @@
 import { SyntaxKind, type Node, type SourceFile } from 'typescript/unstable/ast';
 import * as is from 'typescript/unstable/ast/is';
 import { basename } from 'node:path/posix';
-import { lineAt, walk, type Finding, type Unit } from './source.ts';
+import { lineAt, walk, type Export, type Finding, type Unit } from './source.ts';
 
 const isTest = (path: string): boolean => path.endsWith('.test.ts');
 const isProgram = (path: string): boolean => path.startsWith('src/') && !isTest(path);
@@ -170,8 +170,8 @@ function isSuite(node: Node): boolean {
 const publicEntry = 'src/core/plugin-api.ts';
 
 /**
- * Every export is imported by another file. Use by a test counts only for exports of test/ and bench/, and for those
- * whose doc comment says that they are for tests.
+ * Every export is imported by another file. A type may also be exported because another export of its file mentions it.
+ * Use by a test counts only for exports of test/ and bench/, and for those whose doc comment says that they are for tests.
  */
 export function deadExports(units: readonly Unit[]): Finding[] {
   const used = new Set<string>();
@@ -185,21 +185,20 @@ export function deadExports(units: readonly Unit[]): Finding[] {
     .flatMap((unit) =>
       unit.exports.flatMap((entry) => {
         const keys = [`${unit.path}#${entry.name}`, `${unit.path}#*`];
-        if (keys.some((key) => used.has(key))) return [];
-        const isForTests = !isProgram(unit.path) || /\btests\b/.test(entry.doc);
-        if (keys.some((key) => usedByTests.has(key))) {
-          if (isForTests) return [];
-          return [
-            {
-              path: unit.path,
-              line: entry.line,
-              text: `${entry.name} is imported only by tests, and its doc comment does not say that it is for tests`,
-            },
-          ];
-        }
-        return [{ path: unit.path, line: entry.line, text: `${entry.name} is exported and imported by no other file` }];
+        if (keys.some((key) => used.has(key)) || isMentioned(entry, unit.exports)) return [];
+        const isTested = keys.some((key) => usedByTests.has(key));
+        if (isTested && (!isProgram(unit.path) || /\btests\b/.test(entry.doc))) return [];
+        const problem = isTested
+          ? 'is imported only by tests, and its doc comment does not say that it is for tests'
+          : 'is exported and imported by no other file';
+        return [{ path: unit.path, line: entry.line, text: `${entry.name} ${problem}` }];
       }),
     );
+}
+
+/** True for a type that another export of the same file mentions: whoever gets that one can name its parts. */
+function isMentioned(entry: Export, exports: readonly Export[]): boolean {
+  return entry.isType && exports.some((other) => other.name !== entry.name && other.mentions.has(entry.name));
 }
 
 // ------------------------------------------------------------------------------------------------- names

@@ -30,11 +30,15 @@ interface Import {
   readonly line: number;
 }
 
-interface Export {
+export interface Export {
   readonly name: string;
   readonly line: number;
   /** The doc comment in front of it, or ''. */
   readonly doc: string;
+  /** An interface or a type alias. */
+  readonly isType: boolean;
+  /** Every identifier in its declaration. */
+  readonly mentions: ReadonlySet<string>;
 }
 
 /** What a rule found. */
@@ -134,12 +138,25 @@ function exportsOf(tree: SourceFile): Export[] {
     if (is.isExportDeclaration(statement)) {
       const clause = statement.exportClause;
       if (!statement.moduleSpecifier && clause && is.isNamedExports(clause))
-        for (const element of clause.elements) found.push({ name: element.name.text, line, doc });
+        for (const element of clause.elements)
+          found.push({ name: element.name.text, line, doc, isType: false, mentions: new Set() });
       continue;
     }
-    for (const name of exportedNames(statement)) found.push({ name, line, doc });
+    const names = exportedNames(statement);
+    if (names.length === 0) continue;
+    const isType = is.isInterfaceDeclaration(statement) || is.isTypeAliasDeclaration(statement);
+    const mentions = identifiersIn(statement);
+    for (const name of names) found.push({ name, line, doc, isType, mentions });
   }
   return found;
+}
+
+function identifiersIn(node: Node): Set<string> {
+  const names = new Set<string>();
+  walk(node, (child) => {
+    if (is.isIdentifier(child)) names.add(child.text);
+  });
+  return names;
 }
 
 function exportedNames(statement: Node): string[] {
