@@ -9,7 +9,7 @@ import { OperatingError } from '../../src/core/errors.ts';
 import type { FilterSpec, PluginConfig, PluginContext } from '../../src/core/plugin.ts';
 import { Registry } from '../../src/core/registry.ts';
 
-const name = 'post2log-filter-pseudonymize';
+const name = 'post2log-plugin-pseudonymize';
 
 /** A batch of JSON records, as the journal would give it. */
 function batchOf(...records: readonly string[]): Batch {

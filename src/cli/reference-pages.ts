@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { errorTable } from '../core/errors.ts';
 import { spellings, type OptionKind, type OptionSpec, type OptionTable } from '../core/options.ts';
-import type { Plugin, PluginKind, SectionSpec } from '../core/plugin.ts';
+import type { Plugin, PluginKind, SectionTable } from '../core/plugin.ts';
 
 /** A generated file: path relative to docs/, and its whole text. */
 export interface Page {
@@ -30,8 +30,14 @@ const kindWords: Readonly<Record<OptionKind, { word: string; written: string }>>
   integer: { word: 'integer', written: 'A whole number.' },
   number: { word: 'number', written: 'A number, with a fraction or without.' },
   boolean: { word: 'boolean', written: '`true`, `yes` or the name alone; `false` or `no`.' },
-  duration: { word: 'duration', written: 'A whole number with `s`, `m`, `h` or `d`, or a number of seconds: `10s`, `5m`, `0.5`.' },
-  bytes: { word: 'bytes', written: 'A whole number of bytes, or with `k`, `m`, `g` or `t` (powers of 1024): `512k`, `8m`.' },
+  duration: {
+    word: 'duration',
+    written: 'A whole number with `s`, `m`, `h` or `d`, or a number of seconds: `10s`, `5m`, `0.5`.',
+  },
+  bytes: {
+    word: 'bytes',
+    written: 'A whole number of bytes, or with `k`, `m`, `g` or `t` (powers of 1024): `512k`, `8m`.',
+  },
   choice: { word: 'one of', written: 'One of the words named.' },
   list: { word: 'list', written: 'Words with commas between them, or a JSON array of texts.' },
   map: { word: 'map', written: 'A JSON object, or `name:value` pairs with commas between them.' },
@@ -85,7 +91,7 @@ function indexPage(plugins: readonly Plugin[]): string {
 
 function pluginPage(plugin: Plugin): string {
   const aliases = plugin.aliases?.length ? `Also known as ${plugin.aliases.map(code).join(', ')}.\n` : undefined;
-  const sections = Object.entries(plugin.sections ?? {}).flatMap(([name, section]) => sectionPart(name, section));
+  const sections = sectionParts(plugin.sections ?? {});
   return [
     generatedNote,
     `# ${plugin.name} (${plugin.kind})\n`,
@@ -117,13 +123,18 @@ function nestedPart(plugin: Plugin): string[] {
   return taken.length === 0 ? [] : [`Takes ${taken.join(', ')}.\n`];
 }
 
-function sectionPart(name: string, section: SectionSpec): string[] {
-  const often = `${section.isRequired ? 'Required' : 'Optional'}${section.isMany ? '; may stand more than once' : ''}.`;
-  return [
-    `\n## Section \`<${name}>\`\n`,
-    `${sentence(section.summary)} ${often}\n`,
-    section.isFreeform ? 'Takes any pairs of name and value.\n' : optionTable(section.options),
-  ];
+/** The sections of a plugin and those inside them; `path` says inside which. */
+function sectionParts(sections: SectionTable, path = ''): string[] {
+  return Object.entries(sections).flatMap(([name, section]) => {
+    const own = `${path}\`<${name}>\``;
+    const often = `${section.isRequired ? 'Required' : 'Optional'}${section.isMany ? '; may stand more than once' : ''}.`;
+    return [
+      `\n## Section ${own}\n`,
+      `${sentence(section.summary)} ${often}\n`,
+      section.isFreeform ? 'Takes any pairs of name and value.\n' : optionTable(section.options),
+      ...sectionParts(section.sections ?? {}, `${own} in `),
+    ];
+  });
 }
 
 function optionTable(options: OptionTable): string {
@@ -224,6 +235,71 @@ function optionsSchema(options: OptionTable): Record<string, unknown> {
       }),
     ),
     ...(required.length === 0 ? {} : { required: required.map(([name]) => name) }),
+  };
+}
+
+/** What the variables page needs to know of a variable; config/env.ts makes them. */
+interface VariableText {
+  readonly name: string;
+  readonly summary: string;
+  readonly form: string;
+  readonly default: unknown;
+  readonly place: 'program' | 'chart';
+}
+
+/** docs/reference/variables.md: the `P2L_*` variables, in their order. */
+export function variablesPage(variables: readonly VariableText[]): Page {
+  const rowsOf = (place: VariableText['place']) =>
+    variables
+      .filter((variable) => variable.place === place)
+      .map(({ name, form, default: value, summary }) => [
+        code(name),
+        form,
+        variableDefault(form, value),
+        sentence(summary),
+      ]);
+  const head = ['variable', 'holds', 'default', 'meaning'];
+  return {
+    path: 'reference/variables.md',
+    text: [
+      generatedNote,
+      '# Environment variables\n',
+      'A bad value ends the program with exit code 2 and names the variable, what was found and what was expected. An empty',
+      'variable counts as unset. A variable that begins with `P2L_` and is not in these tables is a warning.\n',
+      table(head, rowsOf('program')),
+      '## For charts\n',
+      'Read by deployment charts; the program accepts them and does nothing with them.\n',
+      table(head, rowsOf('chart')),
+    ].join('\n'),
+  };
+}
+
+function variableDefault(form: string, value: unknown): string {
+  if (value === undefined || value === '') return '';
+  if (typeof value === 'number' && form.startsWith('a duration')) return code(durationText(value));
+  if (typeof value === 'number' && form.startsWith('a size')) return code(quantityText(value));
+  if (Array.isArray(value)) return code(value.join(','));
+  return code(typeof value === 'string' ? value : JSON.stringify(value));
+}
+
+/** Bytes as a Kubernetes quantity, as variables have them. */
+function quantityText(bytes: number): string {
+  const text = bytesText(bytes);
+  return /[kmg]$/.test(text) ? `${text.slice(0, -1)}${text.slice(-1).toUpperCase()}i` : text;
+}
+
+/** docs/reference/buffer.md: what `<buffer>` takes in any output. */
+export function bufferPage(options: OptionTable): Page {
+  return {
+    path: 'reference/buffer.md',
+    text: [
+      generatedNote,
+      '# `<buffer>`\n',
+      'Any output takes one. Records always wait in the journal, so it only says how chunks are cut, when they are written and',
+      'how often they are tried again. Its argument names the chunk keys: `<buffer tag,time>`. Without a value an option',
+      'keeps what the output does by itself.\n',
+      optionTable(options),
+    ].join('\n'),
   };
 }
 
