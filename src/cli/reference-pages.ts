@@ -138,17 +138,23 @@ function sectionParts(sections: SectionTable, path = ''): string[] {
 }
 
 function optionTable(options: OptionTable): string {
-  const entries = Object.entries(options);
-  if (entries.length === 0) return 'None.\n';
-  return table(
-    ['option', 'kind', 'default', 'meaning'],
-    entries.map(([name, spec]) => {
-      const [first = name, ...older] = spellings(name, spec, 'fluentd');
-      const also = older.length === 0 ? '' : ` Also: ${older.map(code).join(', ')}.`;
-      const ignored = spec.ignored === undefined ? '' : ` Has no effect here: ${spec.ignored}.`;
-      return [code(first), kindText(spec), defaultText(spec), `${sentence(spec.summary)}${also}${ignored}`];
-    }),
-  );
+  const rows: string[][] = [];
+  let numbered = '';
+  for (const [name, spec] of Object.entries(options)) {
+    const [first = name, ...older] = spellings(name, spec, 'fluentd');
+    // `regexp1` to `regexp20` are one row; the first of them gives the meaning.
+    const series = /^(.+?)\d+$/.exec(first)?.[1] ?? '';
+    const last = rows.at(-1);
+    if (last && series !== '' && series === numbered) {
+      last[0] = `${last[0]?.split(' … ')[0]} … ${code(first)}`;
+      continue;
+    }
+    numbered = series;
+    const also = older.length === 0 ? '' : ` Also: ${older.map(code).join(', ')}.`;
+    const ignored = spec.ignored === undefined ? '' : ` Has no effect here: ${spec.ignored}.`;
+    rows.push([code(first), kindText(spec), defaultText(spec), `${sentence(spec.summary)}${also}${ignored}`]);
+  }
+  return rows.length === 0 ? 'None.\n' : table(['option', 'kind', 'default', 'meaning'], rows);
 }
 
 function kindText(spec: OptionSpec): string {
