@@ -1,8 +1,10 @@
 /** The walk over the registry: what the contract promises of every plugin and every error code. */
 import assert from 'node:assert/strict';
-import { existsSync, globSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { check } from '../src/cli/check.ts';
 import { pageName } from '../src/cli/reference-pages.ts';
 import { errorTable } from '../src/core/errors.ts';
 import { spellings, type OptionTable } from '../src/core/options.ts';
@@ -104,6 +106,56 @@ describe('the registry', () => {
       /no reference page/,
     ])
       assert.match(problems, expected);
+  });
+});
+
+/** Runs `post2log check` over a configuration text; gives what it printed and its exit status. */
+async function checked(text: string): Promise<{ status: number; out: string; err: string }> {
+  const directory = mkdtempSync(join(tmpdir(), 'p2l-registry-'));
+  try {
+    const path = join(directory, 'fluent.conf');
+    writeFileSync(path, text);
+    let [out, err] = ['', ''];
+    const status = await check({
+      path,
+      env: {},
+      registry: new Registry(builtinPlugins),
+      out: (piece) => (out += piece),
+      err: (piece) => (err += piece),
+    });
+    return { status, out, err };
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+describe('examples', () => {
+  for (const plugin of builtinPlugins)
+    test(`the example of ${plugin.kind} ${plugin.name} loads`, async () => {
+      const { status, out, err } = await checked(plugin.example);
+      assert.equal(status, 0, err);
+      assert.ok(out.includes(plugin.name) || plugin.kind === 'formatter', out);
+      const warnings = err.split('\n').filter((line) => line.includes('warning') && !line.includes('no <source>'));
+      assert.deepEqual(
+        warnings.filter((line) => !/: ok, \d+ warning/.test(line)),
+        [],
+      );
+    });
+
+  test('no secret is shown', async () => {
+    const secrets = builtinPlugins.flatMap((plugin) =>
+      Object.entries(plugin.options)
+        .filter(([, spec]) => spec.kind === 'secret')
+        .map(([name, spec]) => ({ plugin, spelling: spellings(name, spec, 'fluentd')[0] ?? name })),
+    );
+    assert.ok(secrets.length > 0);
+    for (const { plugin, spelling } of secrets) {
+      const section = plugin.kind === 'source' ? 'source' : plugin.kind === 'filter' ? 'filter **' : 'match **';
+      const { out, err } = await checked(
+        `<${section}>\n  @type ${plugin.name}\n  ${spelling} never-shown\n</${section.split(' ')[0]}>\n`,
+      );
+      assert.doesNotMatch(out + err, /never-shown/, `${plugin.kind} ${plugin.name}: ${spelling}`);
+    }
   });
 });
 

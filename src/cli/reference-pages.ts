@@ -81,7 +81,8 @@ function indexPage(plugins: readonly Plugin[]): string {
   return [
     generatedNote,
     '# Reference\n',
-    'See also the [environment variables](variables.md) and the [errors](../errors.md). For editors and other programs:',
+    'See also the [environment variables](variables.md), [`<buffer>`](buffer.md) and the [errors](../errors.md). For editors',
+    'and other programs:',
     '[plugins.schema.json](plugins.schema.json), the options of every plugin as JSON Schema.\n',
     ...parts,
     '## How values are written\n',
@@ -118,7 +119,7 @@ function nestedPart(plugin: Plugin): string[] {
         `a \`<format>\` section (default [${plugin.defaultFormatter}](formatter-${plugin.defaultFormatter}.md))`,
       );
     if (plugin.usesInject) taken.push('an `<inject>` section');
-    taken.push('a `<buffer>` section', 'a `<secondary>` section');
+    taken.push('a [`<buffer>`](buffer.md) section', 'a `<secondary>` section');
   }
   return taken.length === 0 ? [] : [`Takes ${taken.join(', ')}.\n`];
 }

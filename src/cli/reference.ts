@@ -4,12 +4,20 @@
  */
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { variableDocs } from '../config/env.ts';
+import { bufferOptions } from '../config/fluentd/buffer-options.ts';
 import { errorTable } from '../core/errors.ts';
 import { builtinPlugins } from '../plugins.ts';
-import { errorsPage, pluginPages } from './reference-pages.ts';
+import { bufferPage, errorsPage, pluginPages, variablesPage } from './reference-pages.ts';
 
 const docs = new URL('../../docs/', import.meta.url).pathname;
-const pages = [...pluginPages(builtinPlugins), errorsPage(errorTable)];
+const postback = builtinPlugins.find((plugin) => plugin.kind === 'source' && plugin.name === 'postback');
+const pages = [
+  ...pluginPages(builtinPlugins),
+  bufferPage(bufferOptions),
+  variablesPage(variableDocs(postback?.options ?? {})),
+  errorsPage(errorTable),
+];
 
 const isStale = ({ path, text }: { path: string; text: string }): boolean =>
   !existsSync(docs + path) || readFileSync(docs + path, 'utf8') !== text;

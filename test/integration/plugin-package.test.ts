@@ -37,7 +37,7 @@ test('a plugin package beside the configuration runs', async (t) => {
   );
   const program = await startProgram(t, { args: ['run', '--config', config], env: { HASH_KEY: 'k' } });
   await program.ready();
-  program.child.stdin?.end('{"email":"a@example.org","n":1}\n');
+  program.child.stdin?.write('{"email":"a@example.org","n":1}\n');
   await until('the record', () => program.stdout.includes('\n'));
   assert.match(program.stdout, / shop: \{"email":"[0-9a-f]{16}","n":1\}\n$/);
   assert.equal(await program.stop(), 0, program.stderr);

@@ -23,7 +23,7 @@ async function replay(context: TestContext, name: string): Promise<void> {
 
   const program = await startProgram(context, { args: ['run', '--config', config], env: { TZ: 'UTC' } });
   await program.ready();
-  program.child.stdin?.end(input);
+  program.child.stdin?.write(input);
   const count = sortedLines(input).length;
   await until('all lines to be read', async () => (await program.status()).appended === count);
   assert.equal(await program.stop(), 0, program.stderr);
