@@ -24,10 +24,9 @@ test('npm start prints the URLs, the curl to try and the data directory', async 
     if (child.exitCode === null && child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
   });
 
-  await until('ready', () => /\bready\b/.test(stderr));
+  await until('what is said at the start', () => /\bready\b/.test(stderr) && stderr.includes(dataDir));
   assert.ok(stderr.includes(`http://127.0.0.1:${port}`), stderr);
   assert.ok(stderr.includes(`http://127.0.0.1:${adminPort}`), stderr);
-  assert.ok(stderr.includes(dataDir), stderr);
   const curl = /curl -X POST "?([^\s"]+)"?/.exec(stderr)?.[1];
   assert.ok(curl, `no curl to try in:\n${stderr}`);
   const answer = await fetch(curl.startsWith('http') ? curl : `http://${curl}`, { method: 'POST' });
