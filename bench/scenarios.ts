@@ -1,0 +1,5 @@
+/** All scenarios, in the order in which they run. */
+import type { Scenario } from './scenario.ts';
+import { recordShape } from './scenarios/record-shape.ts';
+
+export const scenarios: readonly Scenario[] = [recordShape];
