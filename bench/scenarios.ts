@@ -1,5 +1,6 @@
 /** All scenarios, in the order in which they run. */
 import type { Scenario } from './scenario.ts';
+import { postback } from './scenarios/postback.ts';
 import { recordShape } from './scenarios/record-shape.ts';
 
-export const scenarios: readonly Scenario[] = [recordShape];
+export const scenarios: readonly Scenario[] = [recordShape, postback];
