@@ -20,7 +20,7 @@ export interface ReceiverOptions {
   readonly writer: JournalWriter;
   readonly maker: SourceMaker;
   readonly worker: { readonly index: number; readonly count: number };
-  peers(sourceId: string): PeerCalls;
+  readonly peers: (sourceId: string) => PeerCalls;
   readonly log: Log;
 }
 
