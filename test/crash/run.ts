@@ -82,6 +82,7 @@ async function runStorm(options: CrashOptions, directory: string): Promise<strin
   const load = new CrashLoad(victim.port, seed, connections, pauseMsMax);
   const storm = new Storm(victim, load, new Random(seed, 'targets'));
   const beginMs = performance.now();
+  let problems: string[] | undefined;
   try {
     await victim.start();
     const kills = planKills(new Random(seed, 'kills'), count, workers, namedPoints());
@@ -107,17 +108,18 @@ async function runStorm(options: CrashOptions, directory: string): Promise<strin
     console.log(
       `${progress(load, beginMs)}; ${evidence.file.times.size} in the file, ${evidence.stdout.times.size} on stdout`,
     );
-    return [
+    problems = [
       ...storm.problems,
       ...answerProblems(load),
       ...victim.ownDeaths.map((death) => `it ended by itself with ${death}`),
       ...(code === 0 ? [] : [`it answered SIGTERM with exit code ${code}`]),
       ...findProblems(evidence),
     ];
+    return problems;
   } finally {
     if (victim.isRunning) await victim.killGroup();
     await load.abort();
-    if (!options.isKept) disk?.remove();
+    disk?.remove(options.isKept || problems?.length !== 0 ? join(directory, 'data-kept') : undefined);
   }
 }
 

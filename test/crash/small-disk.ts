@@ -1,6 +1,6 @@
 /** A disk that gets full: a small tmpfs of our own where that is allowed, else a limit that the program keeps. */
 import { execFileSync } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, cpSync, lstatSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Victim } from './victim.ts';
 
@@ -12,8 +12,8 @@ export interface SmallDisk {
   fill(victim: Victim): void;
   /** Gives it back. */
   free(victim: Victim): void;
-  /** After the program has ended. */
-  remove(): void;
+  /** After the program has ended. `keepIn`: what lies on it is copied there first. */
+  remove(keepIn: string | undefined): void;
 }
 
 /** Room for the journal of a short storm, small enough to be filled in a moment. */
@@ -26,6 +26,12 @@ function mountTmpfs(directory: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** Sockets cannot be copied. */
+function isCopied(path: string): boolean {
+  const stat = lstatSync(path);
+  return stat.isFile() || stat.isDirectory();
 }
 
 /** Writes zeros until the file system says that it is full. */
@@ -54,7 +60,11 @@ export function makeSmallDisk(dataDirectory: string): SmallDisk {
       env: { P2L_KEEP: '0' },
       fill: () => fillUp(ballast),
       free: () => rmSync(ballast, { force: true }),
-      remove: () => void execFileSync('umount', [dataDirectory]),
+      remove(keepIn) {
+        rmSync(ballast, { force: true });
+        if (keepIn !== undefined) cpSync(dataDirectory, keepIn, { recursive: true, filter: isCopied });
+        execFileSync('umount', [dataDirectory]);
+      },
     };
   }
   return {
