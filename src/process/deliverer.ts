@@ -13,7 +13,7 @@ import type { AppendRequest, Output } from '../core/plugin.ts';
 import type { Delivery, OutputPlan, OutputStatus } from '../delivery/contract.ts';
 import { openDelivery } from '../delivery/delivery.ts';
 import type { JournalDirectory } from '../journal/contract.ts';
-import type { Router } from '../router/contract.ts';
+import type { Recipient, Router } from '../router/contract.ts';
 import { Dispatcher } from '../router/dispatcher.ts';
 import type { Generation, Generations } from './generations.ts';
 
@@ -60,11 +60,17 @@ export class Deliverer {
     this.#options = options;
     this.#delivery = delivery;
     const { directory, clock, log, metrics } = options;
-    this.#dispatcher = new Dispatcher({ journal: directory, clock, log, metrics, routerFor: (generation) => this.#routerFor(generation) });
+    this.#dispatcher = new Dispatcher({
+      journal: directory,
+      clock,
+      log,
+      metrics,
+      routerFor: (generation) => this.#routerFor(generation),
+    });
   }
   static async open(options: DelivererOptions): Promise<Deliverer> {
     const { dataDir, disk, clock, log, metrics, directory, appendDead } = options;
-    let deliverer: Deliverer | undefined;
+    let takeRecipients: (recipients: readonly Recipient[]) => void = () => undefined;
     const delivery = await openDelivery({
       dataDir,
       disk,
@@ -73,9 +79,10 @@ export class Deliverer {
       metrics,
       appendDead,
       durableOffsets: () => directory.shards().map(({ shard, durableOffset }) => [shard, durableOffset] as const),
-      onRecipients: (recipients) => deliverer?.#dispatcher.setRecipients(recipients),
+      onRecipients: (recipients) => takeRecipients(recipients),
     });
-    deliverer = new Deliverer(options, delivery);
+    const deliverer = new Deliverer(options, delivery);
+    takeRecipients = (recipients) => deliverer.#dispatcher.setRecipients(recipients);
     return deliverer;
   }
   /** Delivers by this generation from now on; outputs it no longer names drain. */
@@ -112,7 +119,11 @@ export class Deliverer {
     const left = await this.#delivery.stop(graceMs);
     await this.#dispatcher.stop();
     for (const { id, waiting } of left) {
-      if (waiting > 0) this.#options.log.warn({ output: id, waiting }, 'Records wait for this output; they are in the journal and are delivered after the next start.');
+      if (waiting > 0)
+        this.#options.log.warn(
+          { output: id, waiting },
+          'Records wait for this output; they are in the journal and are delivered after the next start.',
+        );
     }
     await this.#options.directory.close();
   }
@@ -120,8 +131,16 @@ export class Deliverer {
   #plan(model: OutputModel): OutputPlan {
     const { maker } = this.#options;
     const { plugin, secondary, id, buffer } = model;
-    const signature = JSON.stringify({ plugin, secondary, buffer }, (key, value: unknown) => (key === 'at' ? undefined : value));
-    return { id, buffer, signature, create: (committed) => maker.output(model, committed), createSecondary: maker.secondary(model) };
+    const signature = JSON.stringify({ plugin, secondary, buffer }, (key, value: unknown) =>
+      key === 'at' ? undefined : value,
+    );
+    return {
+      id,
+      buffer,
+      signature,
+      create: (committed) => maker.output(model, committed),
+      createSecondary: maker.secondary(model),
+    };
   }
   /** Outputs of earlier generations that still have records, as the newest generation that knows them describes them. */
   #unfinishedPlans(): OutputPlan[] {
@@ -129,7 +148,11 @@ export class Deliverer {
     for (const id of this.#delivery.unfinished()) {
       const model = this.#options.generations.findOutput(id);
       if (model) plans.push(this.#plan(model));
-      else this.#options.log.error({ output: id }, 'An output has records waiting that no stored configuration describes; drop it with: post2log outputs drop ID');
+      else
+        this.#options.log.error(
+          { output: id },
+          'An output has records waiting that no stored configuration describes; drop it with: post2log outputs drop ID',
+        );
     }
     return plans;
   }
@@ -166,16 +189,16 @@ export class Deliverer {
     if (isFull === this.#isFull) return;
     this.#isFull = isFull;
     const { log } = this.#options;
-    if (isFull) log.warn('The journal is full: sources wait or answer 503 until outputs have read on or space returns.');
+    if (isFull)
+      log.warn('The journal is full: sources wait or answer 503 until outputs have read on or space returns.');
     else log.info('The journal has room again.');
   }
   /** Outputs that chose drop_oldest give up their oldest segment's worth. */
   #dropOldest(): void {
-    const shards = this.#options.directory.shards().filter(({ bytes }) => bytes > 0);
-    const oldest = shards[0];
-    if (!oldest) return;
-    const span = oldest.durableOffset - oldest.firstOffset;
-    const share = Math.max(1, Math.ceil(span / 8));
-    this.#delivery.dropOldest(oldest.shard, Math.min(oldest.durableOffset, oldest.firstOffset + share));
+    for (const { shard, firstOffset, durableOffset } of this.#options.directory.shards()) {
+      // An eighth of what the oldest shard holds: enough to free segments, not so much that a short stall costs all.
+      const share = Math.max(1, Math.ceil((durableOffset - firstOffset) / 8));
+      if (this.#delivery.dropOldest(shard, Math.min(durableOffset, firstOffset + share))) return;
+    }
   }
 }
