@@ -237,6 +237,9 @@ export interface FormatterSpec<O extends OptionTable = OptionTable> extends Comm
 export interface FilterSpec<O extends OptionTable = OptionTable> extends Common<O> {
   readonly kind: 'filter';
   readonly usesParser?: boolean;
+  /** Takes `<format>`; the name is its default (filter stdout). */
+  readonly defaultFormatter?: string;
+  readonly usesInject?: boolean;
   create(config: PluginConfig<O>, context: PluginContext): Filter;
 }
 export interface StepSpec<O extends OptionTable = OptionTable> extends Common<O> {
