@@ -7,7 +7,7 @@ import { realDisk } from './core/disk.ts';
 import type { Disk } from './core/disk.ts';
 import type { Log } from './core/log.ts';
 import { Metrics } from './core/metrics.ts';
-import type { Output, OutputContext, PeerCalls, PluginContext } from './core/plugin.ts';
+import type { Filter, Output, OutputContext, PeerCalls, PluginContext } from './core/plugin.ts';
 import { Registry } from './core/registry.ts';
 import { Instances } from './instances.ts';
 import { openDirectory } from './journal/directory.ts';
@@ -191,6 +191,8 @@ export async function openDelivering(process: Process, options: DeliveringOption
   return { deliverer, directory, deadDirectory, deadReader: new DeadLetterReader(deadDirectory, openReplay) };
 }
 
+const keepAll: Filter = { apply: (batch) => batch };
+
 function outputMaker({ instances, log, dataDir }: Process): OutputMaker {
   const own = (model: OutputModel, id: string, committed: unknown): Omit<OutputContext, keyof PluginContext> => ({
     id,
@@ -204,10 +206,11 @@ function outputMaker({ instances, log, dataDir }: Process): OutputMaker {
       const { secondary } = model;
       return secondary && (() => instances.output(secondary, own(model, `${model.id}.secondary`, undefined)));
     },
-    router: (model: PipelineModel) =>
+    router: (model: PipelineModel, pass) =>
       compileRouter(model, {
         compileMatch,
-        createFilter: (plugin) => instances.filter(plugin),
+        createFilter: (plugin) =>
+          pass === 'replay' && instances.isObserver(plugin) ? keepAll : instances.filter(plugin),
         createRetagger: (plugin) => instances.retagger(plugin),
         log,
       }),

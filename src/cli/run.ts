@@ -9,6 +9,7 @@ import type { Log } from '../core/log.ts';
 import { Registry } from '../core/registry.ts';
 import { builtinPlugins } from '../plugins.ts';
 import type { DataLimits } from '../pipeline.ts';
+import { check } from './check.ts';
 import { lockDataDirectory, noteRole } from '../process/lock.ts';
 import { Supervisor, roleVariable } from '../process/supervisor.ts';
 
@@ -21,7 +22,7 @@ export interface RunOptions {
 export interface RunContext {
   readonly configPath: string | undefined;
   readonly dataDir: string;
-  readonly loaded: LoadedConfig;
+  readonly loaded: Loaded;
   readonly limits: DataLimits;
   readonly log: Log;
 }
@@ -30,12 +31,29 @@ export interface RunContext {
 const journalShare = 1 / 2;
 const deadShare = 1 / 8;
 
-/** Reads the configuration with a registry of its own, so that a failed reload leaves no half-loaded plugins behind. */
-export function loadFor(configPath: string | undefined): Promise<LoadedConfig> {
-  return loadConfig({ path: configPath, env: process.env, registry: new Registry(builtinPlugins) });
+/** A configuration and the plugins it was read with. */
+interface Loaded extends LoadedConfig {
+  readonly registry: Registry;
 }
 
-function limitsOf({ settings }: LoadedConfig): DataLimits {
+/** Reads the configuration with a registry of its own, so that a failed reload leaves no half-loaded plugins behind. */
+export async function loadFor(configPath: string | undefined): Promise<Loaded> {
+  const registry = new Registry(builtinPlugins);
+  return { ...(await loadConfig({ path: configPath, env: process.env, registry })), registry };
+}
+
+/** `post2log check` with this process's environment and output. */
+export function runCheck(configPath: string | undefined): Promise<number> {
+  return check({
+    path: configPath,
+    env: process.env,
+    registry: new Registry(builtinPlugins),
+    out: (text) => process.stdout.write(text),
+    err: (text) => process.stderr.write(text),
+  });
+}
+
+function limitsOf({ settings }: Loaded): DataLimits {
   const { dataLimitBytes, storageBytes, fluentdStorageBytes, keepMs } = settings;
   if (dataLimitBytes === undefined) return { journalBytes: storageBytes, deadBytes: fluentdStorageBytes / 2, keepMs };
   return {
