@@ -9,7 +9,7 @@ interface JsonLiteral {
   readonly unset: 'nil' | 'default' | undefined;
 }
 
-class Broken {}
+class Broken extends Error {}
 
 // Ruby's JSON stops at 100, and a configuration has no need of more.
 const depthMax = 100;
