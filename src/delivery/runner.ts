@@ -177,6 +177,11 @@ export class OutputRunner implements Recipient, WriterHost {
     const bytesMax = this.#options.queueBytesMax / (buffer.concurrency + 1);
     return new OpenChunks(buffer, bytesMax, this.clock, (chunk) => this.#ready.push(chunk));
   }
+  /** The buffer's settings changed: what is open is written as it is. */
+  #renewOpenChunks(): void {
+    this.#ready.push(...this.#open.takeAll());
+    this.#open = this.#newOpenChunks();
+  }
   /** `immediate` chunks stay open until a write is free to take them, so they grow while the target is busy. */
   #dueUntilMs(): number {
     if (this.#isFlushing) return Number.POSITIVE_INFINITY;
@@ -414,10 +419,9 @@ export class OutputRunner implements Recipient, WriterHost {
     this.isDraining = false;
     this.cursor.isClosed = false;
     this.cursor.changed();
-    this.#ready.push(...this.#open.takeAll());
     if (isSame) {
       this.#plan = plan;
-      this.#open = this.#newOpenChunks();
+      this.#renewOpenChunks();
       this.endSlice();
       return;
     }
@@ -429,7 +433,7 @@ export class OutputRunner implements Recipient, WriterHost {
     await this.#closeOutputs();
     this.#plan = plan;
     this.#abort = new AbortController();
-    this.#open = this.#newOpenChunks();
+    this.#renewOpenChunks();
     this.#output = plan.create(this.cursor.state);
     this.#secondary = plan.createSecondary?.();
     release();
