@@ -18,6 +18,7 @@ interface FakeAppend {
   readonly appendMs?: number;
 }
 
+/** For tests. */
 export class FakeJournal implements JournalDirectory {
   readonly #shards = new Map<string, FakeShard>();
   #listener: () => void = () => undefined;
@@ -133,7 +134,7 @@ export class FakeJournal implements JournalDirectory {
   }
 }
 
-/** A block of JSON records. */
+/** A block of JSON records, for tests. */
 export function jsonBlock(
   shard: string,
   firstOffset: number,
