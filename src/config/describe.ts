@@ -80,23 +80,15 @@ class Teller {
     return { ...action, text: `${word} ${step.match.pattern}: ${action.text}` };
   }
   #action(action: ActionModel): Branch {
-    switch (action.kind) {
-      case 'filter':
-        return { text: `${action.plugin.type}${placeText(action.plugin.at)}`, under: this.#plugin(action.plugin) };
-      case 'output': {
-        const output = this.#outputs.get(action.output);
-        return output ? this.#output(output) : leaf(`output ${action.output}`);
-      }
-      case 'copy':
-        return { text: 'copy', under: action.actions.map((inner) => this.#action(inner)) };
-      case 'relabel':
-        return leaf(`relabel → ${action.label}`);
-      case 'retag':
-        return {
-          text: `${action.plugin.type} → ${action.label}${placeText(action.plugin.at)}`,
-          under: this.#plugin(action.plugin),
-        };
+    if (action.kind === 'copy') return { text: 'copy', under: action.actions.map((inner) => this.#action(inner)) };
+    if (action.kind === 'relabel') return leaf(`relabel → ${action.label}`);
+    if (action.kind === 'output') {
+      const output = this.#outputs.get(action.output);
+      return output ? this.#output(output) : leaf(`output ${action.output}`);
     }
+    const { plugin } = action;
+    const way = action.kind === 'retag' ? ` → ${action.label}` : '';
+    return { text: `${plugin.type}${way}${placeText(plugin.at)}`, under: this.#plugin(plugin) };
   }
   #output(output: OutputModel): Branch {
     const { plugin } = output;
