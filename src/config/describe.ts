@@ -1,6 +1,6 @@
 /** A pipeline as a tree for people: `post2log check`. Secrets are masked. */
 import type { Location } from '../core/errors.ts';
-import { maskedSecret, spellings } from '../core/options.ts';
+import { maskedSecret, snakeCase, spellings } from '../core/options.ts';
 import type { OptionSpec, OptionTable } from '../core/options.ts';
 import type { SectionTable } from '../core/plugin.ts';
 import type { Registry } from '../core/registry.ts';
@@ -113,7 +113,7 @@ class Teller {
     if (plugin.inject)
       under.push({
         text: 'inject',
-        under: Object.entries(plugin.inject).map(([key, value]) => leaf(`${key} ${plainText(value)}`)),
+        under: Object.entries(plugin.inject).map(([key, value]) => leaf(`${snakeCase(key)} ${plainText(value)}`)),
       });
     for (const note of this.#described.notes) {
       if (this.#told.has(note) || !samePlace(note.at, plugin.at)) continue;

@@ -236,8 +236,8 @@ function flush(
   const isExplicit = values.flushMode !== undefined && values.flushMode !== 'default';
   const hasInterval = values.flushInterval !== undefined;
   // Without a mode in the configuration, an output that knows better (file, stdout: at once) goes before Fluentd's rule.
-  const own = hasInterval ? undefined : spec.buffer?.flushMode;
-  const byDefault = own ?? (isTimed && !(isFlat && hasInterval) ? 'lazy' : 'interval');
+  const byRule = isTimed ? 'lazy' : 'interval';
+  const byDefault = hasInterval && (isFlat || !isTimed) ? 'interval' : (spec.buffer?.flushMode ?? byRule);
   const flushMode = values.flushMode !== undefined && values.flushMode !== 'default' ? values.flushMode : byDefault;
   if (hasInterval && flushMode !== 'interval') {
     const at = attribute(source, 'flush_interval')?.at ?? source.at;
@@ -246,11 +246,7 @@ function flush(
         at,
         `flush_interval can stand only with flush_mode interval, not with flush_mode ${flushMode}; remove one of them`,
       );
-    else
-      lowering.warn(
-        at,
-        'flush_interval has no effect: with the chunk key time the mode is lazy; write flush_mode interval for it',
-      );
+    else lowering.warn(at, 'flush_interval has no effect beside the chunk key time; write flush_mode interval for it');
   }
   return { flushMode, flushIntervalMs: values.flushInterval ?? spec.buffer?.flushIntervalMs ?? flushIntervalMs };
 }

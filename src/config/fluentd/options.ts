@@ -109,7 +109,7 @@ function absent(
   const spelling = spellings(name, spec, 'fluentd')[0] ?? name;
   lowering.error(
     owner.at,
-    `${owner.title}: ${spelling} is required but missing (${lowerFirst(spec.summary)}; ${expectedForm(spec.kind, spec.choices)})`,
+    `${owner.title}: ${spelling} is required but missing (${lowerFirst(spec.summary).replace(/\.$/, '')}; ${expectedForm(spec.kind, spec.choices)})`,
   );
   return undefined;
 }
