@@ -26,59 +26,19 @@ const kinds: OptionKind[] = [
 ];
 
 /** Pieces of the language, so that random texts get past its first characters. */
-const pieces = fc.constantFrom(
-  ...['<', '</', '>', 'match', 'source', 'filter', 'label', 'system', 'worker', 'store', 'buffer', 'record', 'parse'],
-  ...['format', 'inject', 'secondary', 'rule', ' ', '\n', '\r\n', '\t', '#', ' #', '"', "'", '\\', '#{', '}', '{', '['],
-  ...[
-    ']',
-    ',',
-    ':',
-    '@type',
-    '@id',
-    '@label',
-    '@include',
-    '@X',
-    '**',
-    'a.*',
-    '/x/',
-    "ENV['X']",
-    'ENV[',
-    '||',
-    '+',
-    '?',
-  ],
-  ...[
-    'use_nil',
-    '(',
-    ')',
-    '.upcase',
-    'stdout',
-    'file',
-    'copy',
-    'relabel',
-    'tail',
-    'grep',
-    'path',
-    'tag',
-    'key',
-    'json',
-  ],
-  ...[
-    '500ms',
-    '10mb',
-    '1',
-    'true',
-    'time',
-    'timekey',
-    'flush_interval',
-    'retry_limit',
-    'format',
-    'pattern',
-    '\0',
-    '値',
-  ],
-  ...['<match **>\n@type stdout\n', '</match>\n', '<source>\n@type tail\npath a\ntag b\n', '</source>\n', '<buffer>\n'],
-);
+const words =
+  'match source filter label system worker store buffer record parse format inject secondary rule @type @id @label ' +
+  '@include @X ** a.* /x/ stdout file copy relabel tail grep path tag key json 500ms 10mb 1 true time timekey ' +
+  'flush_interval retry_limit pattern use_nil .upcase 値';
+const signs = [' ', '\n', '\r\n', '\t', '\0', ' #', '#{', '||', "ENV['X']", 'ENV[', '</', ...'#"\'\\{}[]()<>,:+?'];
+const lines = [
+  '<match **>\n@type stdout\n',
+  '</match>\n',
+  '<source>\n@type tail\npath a\ntag b\n',
+  '</source>\n',
+  '<buffer>\n',
+];
+const pieces = fc.constantFrom(...words.split(' '), ...signs, ...lines);
 const texts = fc.oneof(
   fc.array(pieces, { maxLength: 60 }).map((parts) => parts.join('')),
   fc.string({ unit: 'binary', maxLength: 60 }),
