@@ -70,6 +70,10 @@ export class Instances {
     const { plugin, config, name } = this.#resolve('source', model);
     return plugin.create(config, { ...this.context(name), ...own });
   }
+  /** True for filters that hand records on as they are and only show them. */
+  isObserver(model: PluginModel): boolean {
+    return this.#around.registry.get('filter', model.type)?.isObserver === true;
+  }
   /** True for sources that every receiving process runs. */
   isReplicated(model: PluginModel): boolean {
     return this.#around.registry.get('source', model.type)?.isReplicated === true;

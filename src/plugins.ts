@@ -11,6 +11,7 @@ import type { Plugin } from './core/plugin.ts';
 import { fileOutput } from './outputs/file/index.ts';
 import { nullOutput } from './outputs/null.ts';
 import { stdoutOutput } from './outputs/stdout.ts';
+import { postback } from './sources/postback/index.ts';
 
 export const builtinPlugins: readonly Plugin[] = [
   csvFormatter,
@@ -20,6 +21,7 @@ export const builtinPlugins: readonly Plugin[] = [
   ltsvFormatter,
   nullOutput,
   outFileFormatter,
+  postback,
   singleValueFormatter,
   stdoutFormatter,
   stdoutOutput,

@@ -8,7 +8,11 @@ export interface OutputStatus {
   readonly refused: Readonly<Record<string, number>>;
   /** Records that no route brings to this output. */
   readonly passed: number;
+  /** Emissions beyond the first of a record: appended + derived = delivered + refused + passed + waiting. */
+  readonly derived: number;
   readonly waiting: number;
+  readonly queuedBytes: number;
+  readonly lagMs: number;
   readonly lastError: string | undefined;
 }
 
@@ -25,6 +29,8 @@ export interface Status {
     readonly isFull: boolean;
   };
   readonly outputs: readonly OutputStatus[];
+  /** The account of what no output got: `refused` says why, `passed` counts all other records. */
+  readonly router: OutputStatus;
   readonly processes: readonly { readonly role: string; readonly pid: number; readonly restarts: number }[];
 }
 

@@ -10,6 +10,20 @@ import { equalSecrets, isLoopback } from './auth.ts';
 import type { AdminBackend } from './backend.ts';
 import { startAdminServer } from './server.ts';
 
+const emptyOutput = {
+  id: '@router',
+  type: 'router',
+  state: 'running',
+  delivered: 0,
+  refused: {},
+  passed: 0,
+  derived: 0,
+  waiting: 0,
+  queuedBytes: 0,
+  lagMs: 0,
+  lastError: undefined,
+};
+
 function backend(over: Partial<AdminBackend> = {}): AdminBackend {
   return {
     status: () =>
@@ -20,6 +34,7 @@ function backend(over: Partial<AdminBackend> = {}): AdminBackend {
         appended: 0,
         journal: { bytes: 0, bytesMax: 0, shards: 0, isFull: false },
         outputs: [],
+        router: emptyOutput,
         processes: [],
       }),
     metricsText: () => Promise.resolve('metric 1\n'),

@@ -1,7 +1,6 @@
 /** `post2log check`: prints a configuration as a tree, or everything that is wrong with it. */
 import { ConfigError, formatProblem } from '../core/errors.ts';
-import { Registry } from '../core/registry.ts';
-import { builtinPlugins } from '../plugins.ts';
+import type { Registry } from '../core/registry.ts';
 import { describe } from '../config/describe.ts';
 import type { Environment } from '../config/env.ts';
 import { loadConfig } from '../config/load.ts';
@@ -16,19 +15,8 @@ interface CheckRequest {
   readonly err: (text: string) => void;
 }
 
-/** The command: checks a configuration file, or the built-in configuration, with this process's environment and streams. */
-export function check(path: string | undefined): Promise<number> {
-  return checkConfig({
-    path,
-    env: process.env,
-    registry: new Registry(builtinPlugins),
-    out: (text) => process.stdout.write(text),
-    err: (text) => process.stderr.write(text),
-  });
-}
-
 /** Checks a configuration without running it. Gives the exit status: 0, or 2 when something is wrong. */
-export async function checkConfig(request: CheckRequest): Promise<0 | 2> {
+export async function check(request: CheckRequest): Promise<0 | 2> {
   const name = request.path ?? 'the built-in configuration';
   try {
     const loaded = await loadConfig(request);

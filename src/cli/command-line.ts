@@ -48,8 +48,8 @@ function buildProgram(setExit: (code: number) => void): Command {
     .description('read a configuration and print the pipeline as a tree, or every error with file:line:column')
     .option('-c, --config <file>', 'configuration file; without it the built-in one with P2L_* variables')
     .action(async (options: { config?: string }) => {
-      const { check } = await import('./check.ts');
-      setExit(await check(options.config));
+      const { runCheck } = await import('./run.ts');
+      setExit(await runCheck(options.config));
     });
 
   const dlq = program.command('dlq').description('look at refused records (the dead-letter queue) and send them again');

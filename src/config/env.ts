@@ -44,7 +44,7 @@ const programVariables = {
     name: 'P2L_LOGLEVEL',
     alias: 'P2L_UVICORN_LOGLEVEL',
     words: { warning: 'warn', critical: 'fatal' },
-    spec: choice(logLevels)('Level of the own log, on standard error'),
+    spec: choice(logLevels)('Level of the own log, on standard error; default: what the configuration says, else info'),
   },
   graceMs: {
     name: 'P2L_GRACE',
@@ -223,6 +223,8 @@ function unknownVariables(env: Environment): ConfigProblem[] {
   const problems: ConfigProblem[] = [];
   for (const name of Object.keys(env).sort()) {
     if (!name.startsWith('P2L_') || known.has(name)) continue;
+    // How the program's own processes and its crash tests speak to each other.
+    if (/^P2L_(?:INTERNAL|CRASH)_/.test(name)) continue;
     // The other variables of a Service whose name begins with p2l.
     if (
       /_SERVICE_(?:HOST|PORT(?:_\w+)?)$|^P2L_(?:\w+_)?PORT(?:_\d+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)?$/.test(

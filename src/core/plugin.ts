@@ -236,6 +236,8 @@ export interface FormatterSpec<O extends OptionTable = OptionTable> extends Comm
 }
 export interface FilterSpec<O extends OptionTable = OptionTable> extends Common<O> {
   readonly kind: 'filter';
+  /** Changes nothing and only shows records (filter stdout): left out where records are routed a second time. */
+  readonly isObserver?: boolean;
   readonly usesParser?: boolean;
   /** Takes `<format>`; the name is its default. */
   readonly defaultFormatter?: string;

@@ -5,6 +5,7 @@ import type { Disk } from '../core/disk.ts';
 import type { Log } from '../core/log.ts';
 import type { Metrics } from '../core/metrics.ts';
 import type { AppendRequest, Output } from '../core/plugin.ts';
+import type { ShardInfo } from '../journal/contract.ts';
 import type { Recipient } from '../router/contract.ts';
 
 /** An output to run. */
@@ -32,8 +33,8 @@ export interface DeliveryOptions {
    * @throws OperatingError JOURNAL_FULL: the output whose records these are stops until there is room.
    */
   appendDead(request: AppendRequest): Promise<unknown>;
-  /** Durable ends by shard, for counting what waits. */
-  durableOffsets(): Iterable<readonly [shard: string, durableOffset: number]>;
+  /** The journal's shards (JournalDirectory.shards), for counting what waits. */
+  shards(): readonly ShardInfo[];
   /** Called whenever the set of recipients changed by itself (a removed output has drained): hand it to Dispatcher.setRecipients. */
   onRecipients(recipients: readonly Recipient[]): void;
   /** Bytes of records an output may hold. Default 8 MiB. */

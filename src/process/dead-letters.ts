@@ -17,14 +17,24 @@ export class DeadLetterQueue {
   readonly #open: () => Promise<JournalWriter>;
   readonly #clock: Clock;
   #writer: Promise<JournalWriter> | undefined;
+  #opened: JournalWriter | undefined;
+  #onDurable: (shard: string, durableOffset: number) => void = () => undefined;
 
   constructor(open: () => Promise<JournalWriter>, clock: Clock) {
     this.#open = open;
     this.#clock = clock;
   }
+  /** Told of the shard written now and its durable end; replaces the listener before. */
+  onDurable(listener: (shard: string, durableOffset: number) => void): void {
+    this.#onDurable = listener;
+  }
+  /** The shard written now, if any letter was kept. */
+  current(): { shard: string; durableOffset: number } | undefined {
+    return this.#opened && { shard: this.#opened.shard, durableOffset: this.#opened.durableOffset };
+  }
   /** Resolves once durable. @throws OperatingError JOURNAL_FULL */
   async append(request: AppendRequest): Promise<number> {
-    this.#writer ??= this.#open();
+    this.#writer ??= this.#begin();
     let writer: JournalWriter;
     try {
       writer = await this.#writer;
@@ -56,6 +66,12 @@ export class DeadLetterQueue {
       tag: requestTag,
       records: { codec: codecs.json, payloads: [payload], exact: [exact], seconds: [seconds], nanos: [nanos] },
     });
+  }
+  async #begin(): Promise<JournalWriter> {
+    const writer = await this.#open();
+    writer.onDurable((shard, durableOffset) => this.#onDurable(shard, durableOffset));
+    this.#opened = writer;
+    return writer;
   }
   async close(): Promise<void> {
     const writer = await this.#writer?.catch(() => undefined);

@@ -2,7 +2,6 @@
  * The delivering side: the journal's directory, the dispatcher and the outputs, with retention and the space that
  * writers may still use. One per program; in its own process when there are several workers.
  */
-import { join } from 'node:path';
 import type { OutputModel, PipelineModel } from '../config/model.ts';
 import type { Clock, Timer } from '../core/clock.ts';
 import type { Disk } from '../core/disk.ts';
@@ -15,13 +14,17 @@ import { openDelivery } from '../delivery/delivery.ts';
 import type { JournalDirectory } from '../journal/contract.ts';
 import type { Recipient, Router } from '../router/contract.ts';
 import { Dispatcher } from '../router/dispatcher.ts';
+import type { DispatcherOptions } from '../router/dispatcher.ts';
 import type { Generation, Generations } from './generations.ts';
+
+type RoutePass = Parameters<DispatcherOptions['routerFor']>[1];
 
 /** What makes running parts of a model; pipeline.ts knows the plugins. */
 export interface OutputMaker {
   output(model: OutputModel, committed: unknown): Output;
   secondary(model: OutputModel): (() => Output) | undefined;
-  router(model: PipelineModel): Router;
+  /** `replay`: for frames that were routed for others before; filters that only print do nothing there. */
+  router(model: PipelineModel, pass: RoutePass): Router;
 }
 
 export interface DelivererOptions {
@@ -49,7 +52,6 @@ export class Deliverer {
   readonly #options: DelivererOptions;
   readonly #delivery: Delivery;
   readonly #dispatcher: Dispatcher;
-  readonly #routers = new Map<number, Router | undefined>();
   #generation: Generation | undefined;
   #timer: Timer | undefined;
   #housekeeping: Promise<void> = Promise.resolve();
@@ -59,14 +61,15 @@ export class Deliverer {
   private constructor(options: DelivererOptions, delivery: Delivery) {
     this.#options = options;
     this.#delivery = delivery;
-    const { directory, clock, log, metrics } = options;
+    const { directory, clock, log } = options;
     this.#dispatcher = new Dispatcher({
-      journal: directory,
+      directory,
       clock,
       log,
-      metrics,
-      routerFor: (generation) => this.#routerFor(generation),
+      generation: 0,
+      routerFor: (generation, pass) => this.#routerFor(generation, pass),
     });
+    directory.onChange(() => this.#dispatcher.wake());
   }
   static async open(options: DelivererOptions): Promise<Deliverer> {
     const { dataDir, disk, clock, log, metrics, directory, appendDead } = options;
@@ -78,7 +81,7 @@ export class Deliverer {
       log,
       metrics,
       appendDead,
-      durableOffsets: () => directory.shards().map(({ shard, durableOffset }) => [shard, durableOffset] as const),
+      shards: () => directory.shards(),
       onRecipients: (recipients) => takeRecipients(recipients),
     });
     const deliverer = new Deliverer(options, delivery);
@@ -91,8 +94,9 @@ export class Deliverer {
     this.#generation = generation;
     await this.#delivery.setOutputs(generation.model.outputs.map((model) => this.#plan(model)));
     await this.#delivery.drain(this.#unfinishedPlans());
-    this.#dispatcher.setRecipients(this.#delivery.recipients());
+    this.#dispatcher.setRecipients(this.#delivery.recipients(), generation.number);
     if (!isFirst) return;
+    this.#dispatcher.start();
     await this.#keepHouse();
     this.#schedule();
   }
@@ -156,12 +160,9 @@ export class Deliverer {
     }
     return plans;
   }
-  #routerFor(number: number): Router | undefined {
-    if (!this.#routers.has(number)) {
-      const model = this.#options.generations.get(number) ?? this.#generation?.model;
-      this.#routers.set(number, model && this.#options.maker.router(model));
-    }
-    return this.#routers.get(number);
+  #routerFor(number: number, pass: RoutePass): Router | undefined {
+    const model = this.#options.generations.get(number);
+    return model && this.#options.maker.router(model, pass);
   }
   #schedule(): void {
     this.#timer = this.#options.clock.after(housekeepingMs, () => {
@@ -176,7 +177,7 @@ export class Deliverer {
       const first = new Map(directory.shards().map(({ shard, firstOffset }) => [shard, firstOffset]));
       await directory.retain((shard) => this.#delivery.passed(shard, first.get(shard) ?? 0));
       const reserveBytes = Math.min(reserveBytesMax, journalBytesMax / 16);
-      const freeBytes = (await disk.freeBytes(join(dataDir, 'journal'))) - reserveBytes;
+      const freeBytes = (await disk.freeBytes(dataDir)) - reserveBytes;
       const leftBytes = Math.max(0, Math.min(journalBytesMax - directory.totalBytes(), freeBytes));
       this.#noteFull(leftBytes < journalBytesMax / 256);
       if (this.#isFull) this.#dropOldest();

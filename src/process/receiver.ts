@@ -32,10 +32,13 @@ interface Running {
 export class Receiver {
   readonly #options: ReceiverOptions;
   readonly #running = new Map<string, Running>();
+  readonly #ended: Promise<void>;
+  #noteEnded: () => void = () => undefined;
   #generation = 0;
 
   constructor(options: ReceiverOptions) {
     this.#options = options;
+    this.#ended = new Promise((resolve) => (this.#noteEnded = resolve));
   }
   /** Runs the sources of a generation. Resolves when all listen or read. @throws OperatingError LISTEN_FAILED; what ran before goes on. */
   async use(generation: Generation): Promise<void> {
@@ -53,7 +56,12 @@ export class Receiver {
       const source = this.#make(model);
       await source.start();
       this.#running.set(id, { model, source });
+      void source.ended?.then(() => this.#noteEnded());
     }
+  }
+  /** Resolves when a source's configuration asks the program to end with it and it has come to its end. */
+  ended(): Promise<void> {
+    return this.#ended;
   }
   /** Stops all sources, then closes the writer. */
   async stop(): Promise<void> {

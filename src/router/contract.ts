@@ -6,14 +6,13 @@
  * order numbers the emission ids.
  */
 import type { Batch } from '../core/batch.ts';
-import type { MatchModel } from '../config/model.ts';
-import type { PluginModel } from '../config/model.ts';
+import type { MatchModel, PluginModel } from '../config/model.ts';
 import type { Log } from '../core/log.ts';
 import type { Filter, Retagger } from '../core/plugin.ts';
 import type { ReadResult } from '../journal/contract.ts';
 
 /** Records for one output. The same record may be in several emissions to one output. */
-interface Emission {
+export interface Emission {
   readonly output: string;
   readonly batch: Batch;
 }
@@ -36,6 +35,8 @@ export interface Routed {
 
 /** A compiled configuration. */
 export interface Router {
+  /** The outputs it can emit to. */
+  readonly outputs: ReadonlySet<string>;
   /** Synchronous, pure apart from filters that print; never throws for what a record holds. The result is valid until the next call. */
   route(batch: Batch): Routed;
 }

@@ -50,9 +50,8 @@ function actionText(action: ActionModel): string {
   return assert.fail('an action of no known kind');
 }
 
-describe('routes', () => {
-  test('labels, filters, matches, copy, relabel, retag', () => {
-    const model = good(`
+/** Each kind of step, in the root and in labels. */
+const everyRoute = `
 <source>
   @type sample
   @label @IN
@@ -133,7 +132,11 @@ describe('routes', () => {
   <match **>
     @type stdout
   </match>
-</label>`);
+</label>`;
+
+describe('routes', () => {
+  test('labels, filters, matches, copy, relabel, retag', () => {
+    const model = good(everyRoute);
     assert.deepEqual(routes(model), {
       '@ROOT': [
         'app.** {a,b}.* pass grep',

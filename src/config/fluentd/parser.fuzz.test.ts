@@ -30,7 +30,8 @@ const words =
   'match source filter label system worker store buffer record parse format inject secondary rule @type @id @label ' +
   '@include @X ** a.* /x/ stdout file copy relabel tail grep path tag key json 500ms 10mb 1 true time timekey ' +
   'flush_interval retry_limit pattern use_nil .upcase 値';
-const signs = [' ', '\n', '\r\n', '\t', '\0', ' #', '#{', '||', "ENV['X']", 'ENV[', '</', ...'#"\'\\{}[]()<>,:+?'];
+const signs = [' ', '\n', '\r\n', '\t', '\0', ' #', '#{', '||', "ENV['X']", 'ENV[', '</'];
+const letters = '# " \' \\ { } [ ] ( ) < > , : + ?';
 const lines = [
   '<match **>\n@type stdout\n',
   '</match>\n',
@@ -38,7 +39,7 @@ const lines = [
   '</source>\n',
   '<buffer>\n',
 ];
-const pieces = fc.constantFrom(...words.split(' '), ...signs, ...lines);
+const pieces = fc.constantFrom(...words.split(' '), ...letters.split(' '), ...signs, ...lines);
 const texts = fc.oneof(
   fc.array(pieces, { maxLength: 60 }).map((parts) => parts.join('')),
   fc.string({ unit: 'binary', maxLength: 60 }),

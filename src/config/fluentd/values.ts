@@ -212,7 +212,7 @@ function asText(value: unknown): string {
 }
 
 /** A found text as problems show it; at most 60 characters. */
-export function quote(text: string): string {
+function quote(text: string): string {
   if (text === '') return 'nothing';
   return `"${text.length > 60 ? `${text.slice(0, 59)}…` : text}"`;
 }
