@@ -52,7 +52,7 @@ export async function loadConfig(request: LoadRequest): Promise<LoadedConfig> {
     request.path === undefined
       ? await loadBuiltin(lowering, settings, request.env, scope)
       : await loadFile(lowering, request.path, scope);
-  const found = inReadingOrder(lowering.problems);
+  const found = inReadingOrder(lowering.problems, request.path);
   if (!lowered || found.some((problem) => problem.severity !== 'warning')) throw new ConfigError(found);
   const isSet = request.env['P2L_WORKERS'] !== undefined && request.env['P2L_WORKERS'] !== '';
   return {
@@ -65,8 +65,8 @@ export async function loadConfig(request: LoadRequest): Promise<LoadedConfig> {
 }
 
 /** Variables first, then file by file from top to bottom: how a person goes through them. */
-function inReadingOrder(problems: readonly ConfigProblem[]): ConfigProblem[] {
-  const files = new Map<string, number>();
+function inReadingOrder(problems: readonly ConfigProblem[], path = extraFile): ConfigProblem[] {
+  const files = new Map([[path, 0]]);
   for (const { at } of problems) if (at && !files.has(at.file)) files.set(at.file, files.size);
   const rank = (problem: ConfigProblem) => (problem.at ? (files.get(problem.at.file) ?? 0) : -1);
   const order = (a: ConfigProblem, b: ConfigProblem) =>

@@ -212,7 +212,15 @@ function asText(value: unknown): string {
 }
 
 /** A found text as problems show it; at most 60 characters. */
-function quote(text: string): string {
+export function quote(text: string): string {
   if (text === '') return 'nothing';
   return `"${text.length > 60 ? `${text.slice(0, 59)}…` : text}"`;
+}
+
+/** What a schema expected beyond the kind, such as `<=65535`. Leaves out what it found: that may be a secret. */
+export function boundsText(issues: readonly { readonly message: string }[]): string {
+  const bounds = issues.map(({ message }) =>
+    message.replace(/^Invalid [^:]*: (?:Expected )?/, '').replace(/ but received [\s\S]*$/, ''),
+  );
+  return bounds.join(', ');
 }
