@@ -7,6 +7,7 @@ import type { Status } from '../../bench/post2log.ts';
 import { processGroup } from '../../bench/processes.ts';
 import { freePort, wait } from '../../bench/program.ts';
 import { filesBelow, tornMark } from './arrivals.ts';
+import { outputIds } from './check.ts';
 import { postbackPaths } from './postbacks.ts';
 
 /** Longest wait for the program to be ready again, or for a process to be replaced. Recovery takes well under a second here. */
@@ -18,6 +19,7 @@ function outputConfig(filePath: string): string {
   @type copy
   <store>
     @type file
+    @id ${outputIds.file}
     path ${filePath}
     append true
     <format>
@@ -30,6 +32,7 @@ function outputConfig(filePath: string): string {
   </store>
   <store>
     @type stdout
+    @id ${outputIds.stdout}
     <format>
       @type json
     </format>
