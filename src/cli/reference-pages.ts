@@ -1,5 +1,5 @@
 /** Renders the reference from what the code declares: plugins, variables, errors. Pure, and the same text every time. */
-import { z } from 'zod';
+import { toJsonSchema } from '@valibot/to-json-schema';
 import type { errorTable } from '../core/errors.ts';
 import { spellings, type OptionKind, type OptionSpec, type OptionTable } from '../core/options.ts';
 import type { Plugin, PluginKind, SectionTable } from '../core/plugin.ts';
@@ -228,7 +228,7 @@ function optionsSchema(options: OptionTable): Record<string, unknown> {
     additionalProperties: false,
     properties: Object.fromEntries(
       Object.entries(options).map(([name, spec]) => {
-        const { $schema: _, ...schema } = z.toJSONSchema(spec.schema, { io: 'input', unrepresentable: 'any' });
+        const { $schema: _, ...schema } = toJsonSchema(spec.schema.source, { typeMode: 'input', errorMode: 'ignore' });
         return [
           name,
           {

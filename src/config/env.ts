@@ -3,11 +3,11 @@
  * Variables of the built-in postback source name an option of that plugin, whose declaration gives kind, default and
  * meaning; they have no effect beside a configuration file.
  */
-import { z } from 'zod';
+import * as v from 'valibot';
 import { nearest } from '../core/errors.ts';
 import type { ConfigProblem } from '../core/errors.ts';
 import { logLevels } from '../core/log.ts';
-import { boolean, bytes, choice, duration, integer, maskedSecret, secret, text } from '../core/options.ts';
+import { Schema, boolean, bytes, choice, duration, integer, maskedSecret, secret, text } from '../core/options.ts';
 import type { OptionSpec, OptionTable } from '../core/options.ts';
 import { readVariable, variableForm } from './env-values.ts';
 
@@ -27,7 +27,9 @@ const gibibyte = 1024 ** 3;
 
 const adminPort: OptionSpec<number | 'off'> = {
   ...integer(0, 65_535)('Port of the admin server (API, /metrics, /healthz, /readyz); off: none', { default: 5601 }),
-  schema: z.union([z.number().int().min(0).max(65_535), z.literal('off')]).default(5601),
+  schema: new Schema<number | 'off'>(
+    v.optional(v.union([v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(65_535)), v.literal('off')]), 5601),
+  ),
 };
 
 /** Variables that concern the whole program. */
@@ -133,7 +135,9 @@ const chartVariables: Readonly<Record<string, string>> = {
 
 type ProgramVariables = typeof programVariables;
 /** The program's variables, read: `…Ms` milliseconds, `…Bytes` bytes. */
-export type Settings = { readonly [K in keyof ProgramVariables]: z.output<ProgramVariables[K]['spec']['schema']> };
+export type Settings = {
+  readonly [K in keyof ProgramVariables]: ProgramVariables[K]['spec'] extends OptionSpec<infer V> ? V : never;
+};
 
 /** Reads the program's variables. Problems (errors and warnings) are collected; a setting that is wrong has its default. */
 export function readEnv(env: Environment): { readonly settings: Settings; readonly problems: ConfigProblem[] } {
