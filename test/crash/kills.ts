@@ -32,7 +32,7 @@ export function namedPoints(): string[] {
 }
 
 /** How often a point is passed before it kills: points on every write are passed hundreds of times a second, others once. */
-const passesMax = [1, 1, 3, 10, 50];
+const passesMax = [1, 1, 1, 3, 30];
 
 /** Plans `count` kills. With one worker there is one process, and so nothing that could die alone. */
 export function planKills(random: Random, count: number, workers: number, points: readonly string[]): Kill[] {

@@ -66,8 +66,9 @@ export class Victim {
     return new Victim(directory, dataDirectory, env, [await freePort(), await freePort()]);
   }
 
-  /** Starts it; does not wait until it is ready. */
-  async start(crashAt?: string): Promise<void> {
+  /** Starts it; does not wait until it is ready. `mayEnd`: it is no problem when it ends again by itself. */
+  async start(options: { crashAt?: string; mayEnd?: boolean } = {}): Promise<void> {
+    const { crashAt, mayEnd = crashAt !== undefined } = options;
     const post2log = await Post2log.start(
       {
         dataDirectory: this.dataDirectory,
@@ -75,6 +76,8 @@ export class Victim {
         stdout: 'pipe',
         env: {
           P2L_ENDPOINT: postbackPaths.join(','),
+          // What every output has passed goes at once: too early is what would be found.
+          P2L_KEEP: '0',
           P2L_FLUENTD_EXTRACFG: outputConfig(join(this.#directory, 'out', 'records')),
           ...this.#env,
           ...(crashAt === undefined ? {} : { P2L_CRASH_AT: crashAt }),
@@ -83,7 +86,7 @@ export class Victim {
       { port: this.port, adminPort: this.#adminPort },
     );
     this.#running = post2log;
-    this.#isExpectedToEnd = crashAt !== undefined;
+    this.#isExpectedToEnd = mayEnd;
     let endsInLine = false;
     const { stdout } = post2log.program.child;
     stdout?.on('data', (bytes: Buffer) => {
