@@ -18,6 +18,7 @@ export function stdoutFilterOver(stream: TextStream): Plugin {
     name: 'stdout',
     summary: 'Prints records on standard output and lets them pass.',
     options: {},
+    isObserver: true,
     defaultFormatter: 'stdout',
     usesInject: true,
     example: `<filter app.**>
