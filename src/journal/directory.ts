@@ -100,7 +100,9 @@ class Directory implements OpenDirectory {
     }
   }
   shards(): readonly ShardInfo[] {
-    return [...this.#shards.values()].map(({ shard, segments, durableOffset, end }) => ({
+    // A shard whose files were not looked at yet does not know where it begins: shown later rather than with a gap.
+    const known = [...this.#shards.values()].filter(({ shard }) => !this.#arriving.has(shard));
+    return known.map(({ shard, segments, durableOffset, end }) => ({
       shard,
       firstOffset: segments[0]?.firstOffset ?? durableOffset,
       durableOffset,
@@ -140,12 +142,16 @@ class Directory implements OpenDirectory {
       end: undefined,
     };
     this.#shards.set(shard, fresh);
-    this.#tell();
     const arriving = this.#arrive(fresh).catch((error: unknown) => {
-      this.#options.log.error(`Could not look at the new journal shard ${shard}: ${errorText(error)}.`);
+      // The writer's next news try again.
+      this.#shards.delete(shard);
+      this.#options.log.error(`Could not look at the new journal shard ${shard}: ${errorText(error)}; trying again.`);
     });
     this.#arriving.set(shard, arriving);
-    void arriving.then(() => this.#arriving.delete(shard));
+    void arriving.then(() => {
+      this.#arriving.delete(shard);
+      this.#tell();
+    });
   }
   onChange(listener: () => void): void {
     this.#listener = listener;
