@@ -45,7 +45,7 @@ test('what a filter changed is kept as changed', () => {
     setField(copy, 'b', 2);
     return copy;
   });
-  assert.deepEqual({ ...letterOf(batch).letter.fields }, { a: 1, b: 2 });
+  assert.equal(stringifyJson(letterOf(batch).letter.fields), '{"a":1,"b":2}');
 });
 
 test('a MessagePack record is kept as its bytes', () => {

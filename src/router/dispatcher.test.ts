@@ -87,7 +87,7 @@ interface Setting {
   readonly dispatcher: Dispatcher;
   readonly clock: FakeClock;
   readonly errors: string[];
-  settle(): Promise<void>;
+  readonly settle: () => Promise<void>;
 }
 function setUp(routerFor: DispatcherOptions['routerFor'], takers: readonly Taker[], generation = 1): Setting {
   const journal = new FakeJournal();
