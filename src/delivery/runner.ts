@@ -372,7 +372,7 @@ export class OutputRunner implements Recipient, WriterHost {
     try {
       await this.#gate.quiet();
       await this.#secondary?.commit();
-      return { state: await this.#output.commit?.(), taken: release };
+      return { state: await this.#output.commit?.(this.cursor.state), taken: release };
     } catch (error) {
       release();
       throw error;

@@ -22,7 +22,7 @@ export class Secondary {
   /** Its state is not kept: records reach a secondary at least once. */
   async commit(): Promise<void> {
     if (!this.needsCommit) return;
-    await this.#output.commit?.();
+    await this.#output.commit?.(undefined);
     this.#hasWritten = false;
   }
   close(): Promise<void> {
