@@ -15,6 +15,7 @@ import { stdoutFilter } from './filters/stdout.ts';
 import { fileOutput } from './outputs/file/index.ts';
 import { nullOutput } from './outputs/null.ts';
 import { stdoutOutput } from './outputs/stdout.ts';
+import { postback } from './sources/postback/index.ts';
 import { sampleSource } from './sources/sample.ts';
 import { stdinSource } from './sources/stdin.ts';
 import { copyStep } from './steps/copy.ts';
@@ -33,6 +34,7 @@ export const builtinPlugins: readonly Plugin[] = [
   noneParser,
   nullOutput,
   outFileFormatter,
+  postback,
   recordTransformerFilter,
   relabelStep,
   rewriteTagFilterStep,

@@ -19,8 +19,12 @@ export interface DiskFile {
 }
 
 export interface Disk {
-  /** `read`: must exist. `create`: must not exist. `write`: made when missing; kept content. New files get `permissions`, 0600 unless given. */
-  open(path: string, mode: 'read' | 'create' | 'write', permissions?: number): Promise<DiskFile>;
+  /**
+   * `read`: must exist. `create`: must not exist. `write`: made when missing; kept content. `create-durable`: as create,
+   * and every write is synced when it resolves, so that one call does for write and sync. New files get `permissions`,
+   * 0600 unless given.
+   */
+  open(path: string, mode: 'read' | 'create' | 'write' | 'create-durable', permissions?: number): Promise<DiskFile>;
   /** Whole file, or undefined when it does not exist. */
   readFile(path: string): Promise<Buffer | undefined>;
   rename(from: string, to: string): Promise<void>;
@@ -43,10 +47,16 @@ export interface Disk {
 
 class RealFile implements DiskFile {
   readonly #handle: fs.FileHandle;
-  constructor(handle: fs.FileHandle) {
+  readonly #syncsWrites: boolean;
+  constructor(handle: fs.FileHandle, syncsWrites: boolean) {
     this.#handle = handle;
+    this.#syncsWrites = syncsWrites;
   }
   async write(buffers: readonly Uint8Array[], position: number): Promise<void> {
+    await this.#write(buffers, position);
+    if (this.#syncsWrites) await this.#handle.datasync();
+  }
+  async #write(buffers: readonly Uint8Array[], position: number): Promise<void> {
     let wanted = 0;
     for (const buffer of buffers) wanted += buffer.length;
     const { bytesWritten } =
@@ -56,7 +66,7 @@ class RealFile implements DiskFile {
     if (bytesWritten === wanted) return;
     // A short write is what a full disk does before it says ENOSPC: go on until done or told why not.
     const rest = Buffer.concat(buffers).subarray(bytesWritten);
-    await this.write([rest], position + bytesWritten);
+    await this.#write([rest], position + bytesWritten);
   }
   async read(buffer: Uint8Array, position: number): Promise<number> {
     return (await this.#handle.read(buffer, 0, buffer.length, position)).bytesRead;
@@ -75,9 +85,14 @@ class RealFile implements DiskFile {
   }
 }
 
+// Elsewhere O_DSYNC is missing, or (macOS) does not reach the platter as fdatasync does there: write and sync in two calls.
+const hasDurableWrites = process.platform === 'linux';
+
 const openFlags = {
   read: constants.O_RDONLY,
   create: constants.O_RDWR | constants.O_CREAT | constants.O_EXCL,
+  'create-durable':
+    constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | (hasDurableWrites ? constants.O_DSYNC : 0),
   write: constants.O_RDWR | constants.O_CREAT,
 } as const;
 
@@ -90,7 +105,10 @@ function missingAs<T>(value: T): (error: NodeJS.ErrnoException) => T {
 
 /** The operating system's disk. */
 export const realDisk: Disk = {
-  open: async (path, mode, permissions = 0o600) => new RealFile(await fs.open(path, openFlags[mode], permissions)),
+  async open(path, mode, permissions = 0o600) {
+    const handle = await fs.open(path, openFlags[mode], permissions);
+    return new RealFile(handle, mode === 'create-durable' && !hasDurableWrites);
+  },
   readFile: (path) => fs.readFile(path).catch(missingAs<Buffer | undefined>(undefined)),
   rename: (from, to) => fs.rename(from, to),
   remove: (path) => fs.unlink(path).catch(missingAs<void>(undefined)),

@@ -236,8 +236,10 @@ export interface FormatterSpec<O extends OptionTable = OptionTable> extends Comm
 }
 export interface FilterSpec<O extends OptionTable = OptionTable> extends Common<O> {
   readonly kind: 'filter';
+  /** Changes nothing and only shows records (filter stdout): left out where records are routed a second time. */
+  readonly isObserver?: boolean;
   readonly usesParser?: boolean;
-  /** Takes `<format>`; the name is its default. */
+  /** Takes `<format>`; the name is its default (filter stdout). */
   readonly defaultFormatter?: string;
   readonly usesInject?: boolean;
   create(config: PluginConfig<O>, context: PluginContext): Filter;

@@ -17,6 +17,7 @@ export function stdoutFilterOver(stream: TextStream): Plugin {
     kind: 'filter',
     name: 'stdout',
     summary: 'Prints records on standard output and lets them pass.',
+    isObserver: true,
     options: {},
     defaultFormatter: 'stdout',
     usesInject: true,

@@ -29,7 +29,11 @@ import { fileOutputOver } from './index.ts';
 process.env['TZ'] = 'UTC';
 
 const root = mkdtempSync(join(tmpdir(), 'post2log-file-'));
-after(() => rmSync(root, { recursive: true }));
+const outputs: Output[] = [];
+after(async () => {
+  for (const output of outputs) await output.close();
+  rmSync(root, { recursive: true });
+});
 let made = 0;
 const signal = new AbortController().signal;
 const day = 1_709_596_800; // 2024-03-05
@@ -62,6 +66,7 @@ async function place(options: Record<string, unknown>, buffer = byDay, disk: Dis
     });
     const output = plugin.create(config, context);
     await output.open?.();
+    outputs.push(output);
     return output;
   };
   return { output: await reopen(undefined), directory, lines, reopen };
@@ -130,7 +135,8 @@ test('rotation by size cuts between records', async () => {
     chunk(['{"v":3}', '{"long":"larger than a file may be"}', '{"v":4}', '{"v":5}', '{"v":6}'], {}),
     signal,
   );
-  await output.commit?.(second);
+  const third = await output.commit?.(second);
+  await output.commit?.(third);
   assert.deepEqual(contents(directory), {
     'log.txt': '{"v":6}\n',
     'log.txt.1': '{"v":4}\n{"v":5}\n',
