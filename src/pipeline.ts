@@ -21,6 +21,7 @@ import type { OutputMaker } from './process/deliverer.ts';
 import { DeadLetterReader } from './process/dead-letter-reader.ts';
 import { DeadLetterQueue } from './process/dead-letters.ts';
 import type { Generations } from './process/generations.ts';
+import type { DataLimits } from './process/limits.ts';
 import { Receiver } from './process/receiver.ts';
 import { SourceCounts } from './process/source-counts.ts';
 import { compileMatch } from './router/match.ts';
@@ -36,14 +37,6 @@ export interface Process {
   readonly dataDir: string;
   readonly limits: DataLimits;
   readonly deadLetters: DeadLetterQueue;
-}
-
-/** How the data directory's bytes are shared out. */
-export interface DataLimits {
-  readonly journalBytes: number;
-  readonly deadBytes: number;
-  /** Records stay in the journal at least this long, while space allows. */
-  readonly keepMs: number;
 }
 
 /** Everything a process needs before it knows its role. `owner` names it in the files it writes. */

@@ -48,7 +48,7 @@ function buildProgram(setExit: (code: number) => void): Command {
     .description('read a configuration and print the pipeline as a tree, or every error with file:line:column')
     .option('-c, --config <file>', 'configuration file; without it the built-in one with P2L_* variables')
     .action(async (options: { config?: string }) => {
-      const { runCheck } = await import('./run.ts');
+      const { runCheck } = await import('./loading.ts');
       setExit(await runCheck(options.config));
     });
 

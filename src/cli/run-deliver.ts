@@ -1,10 +1,13 @@
 /** The delivering process of a program with several workers. */
+import { flushCompileCache } from 'node:module';
 import { createProcess } from '../pipeline.ts';
-import { childLink, hubName } from '../process/link.ts';
+import { childLink, hubName, ignoreSignals, leaveHub } from '../process/link.ts';
 import type { Link } from '../process/link.ts';
 import type { Receivers } from '../process/controller.ts';
 import type { ProcessNote } from '../process/supervisor.ts';
 import type { Announcement, DurableNote } from './run-receive.ts';
+import { limitsOf } from '../process/limits.ts';
+import type { Loaded } from './loading.ts';
 import type { RunContext } from './run.ts';
 import { closeServing, openServing, reloadAndSay, sayReady } from './serve.ts';
 import type { Serving } from './serve.ts';
@@ -13,12 +16,12 @@ import type { Serving } from './serve.ts';
 const metricsTimeoutMs = 2000;
 
 /** Runs until the supervisor says stop; resolves with the exit code. */
-export async function runDeliver(context: RunContext): Promise<number> {
-  const { dataDir, limits, log, loaded } = context;
-  const { workers, settings } = loaded;
+export async function runDeliver(context: RunContext, loaded: Loaded): Promise<number> {
+  const { dataDir, settings, log } = context;
+  const { workers } = loaded;
   const link = childLink('deliver', () => process.exit(1));
   ignoreSignals();
-  const shared = createProcess(log, dataDir, limits, 'deliver');
+  const shared = createProcess(log, dataDir, limitsOf(settings), 'deliver');
   const roles = Array.from({ length: workers }, (_, index) => `receive.${index}`);
   // Shards by the process that writes them now; none at the program's start, all of them when only this process was restarted.
   const writing = new Map<string, string>();
@@ -30,7 +33,7 @@ export async function runDeliver(context: RunContext): Promise<number> {
     live.add(shard);
     if (dead !== undefined) live.add(dead);
   }
-  const serving = await openServing(context, shared, receiversOver(link, roles), {
+  const serving = await openServing(context, loaded, shared, receiversOver(link, roles), {
     live,
     onSpace: (leftBytes) => {
       for (const role of roles) link.note(role, 'space', leftBytes / roles.length);
@@ -39,22 +42,19 @@ export async function runDeliver(context: RunContext): Promise<number> {
   takeNews(link, serving, writing);
   for (const role of roles) link.note(role, 'again', undefined);
   const { controller } = serving;
-  link.on('generation', () => controller.generation);
+  link.on('generation', () => controller.generation && { generation: controller.generation, workers });
   link.on('reload', () => reloadAndSay(controller, context));
   link.on('allReady', () => {
     controller.noteReceiving();
-    sayReady(context, serving.admin);
+    sayReady(context, loaded.model, serving.admin);
   });
   if (announced.some((one) => one !== undefined)) controller.noteReceiving();
   link.note(hubName, 'ready', undefined);
+  flushCompileCache();
   await new Promise<void>((resolve) => link.on('stop', () => resolve()));
   await closeServing(serving, shared, settings.graceMs);
+  leaveHub();
   return 0;
-}
-
-/** A child leaves signals to its supervisor, which a terminal's Ctrl-C reaches too. */
-export function ignoreSignals(): void {
-  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => undefined);
 }
 
 function takeNews(link: Link, { delivering }: Serving, writing: Map<string, string>): void {

@@ -1,10 +1,12 @@
 /** A receiving process of a program with several workers. */
+import { flushCompileCache } from 'node:module';
 import type { PeerCalls } from '../core/plugin.ts';
+import type { Registry } from '../core/registry.ts';
 import { createProcess, openReceiving } from '../pipeline.ts';
 import type { Generation } from '../process/generations.ts';
-import { childLink, hubName } from '../process/link.ts';
+import { childLink, hubName, ignoreSignals, leaveHub } from '../process/link.ts';
 import type { Link } from '../process/link.ts';
-import { ignoreSignals } from './run-deliver.ts';
+import { limitsOf } from '../process/limits.ts';
 import type { RunContext } from './run.ts';
 
 /** What a receiving process says of itself: the shards it writes now. */
@@ -30,15 +32,22 @@ const askTimeoutMs = 2000;
 
 /** Runs until the supervisor says stop; resolves with the exit code. */
 export async function runReceive(context: RunContext, role: string): Promise<number> {
-  const { dataDir, limits, log, loaded } = context;
+  const { configPath, dataDir, settings, log } = context;
   const index = Number(role.split('.')[1]);
   const link = childLink(role, () => process.exit(1));
   ignoreSignals();
-  const shared = createProcess(log, dataDir, limits, role);
-  shared.registry.useFrom(loaded.registry);
+  const shared = createProcess(log, dataDir, limitsOf(settings), role);
   const news = new News(link);
+  const { generation, workers } = await askRunning(link);
+  const use = async (next: Generation): Promise<void> => {
+    if (needsPackages(next, shared.registry)) {
+      const { loadFor } = await import('./loading.ts');
+      shared.registry.useFrom((await loadFor(configPath)).registry);
+    }
+    await receiver.use(next);
+  };
   const opened = await openReceiving(shared, {
-    worker: { index, count: loaded.workers },
+    worker: { index, count: workers },
     peers: peersOver(link, index),
     onDurable: (shard, durableOffset) => news.durable(shard, durableOffset),
   });
@@ -52,24 +61,41 @@ export async function runReceive(context: RunContext, role: string): Promise<num
   );
   link.on('announce', announcement);
   link.on('space', (leftBytes) => space.set(Number(leftBytes)));
-  link.on('use', (generation) => receiver.use(generation as Generation));
+  link.on('use', (next) => use(next as Generation));
   link.on('metrics', () => shared.metrics.registry.getMetricsAsJSON());
   link.on('again', () => news.repeat());
   link.note('deliver', 'arrived', announcement());
-  await receiver.use(await askGeneration(link));
+  await use(generation);
   const stop = new Promise<void>((resolve) => link.on('stop', () => resolve()));
   link.note(hubName, 'ready', undefined);
+  flushCompileCache();
   await stop;
   await receiver.stop();
   news.repeat();
   await shared.deadLetters.close();
+  leaveHub();
   return 0;
 }
 
-async function askGeneration(link: Link): Promise<Generation> {
+/** Do its sources use plugins that are not built in? */
+function needsPackages({ model }: Generation, registry: Registry): boolean {
+  return model.sources.some(
+    ({ plugin }) =>
+      registry.get('source', plugin.type) === undefined ||
+      (plugin.parser !== undefined && registry.get('parser', plugin.parser.type) === undefined),
+  );
+}
+
+/** What runs: the generation and the number of receiving processes. */
+interface RunningNote {
+  readonly generation: Generation;
+  readonly workers: number;
+}
+
+async function askRunning(link: Link): Promise<RunningNote> {
   for (;;) {
-    const generation = await link.call('deliver', 'generation', undefined, askTimeoutMs).catch(() => undefined);
-    if (generation !== undefined) return generation as Generation;
+    const running = await link.call('deliver', 'generation', undefined, askTimeoutMs).catch(() => undefined);
+    if (running !== undefined) return running as RunningNote;
     await new Promise((resolve) => setTimeout(resolve, newsRepeatMs));
   }
 }

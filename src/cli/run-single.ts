@@ -1,7 +1,10 @@
 /** The whole program in one process: receiving, delivering and the admin server. */
+import { flushCompileCache } from 'node:module';
 import { createProcess, openReceiving } from '../pipeline.ts';
 import type { Receiving } from '../pipeline.ts';
 import { closeServing, openServing, reloadAndSay, sayReady } from './serve.ts';
+import { limitsOf } from '../process/limits.ts';
+import type { Loaded } from './loading.ts';
 import type { RunContext } from './run.ts';
 
 /** A process without others has nobody to call. */
@@ -11,12 +14,13 @@ const noPeers = () => ({
 });
 
 /** Runs until SIGTERM or SIGINT, or until all sources asked to end; resolves with the exit code. */
-export async function runSingle(context: RunContext): Promise<number> {
-  const { dataDir, limits, log, loaded } = context;
-  const shared = createProcess(log, dataDir, limits, 'single');
+export async function runSingle(context: RunContext, loaded: Loaded): Promise<number> {
+  const { dataDir, settings, log } = context;
+  const shared = createProcess(log, dataDir, limitsOf(settings), 'single');
   let receiving: Receiving | undefined;
   const serving = await openServing(
     context,
+    loaded,
     shared,
     {
       use: async (generation) => receiving?.receiver.use(generation),
@@ -34,11 +38,13 @@ export async function runSingle(context: RunContext): Promise<number> {
   receiving = opened;
   await controller.startReceiving();
   const end = stopRequested(opened, () => void reloadAndSay(controller, context));
-  sayReady(context, serving.admin);
+  sayReady(context, loaded.model, serving.admin);
+  // Now, and not only at the end: a program that is killed should start fast too.
+  flushCompileCache();
   await end;
   const startedMs = performance.now();
   await opened.receiver.stop();
-  await closeServing(serving, shared, Math.max(0, loaded.settings.graceMs - (performance.now() - startedMs)));
+  await closeServing(serving, shared, Math.max(0, settings.graceMs - (performance.now() - startedMs)));
   return 0;
 }
 

@@ -15,7 +15,8 @@ import type { Receivers } from '../process/controller.ts';
 import { Generations } from '../process/generations.ts';
 import { postbackPaths } from '../sources/postback/openapi.ts';
 import { socketPath } from './remote.ts';
-import { loadFor } from './run.ts';
+import { chosenLevel, loadFor, warnOfSmallDisk } from './loading.ts';
+import type { Loaded } from './loading.ts';
 import type { RunContext } from './run.ts';
 
 export interface Serving {
@@ -27,12 +28,15 @@ export interface Serving {
 /** Opens the delivering side and the admin server; sources do not run yet. @throws ConfigError, OperatingError */
 export async function openServing(
   context: RunContext,
+  loaded: Loaded,
   process: Process,
   receivers: Receivers,
   options: Pick<DeliveringOptions, 'live' | 'onSpace'>,
 ): Promise<Serving> {
-  const { loaded, dataDir, limits, log } = context;
-  const { settings } = loaded;
+  const { dataDir, settings, log } = context;
+  const { limits } = process;
+  log.level = chosenLevel(settings, loaded);
+  await warnOfSmallDisk(dataDir, limits, log);
   process.registry.useFrom(loaded.registry);
   const generations = await Generations.open(realDisk, realClock, log, dataDir);
   const delivering = await openDelivering(process, { ...options, generations, keysKeepMs: keysKeepMs(loaded.model) });
@@ -99,9 +103,9 @@ export async function reloadAndSay(controller: Controller, context: RunContext):
 }
 
 /** The first words of a program that runs, for a person; one line has the word that scripts wait for. */
-export function sayReady({ loaded, dataDir, configPath }: RunContext, admin: AdminServer): void {
+export function sayReady({ dataDir, configPath }: RunContext, model: PipelineModel, admin: AdminServer): void {
   const lines: string[] = [];
-  for (const { plugin } of loaded.model.sources) {
+  for (const { plugin } of model.sources) {
     if (plugin.type !== 'postback') continue;
     const { host, port, endpoints, tlsCert } = plugin.options as {
       host: string;

@@ -103,7 +103,7 @@ function maker<T>(kind: OptionKind, base: v.GenericSchema<T>, choices?: readonly
     const whole = isRequired ? base : v.optional(base, extras.default as never);
     return {
       kind,
-      schema: new Schema<T | undefined>(whole as v.GenericSchema<unknown, T | undefined>),
+      schema: new Schema<T | undefined>(whole),
       summary,
       isRequired,
       choices,

@@ -239,7 +239,7 @@ export interface FilterSpec<O extends OptionTable = OptionTable> extends Common<
   /** Changes nothing and only shows records (filter stdout): left out where records are routed a second time. */
   readonly isObserver?: boolean;
   readonly usesParser?: boolean;
-  /** Takes `<format>`; the name is its default (filter stdout). */
+  /** Takes `<format>`; the name is its default. */
   readonly defaultFormatter?: string;
   readonly usesInject?: boolean;
   create(config: PluginConfig<O>, context: PluginContext): Filter;

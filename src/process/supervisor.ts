@@ -10,7 +10,7 @@ import { errorText } from '../core/errors.ts';
 import { Hub } from './link.ts';
 
 /** Environment variable that tells a child its role. */
-export const roleVariable = 'P2L_INTERNAL_ROLE';
+export const roleVariable = 'POST2LOG_ROLE';
 
 /** First wait before a restart; doubled at each death, up to the longest; forgotten after a minute of life. */
 const restartWaitMs = 100;
@@ -61,6 +61,8 @@ export class Supervisor {
     return new Promise((resolve) => {
       this.#finish = resolve;
       this.#start('deliver', 0, 0);
+      // They wait for the delivering process where they need it; starting together halves the time to the first request.
+      for (let index = 0; index < this.#options.workers; index++) this.#start(`receive.${index}`, 0, 0);
     });
   }
   /** Asks the delivering process to read the configuration again. */
@@ -119,9 +121,6 @@ export class Supervisor {
     const child = this.#children.get(role);
     if (!child) return;
     child.isReady = true;
-    if (role === 'deliver' && this.#children.size === 1) {
-      for (let index = 0; index < this.#options.workers; index++) this.#start(`receive.${index}`, 0, 0);
-    }
     const all = [...this.#children.values()];
     if (this.#isReady || all.length !== this.#options.workers + 1 || !all.every((other) => other.isReady)) return;
     this.#isReady = true;

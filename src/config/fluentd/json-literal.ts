@@ -9,7 +9,8 @@ interface JsonLiteral {
   readonly unset: 'nil' | 'default' | undefined;
 }
 
-class Broken {}
+/** Leaves the reader after a problem was reported. */
+class Broken extends Error {}
 
 // Ruby's JSON stops at 100, and a configuration has no need of more.
 const depthMax = 100;
