@@ -19,7 +19,6 @@ export function stdoutFilterOver(stream: TextStream): Plugin {
     summary: 'Prints records on standard output and lets them pass.',
     isObserver: true,
     options: {},
-    isObserver: true,
     defaultFormatter: 'stdout',
     usesInject: true,
     example: `<filter app.**>

@@ -21,7 +21,7 @@ import type { BufferModel } from '../../config/model.ts';
 import { realDisk } from '../../core/disk.ts';
 import type { Disk } from '../../core/disk.ts';
 import { OperatingError } from '../../core/errors.ts';
-import { batchOf, chunkOf, configOf, contextOf, modelOf, outputContextOf } from '../../core/fixture.ts';
+import { batchOf, chunkOf, configOf, contextOf, modelOf, outputContextOf } from '../../../test/fixture.ts';
 import type { Chunk, Output } from '../../core/plugin.ts';
 import { builtinPlugins } from '../../plugins.ts';
 import { fileOutputOver } from './index.ts';
@@ -53,7 +53,7 @@ async function place(options: Record<string, unknown>, buffer = byDay, disk: Dis
   if (plugin.kind !== 'output') throw new TypeError('not an output');
   const lines: string[] = [];
   const log = pino({ base: null }, { write: (line: string) => lines.push(line) });
-  const path = join(directory, String(options['path'] ?? 'out'));
+  const path = join(directory, typeof options['path'] === 'string' ? options['path'] : 'out');
   const symlink = options['symlinkPath'];
   const given = { ...options, path, ...(typeof symlink === 'string' && { symlinkPath: join(directory, symlink) }) };
   const config = configOf(plugin, given, { formatter: modelOf(jsonFormatter) });
