@@ -114,7 +114,7 @@ const examples: readonly { rule: string; what: string; texts: Record<string, str
   {
     rule: 'importNames',
     what: 'an ending other than .ts, and a package nobody declared',
-    texts: { 'src/core/a.ts': "import './b.js';\nimport 'left-pad';\nimport 'zod/mini';\nimport 'node:fs';" },
+    texts: { 'src/core/a.ts': "import './b.js';\nimport 'left-pad';\nimport 'valibot/mini';\nimport 'node:fs';" },
     says: [/does not end in \.ts/, /left-pad is not among the dependencies/],
   },
   {
