@@ -3,7 +3,7 @@ import { codecs } from '../../core/batch.ts';
 import type { Codec } from '../../core/batch.ts';
 import { parseExact } from '../../core/json.ts';
 import type { Value } from '../../core/record.ts';
-import type { EncodedRecord, RecordMaker, RequestFields } from './fields.ts';
+import type { EncodedRecord, QueryFields, RecordMaker, RequestFields } from './fields.ts';
 import { jsonObjects, ndjsonObjects } from './json-body.ts';
 import type { JsonObject } from './json-body.ts';
 import { parseMultipart } from './multipart.ts';
@@ -35,6 +35,11 @@ export class BodyReader {
     this.#maker = maker;
     this.#recordsMax = options.recordsLimit;
     this.#keyField = options.idempotencyField || undefined;
+  }
+
+  /** Parses a query string (what stands behind the `?`). @throws Refusal invalid_query, too_many_fields */
+  query(text: string): QueryFields {
+    return this.#maker.query(parsePairs(text, 'query'));
   }
 
   /** Records of a decompressed body, at least one. @throws Refusal */

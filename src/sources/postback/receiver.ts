@@ -28,10 +28,8 @@ export interface ReceiverParts {
   readonly memory: MemoryBudget;
 }
 
-/** Connections with requests that were read whole and wait for their answer: how many. */
-const waiting = new WeakMap<object, number>();
-/** Connections whose request did not arrive in time, which is counted already. */
-const timedOut = new WeakSet();
+/** Connections whose broken request is counted already. */
+const counted = new WeakSet();
 
 const healthMethods = 'GET, HEAD';
 
@@ -61,7 +59,7 @@ export class Receiver {
     this.#keyHeader = parts.options.idempotencyHeader.toLowerCase() || undefined;
     this.#requests = parts.context.metrics.counter(
       'postback_requests_total',
-      'Requests answered by postback sources, by HTTP status (499: the sender went away)',
+      'Requests answered by postback sources, by HTTP status',
       ['source', 'status'],
     );
   }
@@ -113,16 +111,20 @@ export class Receiver {
     answerRefusal(res, refusal, true);
   }
 
-  /** Node's `clientError`: bytes that are not HTTP, a head that is too large, a request that takes too long. */
+  /** Node's `clientError`: bytes that are not HTTP, a head that is too large, a request that takes too long or breaks off. */
   handleClientError(error: Error, socket: Duplex & { readonly bytesRead?: number }): void {
     const code = systemCode(error);
+    const isReset = code === 'ECONNRESET' || code === 'EPIPE';
+    const open = [...this.#open].filter((exchange) => exchange.req.socket === socket);
     const refusal = clientRefusal(code, error);
     // A connection that never sent a byte, or broke off between requests, is not a request.
-    if (code !== 'ECONNRESET' && code !== 'EPIPE' && socket.bytesRead !== 0) this.#count(refusal, defaultTag);
-    timedOut.add(socket);
+    if (!isReset && socket.bytesRead !== 0 && !counted.has(socket)) {
+      counted.add(socket);
+      this.#count(refusal, open.at(-1)?.route.tag ?? defaultTag);
+    }
     // Written now, this answer would be taken for that of an earlier request which still waits for its fsync.
-    if (!socket.writable || (waiting.get(socket) ?? 0) > 0 || code === 'ECONNRESET' || socket.bytesRead === 0)
-      socket.destroy();
+    const isAwaited = open.some(({ req }) => req.complete);
+    if (!socket.writable || isReset || isAwaited || socket.bytesRead === 0) socket.destroy();
     else socket.end(rawAnswer(refusal), () => socket.destroy());
   }
 
@@ -163,13 +165,9 @@ export class Receiver {
   /** The sender went away before its request was whole. */
   countAborted(exchange: Exchange): void {
     this.#done(exchange);
-    if (timedOut.has(exchange.req.socket)) return;
+    if (counted.has(exchange.req.socket)) return;
     this.#count(new Refusal('aborted', 'aborted'), exchange.route.tag);
   }
-  noteWaiting(socket: Duplex, change: 1 | -1): void {
-    waiting.set(socket, (waiting.get(socket) ?? 0) + change);
-  }
-
   /** From now on requests are answered 503, and every answer closes its connection. */
   beginStop(): void {
     this.#isStopping = true;
@@ -220,5 +218,6 @@ function targetOf(url: string): string {
 function clientRefusal(code: string | undefined, error: Error): Refusal {
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return new Refusal('request_timeout', 'the request did not arrive in time');
   if (code === 'HPE_HEADER_OVERFLOW') return new Refusal('head_too_large', 'the request head is too large');
+  if (code === 'HPE_INVALID_EOF_STATE') return new Refusal('aborted', 'the request broke off');
   return new Refusal('bad_request', 'this is not a valid HTTP request', { cause: error });
 }

@@ -15,7 +15,7 @@ import { createListener, listen } from './listener.ts';
 import type { GuardOptions, PostbackConfig, PostbackOptions } from './options.ts';
 import { Receiver } from './receiver.ts';
 import { RotatingFiles } from './rotating-files.ts';
-import { Routes } from './routes.ts';
+import { Routes, defaultTag } from './routes.ts';
 import { TlsFiles } from './tls.ts';
 
 /** One listening postback source. */
@@ -88,6 +88,8 @@ export class PostbackSource implements Source {
     this.#server = server;
     server.on('error', (error) => context.log.error(`accepting postback connections: ${error.message}`));
     server.on('drop', () => this.#noteDrop());
+    // Node answers these itself with 503: the sender was told to close the connection and did not.
+    server.on('dropRequest', () => context.refused('connection_used_up', defaultTag));
     if (pair) this.#tls?.watch(server as TlsServer);
     const { address, family, port } = this.#address;
     const host = family === 'IPv6' ? `[${address}]` : address;
@@ -115,7 +117,7 @@ export class PostbackSource implements Source {
   }
 
   #noteDrop(): void {
-    this.#context.refused('too_many_connections', 'post2log');
+    this.#context.refused('too_many_connections', defaultTag);
     if (this.#dropped++ > 0) return;
     this.#context.log.warn(
       `postback source ${this.#context.id} holds ${this.#options.connectionsMax} connections and closes new ones at once; raise connections_max, or look for clients that open too many`,
@@ -125,7 +127,7 @@ export class PostbackSource implements Source {
 
 function rotatingFiles(options: PostbackOptions, context: SourceContext): RotatingFiles {
   const { logDir, podName, rotateBytes, rotateBackups } = options;
-  const lost = (count: number): void => context.refused('log_file', 'post2log', count);
+  const lost = (count: number): void => context.refused('log_file', defaultTag, count);
   return new RotatingFiles(
     { dir: logDir, podName, rotateBytes, backups: rotateBackups, lost },
     context.clock,
