@@ -1,1 +1,4 @@
-console.error('not yet');
+/** Entry: hands the arguments to the command line. */
+import { runCommandLine } from './cli/command-line.ts';
+
+await runCommandLine(process.argv.slice(2));

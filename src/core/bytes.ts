@@ -20,9 +20,18 @@ export class ByteWriter {
     this.#bytes.set(bytes, this.#length);
     this.#length += bytes.length;
   }
+  /** Appends source[from, until) without making a view of it. */
+  copy(source: Buffer, from: number, until: number): void {
+    this.#reserve(until - from);
+    this.#length += source.copy(this.#bytes, this.#length, from, until);
+  }
   byte(value: number): void {
     this.#reserve(1);
     this.#bytes[this.#length++] = value;
+  }
+  /** The byte at a position before `length`. */
+  at(position: number): number {
+    return this.#bytes[position] as number;
   }
   /** Drops all that was written behind `length`. */
   truncate(length: number): void {

@@ -5,8 +5,18 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 export class Metrics {
   readonly registry = new Registry();
 
-  counter(name: string, help: string, labelNames: string[] = []): Counter {
-    return this.#once(name, () => new Counter({ name, help, labelNames, registers: [this.registry] }));
+  /** `collect` is called at each scrape, for counts that are kept elsewhere. */
+  counter(name: string, help: string, labelNames: string[] = [], collect?: (counter: Counter) => void): Counter {
+    return this.#once(name, () => {
+      const counter: Counter = new Counter({
+        name,
+        help,
+        labelNames,
+        registers: [this.registry],
+        ...(collect ? { collect: () => collect(counter) } : {}),
+      });
+      return counter;
+    });
   }
   /** `collect` is called at each scrape, to set the value late. */
   gauge(name: string, help: string, labelNames: string[] = [], collect?: (gauge: Gauge) => void): Gauge {
@@ -27,10 +37,4 @@ export class Metrics {
   #once<T>(name: string, make: () => T): T {
     return (this.registry.getSingleMetric(name) as T | undefined) ?? make();
   }
-}
-
-/** What both sources and outputs count; see `core/metrics.ts` for the names. */
-export interface RecordCounters {
-  /** Adds to records_refused_total{reason,tag}: a record that was taken or offered and will not be delivered. */
-  refused(reason: string, tag: string, count: number): void;
 }

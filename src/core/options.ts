@@ -5,7 +5,7 @@
  * The name of an option in code is camelCase. Unless it says otherwise its Fluentd spelling is snake_case and its
  * Fluent Bit spelling Snake_Case (matched without regard to case).
  */
-import { z } from 'zod';
+import * as v from 'valibot';
 
 /** What an option holds. Dialects turn config text into the value by kind; their rules differ (`10m` is minutes or mebibytes). */
 export type OptionKind =
@@ -30,7 +30,7 @@ export type OptionKind =
 export interface OptionSpec<T = unknown> {
   readonly kind: OptionKind;
   /** Checks the value after the dialect read it, and gives its type; its default is the option's. */
-  readonly schema: z.ZodType<T>;
+  readonly schema: Schema<T>;
   /** One sentence for the reference page and `check`. */
   readonly summary: string;
   readonly isRequired: boolean;
@@ -43,7 +43,36 @@ export interface OptionSpec<T = unknown> {
 }
 
 export type OptionTable = Readonly<Record<string, OptionSpec>>;
-export type OptionValues<T extends OptionTable> = { readonly [K in keyof T]: z.output<T[K]['schema']> };
+export type OptionValues<T extends OptionTable> = {
+  readonly [K in keyof T]: T[K] extends OptionSpec<infer V> ? V : never;
+};
+
+/** How a value of an option turned out. */
+type Checked<T> =
+  | { readonly success: true; readonly data: T; readonly error?: undefined }
+  | {
+      readonly success: false;
+      readonly data?: undefined;
+      readonly error: { readonly issues: readonly { readonly message: string }[] };
+    };
+
+/** The check of one option's value. Undefined stands for an option that is not set: it gives the default, if there is one. */
+export class Schema<T = unknown> {
+  /** For the JSON Schema. */
+  readonly source: v.GenericSchema<unknown, T>;
+
+  constructor(source: v.GenericSchema<unknown, T>) {
+    this.source = source;
+  }
+  safeParse(value: unknown): Checked<T> {
+    const { success, output, issues } = v.safeParse(this.source, value);
+    return success ? { success, data: output } : { success: false, error: { issues } };
+  }
+  /** @throws ValiError for a value that does not fit. */
+  parse(value: unknown): T {
+    return v.parse(this.source, value);
+  }
+}
 
 interface Extras {
   readonly fluentd?: string | readonly string[];
@@ -68,14 +97,13 @@ interface Make<T> {
   (summary: string, extras?: Optional): OptionSpec<T | undefined>;
 }
 
-function maker<T>(kind: OptionKind, schema: z.ZodType<T>, choices?: readonly string[]): Make<T> {
+function maker<T>(kind: OptionKind, base: v.GenericSchema<T>, choices?: readonly string[]): Make<T> {
   function make(summary: string, extras: Extras & { default?: T; required?: boolean } = {}): OptionSpec<T | undefined> {
     const isRequired = extras.required === true;
-    const withDefault: z.ZodType<T | undefined> =
-      extras.default !== undefined ? schema.default(extras.default as never) : isRequired ? schema : schema.optional();
+    const whole = isRequired ? base : v.optional(base, extras.default as never);
     return {
       kind,
-      schema: withDefault,
+      schema: new Schema<T | undefined>(whole),
       summary,
       isRequired,
       choices,
@@ -88,26 +116,26 @@ function maker<T>(kind: OptionKind, schema: z.ZodType<T>, choices?: readonly str
 }
 
 /** Free text. */
-export const text: Make<string> = maker('text', z.string());
+export const text: Make<string> = maker('text', v.string());
 /** Text that is masked wherever it is shown. */
-export const secret: Make<string> = maker('secret', z.string());
-export const boolean: Make<boolean> = maker('boolean', z.boolean());
-export const number: Make<number> = maker('number', z.number());
+export const secret: Make<string> = maker('secret', v.string());
+export const boolean: Make<boolean> = maker('boolean', v.boolean());
+export const number: Make<number> = maker('number', v.pipe(v.number(), v.finite()));
 /** Milliseconds, not negative. */
-export const duration: Make<number> = maker('duration', z.number().min(0));
+export const duration: Make<number> = maker('duration', v.pipe(v.number(), v.finite(), v.minValue(0)));
 /** Bytes, whole, not negative. */
-export const bytes: Make<number> = maker('bytes', z.number().int().min(0));
-export const list: Make<string[]> = maker('list', z.array(z.string()));
-export const map: Make<Record<string, string>> = maker('map', z.record(z.string(), z.string()));
+export const bytes: Make<number> = maker('bytes', v.pipe(v.number(), v.safeInteger(), v.minValue(0)));
+export const list: Make<string[]> = maker('list', v.array(v.string()));
+export const map: Make<Record<string, string>> = maker('map', v.record(v.string(), v.string()));
 /** A regular expression, kept as written. */
-export const pattern: Make<string> = maker('pattern', z.string());
+export const pattern: Make<string> = maker('pattern', v.string());
 /** A whole number between min and max. */
 export function integer(min: number = Number.MIN_SAFE_INTEGER, max: number = Number.MAX_SAFE_INTEGER): Make<number> {
-  return maker('integer', z.number().int().min(min).max(max));
+  return maker('integer', v.pipe(v.number(), v.safeInteger(), v.minValue(min), v.maxValue(max)));
 }
 /** One of the words given. */
 export function choice<const T extends string>(words: readonly T[]): Make<T> {
-  return maker<T>('choice', z.enum(words as readonly [T, ...T[]]), words);
+  return maker<T>('choice', v.picklist(words), words);
 }
 
 /** `retryMaxTimes` → `retry_max_times`. */

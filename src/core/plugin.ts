@@ -2,7 +2,7 @@
  * The plugin contract. A plugin is one `definePlugin` call; the registry, the config loaders, the reference pages and the
  * conformance walk read that one declaration.
  */
-import type { InjectModel, PluginModel, SectionModel } from '../config/model.ts';
+import type { BufferModel, InjectModel, PluginModel, SectionModel } from '../config/model.ts';
 import type { Batch, EncodedRecords } from './batch.ts';
 import type { ByteWriter } from './bytes.ts';
 import type { Clock, Instant } from './clock.ts';
@@ -18,13 +18,17 @@ export type PluginKind = 'source' | 'parser' | 'formatter' | 'filter' | 'step' |
 export interface SectionSpec {
   readonly summary: string;
   readonly options: OptionTable;
+  /** Sections inside it, such as `<regexp>` in grep's `<and>`. */
+  readonly sections?: SectionTable;
   /** Any pairs are taken as written (`<record>`). */
   readonly isFreeform?: boolean;
   /** May stand more than once. */
   readonly isMany?: boolean;
   readonly isRequired?: boolean;
 }
-export type SectionTable = Readonly<Record<string, SectionSpec>>;
+export interface SectionTable {
+  readonly [name: string]: SectionSpec;
+}
 
 /** What `create` gets: checked options and sections, and where they stand. */
 export interface PluginConfig<O extends OptionTable = OptionTable> {
@@ -97,6 +101,8 @@ export interface Source {
   start(): Promise<void>;
   /** Takes no more, finishes what it began, resolves when its last append is answered. */
   stop(): Promise<void>;
+  /** Resolves when the source has come to its end and its config asks the program to stop then (`exit_on_eof`). */
+  readonly ended?: Promise<void>;
 }
 
 // ---------------------------------------------------------------------------------------------------- parsers, formatters
@@ -132,7 +138,8 @@ export interface Filter {
 /** Gives records new tags. What it neither emits nor rejects is dropped and counted under its `dropReason`. */
 export interface Retagger {
   readonly dropReason: string;
-  retag(batch: Batch, emit: (batch: Batch) => void, reject: RejectRecord): void;
+  /** `label`: where the records enter instead of the step's own label (a rule's `label`). */
+  retag(batch: Batch, emit: (batch: Batch, label?: string) => void, reject: RejectRecord): void;
 }
 
 // ---------------------------------------------------------------------------------------------------- outputs
@@ -168,6 +175,10 @@ export interface OutputContext extends PluginContext {
   readonly id: string;
   /** State that was committed with this output's cursor, or undefined at the first start. */
   readonly committed: unknown;
+  /** How its chunks are cut. */
+  readonly buffer: BufferModel;
+  /** A directory of this output's own inside the data directory; the output makes it when it needs it. */
+  readonly directory: string;
 }
 
 export interface Output {
@@ -180,7 +191,8 @@ export interface Output {
   write(chunk: Chunk, signal: AbortSignal): Promise<WriteResult | void>;
   /**
    * For outputs whose target is rolled back to a committed point (exactly once): makes what was written durable and
-   * returns JSON state that is committed together with the cursor. Never called while a write runs.
+   * returns JSON state that is committed together with the cursor. Never called while a write runs; no write begins
+   * before the state is on disk. After it rejects, the output is closed and made anew from what was committed before.
    */
   commit?(): Promise<unknown>;
   /** Asks the target whether it would take records: `check --probe`, /readyz. Throws OperatingError. */
@@ -200,8 +212,11 @@ interface Common<O extends OptionTable> {
   readonly sections?: SectionTable;
   /** A runnable example in the Fluentd dialect for the reference page; the registry walk checks that it loads. */
   readonly example: string;
-  /** Checks that need more than one option; throw an Error whose text says what is wrong and what to do. */
-  readonly check?: (config: PluginConfig<O>) => void;
+  /**
+   * Checks that need more than one option; throw an Error whose text says what is wrong and what to do. For outputs
+   * called with the buffer too.
+   */
+  readonly check?: (config: PluginConfig<O>, buffer?: BufferModel) => void;
 }
 
 export interface SourceSpec<O extends OptionTable = OptionTable> extends Common<O> {
@@ -221,7 +236,12 @@ export interface FormatterSpec<O extends OptionTable = OptionTable> extends Comm
 }
 export interface FilterSpec<O extends OptionTable = OptionTable> extends Common<O> {
   readonly kind: 'filter';
+  /** Changes nothing and only shows records (filter stdout): left out where records are routed a second time. */
+  readonly isObserver?: boolean;
   readonly usesParser?: boolean;
+  /** Takes `<format>`; the name is its default (filter stdout). */
+  readonly defaultFormatter?: string;
+  readonly usesInject?: boolean;
   create(config: PluginConfig<O>, context: PluginContext): Filter;
 }
 export interface StepSpec<O extends OptionTable = OptionTable> extends Common<O> {
@@ -241,6 +261,8 @@ export interface OutputSpec<O extends OptionTable = OptionTable> extends Common<
     readonly flushMode?: 'immediate' | 'interval' | 'lazy';
     readonly flushIntervalMs?: number;
     readonly chunkKeys?: readonly string[];
+    /** With chunk key `time`. */
+    readonly timekeySeconds?: number;
   };
   create(config: PluginConfig<O>, context: OutputContext): Output;
 }

@@ -36,6 +36,10 @@ export class Registry {
       .flatMap((plugin) => [plugin.name, ...(plugin.aliases ?? [])]);
     return names.sort();
   }
+  /** Takes over what another registry has and this one lacks: plugins a new configuration loaded. */
+  useFrom(other: Registry): void {
+    for (const plugin of other.all()) if (!this.get(plugin.kind, plugin.name)) this.add(plugin);
+  }
   /** Loads a third-party package: every export made by definePlugin is added. @throws OperatingError PLUGIN_LOAD */
   async load(packageName: string, resolveFrom: string): Promise<void> {
     let exported: Record<string, unknown>;

@@ -6,7 +6,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { join } from 'node:path';
-import type { PipelineModel } from '../config/model.ts';
+import type { OutputModel, PipelineModel } from '../config/model.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Disk } from '../core/disk.ts';
 import type { Log } from '../core/log.ts';
@@ -87,6 +87,14 @@ export class Generations {
   }
   get(number: number): PipelineModel | undefined {
     return this.#models.get(number);
+  }
+  /** The newest description of an output that any generation names. */
+  findOutput(id: string): OutputModel | undefined {
+    for (const number of [...this.#models.keys()].sort((a, b) => b - a)) {
+      const found = this.#models.get(number)?.outputs.find((output) => output.id === id);
+      if (found) return found;
+    }
+    return undefined;
   }
   /** Removes generations that no record can carry any more: those before `lowest`. */
   async forgetBefore(lowest: number): Promise<void> {

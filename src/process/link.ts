@@ -114,6 +114,11 @@ export function childLink(name: string, onOrphaned: () => void): Link {
   return link;
 }
 
+/** A child leaves signals to its supervisor, which a terminal's Ctrl-C reaches too. */
+export function ignoreSignals(): void {
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => undefined);
+}
+
 /** The hub's view of one child. */
 export interface HubChild {
   readonly isConnected: boolean;

@@ -30,7 +30,7 @@ const guardOptions = {
 
 export const postbackOptions = {
   host: text('Address to listen on; `::` takes IPv4 and IPv6', {
-    default: '0.0.0.0',
+    default: '127.0.0.1',
     fluentd: ['host', 'bind'],
     fluentbit: ['Host', 'Listen'],
   }),

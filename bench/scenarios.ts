@@ -1,0 +1,8 @@
+/** All scenarios, in the order in which they run. */
+import type { Scenario } from './scenario.ts';
+import { idle } from './scenarios/idle.ts';
+import { pipeline } from './scenarios/pipeline.ts';
+import { postback } from './scenarios/postback.ts';
+import { recordShape } from './scenarios/record-shape.ts';
+
+export const scenarios: readonly Scenario[] = [recordShape, postback, pipeline, idle];

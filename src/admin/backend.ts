@@ -1,0 +1,68 @@
+/** What the admin server asks the running program. The shapes are those of the API: counts are records, times ms since 1970. */
+
+export interface OutputStatus {
+  readonly id: string;
+  readonly type: string;
+  readonly state: string;
+  readonly delivered: number;
+  readonly refused: Readonly<Record<string, number>>;
+  /** Records that no route brings to this output. */
+  readonly passed: number;
+  /** Emissions beyond the first of a record: appended + derived = delivered + refused + passed + waiting. */
+  readonly derived: number;
+  readonly waiting: number;
+  readonly queuedBytes: number;
+  readonly lagMs: number;
+  readonly lastError: string | undefined;
+}
+
+export interface Status {
+  readonly version: string;
+  readonly generation: number;
+  readonly startedMs: number;
+  /** Records the journal ever made durable, as far as outputs' counters reach. */
+  readonly appended: number;
+  readonly journal: {
+    readonly bytes: number;
+    readonly bytesMax: number;
+    readonly shards: number;
+    readonly isFull: boolean;
+  };
+  readonly outputs: readonly OutputStatus[];
+  /** The account of what no output got: `refused` says why, `passed` counts all other records. */
+  readonly router: OutputStatus;
+  readonly processes: readonly { readonly role: string; readonly pid: number; readonly restarts: number }[];
+}
+
+export interface ReloadResult {
+  readonly generation: number;
+  /** False when the configuration is the one that runs. */
+  readonly isChanged: boolean;
+  readonly problems: readonly string[];
+}
+
+export interface DeadLetterRow {
+  readonly id: string;
+  readonly output: string;
+  readonly reason: string;
+  readonly tag: string;
+  readonly refusedMs: number;
+  readonly record: unknown;
+}
+
+export interface AdminBackend {
+  status(): Promise<Status>;
+  /** Prometheus text exposition, of all processes together. */
+  metricsText(): Promise<string>;
+  /** What keeps the program from being ready; empty: ready. */
+  notReady(): Promise<readonly string[]>;
+  /** @throws ConfigError when the new configuration is bad; the running one stays. */
+  reload(): Promise<ReloadResult>;
+  /** Gives up an output that no configuration names any more. Returns how many records were waiting, or undefined when there is no such output or it is in use. */
+  dropOutput(id: string): Promise<number | undefined>;
+  deadLetters(limit: number): Promise<readonly DeadLetterRow[]>;
+  /** Appends dead letters again under their tag; returns how many. */
+  replayDeadLetters(ids: readonly string[] | 'all'): Promise<number>;
+  /** OpenAPI `paths` of what this program receives, for /docs. */
+  receivingPaths(): Readonly<Record<string, unknown>>;
+}

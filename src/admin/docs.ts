@@ -1,0 +1,115 @@
+/** `/docs`: the OpenAPI description of the admin API and of what the program receives. Loaded when first asked for. */
+import type { FastifyInstance } from 'fastify';
+import type { AdminBackend } from './backend.ts';
+import { version } from '../core/version.ts';
+
+const json = (description: string): unknown => ({ description, content: { 'application/json': {} } });
+const limitParameter = {
+  name: 'limit',
+  in: 'query',
+  schema: { type: 'integer', minimum: 1, maximum: 1000, default: 100 },
+};
+
+const adminPaths = {
+  '/healthz': { get: { tags: ['admin'], summary: 'Lives', responses: { 200: { description: 'ok' } } } },
+  '/readyz': {
+    get: {
+      tags: ['admin'],
+      summary: 'Takes records and delivers; otherwise 503 with reasons',
+      responses: { 200: json('Ready'), 503: json('Not ready, with reasons') },
+    },
+  },
+  '/metrics': {
+    get: { tags: ['admin'], summary: 'Prometheus metrics', responses: { 200: { description: 'Text exposition' } } },
+  },
+  '/api/status': {
+    get: {
+      tags: ['admin'],
+      summary: 'Journal, outputs with their counts and lag, processes',
+      responses: { 200: json('Status') },
+    },
+  },
+  '/api/reload': {
+    post: {
+      tags: ['admin'],
+      summary: 'Reads the configuration again; a bad one leaves the running one in place',
+      responses: { 200: json('The generation that runs'), 422: json('What is wrong with the new configuration') },
+    },
+  },
+  '/api/outputs/{id}/drop': {
+    post: {
+      tags: ['admin'],
+      summary: 'Gives up what waits for a removed output',
+      parameters: [{ name: 'id', in: 'path', required: true, schema: { type: 'string' } }],
+      responses: { 200: json('How many records were given up'), 409: json('No such removed output') },
+    },
+  },
+  '/api/dead-letters': {
+    get: {
+      tags: ['admin'],
+      summary: 'The newest refused records',
+      parameters: [limitParameter],
+      responses: { 200: json('Dead letters') },
+    },
+  },
+  '/api/dead-letters/replay': {
+    post: {
+      tags: ['admin'],
+      summary: 'Sends refused records through the pipeline again',
+      requestBody: {
+        content: {
+          'application/json': {
+            schema: {
+              type: 'object',
+              properties: { ids: { oneOf: [{ type: 'array', items: { type: 'string' } }, { const: 'all' }] } },
+            },
+          },
+        },
+      },
+      responses: { 200: json('How many were replayed') },
+    },
+  },
+};
+
+/** The whole OpenAPI 3.1 document. */
+function openApi(backend: AdminBackend): unknown {
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'post2log',
+      version,
+      description: 'The postback endpoints are on their own port; the admin API is on this one.',
+    },
+    paths: { ...backend.receivingPaths(), ...adminPaths },
+  };
+}
+
+/** Adds /openapi.json and /docs. The page's library is large, so it is loaded at the first request. */
+export function serveDocs(server: FastifyInstance, backend: AdminBackend): void {
+  server.get('/openapi.json', () => openApi(backend));
+  let pages: Promise<FastifyInstance> | undefined;
+  const show = async (
+    request: { raw: import('node:http').IncomingMessage },
+    reply: { raw: import('node:http').ServerResponse; hijack(): unknown },
+  ): Promise<void> => {
+    pages ??= docPages(backend);
+    const app = await pages;
+    reply.hijack();
+    app.routing(request.raw, reply.raw);
+  };
+  server.get('/docs', show);
+  server.get('/docs/*', show);
+}
+
+async function docPages(backend: AdminBackend): Promise<FastifyInstance> {
+  const [{ default: Fastify }, { default: swagger }, { default: swaggerUi }] = await Promise.all([
+    import('fastify'),
+    import('@fastify/swagger'),
+    import('@fastify/swagger-ui'),
+  ]);
+  const pages = Fastify();
+  await pages.register(swagger, { mode: 'static', specification: { document: openApi(backend) as never } });
+  await pages.register(swaggerUi, { routePrefix: '/docs' });
+  await pages.ready();
+  return pages;
+}

@@ -1,0 +1,159 @@
+import assert from 'node:assert/strict';
+import { request } from 'node:http';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { ConfigError } from '../core/errors.ts';
+import { silentLog } from '../core/log.ts';
+import { equalSecrets, isLoopback } from './auth.ts';
+import type { AdminBackend } from './backend.ts';
+import { startAdminServer } from './server.ts';
+
+const emptyOutput = {
+  id: '@router',
+  type: 'router',
+  state: 'running',
+  delivered: 0,
+  refused: {},
+  passed: 0,
+  derived: 0,
+  waiting: 0,
+  queuedBytes: 0,
+  lagMs: 0,
+  lastError: undefined,
+};
+
+function backend(over: Partial<AdminBackend> = {}): AdminBackend {
+  return {
+    status: () =>
+      Promise.resolve({
+        version: '0',
+        generation: 1,
+        startedMs: 0,
+        appended: 0,
+        journal: { bytes: 0, bytesMax: 0, shards: 0, isFull: false },
+        outputs: [],
+        router: emptyOutput,
+        processes: [],
+      }),
+    metricsText: () => Promise.resolve('metric 1\n'),
+    notReady: () => Promise.resolve([]),
+    reload: () => Promise.resolve({ generation: 2, isChanged: true, problems: [] }),
+    dropOutput: (id) => Promise.resolve(id === 'old' ? 3 : undefined),
+    deadLetters: () => Promise.resolve([]),
+    replayDeadLetters: (ids) => Promise.resolve(ids === 'all' ? 9 : ids.length),
+    receivingPaths: () => ({ '/postback': { post: { responses: {} } } }),
+    ...over,
+  };
+}
+
+async function withServer(
+  over: Partial<AdminBackend>,
+  token: string | undefined,
+  use: (url: string, socketPath: string) => Promise<void>,
+): Promise<void> {
+  const directory = await mkdtemp(join(tmpdir(), 'p2l-admin-'));
+  const socketPath = join(directory, 'post2log.sock');
+  const server = await startAdminServer({ host: '127.0.0.1', port: 0, token, socketPath }, backend(over), silentLog());
+  try {
+    await use(server.url ?? '', socketPath);
+  } finally {
+    await server.close();
+    await rm(directory, { recursive: true });
+  }
+}
+
+test('health, readiness, metrics, status and API docs are served', async () => {
+  await withServer({ notReady: () => Promise.resolve(['output x retries']) }, undefined, async (url) => {
+    assert.equal(await (await fetch(`${url}/healthz`)).text(), 'ok');
+    const ready = await fetch(`${url}/readyz`);
+    assert.equal(ready.status, 503);
+    assert.deepEqual(await ready.json(), { ready: false, reasons: ['output x retries'] });
+    assert.equal(await (await fetch(`${url}/metrics`)).text(), 'metric 1\n');
+    const api = (await (await fetch(`${url}/openapi.json`)).json()) as { paths: Record<string, unknown> };
+    assert.ok(api.paths['/postback'] && api.paths['/api/status']);
+    assert.match(await (await fetch(`${url}/docs`)).text(), /swagger/i);
+    assert.equal((await fetch(`${url}/nothing`)).status, 404);
+  });
+});
+
+test('reload answers what is wrong; drop and replay answer counts', async () => {
+  const bad = new ConfigError([{ at: { file: 'f.conf', line: 2, column: 3 }, text: 'no such plugin' }]);
+  await withServer({ reload: () => Promise.reject(bad) }, undefined, async (url) => {
+    const answer = await fetch(`${url}/api/reload`, { method: 'POST' });
+    assert.equal(answer.status, 422);
+    assert.deepEqual(await answer.json(), { detail: ['f.conf:2:3: no such plugin'] });
+    assert.deepEqual(await (await fetch(`${url}/api/outputs/old/drop`, { method: 'POST' })).json(), { dropped: 3 });
+    assert.equal((await fetch(`${url}/api/outputs/new/drop`, { method: 'POST' })).status, 409);
+    const replay = (body: unknown) =>
+      fetch(`${url}/api/dead-letters/replay`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      });
+    assert.deepEqual(await (await replay({ ids: 'all' })).json(), { replayed: 9 });
+    assert.deepEqual(await (await replay({ ids: ['a'] })).json(), { replayed: 1 });
+    assert.equal((await replay({ ids: [1] })).status, 400);
+    assert.equal((await replay(null)).status, 400);
+    assert.equal((await fetch(`${url}/api/dead-letters?limit=0`)).status, 400);
+  });
+});
+
+test('with a token only its bearer passes, but health stays open; the socket is private', async () => {
+  await withServer({}, 'right token', async (url, socketPath) => {
+    assert.equal((await fetch(`${url}/api/status`)).status, 401);
+    assert.equal((await fetch(`${url}/api/status`, { headers: { authorization: 'Bearer wrong' } })).status, 401);
+    assert.equal((await fetch(`${url}/api/status`, { headers: { authorization: 'Bearer right token' } })).status, 200);
+    assert.equal((await fetch(`${url}/healthz`)).status, 200);
+    assert.equal((await stat(socketPath)).mode & 0o777, 0o600);
+  });
+});
+
+test('a foreign Host header is refused on loopback, so that a web page cannot rebind to it', async () => {
+  await withServer({}, undefined, async (url) => {
+    const { hostname, port } = new URL(url);
+    const status = await new Promise<number>((resolve, reject) => {
+      request({ hostname, port, path: '/api/status', headers: { host: 'evil.example' } }, (answer) =>
+        resolve(answer.statusCode ?? 0),
+      )
+        .on('error', reject)
+        .end();
+    });
+    assert.equal(status, 403);
+  });
+});
+
+test('beyond loopback it refuses to start without a token', async () => {
+  await assert.rejects(
+    startAdminServer(
+      { host: '0.0.0.0', port: 0, token: undefined, socketPath: '/nowhere/x.sock' },
+      backend(),
+      silentLog(),
+    ),
+    ConfigError,
+  );
+});
+
+test('a busy port names the next step: LISTEN_FAILED', async () => {
+  await withServer({}, undefined, async (url, socketPath) => {
+    const port = Number(new URL(url).port);
+    await assert.rejects(
+      startAdminServer(
+        { host: '127.0.0.1', port, token: undefined, socketPath: `${socketPath}2` },
+        backend(),
+        silentLog(),
+      ),
+      { code: 'LISTEN_FAILED', message: /P2L_ADMIN_PORT/ },
+    );
+  });
+});
+
+test('secrets and loopback names', () => {
+  assert.equal(equalSecrets('a', 'a'), true);
+  assert.equal(equalSecrets('a', 'ab'), false);
+  for (const host of ['127.0.0.1', '127.9.9.9', 'localhost', '::1', '[::1]'])
+    assert.equal(isLoopback(host), true, host);
+  for (const host of ['0.0.0.0', '10.0.0.1', 'localhost.evil', '127.0.0.1.evil', ''])
+    assert.equal(isLoopback(host), false, host);
+});

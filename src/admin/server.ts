@@ -1,0 +1,157 @@
+/**
+ * The admin server: health, metrics, status, reload, dead letters, API docs. Listens on P2L_ADMIN_HOST:P2L_ADMIN_PORT
+ * (loopback, or with a token anywhere) and always on the Unix socket `<dataDir>/post2log.sock` (mode 0600), over which
+ * the command line talks to the running program.
+ */
+import { chmod, rm } from 'node:fs/promises';
+import Fastify from 'fastify';
+import type { FastifyInstance } from 'fastify';
+import { ConfigError, OperatingError, formatProblem, systemCode } from '../core/errors.ts';
+import type { Log } from '../core/log.ts';
+import { isAllowed, isLoopback } from './auth.ts';
+import type { AdminBackend } from './backend.ts';
+import { serveDocs } from './docs.ts';
+
+export interface AdminOptions {
+  readonly host: string;
+  /** Undefined: no TCP port, only the socket. */
+  readonly port: number | undefined;
+  readonly token: string | undefined;
+  readonly socketPath: string;
+}
+
+export interface AdminServer {
+  /** `http://host:port`, or undefined without a port. */
+  readonly url: string | undefined;
+  close(): Promise<void>;
+}
+
+/** Largest request body: the API takes small JSON only. */
+const bodyBytesMax = 1024 * 1024;
+/** Most dead letters one request may list: they are held in memory while printed. */
+const deadLettersMax = 1000;
+
+/** Paths that need no token: they tell an orchestrator only whether the program lives. */
+const openPaths = new Set(['/healthz', '/readyz']);
+
+/** Starts it. @throws OperatingError LISTEN_FAILED; ConfigError when it would be open to others without a token. */
+export async function startAdminServer(options: AdminOptions, backend: AdminBackend, log: Log): Promise<AdminServer> {
+  if (options.port !== undefined && !isLoopback(options.host) && options.token === undefined) {
+    throw new ConfigError([
+      {
+        at: undefined,
+        text: `P2L_ADMIN_HOST=${options.host}: the admin server would be open to everybody who reaches this machine; set P2L_ADMIN_TOKEN, or P2L_ADMIN_HOST=127.0.0.1, or P2L_ADMIN_PORT=off`,
+      },
+    ]);
+  }
+  const overSocket = build(backend, undefined);
+  await listenOnSocket(overSocket, options.socketPath, log);
+  if (options.port === undefined) return { url: undefined, close: () => overSocket.close() };
+  const overTcp = build(backend, options);
+  try {
+    await overTcp.listen({ host: options.host, port: options.port });
+  } catch (error) {
+    await overSocket.close();
+    const code = systemCode(error) ?? 'failed';
+    throw new OperatingError(
+      'LISTEN_FAILED',
+      `listening for the admin server on ${options.host}:${options.port}: ${code}; try P2L_ADMIN_PORT=${options.port + 1}, or P2L_ADMIN_PORT=off`,
+      { cause: error },
+    );
+  }
+  const address = overTcp.addresses()[0];
+  const port = typeof address === 'object' ? address.port : options.port;
+  return {
+    url: `http://${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`,
+    async close() {
+      await Promise.all([overTcp.close(), overSocket.close()]);
+    },
+  };
+}
+
+async function listenOnSocket(server: FastifyInstance, path: string, log: Log): Promise<void> {
+  try {
+    await rm(path, { force: true });
+    const before = process.umask(0o177);
+    try {
+      await server.listen({ path });
+    } finally {
+      process.umask(before);
+    }
+    await chmod(path, 0o600);
+  } catch (error) {
+    log.warn(
+      { path, code: systemCode(error) },
+      'The socket for the command line cannot be made here; commands that ask the running program need the admin port.',
+    );
+  }
+}
+
+function build(backend: AdminBackend, options: AdminOptions | undefined): FastifyInstance {
+  const server = Fastify({ bodyLimit: bodyBytesMax, requestTimeout: 30_000, forceCloseConnections: true });
+  if (options) {
+    server.addHook('onRequest', async (request, reply) => {
+      if (openPaths.has(request.url)) return;
+      const { authorization, host } = request.headers;
+      if (isAllowed({ authorization, host }, options.token, options.host)) return;
+      if (options.token === undefined) {
+        await reply
+          .code(403)
+          .send({ detail: `Host ${String(host)} is not this server's; use http://${options.host}:${options.port}` });
+        return;
+      }
+      await reply
+        .code(401)
+        .header('www-authenticate', 'Bearer')
+        .send({ detail: 'Send Authorization: Bearer with the token of P2L_ADMIN_TOKEN' });
+    });
+  }
+  server.setErrorHandler(async (error, _request, reply) => {
+    if (error instanceof ConfigError) return reply.code(422).send({ detail: error.problems.map(formatProblem) });
+    const status =
+      error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number' ? error.statusCode : 500;
+    return reply.code(status).send({ detail: error instanceof Error ? error.message : String(error) });
+  });
+  server.setNotFoundHandler((request, reply) =>
+    reply.code(404).send({ detail: `No ${request.method} ${request.url}; /docs lists what there is` }),
+  );
+  addRoutes(server, backend);
+  serveDocs(server, backend);
+  return server;
+}
+
+function addRoutes(server: FastifyInstance, backend: AdminBackend): void {
+  server.get('/healthz', () => 'ok');
+  server.get('/readyz', async (_request, reply) => {
+    const reasons = await backend.notReady();
+    return reply.code(reasons.length === 0 ? 200 : 503).send({ ready: reasons.length === 0, reasons });
+  });
+  server.get('/metrics', async (_request, reply) =>
+    reply.type('text/plain; version=0.0.4; charset=utf-8').send(await backend.metricsText()),
+  );
+  server.get('/api/status', () => backend.status());
+  server.post('/api/reload', () => backend.reload());
+  server.get<{ Querystring: { limit?: string } }>('/api/dead-letters', async (request, reply) => {
+    const limit = Number(request.query.limit ?? 100);
+    if (!Number.isInteger(limit) || limit < 1 || limit > deadLettersMax)
+      return reply
+        .code(400)
+        .send({ detail: `limit=${request.query.limit}: expected a whole number from 1 to ${deadLettersMax}` });
+    return backend.deadLetters(limit);
+  });
+  server.post<{ Body: unknown }>('/api/dead-letters/replay', async (request, reply) => {
+    const body = request.body;
+    const ids = typeof body === 'object' && body !== null && 'ids' in body ? body.ids : undefined;
+    const isList = Array.isArray(ids) && ids.every((id) => typeof id === 'string');
+    if (ids !== 'all' && !isList) return reply.code(400).send({ detail: 'expected {"ids": ["…"]} or {"ids": "all"}' });
+    return { replayed: await backend.replayDeadLetters(ids === 'all' ? 'all' : ids) };
+  });
+  server.post<{ Params: { id: string } }>('/api/outputs/:id/drop', async (request, reply) => {
+    const waiting = await backend.dropOutput(request.params.id);
+    if (waiting === undefined)
+      return reply.code(409).send({
+        detail: `No removed output ${request.params.id}; only outputs that the running configuration no longer names can be dropped`,
+      });
+    return { dropped: waiting };
+  });
+}

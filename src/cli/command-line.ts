@@ -1,0 +1,131 @@
+/** The commands and their help. Each command's work is in a file of its own, loaded when it is called. */
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { version } from '../core/version.ts';
+import { exitCodes, reportError } from './exit.ts';
+
+interface DataDirectoryOption {
+  dataDir: string;
+}
+
+function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('expected a whole number from 1');
+  return value;
+}
+
+function dataDirectoryOf(options: { dataDir?: string }): string {
+  return options.dataDir ?? process.env['P2L_DATA_DIR'] ?? './data';
+}
+
+function withDataDirectory(command: Command): Command {
+  return command.option('--data-dir <dir>', 'data directory of the running program (P2L_DATA_DIR, ./data)');
+}
+
+function buildProgram(setExit: (code: number) => void): Command {
+  const program = new Command('post2log')
+    .description('Receives postbacks and logs, makes every record durable before it says yes, and forwards them.')
+    .version(version, '-V, --version')
+    .exitOverride()
+    .showHelpAfterError('(post2log help lists the commands)')
+    .showSuggestionAfterError();
+
+  program
+    .command('run')
+    .description('run the pipeline: the built-in postback receiver (P2L_* variables), or what --config says')
+    .option('-c, --config <file>', 'configuration file; its dialect is recognised by content')
+    .option('--data-dir <dir>', 'where everything lasting is kept (P2L_DATA_DIR, ./data)')
+    .addHelpText(
+      'after',
+      '\nSignals: SIGTERM and SIGINT stop gracefully within P2L_GRACE (a second one at once), SIGHUP reads the configuration again.\nVariables: docs/reference/variables.md',
+    )
+    .action(async (options: { config?: string; dataDir?: string }) => {
+      const { run } = await import('./run.ts');
+      setExit(await run({ configPath: options.config, dataDirectory: options.dataDir }));
+    });
+
+  program
+    .command('check')
+    .description('read a configuration and print the pipeline as a tree, or every error with file:line:column')
+    .option('-c, --config <file>', 'configuration file; without it the built-in one with P2L_* variables')
+    .action(async (options: { config?: string }) => {
+      const { runCheck } = await import('./loading.ts');
+      setExit(await runCheck(options.config));
+    });
+
+  const dlq = program.command('dlq').description('look at refused records (the dead-letter queue) and send them again');
+  withDataDirectory(dlq.command('list'))
+    .description('print the newest refused records as JSON, one a line')
+    .option('--limit <n>', 'how many', wholeNumber, 100)
+    .action(async (options: { limit: number } & DataDirectoryOption) => {
+      const { listDeadLetters } = await import('./dlq.ts');
+      await listDeadLetters(dataDirectoryOf(options), options.limit);
+    });
+  withDataDirectory(dlq.command('replay'))
+    .description('append refused records again under their tag')
+    .argument('[ids...]', 'ids that dlq list printed')
+    .option('--all', 'all of them')
+    .action(async (ids: string[], options: { all?: boolean } & DataDirectoryOption) => {
+      if (ids.length === 0 && options.all !== true)
+        throw new CommanderError(exitCodes.badConfig, 'post2log.replay', 'error: name ids, or --all');
+      const { replayDeadLetters } = await import('./dlq.ts');
+      await replayDeadLetters(dataDirectoryOf(options), options.all === true ? 'all' : ids);
+    });
+
+  const outputs = program.command('outputs').description('where each output of the running program stands');
+  withDataDirectory(outputs.command('list'))
+    .description('print each output with what it delivered, refused and has waiting')
+    .action(async (options: DataDirectoryOption) => {
+      const { listOutputs } = await import('./outputs.ts');
+      await listOutputs(dataDirectoryOf(options));
+    });
+  withDataDirectory(outputs.command('drop'))
+    .description('give up what waits for an output that the configuration no longer names')
+    .argument('<id>', 'the output, as outputs list prints it')
+    .action(async (id: string, options: DataDirectoryOption) => {
+      const { dropOutput } = await import('./outputs.ts');
+      await dropOutput(dataDirectoryOf(options), id);
+    });
+
+  program
+    .command('completion')
+    .description('print a shell completion script, to be sourced')
+    .argument('<shell>', 'bash, zsh or fish')
+    .action(async (shell: string) => {
+      const { completionScript, isShell } = await import('./completion.ts');
+      if (!isShell(shell))
+        throw new CommanderError(
+          exitCodes.badConfig,
+          'post2log.shell',
+          `error: shell ${shell}: expected bash, zsh or fish`,
+        );
+      process.stdout.write(completionScript(program, shell));
+    });
+  program
+    .command('version')
+    .description('print the version')
+    .action(() => {
+      process.stdout.write(`post2log ${version} (Node ${process.versions.node})\n`);
+    });
+  return program;
+}
+
+/** Runs one command and leaves its exit code. */
+export async function runCommandLine(args: readonly string[]): Promise<void> {
+  const program = buildProgram((code) => {
+    process.exitCode = code;
+  });
+  for (const command of [program, ...program.commands, ...program.commands.flatMap((child) => child.commands)])
+    command.exitOverride();
+  try {
+    if (args.length === 0) program.help();
+    await program.parseAsync(args, { from: 'user' });
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      // Commander has printed help, version and its own errors already; ours it has not.
+      if (error.code.startsWith('post2log.')) process.stderr.write(`${error.message}\n`);
+      process.exitCode = error.exitCode === 0 ? exitCodes.ok : exitCodes.badConfig;
+      return;
+    }
+    process.exitCode = reportError(error);
+  }
+}

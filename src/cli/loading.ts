@@ -1,0 +1,54 @@
+/** Reads configurations for `run` and `check`, and the limits that follow from the variables. */
+import { statfs } from 'node:fs/promises';
+import type { Settings } from '../config/env.ts';
+import { loadConfig } from '../config/load.ts';
+import type { LoadedConfig } from '../config/load.ts';
+import { formatProblem } from '../core/errors.ts';
+import type { Log } from '../core/log.ts';
+import { Registry } from '../core/registry.ts';
+import { builtinPlugins } from '../plugins.ts';
+import type { DataLimits } from '../process/limits.ts';
+import { check } from './check.ts';
+
+/** A configuration and the plugins it was read with. */
+export interface Loaded extends LoadedConfig {
+  readonly registry: Registry;
+}
+
+/** Reads the configuration with a registry of its own, so that a failed reload leaves no half-loaded plugins behind. @throws ConfigError */
+export async function loadFor(configPath: string | undefined): Promise<Loaded> {
+  const registry = new Registry(builtinPlugins);
+  return { ...(await loadConfig({ path: configPath, env: process.env, registry })), registry };
+}
+
+/** Warnings of a configuration, on standard error. */
+export function sayWarnings({ warnings }: LoadedConfig): void {
+  for (const warning of warnings) process.stderr.write(`${formatProblem(warning)}\n`);
+}
+
+/** `post2log check` with this process's environment and output. */
+export function runCheck(configPath: string | undefined): Promise<number> {
+  return check({
+    path: configPath,
+    env: process.env,
+    registry: new Registry(builtinPlugins),
+    out: (text) => process.stdout.write(text),
+    err: (text) => process.stderr.write(text),
+  });
+}
+
+/** The limits are promises to the operator that the disk must be able to keep. */
+export async function warnOfSmallDisk(dataDir: string, limits: DataLimits, log: Log): Promise<void> {
+  const { blocks, bsize } = await statfs(dataDir);
+  const wantedBytes = limits.journalBytes + limits.deadBytes;
+  if (wantedBytes <= blocks * bsize) return;
+  log.warn(
+    { dataDir, wantedBytes, diskBytes: blocks * bsize },
+    'The disk is smaller than what the limits allow; the free-space reserve decides then. Set P2L_DATA_LIMIT.',
+  );
+}
+
+/** The level of the own log: the variable's, else the configuration's `<system> log_level`. */
+export function chosenLevel(settings: Settings, { model }: LoadedConfig): string {
+  return settings.logLevel ?? model.logLevel ?? 'info';
+}

@@ -1,0 +1,138 @@
+/** What the processes that deliver share: the controller, the admin server, the words at the start. */
+import { resolve } from 'node:path';
+import { AggregatorRegistry } from 'prom-client';
+import { startAdminServer } from '../admin/server.ts';
+import type { AdminServer } from '../admin/server.ts';
+import type { PipelineModel } from '../config/model.ts';
+import { realClock } from '../core/clock.ts';
+import { realDisk } from '../core/disk.ts';
+import { ConfigError, errorText } from '../core/errors.ts';
+import { version } from '../core/version.ts';
+import { openDelivering } from '../pipeline.ts';
+import type { Delivering, DeliveringOptions, Process } from '../pipeline.ts';
+import { Controller } from '../process/controller.ts';
+import type { Receivers } from '../process/controller.ts';
+import { Generations } from '../process/generations.ts';
+import { postbackPaths } from '../sources/postback/openapi.ts';
+import { socketPath } from './remote.ts';
+import { chosenLevel, loadFor, warnOfSmallDisk } from './loading.ts';
+import type { Loaded } from './loading.ts';
+import type { RunContext } from './run.ts';
+
+export interface Serving {
+  readonly controller: Controller;
+  readonly delivering: Delivering;
+  readonly admin: AdminServer;
+}
+
+/** Opens the delivering side and the admin server; sources do not run yet. @throws ConfigError, OperatingError */
+export async function openServing(
+  context: RunContext,
+  loaded: Loaded,
+  process: Process,
+  receivers: Receivers,
+  options: Pick<DeliveringOptions, 'live' | 'onSpace'>,
+): Promise<Serving> {
+  const { dataDir, settings, log } = context;
+  const { limits } = process;
+  log.level = chosenLevel(settings, loaded);
+  await warnOfSmallDisk(dataDir, limits, log);
+  process.registry.useFrom(loaded.registry);
+  const generations = await Generations.open(realDisk, realClock, log, dataDir);
+  const delivering = await openDelivering(process, { ...options, generations, keysKeepMs: keysKeepMs(loaded.model) });
+  const { deliverer, directory, deadReader } = delivering;
+  const controller = new Controller({
+    load: async () => {
+      const next = await loadFor(context.configPath);
+      process.registry.useFrom(next.registry);
+      return next.model;
+    },
+    generations,
+    deliverer,
+    directory,
+    receivers,
+    deadLetters: deadReader,
+    receivingPaths,
+    journalBytesMax: limits.journalBytes,
+    metricsText: async (others) => {
+      if (others.length === 0) return process.metrics.registry.metrics();
+      const own = await process.metrics.registry.getMetricsAsJSON();
+      return AggregatorRegistry.aggregate([own, ...others]).metrics();
+    },
+    log,
+  });
+  const admin = await startAdminServer(
+    {
+      host: settings.adminHost,
+      port: settings.adminPort === 'off' ? undefined : settings.adminPort,
+      token: settings.adminToken,
+      socketPath: socketPath(dataDir),
+    },
+    controller,
+    log,
+  );
+  await controller.startDelivering(loaded.model);
+  return { controller, delivering, admin };
+}
+
+/** Delivers what outputs take, closes everything. */
+export async function closeServing(
+  { controller, delivering, admin }: Serving,
+  process: Process,
+  graceMs: number,
+): Promise<void> {
+  controller.noteStopping();
+  await delivering.deliverer.stop(graceMs);
+  await process.deadLetters.close();
+  await delivering.deadReader.close();
+  await admin.close();
+}
+
+/** SIGHUP: what is wrong with a new configuration is said; the running one stays. */
+export async function reloadAndSay(controller: Controller, context: RunContext): Promise<void> {
+  try {
+    const { isChanged } = await controller.reload();
+    if (!isChanged) context.log.info('The configuration was read again; it is the one that runs.');
+  } catch (error) {
+    const problems = error instanceof ConfigError ? error.problems.length : 1;
+    context.log.error(
+      { problems, error: errorText(error) },
+      'The new configuration cannot run; the running one goes on.',
+    );
+  }
+}
+
+/** The first words of a program that runs, for a person; one line has the word that scripts wait for. */
+export function sayReady({ dataDir, configPath }: RunContext, model: PipelineModel, admin: AdminServer): void {
+  const lines: string[] = [];
+  for (const { plugin } of model.sources) {
+    if (plugin.type !== 'postback') continue;
+    const { host, port, endpoints, tlsCert } = plugin.options as {
+      host: string;
+      port: number;
+      endpoints: string[];
+      tlsCert?: string;
+    };
+    const isAny = host === '0.0.0.0' || host === '::';
+    const base = `${tlsCert === undefined ? 'http' : 'https'}://${isAny ? 'localhost' : host.includes(':') ? `[${host}]` : host}:${port}`;
+    for (const endpoint of endpoints) lines.push(`  postbacks  ${base}${endpoint}`);
+    lines.push(`  try        curl -X POST "${base}${endpoints[0]?.replace('/*', '/test') ?? '/'}?p1=v1&p2=v2"`);
+  }
+  if (configPath !== undefined) lines.unshift(`  config     ${resolve(configPath)}`);
+  lines.push(admin.url === undefined ? '  admin      off' : `  admin      ${admin.url}/docs  (metrics, health, API)`);
+  lines.push(`  data       ${dataDir}`);
+  process.stderr.write(`post2log ${version} is ready\n${lines.join('\n')}\n`);
+}
+
+/** The longest time any source remembers idempotency keys. */
+function keysKeepMs(model: PipelineModel): number {
+  return Math.max(0, ...model.sources.map(({ plugin }) => Number(plugin.options['idempotencyWindow'] ?? 0)));
+}
+
+function receivingPaths(model: PipelineModel): Readonly<Record<string, unknown>> {
+  const postbacks = model.sources.filter(({ plugin }) => plugin.type === 'postback');
+  return Object.assign(
+    {},
+    ...postbacks.map(({ plugin }) => postbackPaths(plugin.options as Parameters<typeof postbackPaths>[0])),
+  ) as Record<string, unknown>;
+}

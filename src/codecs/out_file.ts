@@ -1,0 +1,45 @@
+/** The `out_file` formatter: time, tag and JSON on a line. Source: Fluentd 1.16 formatter_out_file.rb. */
+import { boolean, text } from '../core/options.ts';
+import { definePlugin } from '../core/plugin.ts';
+import { lineEnd, newlineOptions } from './newline.ts';
+import { rowFormatter, writeJson } from './rows.ts';
+import { compileTime, zoneOf } from './strftime.ts';
+
+export const outFileFormatter = definePlugin({
+  kind: 'formatter',
+  name: 'out_file',
+  summary: 'Writes time, tag and the record as JSON on a line, separated by tabs.',
+  options: {
+    newline: newlineOptions.newline,
+    outputTime: boolean('Writes the time.', { default: true }),
+    outputTag: boolean('Writes the tag.', { default: true }),
+    delimiter: text('What separates them: SPACE, COMMA, else a tab.', { default: '\t' }),
+    timeType: text('The time is always written as text.', { ignored: 'the time is always written as text' }),
+    timeFormat: text('How the time is written (strftime); ISO 8601 unless set.'),
+    localtime: boolean("Writes the time in this machine's zone.", { default: true }),
+    utc: boolean('Writes the time in UTC.', { default: false }),
+    timezone: text('Writes the time in this zone: +09:00 or Asia/Tokyo.'),
+  },
+  example: `<match **>
+  @type file
+  path /var/log/post2log/all
+  <format>
+    @type out_file
+    delimiter SPACE
+    time_format %d/%b/%Y:%H:%M:%S %z
+  </format>
+</match>`,
+  check: ({ options }) => void zoneOf(options),
+  create({ options }) {
+    const delimiter = /SPACE/i.test(options.delimiter) ? ' ' : /COMMA/i.test(options.delimiter) ? ',' : '\t';
+    const end = lineEnd({ newline: options.newline });
+    const time = compileTime(options);
+    return rowFormatter('text/plain', (batch, row, out) => {
+      const timeText = options.outputTime ? time(batch.seconds(row), batch.nanos(row)) + delimiter : '';
+      const head = options.outputTag ? timeText + batch.tag + delimiter : timeText;
+      if (head !== '') out.text(head);
+      writeJson(batch, row, out);
+      out.text(end);
+    });
+  },
+});

@@ -1,0 +1,245 @@
+/** A pipeline as a tree for people: `post2log check`. Secrets are masked. */
+import type { Location } from '../core/errors.ts';
+import { maskedSecret, spellings } from '../core/options.ts';
+import type { OptionSpec, OptionTable } from '../core/options.ts';
+import type { SectionTable } from '../core/plugin.ts';
+import type { Registry } from '../core/registry.ts';
+import type { ConfigNote } from './fluentd/lowering.ts';
+import { defaultBuffer } from './model.ts';
+import type {
+  ActionModel,
+  BufferModel,
+  OutputModel,
+  PipelineModel,
+  PluginModel,
+  SectionModel,
+  StepModel,
+} from './model.ts';
+
+/** A line of the tree and what hangs under it. */
+interface Branch {
+  readonly text: string;
+  readonly under: readonly Branch[];
+}
+
+/** What a description is made of. */
+export interface Described {
+  readonly model: PipelineModel;
+  readonly notes: readonly ConfigNote[];
+  readonly registry: Registry;
+}
+
+/** The tree, one line per source, label, step, output and setting that differs from its default; ends with a newline. */
+export function describe(described: Described): string {
+  const teller = new Teller(described);
+  return teller
+    .roots()
+    .flatMap((branch) => [branch.text, ...drawn(branch.under, '')])
+    .map((line) => `${line}\n`)
+    .join('');
+}
+
+function drawn(branches: readonly Branch[], indent: string): string[] {
+  return branches.flatMap((branch, index) => {
+    const isLast = index === branches.length - 1;
+    const lines = branch.text.split('\n');
+    return [
+      `${indent}${isLast ? '└─' : '├─'} ${lines[0] ?? ''}`,
+      ...drawn(branch.under, `${indent}${isLast ? '   ' : '│  '}`),
+    ];
+  });
+}
+
+class Teller {
+  readonly #described: Described;
+  readonly #outputs: ReadonlyMap<string, OutputModel>;
+  readonly #told = new Set<ConfigNote>();
+
+  constructor(described: Described) {
+    this.#described = described;
+    this.#outputs = new Map(described.model.outputs.map((output) => [output.id, output]));
+  }
+  roots(): Branch[] {
+    const { model, notes } = this.#described;
+    const roots: Branch[] = [{ text: 'sources', under: model.sources.map((source) => this.#source(source)) }];
+    for (const [name, steps] of Object.entries(model.labels))
+      roots.push({ text: `label ${name}`, under: steps.map((step) => this.#step(step)) });
+    const rest = notes.filter((note) => !this.#told.has(note));
+    if (rest.length > 0)
+      roots.push({ text: 'notes', under: rest.map((note) => leaf(`${shortPlace(note.at)}: ${note.text}`)) });
+    return roots;
+  }
+  #source(source: PipelineModel['sources'][number]): Branch {
+    const branch = this.#plugin(source.plugin);
+    const names = source.id === source.plugin.type ? source.id : `${source.plugin.type} (${source.id})`;
+    return { text: `${names} → ${source.label}${placeText(source.plugin.at)}`, under: branch };
+  }
+  #step(step: StepModel): Branch {
+    const word = step.action.kind === 'filter' ? 'filter' : 'match';
+    const action = this.#action(step.action);
+    return { ...action, text: `${word} ${step.match.pattern}: ${action.text}` };
+  }
+  #action(action: ActionModel): Branch {
+    switch (action.kind) {
+      case 'filter':
+        return { text: `${action.plugin.type}${placeText(action.plugin.at)}`, under: this.#plugin(action.plugin) };
+      case 'output': {
+        const output = this.#outputs.get(action.output);
+        return output ? this.#output(output) : leaf(`output ${action.output}`);
+      }
+      case 'copy':
+        return { text: 'copy', under: action.actions.map((inner) => this.#action(inner)) };
+      case 'relabel':
+        return leaf(`relabel → ${action.label}`);
+      case 'retag':
+        return {
+          text: `${action.plugin.type} → ${action.label}${placeText(action.plugin.at)}`,
+          under: this.#plugin(action.plugin),
+        };
+    }
+  }
+  #output(output: OutputModel): Branch {
+    const { plugin } = output;
+    const spec = this.#described.registry.get('output', plugin.type);
+    const target = spec?.target?.(plugin.options) ?? '';
+    const under = [...this.#plugin(plugin), ...this.#buffer(output.buffer)];
+    if (output.secondary)
+      under.push({ text: `secondary ${output.secondary.type}`, under: this.#plugin(output.secondary) });
+    const id = output.id === plugin.type ? '' : ` (${masked(output.id)})`;
+    const shown = target === '' || output.id.includes(target) ? '' : ` to ${masked(target)}`;
+    return { text: `${plugin.type}${id}${shown}${placeText(plugin.at)}`, under };
+  }
+  #plugin(plugin: PluginModel): Branch[] {
+    const spec = this.#described.registry.get(plugin.kind, plugin.type);
+    const under = [
+      ...optionLines(spec?.options ?? {}, plugin.options),
+      ...sectionLines(spec?.sections ?? {}, plugin.sections),
+    ];
+    if (plugin.parser) under.push({ text: `parse ${plugin.parser.type}`, under: this.#plugin(plugin.parser) });
+    if (plugin.formatter)
+      under.push({ text: `format ${plugin.formatter.type}`, under: this.#plugin(plugin.formatter) });
+    if (plugin.inject)
+      under.push({
+        text: 'inject',
+        under: Object.entries(plugin.inject).map(([key, value]) => leaf(`${key} ${plainText(value)}`)),
+      });
+    for (const note of this.#described.notes) {
+      if (this.#told.has(note) || !samePlace(note.at, plugin.at)) continue;
+      this.#told.add(note);
+      under.push(leaf(`note: ${note.text}`));
+    }
+    return under;
+  }
+  #buffer(buffer: BufferModel): Branch[] {
+    const lines = bufferLines(buffer);
+    return lines.length === 0 ? [] : [{ text: 'chunks', under: lines.map(leaf) }];
+  }
+}
+
+function leaf(text: string): Branch {
+  return { text, under: [] };
+}
+
+/** How chunks are cut and retried, as far as it differs from what every output does. */
+function bufferLines(buffer: BufferModel): string[] {
+  const lines: string[] = [];
+  if (buffer.chunkKeys.length > 0) {
+    const span =
+      buffer.timekeySeconds === undefined
+        ? ''
+        : ` (time: ${msText(buffer.timekeySeconds * 1000)}, zone ${buffer.timezone ?? 'local'})`;
+    lines.push(`by ${buffer.chunkKeys.join(', ')}${span}`);
+  }
+  if (buffer.flushMode === 'interval') lines.push(`written ${msText(buffer.flushIntervalMs)} after the first record`);
+  if (buffer.flushMode === 'lazy') lines.push(`written ${msText(buffer.timekeyWaitMs)} after the end of their time`);
+  if (buffer.chunkBytesMax !== defaultBuffer.chunkBytesMax) lines.push(`at most ${buffer.chunkBytesMax} bytes`);
+  if (buffer.chunkRecordsMax !== undefined) lines.push(`at most ${buffer.chunkRecordsMax} records`);
+  if (buffer.concurrency > 1) lines.push(`${buffer.concurrency} at a time`);
+  const { retry } = buffer;
+  const limits = [
+    ...(retry.triesMax === undefined ? [] : [`${retry.triesMax} retries`]),
+    ...(retry.timeoutMs === undefined ? [] : [msText(retry.timeoutMs)]),
+  ];
+  if (limits.length > 0)
+    lines.push(`given up after ${limits.join(' or ')}: to the secondary, else to the dead letters`);
+  if (buffer.overflow === 'drop_oldest') lines.push('oldest dropped when the journal is full');
+  return lines;
+}
+
+function optionLines(table: OptionTable, values: Readonly<Record<string, unknown>>): Branch[] {
+  return Object.entries(values).flatMap(([name, value]) => {
+    const spec = table[name];
+    if (!spec || isDefault(spec, value)) return [];
+    const shown = spec.kind === 'secret' ? maskedSecret : optionText(spec, value);
+    return [leaf(`${spellings(name, spec, 'fluentd')[0] ?? name} ${shown}`)];
+  });
+}
+
+function isDefault(spec: OptionSpec, value: unknown): boolean {
+  return JSON.stringify(spec.schema.safeParse(undefined).data) === JSON.stringify(value);
+}
+
+function optionText(spec: OptionSpec, value: unknown): string {
+  if (spec.kind === 'duration' && typeof value === 'number') return msText(value);
+  if (spec.kind === 'map' && typeof value === 'object' && value !== null)
+    return JSON.stringify(
+      Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, isSecretName(key) ? maskedSecret : inner])),
+    );
+  return masked(plainText(value));
+}
+
+function sectionLines(table: SectionTable, sections: Readonly<Record<string, readonly SectionModel[]>>): Branch[] {
+  return Object.entries(sections).flatMap(([name, models]) =>
+    models.map((model): Branch => {
+      const spec = table[name];
+      const pairs = model.pairs.map((pair) =>
+        leaf(`${pair.key} ${isSecretName(pair.key) ? maskedSecret : pair.value}`),
+      );
+      return {
+        text: `<${name}${model.argument === '' ? '' : ` ${model.argument}`}>`,
+        under: [
+          ...optionLines(spec?.options ?? {}, model.options),
+          ...pairs,
+          ...sectionLines(spec?.sections ?? {}, model.sections ?? {}),
+        ],
+      };
+    }),
+  );
+}
+
+/** Headers and the like are maps: their keys tell which values are secret. */
+function isSecretName(key: string): boolean {
+  return /auth|token|secret|passw|credential|cookie|api[-_]?key/i.test(key);
+}
+
+/** A text without the password in its URLs. */
+function masked(text: string): string {
+  return text.replaceAll(/(:\/\/[^/\s:@]*):[^/\s@]*@/g, `$1:${maskedSecret}@`);
+}
+
+function plainText(value: unknown): string {
+  if (typeof value === 'string') return value === '' ? '""' : value.replaceAll('\n', String.raw`\n`);
+  if (Array.isArray(value) && value.every((part) => typeof part === 'string')) return value.join(', ');
+  return JSON.stringify(value);
+}
+
+function msText(ms: number): string {
+  for (const [unit, factor] of [
+    ['d', 86_400_000],
+    ['h', 3_600_000],
+    ['m', 60_000],
+    ['s', 1000],
+  ] as const)
+    if (ms >= factor && ms % factor === 0) return `${ms / factor}${unit}`;
+  return ms >= 1000 ? `${ms / 1000}s` : `${ms} ms`;
+}
+
+function samePlace(a: Location, b: Location): boolean {
+  return a.file === b.file && a.line === b.line && a.column === b.column;
+}
+function shortPlace(at: Location): string {
+  return `${at.file}:${at.line}`;
+}
+function placeText(at: Location): string {
+  return at.file === 'built-in' ? '  [built-in]' : `  [${shortPlace(at)}]`;
+}

@@ -1,0 +1,66 @@
+/** What lowering carries along: the registry, all that is wrong so far, and what `check` tells besides. */
+import { nearest } from '../../core/errors.ts';
+import type { ConfigProblem, Location } from '../../core/errors.ts';
+import type { Plugin, PluginKind } from '../../core/plugin.ts';
+import type { Registry } from '../../core/registry.ts';
+
+/** Something `check` says about a plugin or section: how it was mapped, what has no effect here. `at`: whose it is. */
+export interface ConfigNote {
+  readonly at: Location;
+  readonly text: string;
+}
+
+/** Collects problems and notes, finds plugins, and keeps ids unique. */
+export class Lowering {
+  readonly registry: Registry;
+  /** Sets `exactly_once true` on every output that has the option and does not say otherwise (P2L_EXACTLY_ONCE). */
+  readonly exactlyOnce: boolean;
+  /** Plugins of third-party packages by package name, for `@type post2log-plugin-x`. */
+  packages: ReadonlyMap<string, readonly Plugin[]> = new Map();
+  readonly problems: ConfigProblem[] = [];
+  readonly notes: ConfigNote[] = [];
+  readonly #ids = new Map<string, Location>();
+
+  constructor(registry: Registry, exactlyOnce = false) {
+    this.registry = registry;
+    this.exactlyOnce = exactlyOnce;
+  }
+  error(at: Location, text: string): void {
+    this.problems.push({ at, text });
+  }
+  warn(at: Location, text: string): void {
+    this.problems.push({ at, text, severity: 'warning' });
+  }
+  note(at: Location, text: string): void {
+    this.notes.push({ at, text });
+  }
+  /** The plugin of that kind and name; undefined after reporting that there is none. */
+  plugin<K extends PluginKind>(kind: K, type: string, at: Location): Extract<Plugin, { kind: K }> | undefined {
+    const found = this.find(kind, type);
+    if (!found) this.unknownType([kind], type, at);
+    return found;
+  }
+  /** The plugin of that kind and name, or the only one of its kind in the package of that name. */
+  find<K extends PluginKind>(kind: K, type: string): Extract<Plugin, { kind: K }> | undefined {
+    const known = this.registry.get(kind, type);
+    if (known) return known;
+    const exported = this.packages.get(type)?.filter((plugin) => plugin.kind === kind);
+    return exported?.length === 1 ? (exported[0] as Extract<Plugin, { kind: K }>) : undefined;
+  }
+  /** Reports that no plugin of these kinds has the name; the first kind is the one that is named. */
+  unknownType(kinds: readonly PluginKind[], type: string, at: Location): void {
+    const names = kinds.flatMap((kind) => this.registry.names(kind));
+    const near = nearest(type, names);
+    const all = names.length > 0 && names.length <= 20 ? ` (there are ${names.join(', ')})` : '';
+    this.error(at, `unknown ${kinds[0] ?? 'source'} plugin ${type}${near ? `; did you mean ${near}?` : all}`);
+  }
+  /** Claims an `@id`; reports one that is taken. */
+  claimId(id: string, at: Location): void {
+    const taken = this.#ids.get(id);
+    if (taken) this.error(at, `@id ${id} is taken already (${taken.file}:${taken.line}); ids must be unique`);
+    else this.#ids.set(id, at);
+  }
+  hasId(id: string): boolean {
+    return this.#ids.has(id);
+  }
+}

@@ -1,0 +1,279 @@
+/** Lowers one configured plugin: its options, its sections, and the parser, formatter and inject inside it. */
+import { errorText, nearest } from '../../core/errors.ts';
+import type { Plugin, PluginKind, SectionSpec, SectionTable } from '../../core/plugin.ts';
+import type { InjectModel, PairModel, PluginModel, SectionModel } from '../model.ts';
+import { attribute, derivedAttribute, sectionsNamed } from './element.ts';
+import type { Attribute, Section } from './element.ts';
+import { flatInject, lowerInject } from './inject.ts';
+import type { Lowering } from './lowering.ts';
+import { bySpelling, readOptions, reportUnknown } from './options.ts';
+import type { OptionOwner } from './options.ts';
+import { jsonOf } from './values.ts';
+
+/** What the caller of lowerPlugin reads itself. */
+export interface PluginPlace {
+  /** Keys and sections that were read elsewhere (`<buffer>`, `@label` of a source). */
+  readonly keys?: ReadonlySet<string>;
+  readonly sections?: ReadonlySet<string>;
+  /** Where a key that is no option here would belong, for texts. */
+  readonly belongs?: (key: string) => string | undefined;
+  /** Option values from outside the configuration. */
+  readonly fixed?: Readonly<Record<string, unknown>>;
+}
+
+/** The written `@type` of a section (v0.12: `type`), or undefined after reporting that it is missing. */
+export function typeOf(lowering: Lowering, section: Section, title: string): Attribute | undefined {
+  const type = attribute(section, '@type', 'type');
+  if (type?.value.isBroken) return undefined;
+  if (type && type.value.text !== '') return type;
+  lowering.error(type?.at ?? section.at, `${title} has no @type: the name of a plugin was expected`);
+  return undefined;
+}
+
+/** The `@id` of a plugin's section (v0.12: `id`, unless that is an option of the plugin). `@id`s were claimed before. */
+export function writtenId(lowering: Lowering, section: Section, plugin: Plugin): string | undefined {
+  const written = attribute(section, '@id');
+  if (written) return written.value.text === '' ? undefined : written.value.text;
+  const old = bySpelling(plugin.options).has('id') ? undefined : attribute(section, 'id');
+  if (!old || old.value.text === '') return undefined;
+  lowering.claimId(old.value.text, old.value.at);
+  return old.value.text;
+}
+
+/** Lowers the section of a plugin that is known; undefined when it had errors, which are reported. */
+export function lowerPlugin(
+  lowering: Lowering,
+  plugin: Plugin,
+  section: Section,
+  place: PluginPlace = {},
+): PluginModel | undefined {
+  const owner: OptionOwner = { title: `${plugin.kind} ${plugin.name}`, at: section.at };
+  const errorsBefore = countErrors(lowering);
+  const written = section.attributes.filter((candidate) => !isReserved(candidate.key, section, plugin, place));
+  const { values, others } = readOptions(lowering, owner, plugin.options, written, place.fixed);
+  const rest = new Set(others);
+  const parser = lowerParser(lowering, plugin, section, rest);
+  const { formatter, inject } = lowerFormat(lowering, owner, plugin, section, rest);
+  const known = [...bySpelling(plugin.options).keys()];
+  reportUnknown(lowering, owner, [...rest], known, place.belongs);
+  const own = new Set([...(place.sections ?? []), ...(parser || usesParser(plugin) ? ['parse'] : [])]);
+  if (defaultFormatter(plugin) !== undefined) own.add('format');
+  if (usesInject(plugin)) own.add('inject');
+  const sections = lowerSections(lowering, owner, plugin.sections ?? {}, section, own);
+  if (countErrors(lowering) > errorsBefore) return undefined;
+  const model: PluginModel = {
+    kind: plugin.kind,
+    type: plugin.name,
+    options: values,
+    sections,
+    ...(parser && { parser }),
+    ...(formatter && { formatter }),
+    ...(inject && { inject }),
+    at: section.at,
+  };
+  return passesCheck(lowering, owner, plugin, model) ? model : undefined;
+}
+
+/** Runs the plugin's own check over a lowered model; reports what it throws. */
+export function passesCheck(lowering: Lowering, owner: OptionOwner, plugin: Plugin, model: PluginModel): boolean {
+  try {
+    plugin.check?.(model);
+    return true;
+  } catch (error) {
+    lowering.error(owner.at, `${owner.title}: ${errorText(error)}`);
+    return false;
+  }
+}
+
+function countErrors(lowering: Lowering): number {
+  return lowering.problems.filter((problem) => problem.severity !== 'warning').length;
+}
+
+function isReserved(key: string, section: Section, plugin: Plugin, place: PluginPlace): boolean {
+  if (place.keys?.has(key) || key === '@type' || key === '@id' || key === '@log_level') return true;
+  if (key !== 'type' && key !== 'id' && key !== 'log_level') return false;
+  // v0.12 wrote them without the @; an option of that name goes first, unless it stands for the missing @type.
+  const isDeclared = bySpelling(plugin.options).has(key);
+  return !isDeclared || (key === 'type' && attribute(section, '@type') === undefined);
+}
+
+function usesParser(plugin: Plugin): boolean {
+  return 'usesParser' in plugin && (plugin.usesParser ?? false);
+}
+function defaultFormatter(plugin: Plugin): string | undefined {
+  return 'defaultFormatter' in plugin ? plugin.defaultFormatter : undefined;
+}
+function usesInject(plugin: Plugin): boolean {
+  return 'usesInject' in plugin && (plugin.usesInject ?? false);
+}
+
+/** The one section of that name; reports a second one. */
+export function onlySection(lowering: Lowering, section: Section, name: string): Section | undefined {
+  const [first, ...more] = sectionsNamed(section, name);
+  for (const extra of more)
+    lowering.error(extra.at, `<${name}> may stand only once here (first on line ${first?.at.line ?? 0})`);
+  return first;
+}
+
+// ------------------------------------------------------------------------------------------ parser, formatter, inject
+
+/** `<parse>`, or v0.12's flat `format` with the parser's options beside it; takes what it reads out of `rest`. */
+function lowerParser(
+  lowering: Lowering,
+  plugin: Plugin,
+  section: Section,
+  rest: Set<Attribute>,
+): PluginModel | undefined {
+  if (!usesParser(plugin)) return undefined;
+  const written = onlySection(lowering, section, 'parse');
+  if (written) {
+    const type = typeOf(lowering, written, '<parse>');
+    return type ? nested(lowering, 'parser', type, written) : undefined;
+  }
+  const format = [...rest].find((candidate) => candidate.key === 'format');
+  if (!format) return undefined;
+  rest.delete(format);
+  const isRegexp = format.value.text.startsWith('/') && format.value.text.endsWith('/');
+  const parser = lowering.plugin('parser', isRegexp ? 'regexp' : format.value.text, format.value.at);
+  if (!parser) {
+    rest.clear();
+    return undefined;
+  }
+  joinTypes(rest);
+  const flat = takeDeclared(parser, rest);
+  if (isRegexp) flat.push(derivedAttribute(format, 'expression'));
+  return lowerPlugin(lowering, parser, { name: 'parse', argument: '', attributes: flat, sections: [], at: format.at });
+}
+
+/** v0.12's `types` with delimiters of its own becomes the JSON object it stands for. */
+function joinTypes(rest: Set<Attribute>): void {
+  const find = (key: string) => [...rest].find((candidate) => candidate.key === key);
+  const types = find('types');
+  const outer = find('types_delimiter');
+  const inner = find('types_label_delimiter');
+  if (!types || (!outer && !inner)) return;
+  const pairs = types.value.text
+    .split(outer?.value.text ?? ',')
+    .map((pair) => pair.split(inner?.value.text ?? ':'))
+    .map(([key, ...type]) => [key, type.join(inner?.value.text ?? ':')]);
+  for (const used of [types, outer, inner]) if (used) rest.delete(used);
+  rest.add(derivedAttribute(types, 'types', JSON.stringify(Object.fromEntries(pairs))));
+}
+
+/** Takes those attributes out of `rest` that the plugin declares. */
+function takeDeclared(plugin: Plugin, rest: Set<Attribute>): Attribute[] {
+  const names = bySpelling(plugin.options);
+  const found = [...rest].filter((candidate) => names.has(candidate.key));
+  for (const used of found) rest.delete(used);
+  return found;
+}
+
+function lowerFormat(
+  lowering: Lowering,
+  owner: OptionOwner,
+  plugin: Plugin,
+  section: Section,
+  rest: Set<Attribute>,
+): { formatter?: PluginModel | undefined; inject?: InjectModel | undefined } {
+  const flat = [...rest];
+  let inject: InjectModel | undefined;
+  if (usesInject(plugin)) {
+    const written = onlySection(lowering, section, 'inject');
+    if (written) inject = lowerInject(lowering, written);
+    else {
+      const made = flatInject(lowering, owner, flat);
+      inject = made.inject;
+      for (const used of flat) if (made.taken.has(used.key)) rest.delete(used);
+    }
+  }
+  const fallback = defaultFormatter(plugin);
+  if (fallback === undefined) return { inject };
+  const written = onlySection(lowering, section, 'format');
+  if (written) {
+    const type = attribute(written, '@type', 'type');
+    return { formatter: nested(lowering, 'formatter', type ?? fallback, written), inject };
+  }
+  const format = flat.find((candidate) => candidate.key === 'format');
+  if (format) rest.delete(format);
+  const at = format?.at ?? section.at;
+  const formatter = lowering.plugin('formatter', format?.value.text ?? fallback, format?.value.at ?? section.at);
+  if (!formatter) {
+    // Its options would all be reported as unknown: one problem is enough.
+    rest.clear();
+    return { inject };
+  }
+  const names = bySpelling(formatter.options);
+  const own = flat.filter((candidate) => names.has(candidate.key));
+  for (const used of own) rest.delete(used);
+  const made: Section = { name: 'format', argument: '', attributes: own, sections: [], at };
+  return { formatter: lowerPlugin(lowering, formatter, made), inject };
+}
+
+function nested(
+  lowering: Lowering,
+  kind: Extract<PluginKind, 'parser' | 'formatter'>,
+  type: Attribute | string,
+  section: Section,
+): PluginModel | undefined {
+  if (typeof type !== 'string' && type.value.isBroken) return undefined;
+  const name = typeof type === 'string' ? type : type.value.text;
+  const plugin = lowering.plugin(kind, name, typeof type === 'string' ? section.at : type.value.at);
+  if (section.argument !== '')
+    lowering.warn(section.at, `<${section.name}>: the argument ${section.argument} has no effect; write @type`);
+  return plugin && lowerPlugin(lowering, plugin, section);
+}
+
+// ------------------------------------------------------------------------------------------ sections
+
+/** Lowers the sections inside `section` against a table; `own` are those that the caller reads. */
+function lowerSections(
+  lowering: Lowering,
+  owner: OptionOwner,
+  table: SectionTable,
+  section: Section,
+  own: ReadonlySet<string>,
+): Record<string, SectionModel[]> {
+  const lowered: Record<string, SectionModel[]> = {};
+  for (const inner of section.sections) {
+    const spec = Object.hasOwn(table, inner.name) ? table[inner.name] : undefined;
+    if (spec) (lowered[inner.name] ??= []).push(lowerSection(lowering, spec, inner));
+    else if (!own.has(inner.name)) unknownSection(lowering, owner, inner, [...Object.keys(table), ...own]);
+  }
+  for (const [name, spec] of Object.entries(table)) {
+    const count = lowered[name]?.length ?? 0;
+    if (count === 0 && spec.isRequired === true)
+      lowering.error(owner.at, `${owner.title}: a section <${name}> is required but missing`);
+    if (count > 1 && spec.isMany !== true) onlySection(lowering, section, name);
+  }
+  return lowered;
+}
+
+function unknownSection(lowering: Lowering, owner: OptionOwner, section: Section, known: readonly string[]): void {
+  const near = nearest(section.name, known);
+  const all = known.length > 0 ? ` (it takes ${known.map((name) => `<${name}>`).join(', ')})` : '';
+  const hint = near === undefined ? all : `; did you mean <${near}>?`;
+  lowering.error(section.at, `${owner.title} takes no section <${section.name}>${hint}`);
+}
+
+function lowerSection(lowering: Lowering, spec: SectionSpec, section: Section): SectionModel {
+  const owner: OptionOwner = { title: `<${section.name}>`, at: section.at };
+  const { values, others } = readOptions(lowering, owner, spec.options, section.attributes);
+  if (spec.isFreeform !== true) reportUnknown(lowering, owner, others, [...bySpelling(spec.options).keys()]);
+  const sections = lowerSections(lowering, owner, spec.sections ?? {}, section, new Set());
+  return {
+    argument: section.argument,
+    options: values,
+    pairs: spec.isFreeform === true ? others.flatMap(pair) : [],
+    ...(spec.sections && { sections }),
+    at: section.at,
+  };
+}
+
+/** A free-form pair; none for what use_default leaves out or what is broken. use_nil gives null. */
+function pair(written: Attribute): PairModel[] {
+  const { key, value, at } = written;
+  if (value.isBroken || value.unset === 'default') return [];
+  if (value.unset === 'nil') return [{ key, value: '', json: null, at }];
+  const json = jsonOf(value.text);
+  return [{ key, value: value.text, ...(json !== undefined && { json }), at }];
+}

@@ -1,0 +1,75 @@
+/** `<system>`: what concerns the whole program. */
+import { boolean, bytes, choice, duration, integer, list, text } from '../../core/options.ts';
+import type { OptionTable, OptionValues } from '../../core/options.ts';
+import type { Section } from './element.ts';
+import type { Lowering } from './lowering.ts';
+import { bySpelling, readOptions, reportUnknown } from './options.ts';
+import { onlySection } from './plugin.ts';
+
+const noEffect = { ignored: 'accepted without effect here' };
+const ownLog = { ignored: 'accepted without effect: the own log is one line per entry on standard error' };
+
+const systemOptions = {
+  logLevel: choice(['trace', 'debug', 'info', 'warn', 'error', 'fatal'])('Level of the own log'),
+  workers: integer(1, 1024)('Receiving processes'),
+  plugins: list('Packages with plugins to load'),
+  rootDir: text('Where Fluentd keeps its files', {
+    ignored: 'accepted without effect: P2L_DATA_DIR says where files are kept',
+  }),
+  restartWorkerInterval: duration('Wait before a worker is started again', noEffect),
+  suppressRepeatedStacktrace: boolean('Log setting', ownLog),
+  ignoreRepeatedLogInterval: duration('Log setting', ownLog),
+  ignoreSameLogInterval: duration('Log setting', ownLog),
+  emitErrorLogInterval: duration('Log setting', ownLog),
+  suppressConfigDump: boolean('Log setting', ownLog),
+  logEventVerbose: boolean('Log setting', ownLog),
+  processName: text('Name of the process', noEffect),
+  rpcEndpoint: text('Address of the RPC server', {
+    ignored: 'accepted without effect: the admin port takes its place',
+  }),
+  enableGetDump: boolean('RPC setting', noEffect),
+  strictConfigValue: boolean('Whether bad values are errors', { ignored: 'accepted; bad values are always errors' }),
+  enableMsgpackTimeSupport: boolean('Time setting', noEffect),
+  disableSharedSocket: boolean('Socket setting', noEffect),
+  enableInputMetrics: boolean('Metrics setting', noEffect),
+  enableSizeMetrics: boolean('Metrics setting', noEffect),
+  enableJit: boolean('Ruby setting', noEffect),
+  filePermission: text('Mode of files', noEffect),
+  dirPermission: text('Mode of directories', noEffect),
+  umask: text('Umask', noEffect),
+  configIncludeDir: text('Where more configuration is', noEffect),
+} as const satisfies OptionTable;
+
+const logOptions = {
+  path: text('Log file', ownLog),
+  format: choice(['text', 'json'])('Log format', ownLog),
+  timeFormat: text('Time format of the log', ownLog),
+  rotateAge: text('Log rotation', ownLog),
+  rotateSize: bytes('Log rotation', ownLog),
+  forcedStacktraceLevel: text('Log setting', ownLog),
+} as const satisfies OptionTable;
+
+/** What `<system>` says that has an effect. */
+export type SystemValues = Partial<Pick<OptionValues<typeof systemOptions>, 'logLevel' | 'workers' | 'plugins'>>;
+
+/** Reads the one `<system>` section of a configuration. */
+export function lowerSystem(lowering: Lowering, root: Section): SystemValues {
+  const section = onlySection(lowering, root, 'system');
+  if (!section) return {};
+  const values = read(lowering, '<system>', section, systemOptions);
+  for (const inner of section.sections) {
+    if (inner.name === 'log') read(lowering, '<log>', inner, logOptions);
+    else lowering.error(inner.at, `<system> takes no section <${inner.name}> (it takes <log>)`);
+  }
+  return values;
+}
+
+function read(lowering: Lowering, title: string, section: Section, table: OptionTable): Record<string, unknown> {
+  const owner = { title, at: section.at };
+  const attributes = section.attributes.map((written) =>
+    written.key === '@log_level' ? { ...written, key: 'log_level' } : written,
+  );
+  const { values, others } = readOptions(lowering, owner, table, attributes);
+  reportUnknown(lowering, owner, others, [...bySpelling(table).keys()]);
+  return values;
+}

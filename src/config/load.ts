@@ -1,0 +1,126 @@
+/** Loads a configuration: the file's or the built-in one, with the environment, into a pipeline model. */
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { resolve } from 'node:path';
+import { ConfigError, systemCode, errorText } from '../core/errors.ts';
+import type { ConfigProblem } from '../core/errors.ts';
+import type { Registry } from '../core/registry.ts';
+import { builtinSource, extraFile, withBuiltinMatch } from './builtin.ts';
+import { dialectOf } from './dialect.ts';
+import { readEnv } from './env.ts';
+import type { Environment, Settings } from './env.ts';
+import type { EmbeddedScope } from './fluentd/embedded.ts';
+import { Lowering } from './fluentd/lowering.ts';
+import type { ConfigNote } from './fluentd/lowering.ts';
+import { lowerFluentd } from './fluentd/lower.ts';
+import type { LoweredPipeline } from './fluentd/lower.ts';
+import { parseFluentd } from './fluentd/parser.ts';
+import type { ParsedText } from './fluentd/parser.ts';
+import type { PipelineModel } from './model.ts';
+import { loadPackages } from './third-party.ts';
+
+export interface LoadRequest {
+  /** Configuration file as the user wrote it; undefined: the built-in configuration. */
+  readonly path?: string | undefined;
+  readonly env: Environment;
+  /** Plugins; third-party ones that the configuration names are added to it. */
+  readonly registry: Registry;
+}
+
+/** A configuration that can run. */
+export interface LoadedConfig {
+  readonly model: PipelineModel;
+  /** The `P2L_*` variables. */
+  readonly settings: Settings;
+  /** `workers` of `<system>`; P2L_WORKERS goes first where it is set. */
+  readonly workers: number;
+  readonly warnings: readonly ConfigProblem[];
+  /** What `check` tells: how things were mapped, what was accepted without effect. */
+  readonly notes: readonly ConfigNote[];
+}
+
+/**
+ * Loads a configuration. Reads files, loads packages, starts nothing.
+ * @throws ConfigError with all that is wrong in the file and the environment.
+ */
+export async function loadConfig(request: LoadRequest): Promise<LoadedConfig> {
+  const { settings, problems } = readEnv(request.env);
+  const lowering = new Lowering(request.registry, settings.exactlyOnce);
+  lowering.problems.push(...problems);
+  const scope: EmbeddedScope = { env: request.env, hostname: hostname(), workerId: '0' };
+  const lowered =
+    request.path === undefined
+      ? await loadBuiltin(lowering, settings, request.env, scope)
+      : await loadFile(lowering, request.path, scope);
+  const errors = lowering.problems.filter((problem) => problem.severity !== 'warning');
+  if (errors.length > 0 || !lowered) throw new ConfigError(lowering.problems);
+  const isSet = request.env['P2L_WORKERS'] !== undefined && request.env['P2L_WORKERS'] !== '';
+  return {
+    model: lowered.model,
+    settings,
+    workers: isSet ? settings.workers : (lowered.workers ?? settings.workers),
+    warnings: lowering.problems,
+    notes: lowering.notes,
+  };
+}
+
+async function loadFile(lowering: Lowering, path: string, scope: EmbeddedScope): Promise<LoweredPipeline | undefined> {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    const reason = systemCode(error) === 'ENOENT' ? 'no such file' : errorText(error);
+    lowering.problems.push({ at: undefined, text: `reading configuration ${path}: ${reason}` });
+    return undefined;
+  }
+  const dialect = dialectOf(text);
+  if (dialect !== 'fluentd') {
+    const name = dialect === 'fluentbit-yaml' ? 'Fluent Bit YAML' : 'Fluent Bit classic';
+    lowering.error(
+      { file: path, line: 1, column: 1 },
+      `this is a ${name} configuration, which this version does not support yet; a Fluentd configuration was expected`,
+    );
+    return undefined;
+  }
+  const parsed = parseFluentd(text, path, scope);
+  const lowered = await lowerParsed(lowering, parsed, resolve(path));
+  if (lowered && !parsed.root.sections.some((section) => section.name === 'source' || section.name === 'worker'))
+    lowering.warn(parsed.root.at, 'there is no <source>: nothing will be received');
+  return lowered;
+}
+
+async function loadBuiltin(
+  lowering: Lowering,
+  settings: Settings,
+  env: Environment,
+  scope: EmbeddedScope,
+): Promise<LoweredPipeline | undefined> {
+  const source = builtinSource(lowering, env);
+  const isFilesOnly = source?.plugin.options['forwarder'] === 'files';
+  let extra = settings.fluentdExtracfg;
+  if (isFilesOnly && extra.trim() !== '') {
+    lowering.warn(
+      { file: extraFile, line: 1, column: 1 },
+      'has no effect with P2L_FORWARDER=files: records go to the log files, and an external program forwards them',
+    );
+    extra = '';
+  }
+  const parsed = parseFluentd(extra, extraFile, { ...scope, directory: '.' });
+  const root = withBuiltinMatch(parsed.root, isFilesOnly ? 'null' : 'stdout');
+  const lowered = await lowerParsed(lowering, { ...parsed, root }, resolve(extraFile));
+  if (!lowered || !source) return undefined;
+  return { ...lowered, model: { ...lowered.model, sources: [source, ...lowered.model.sources] } };
+}
+
+/** Loads the packages a parsed text asks for and lowers it; `resolveFrom`: absolute path that packages are looked for from. */
+async function lowerParsed(
+  lowering: Lowering,
+  parsed: ParsedText,
+  resolveFrom: string,
+): Promise<LoweredPipeline | undefined> {
+  lowering.problems.push(...parsed.problems);
+  // Where sections do not nest as written, lowering would only add misleading problems.
+  if (parsed.isTorn) return undefined;
+  lowering.packages = await loadPackages(parsed.root, lowering.registry, resolveFrom, lowering.problems);
+  return lowerFluentd(lowering, parsed.root);
+}

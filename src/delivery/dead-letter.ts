@@ -1,0 +1,109 @@
+/**
+ * Dead letters: records that an output or a filter refused for good, kept in a journal of their own.
+ *
+ * The payload of one is a JSON object:
+ *
+ *     output     id of the output, or `@router` for what a filter or step rejected
+ *     reason     why, in full
+ *     id         emission id: who replays it can tell that a record was kept twice after a crash
+ *     tag        the record's tag when it was refused
+ *     seconds, nanos   the record's time
+ *     refusedMs  when it was refused, ms since 1970
+ *     attempts   tries made
+ *     record     the record as JSON, byte for byte as it was kept where no filter changed it
+ *     raw, codec instead of `record` where the record is MessagePack: its bytes in base64, codec byte of the journal
+ *
+ * A letter may be there twice after a crash, never not at all: it is durable before the cursor moves past its record.
+ */
+import { codecs } from '../core/batch.ts';
+import type { Batch } from '../core/batch.ts';
+import { parseRecord, scanJson } from '../core/json.ts';
+import { decodeMsgpack } from '../core/msgpack.ts';
+import type { AppendRequest } from '../core/plugin.ts';
+import { isFields } from '../core/record.ts';
+import type { Fields } from '../core/record.ts';
+
+/** What is told about a refused record besides the record. */
+export interface Refused {
+  readonly output: string;
+  readonly reason: string;
+  readonly emissionId: string;
+  readonly attempts: number;
+  readonly refusedMs: number;
+}
+
+/** A dead letter as readers get it. */
+export interface DeadLetter extends Refused {
+  readonly tag: string;
+  readonly seconds: number;
+  readonly nanos: number;
+  readonly fields: Fields;
+}
+
+/** Row `row` of the batch as a dead letter's payload. */
+function encodeDeadLetter(refused: Refused, batch: Batch, row: number): string {
+  const head = JSON.stringify({
+    output: refused.output,
+    reason: refused.reason,
+    id: refused.emissionId,
+    tag: batch.tag,
+    seconds: batch.seconds(row),
+    nanos: batch.nanos(row),
+    refusedMs: refused.refusedMs,
+    attempts: refused.attempts,
+  });
+  const { block } = batch;
+  const isRaw = block.parts.codec === codecs.msgpack && batch.fields(row) === block.fields(batch.index(row));
+  const record = isRaw
+    ? `"raw":"${block.encoded(batch.index(row)).toString('base64')}","codec":${codecs.msgpack}`
+    : `"record":${batch.json(row).toString()}`;
+  return `${head.slice(0, -1)},${record}}`;
+}
+
+/** An append of dead letters, all of one output; the tag in the dead-letter journal is the output's id. */
+export function deadLetterAppend(
+  output: string,
+  letters: readonly { readonly refused: Refused; readonly batch: Batch; readonly row: number }[],
+): AppendRequest {
+  const payloads = letters.map(({ refused, batch, row }) => encodeDeadLetter(refused, batch, row));
+  return {
+    tag: output,
+    records: {
+      codec: codecs.json,
+      payloads,
+      exact: payloads.map((payload) => scanJson(Buffer.from(payload)).exact),
+      seconds: letters.map(({ batch, row }) => batch.seconds(row)),
+      nanos: letters.map(({ batch, row }) => batch.nanos(row)),
+    },
+  };
+}
+
+/** Reads a dead letter's payload. Throws SyntaxError or TypeError for what is none. */
+export function decodeDeadLetter(payload: Uint8Array): DeadLetter {
+  const text = Buffer.from(payload).toString();
+  const head: unknown = JSON.parse(text);
+  if (typeof head !== 'object' || head === null) throw new TypeError('a dead letter must be a JSON object');
+  const values = head as Readonly<Record<string, unknown>>;
+  return {
+    output: String(values['output']),
+    reason: String(values['reason']),
+    emissionId: String(values['id']),
+    tag: String(values['tag']),
+    seconds: Number(values['seconds']),
+    nanos: Number(values['nanos']),
+    refusedMs: Number(values['refusedMs']),
+    attempts: Number(values['attempts']),
+    fields: letterFields(text, values['raw']),
+  };
+}
+
+function letterFields(text: string, raw: unknown): Fields {
+  let fields;
+  if (typeof raw === 'string') fields = decodeMsgpack(Buffer.from(raw, 'base64'));
+  else {
+    const letter = parseRecord(text, scanJson(Buffer.from(text)).exact);
+    fields = letter instanceof Map ? letter.get('record') : letter['record'];
+  }
+  if (!isFields(fields)) throw new TypeError('a dead letter must hold a record');
+  return fields;
+}

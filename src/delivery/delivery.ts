@@ -1,0 +1,194 @@
+/** Delivery as a whole: the outputs that run, the account of the router, their cursors. */
+import { join } from 'node:path';
+import type { Timer } from '../core/clock.ts';
+import type { Recipient } from '../router/contract.ts';
+import { RouterAccount, routerAccountId } from './account.ts';
+import type { Delivery, DeliveryOptions, OutputPlan, OutputRest, OutputStatus } from './contract.ts';
+import { CursorStore } from './cursor.ts';
+import { DeliveryMetrics } from './metrics.ts';
+import { OutputRunner } from './runner.ts';
+
+/** Bytes of records per output: two 4 MiB chunks, one being written while the next one fills. */
+const queueBytesMaxDefault = 8 * 1024 * 1024;
+/** A crash repeats at most this much for outputs that deliver at least once; each commit costs one fdatasync an output. */
+const commitIntervalMsDefault = 500;
+/** A removed output is closed once it had nothing to do for this long: receivers in other processes may still append under the old configuration. */
+const drainQuietMs = 10_000;
+
+/** Opens the cursors of a data directory. @throws the disk's error when the directory cannot be made. */
+export async function openDelivery(options: DeliveryOptions): Promise<Delivery> {
+  const store = new CursorStore(join(options.dataDir, 'cursors'), options.disk, options.clock, options.log);
+  await store.prepare();
+  const found = await store.list();
+  const openIds = found.filter(({ id, isClosed }) => !isClosed && id !== routerAccountId).map(({ id }) => id);
+  const delivery = new Outputs(options, store, openIds);
+  await delivery.openAccount();
+  return delivery;
+}
+
+class Outputs implements Delivery {
+  readonly #options: DeliveryOptions;
+  readonly #store: CursorStore;
+  readonly #metrics: DeliveryMetrics;
+  readonly #runners = new Map<string, OutputRunner>();
+  /** Ids with an open cursor that nobody runs. */
+  readonly #unfinished: Set<string>;
+  #account: RouterAccount | undefined;
+  #quietTimer: Timer | undefined;
+  /** When each draining output was seen to have nothing left. */
+  readonly #quietSince = new Map<string, number>();
+  #onProgress: () => void = () => undefined;
+
+  constructor(options: DeliveryOptions, store: CursorStore, openIds: readonly string[]) {
+    this.#options = options;
+    this.#store = store;
+    this.#unfinished = new Set(openIds);
+    this.#metrics = new DeliveryMetrics(options.metrics, () => this.status());
+  }
+  async openAccount(): Promise<void> {
+    const { clock, log } = this.#options;
+    this.#account = new RouterAccount({
+      file: await this.#store.open(routerAccountId),
+      clock,
+      log,
+      metrics: this.#metrics,
+      queueBytesMax: this.#options.queueBytesMax ?? queueBytesMaxDefault,
+      commitIntervalMs: this.#options.commitIntervalMs ?? commitIntervalMsDefault,
+      appendDead: (request) => this.#options.appendDead(request),
+      shards: () => this.#options.shards(),
+    });
+  }
+  recipients(): readonly Recipient[] {
+    return [...(this.#account ? [this.#account] : []), ...this.#runners.values()];
+  }
+  async setOutputs(
+    plans: readonly OutputPlan[],
+    { backfillGeneration = 0 }: { backfillGeneration?: number } = {},
+  ): Promise<void> {
+    const wanted = new Set(plans.map(({ id }) => id));
+    for (const runner of this.#runners.values()) if (!wanted.has(runner.id)) runner.isDraining = true;
+    await Promise.all(plans.map((plan) => this.#run(plan, backfillGeneration)));
+    this.#watchDraining();
+  }
+  unfinished(): readonly string[] {
+    return [...this.#unfinished];
+  }
+  async drain(plans: readonly OutputPlan[]): Promise<void> {
+    for (const plan of plans) {
+      await this.#run(plan, 0);
+      const runner = this.#runners.get(plan.id);
+      if (runner) runner.isDraining = true;
+    }
+    this.#watchDraining();
+  }
+  async #run(plan: OutputPlan, backfillGeneration: number): Promise<void> {
+    const known = this.#runners.get(plan.id);
+    this.#quietSince.delete(plan.id);
+    if (known) {
+      await known.replace(plan);
+      return;
+    }
+    const { clock, log, random = Math.random } = this.#options;
+    const file = await this.#store.open(plan.id);
+    const runner = new OutputRunner(plan, {
+      file,
+      clock,
+      log,
+      metrics: this.#metrics,
+      random,
+      queueBytesMax: this.#options.queueBytesMax ?? queueBytesMaxDefault,
+      commitIntervalMs: this.#options.commitIntervalMs ?? commitIntervalMsDefault,
+      appendDead: (request) => this.#options.appendDead(request),
+      shards: () => this.#options.shards(),
+      onProgress: () => this.#onProgress(),
+    });
+    if (!file.found) runner.cursor.backfillGeneration = backfillGeneration;
+    runner.cursor.isClosed = false;
+    runner.cursor.changed();
+    this.#unfinished.delete(plan.id);
+    this.#runners.set(plan.id, runner);
+    runner.start();
+  }
+  dropOutput(id: string): boolean {
+    const runner = this.#runners.get(id);
+    if (!runner) return false;
+    runner.discardAll('output_dropped');
+    return true;
+  }
+  dropOldest(shard: string, before: number): boolean {
+    let dropped = false;
+    for (const runner of this.#runners.values()) {
+      if (runner.buffer.overflow !== 'drop_oldest') continue;
+      if ((runner.cursor.known(shard)?.low ?? 0) >= before) continue;
+      runner.discardBefore(shard, before, 'overflow');
+      dropped = true;
+    }
+    return dropped;
+  }
+  passed(shard: string, firstOffset: number): number {
+    let least = Number.POSITIVE_INFINITY;
+    const cursors = [...(this.#account ? [this.#account.cursor] : []), ...this.#outputCursors()];
+    for (const cursor of cursors) least = Math.min(least, cursor.known(shard)?.committedLow ?? firstOffset);
+    // Outputs that have a cursor and do not run yet may need anything.
+    return this.#unfinished.size > 0 ? firstOffset : Math.max(least, firstOffset);
+  }
+  *#outputCursors() {
+    for (const runner of this.#runners.values()) yield runner.cursor;
+  }
+  status(): readonly OutputStatus[] {
+    return [...this.#runners.values()].map((runner) => runner.status());
+  }
+  routerStatus(): OutputStatus {
+    if (!this.#account) throw new Error('delivery is not open');
+    return this.#account.status();
+  }
+  flush(): void {
+    for (const runner of this.#runners.values()) runner.flush();
+  }
+  async stop(graceMs: number): Promise<readonly OutputRest[]> {
+    this.#quietTimer?.cancel();
+    const runners = [...this.#runners.values()];
+    for (const runner of runners) runner.flush(true);
+    await new Promise<void>((resolve) => {
+      const timer = this.#options.clock.after(graceMs, resolve);
+      this.#onProgress = () => {
+        if (!runners.every((runner) => runner.isDone) || this.#account?.isDone === false) return;
+        timer.cancel();
+        resolve();
+      };
+      this.#onProgress();
+    });
+    this.#onProgress = () => undefined;
+    await Promise.all([...runners.map((runner) => runner.close()), this.#account?.close()]);
+    const shards = this.#options.shards();
+    return runners
+      .map((runner) => ({ id: runner.id, waiting: runner.cursor.waiting(shards) }))
+      .filter(({ waiting }) => waiting > 0);
+  }
+
+  /** Looks once a second whether draining outputs have nothing left. */
+  #watchDraining(): void {
+    if (this.#quietTimer || ![...this.#runners.values()].some((runner) => runner.isDraining)) return;
+    this.#quietTimer = this.#options.clock.after(1000, () => {
+      this.#quietTimer = undefined;
+      void this.#closeDrained().finally(() => this.#watchDraining());
+    });
+  }
+  async #closeDrained(): Promise<void> {
+    const nowMs = this.#options.clock.monotonicMs();
+    for (const runner of this.#runners.values()) {
+      if (!runner.isDraining || !runner.isDone) {
+        this.#quietSince.delete(runner.id);
+        continue;
+      }
+      const since = this.#quietSince.get(runner.id) ?? nowMs;
+      this.#quietSince.set(runner.id, since);
+      if (nowMs - since < drainQuietMs) continue;
+      this.#quietSince.delete(runner.id);
+      this.#runners.delete(runner.id);
+      this.#options.onRecipients(this.recipients());
+      runner.cursor.isClosed = true;
+      await runner.close();
+    }
+  }
+}

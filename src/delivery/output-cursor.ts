@@ -1,0 +1,129 @@
+/** One recipient's progress in all shards, and its commits. */
+import type { Clock, Timer } from '../core/clock.ts';
+import { errorText } from '../core/errors.ts';
+import type { Log } from '../core/log.ts';
+import type { ShardInfo } from '../journal/contract.ts';
+import type { CursorFile } from './cursor.ts';
+import { Counts, ShardProgress } from './progress.ts';
+
+interface OutputCursorOptions {
+  readonly id: string;
+  readonly file: CursorFile;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly commitIntervalMs: number;
+  readonly onRefused: (reason: string, count: number) => void;
+  /**
+   * Called at the start of each commit. The progress is taken in the turn in which it resolves, committed together with
+   * `state`; `taken` is called right behind that. Rejects when the progress must not be committed now.
+   */
+  prepare(): Promise<Prepared>;
+}
+
+interface Prepared {
+  readonly state: unknown;
+  taken(): void;
+}
+
+export class OutputCursor {
+  readonly id: string;
+  readonly counts: Counts;
+  backfillGeneration: number;
+  isClosed = false;
+  /** The output's state as last committed. */
+  state: unknown;
+  readonly #options: OutputCursorOptions;
+  readonly #shards = new Map<string, ShardProgress>();
+  #isChanged = false;
+  #timer: Timer | undefined;
+  #committing: Promise<void> = Promise.resolve();
+  #hasFailed = false;
+
+  constructor(options: OutputCursorOptions) {
+    this.#options = options;
+    this.id = options.id;
+    const { found } = options.file;
+    this.counts = new Counts(found?.counts, options.onRefused);
+    this.backfillGeneration = found?.backfillGeneration ?? 0;
+    this.isClosed = found?.isClosed ?? false;
+    this.state = found?.state;
+    for (const [shard, cursor] of Object.entries(found?.shards ?? {}))
+      this.#shards.set(shard, new ShardProgress(shard, this.counts, cursor));
+  }
+  /** Progress in a shard; one never seen begins at `firstOffset`. */
+  progress(shard: string, firstOffset: number): ShardProgress {
+    const known = this.#shards.get(shard);
+    if (known) return known;
+    const cursor = { start: firstOffset, low: firstOffset, done: [], partials: {} };
+    const made = new ShardProgress(shard, this.counts, cursor);
+    this.#shards.set(shard, made);
+    return made;
+  }
+  /** As progress(), for shards already met. */
+  known(shard: string): ShardProgress | undefined {
+    return this.#shards.get(shard);
+  }
+  forget(shard: string): void {
+    if (this.#shards.delete(shard)) this.changed();
+  }
+  /** Durable records that are not done. */
+  waiting(shards: readonly ShardInfo[]): number {
+    let sum = 0;
+    for (const { shard, firstOffset, durableOffset } of shards)
+      sum += this.#shards.get(shard)?.waiting(durableOffset) ?? durableOffset - firstOffset;
+    return sum;
+  }
+  /** Something is to be committed: within commitIntervalMs it will be. */
+  changed(): void {
+    this.#isChanged = true;
+    this.#timer ??= this.#options.clock.after(this.#options.commitIntervalMs, () => {
+      this.#timer = undefined;
+      void this.commit().catch(() => this.changed());
+    });
+  }
+  /** Commits now, behind commits that run. Does nothing when nothing changed. Rejects when it failed; that was logged. */
+  commit(): Promise<void> {
+    this.#committing = this.#committing.catch(() => undefined).then(() => this.#commit());
+    return this.#committing;
+  }
+  /** Ends timed commits, waits for the one that runs, closes the file. Commit before. */
+  async close(): Promise<void> {
+    this.#timer?.cancel();
+    await this.#committing.catch(() => undefined);
+    this.#timer?.cancel();
+    await this.#options.file.close();
+  }
+
+  async #commit(): Promise<void> {
+    if (!this.#isChanged) return;
+    const { file, log } = this.#options;
+    try {
+      const prepared = await this.#options.prepare();
+      this.#isChanged = false;
+      const lows = [...this.#shards.values()].map((progress) => ({ progress, low: progress.low }));
+      const { state } = prepared;
+      const cursor = {
+        id: this.id,
+        counts: this.counts.cursor(),
+        shards: Object.fromEntries([...this.#shards].map(([shard, progress]) => [shard, progress.cursor()])),
+        state,
+        backfillGeneration: this.backfillGeneration,
+        isClosed: this.isClosed,
+      };
+      prepared.taken();
+      await file.commit(cursor);
+      this.state = state;
+      for (const { progress, low } of lows) progress.committedLow = low;
+      this.#hasFailed = false;
+    } catch (error) {
+      this.#isChanged = true;
+      if (!this.#hasFailed)
+        log.error(
+          { output: this.id },
+          `committing the cursor of output ${this.id}: ${errorText(error)}; delivery goes on, a crash now would repeat it; trying again`,
+        );
+      this.#hasFailed = true;
+      throw error;
+    }
+  }
+}

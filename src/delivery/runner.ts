@@ -1,0 +1,515 @@
+/**
+ * Runs one output: takes routed frames into chunks, has them written, moves the cursor.
+ *
+ * Memory is bounded by queueBytesMax: beyond it hasRoom() is false and the dispatcher stops handing out; chunks that
+ * would stay open longer are written then. A chunk that is being retried keeps its place among the `concurrency` writes,
+ * so that with one write at a time records keep their order, and a target that is down is not hammered.
+ *
+ * An output with commit() is exactly once: commits wait until no write runs, and its state goes into the same cursor
+ * commit as the progress. A first commit is made before its first write, so that a crash always finds a point to go
+ * back to.
+ */
+import type { BufferModel } from '../config/model.ts';
+import type { Batch } from '../core/batch.ts';
+import type { Clock, Timer } from '../core/clock.ts';
+import { errorText } from '../core/errors.ts';
+import type { Log } from '../core/log.ts';
+import type { AppendRequest, Output } from '../core/plugin.ts';
+import type { ReadResult, ShardInfo } from '../journal/contract.ts';
+import type { Recipient, Refusal, RoutedFrame } from '../router/contract.ts';
+import { OpenChunks, RecordChunk } from './chunk.ts';
+import type { OutputPlan, OutputStatus } from './contract.ts';
+import type { CursorFile } from './cursor.ts';
+import { DeadLetters, Sleeper, Stopped } from './dead-letters.ts';
+import { WriteGate } from './gate.ts';
+import type { DeliveryMetrics } from './metrics.ts';
+import { OutputCursor } from './output-cursor.ts';
+import { takeFrame } from './part.ts';
+import type { Part } from './part.ts';
+import { RetryState, retryAfterMs } from './retry.ts';
+import { ChunkWriter } from './writer.ts';
+import type { Kept, WriterHost } from './writer.ts';
+
+/** How long writes that run may go on after the program or a reload wants them to end. */
+const writeEndMs = 1000;
+const replaceEndMs = 10_000;
+
+export interface RunnerOptions {
+  readonly file: CursorFile;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: DeliveryMetrics;
+  readonly random: () => number;
+  readonly queueBytesMax: number;
+  readonly commitIntervalMs: number;
+  appendDead(request: AppendRequest): Promise<unknown>;
+  shards(): readonly ShardInfo[];
+  /** Called when records are over. */
+  onProgress(): void;
+}
+
+interface Trouble {
+  readonly text: string;
+  readonly nextTryMs: number;
+}
+
+export class OutputRunner implements Recipient, WriterHost {
+  readonly id: string;
+  readonly takesRefusals = false;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly random: () => number;
+  readonly deadLetters: DeadLetters;
+  readonly cursor: OutputCursor;
+  isDraining = false;
+  readonly #options: RunnerOptions;
+  readonly #writer: ChunkWriter;
+  readonly #sleeper: Sleeper;
+  readonly #gate = new WriteGate();
+  /** Held while the output is not open. */
+  #opened: (() => void) | undefined;
+  readonly #tails = new Map<string, Part>();
+  readonly #ready: RecordChunk[] = [];
+  readonly #active = new Set<RecordChunk>();
+  readonly #troubles = new Map<RecordChunk, Trouble>();
+  readonly #discards = new Map<string, { readonly before: number; readonly reason: string }>();
+  #discardReason: string | undefined;
+  #plan: OutputPlan;
+  #output: Output;
+  #secondary: Output | undefined;
+  #abort = new AbortController();
+  #open: OpenChunks;
+  #heldBytes = 0;
+  #isFull = false;
+  #isFlushing = false;
+  #isOpened = false;
+  #openTrouble: Trouble | undefined;
+  #deadTrouble: string | undefined;
+  #onRoom: () => void = () => undefined;
+  #timer: Timer | undefined;
+  #timerDueMs = 0;
+  #isClosed = false;
+
+  constructor(plan: OutputPlan, options: RunnerOptions) {
+    const { clock, log, random, metrics } = options;
+    this.id = plan.id;
+    this.clock = clock;
+    this.log = log;
+    this.random = random;
+    this.#options = options;
+    this.#plan = plan;
+    this.#sleeper = new Sleeper(clock);
+    this.deadLetters = new DeadLetters({
+      output: plan.id,
+      log,
+      append: (request) => options.appendDead(request),
+      sleep: (waitMs) => this.#sleeper.sleep(waitMs),
+      onStopped: (text) => {
+        this.#deadTrouble = text;
+      },
+    });
+    this.cursor = new OutputCursor({
+      id: plan.id,
+      file: options.file,
+      clock,
+      log,
+      commitIntervalMs: options.commitIntervalMs,
+      onRefused: (reason, count) => metrics.refused(plan.id, reason, count),
+      prepare: () => this.#prepareCommit(),
+    });
+    this.#writer = new ChunkWriter(this);
+    this.#open = this.#newOpenChunks();
+    this.#opened = this.#gate.hold();
+    this.#output = plan.create(this.cursor.state);
+    this.#secondary = plan.createSecondary?.();
+  }
+
+  // ------------------------------------------------------------------------------------------------ recipient
+
+  get backfillGeneration(): number {
+    return this.cursor.backfillGeneration;
+  }
+  next(shard: string, firstOffset: number): number {
+    return this.cursor.progress(shard, firstOffset).next;
+  }
+  hasRoom(): boolean {
+    return !this.#isFull;
+  }
+  onRoom(listener: () => void): void {
+    this.#onRoom = listener;
+  }
+  forget(shard: string): void {
+    this.#tails.delete(shard);
+    this.#discards.delete(shard);
+    this.cursor.forget(shard);
+  }
+  accept(frame: RoutedFrame, batches: readonly Batch[] | undefined, _refusals: readonly Refusal[]): void {
+    const progress = this.cursor.progress(frame.shard, frame.from);
+    if (progress.next >= frame.to) return;
+    const parts = takeFrame(progress, frame, batches, this.#tails.get(frame.shard));
+    this.cursor.changed();
+    for (const part of parts) {
+      this.#heldBytes += part.heldBytes;
+      for (const kept of this.#keptOf(part)) this.#tails.set(frame.shard, this.#open.add(kept));
+    }
+    if (this.#heldBytes >= this.#options.queueBytesMax) this.#isFull = true;
+  }
+  acceptLost(shard: string, lost: ReadResult['lost'][number]): void {
+    const progress = this.cursor.progress(shard, lost.from);
+    const from = Math.max(lost.from, progress.next);
+    if (lost.to <= from) return;
+    progress.next = lost.to;
+    progress.completeRefused(from, lost.to, lost.reason);
+    this.cursor.changed();
+  }
+  endSlice(): void {
+    this.#ready.push(...this.#open.takeDue(this.#dueUntilMs()));
+    this.#pump();
+    this.#armTimer();
+    this.#options.onProgress();
+  }
+
+  // ------------------------------------------------------------------------------------------------ chunks
+
+  #newOpenChunks(): OpenChunks {
+    const { buffer } = this.#plan;
+    // While chunks are written others have to grow, so none may take all the room.
+    const bytesMax = this.#options.queueBytesMax / (buffer.concurrency + 1);
+    return new OpenChunks(buffer, bytesMax, this.clock, (chunk) => this.#ready.push(chunk));
+  }
+  /** `immediate` chunks stay open until a write is free to take them, so they grow while the target is busy. */
+  #dueUntilMs(): number {
+    if (this.#isFlushing) return Number.POSITIVE_INFINITY;
+    return this.buffer.flushMode === 'immediate' ? Number.NEGATIVE_INFINITY : this.clock.monotonicMs();
+  }
+  #pump(): void {
+    while (this.#isOpened && !this.isStopped && this.#active.size < this.buffer.concurrency) {
+      const chunk = this.#ready.shift() ?? this.#takeOpen();
+      if (!chunk) return;
+      this.#active.add(chunk);
+      void this.#run(chunk);
+    }
+  }
+  #takeOpen(): RecordChunk | undefined {
+    if (this.buffer.flushMode === 'immediate' || this.#isFlushing) return this.#open.takeOldest();
+    return this.#isFull ? this.#open.takeLargest() : undefined;
+  }
+  async #run(chunk: RecordChunk): Promise<void> {
+    try {
+      await this.#writer.deliver(chunk);
+    } catch (error) {
+      if (!this.isStopped) {
+        // A fault of ours: not swallowed, and not endless either; the chunk's records stay waiting in the cursor.
+        this.log.fatal({ output: this.id, err: error }, `delivering a chunk of output ${this.id} failed unexpectedly`);
+        throw error;
+      }
+      return;
+    }
+    this.#active.delete(chunk);
+    this.#pump();
+    this.#options.onProgress();
+  }
+  #armTimer(): void {
+    if (this.buffer.flushMode === 'immediate' || this.isStopped) return;
+    const dueMs = this.#open.nextDueMs();
+    if (dueMs === undefined || (this.#timer && this.#timerDueMs <= dueMs)) return;
+    this.#timer?.cancel();
+    this.#timerDueMs = dueMs;
+    this.#timer = this.clock.after(dueMs - this.clock.monotonicMs(), () => {
+      this.#timer = undefined;
+      this.endSlice();
+    });
+  }
+  #release(bytes: number): void {
+    this.#heldBytes = Math.max(0, this.#heldBytes - bytes);
+    if (!this.#isFull || this.#heldBytes > this.#options.queueBytesMax / 2) return;
+    this.#isFull = false;
+    this.#onRoom();
+  }
+  /** Writes all that is held and all that comes, without waiting for more. */
+  flush(isLasting = false): void {
+    const before = this.#isFlushing;
+    this.#isFlushing = true;
+    this.endSlice();
+    this.#isFlushing = before || isLasting;
+  }
+
+  // ------------------------------------------------------------------------------------------------ discarding
+
+  /** Refuses all records of the shard below `before` that are not delivered yet. */
+  discardBefore(shard: string, before: number, reason: string): void {
+    const known = this.#discards.get(shard);
+    if (known && known.before >= before) return;
+    this.#discards.set(shard, { before, reason });
+    this.#discardHeld();
+  }
+  #discardHeld(): void {
+    const chunks = [...this.#ready.splice(0), ...this.#open.takeAll()];
+    for (const chunk of chunks) {
+      const kept = this.discard(chunk);
+      if (kept.rows === 'all') this.#ready.push(chunk);
+      else if (kept.chunk) this.#ready.push(kept.chunk);
+    }
+    this.#sleeper.wakeAll();
+    this.endSlice();
+  }
+  /** Refuses all that is not delivered yet, and all that comes. */
+  discardAll(reason: string): void {
+    this.#discardReason = reason;
+    this.#discardHeld();
+  }
+  discard(chunk: RecordChunk): Kept {
+    if (!this.#isDiscarding) return { rows: 'all' };
+    const reasons: (string | undefined)[] = [];
+    for (const part of chunk.batches)
+      for (let row = 0; row < part.batch.count; row++) {
+        const discard = this.#discards.get(part.progress.shard);
+        const isBefore = discard !== undefined && part.batch.offset(row) < discard.before;
+        reasons.push(isBefore ? discard.reason : this.#discardReason);
+      }
+    if (reasons.every((reason) => reason === undefined)) return { rows: 'all' };
+    const [kept, gone] = chunk.split(2, (row) => (reasons[row] === undefined ? 0 : 1));
+    if (gone)
+      this.refused(
+        gone,
+        reasons.filter((reason) => reason !== undefined),
+      );
+    return { rows: reasons.flatMap((reason, row) => (reason === undefined ? [row] : [])), chunk: kept };
+  }
+  get #isDiscarding(): boolean {
+    return this.#discards.size > 0 || this.#discardReason !== undefined;
+  }
+  #keptOf(part: Part): readonly Part[] {
+    if (!this.#isDiscarding) return [part];
+    const chunk = new RecordChunk({ text: '', tag: undefined, timekeySeconds: undefined, fields: new Map() }, 0);
+    chunk.add(part, 0);
+    const kept = this.discard(chunk);
+    if (kept.rows === 'all') return [part];
+    return kept.chunk?.batches ?? [];
+  }
+
+  // ------------------------------------------------------------------------------------------------ writer's host
+
+  get buffer(): BufferModel {
+    return this.#plan.buffer;
+  }
+  get output(): Output {
+    return this.#output;
+  }
+  get secondary(): Output | undefined {
+    return this.#secondary;
+  }
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+  get isStopped(): boolean {
+    return this.#sleeper.isStopped;
+  }
+  enter(): Promise<void> {
+    return this.#gate.enter(
+      () => this.isStopped,
+      () => new Stopped(),
+    );
+  }
+  leave(): void {
+    this.#gate.leave();
+  }
+  sleep(waitMs: number): Promise<void> {
+    return this.#sleeper.sleep(waitMs);
+  }
+  trouble(chunk: RecordChunk, text: string | undefined, waitMs: number): void {
+    if (text === undefined) this.#troubles.delete(chunk);
+    else this.#troubles.set(chunk, { text, nextTryMs: this.clock.nowMs() + waitMs });
+  }
+  delivered(chunk: RecordChunk): void {
+    this.cursor.counts.delivered += chunk.count;
+    this.#options.metrics.delivered(this.id, chunk.count);
+    this.#finish(chunk);
+  }
+  refused(chunk: RecordChunk, reasons: readonly string[]): void {
+    let from = 0;
+    for (let row = 1; row <= chunk.count; row++) {
+      if (row < chunk.count && reasons[row] === reasons[from]) continue;
+      this.cursor.counts.refuse(reasons[from] as string, row - from);
+      from = row;
+    }
+    this.#finish(chunk);
+  }
+  observe(seconds: number): void {
+    this.#options.metrics.observe(this.id, seconds);
+  }
+  retried(): void {
+    this.#options.metrics.retried(this.id);
+  }
+  #finish(chunk: RecordChunk): void {
+    for (const part of chunk.batches) part.finish();
+    this.cursor.changed();
+    this.#release(chunk.heldBytes);
+  }
+
+  // ------------------------------------------------------------------------------------------------ commits
+
+  async #prepareCommit(): Promise<{ state: unknown; taken(): void }> {
+    // Before it was opened it may not know where it is: what was committed stays.
+    if (!this.#output.commit || !this.#isOpened) return { state: this.cursor.state, taken: () => undefined };
+    if (this.isStopped && this.#gate.writing > 0) throw new Error('a write did not end');
+    const release = this.#gate.hold();
+    try {
+      await this.#gate.quiet();
+      return { state: await this.#output.commit(), taken: release };
+    } catch (error) {
+      release();
+      throw error;
+    }
+  }
+
+  // ------------------------------------------------------------------------------------------------ life
+
+  /** Opens the output, however often that has to be tried, and starts to write. */
+  start(): void {
+    void this.#start().catch((error: unknown) => {
+      if (!this.isStopped)
+        this.log.fatal({ output: this.id, err: error }, `opening output ${this.id} failed unexpectedly`);
+    });
+  }
+  async #start(): Promise<void> {
+    const output = this.#output;
+    const { retry } = this.buffer;
+    const unlimited = { ...retry, triesMax: undefined, timeoutMs: undefined };
+    const state = new RetryState(unlimited, false, this.random, this.clock.monotonicMs());
+    for (;;) {
+      try {
+        await output.open?.();
+        await this.#secondary?.open?.();
+        if (this.#output !== output) return;
+        this.#isOpened = true;
+        // The first point to go back to is on disk before the first write.
+        if (output.commit && this.cursor.state === undefined) {
+          this.cursor.changed();
+          await this.cursor.commit();
+        }
+        break;
+      } catch (error) {
+        if (this.#output !== output) return;
+        this.#isOpened = false;
+        const decision = state.failed(this.clock.monotonicMs(), retryAfterMs(error));
+        const waitMs = decision.kind === 'wait' ? decision.waitMs : retry.waitMsMax;
+        this.#openTrouble = { text: errorText(error), nextTryMs: this.clock.nowMs() + waitMs };
+        this.log.warn(
+          { output: this.id },
+          `opening output ${this.id}: ${errorText(error)}; its records wait, trying again in ${Math.round(waitMs)} ms`,
+        );
+        await this.sleep(waitMs);
+        if (this.#output !== output) return;
+      }
+    }
+    this.#openTrouble = undefined;
+    this.#opened?.();
+    this.#opened = undefined;
+    this.#pump();
+  }
+  /** Goes on with another plan of the same id: at once where only the buffer differs, else with a new instance. */
+  async replace(plan: OutputPlan): Promise<void> {
+    const isSame = plan.signature === this.#plan.signature;
+    this.isDraining = false;
+    this.cursor.isClosed = false;
+    this.cursor.changed();
+    this.#ready.push(...this.#open.takeAll());
+    if (isSame) {
+      this.#plan = plan;
+      this.#open = this.#newOpenChunks();
+      this.endSlice();
+      return;
+    }
+    const release = this.#gate.hold();
+    await this.#endWrites(replaceEndMs, () => this.#abort.abort());
+    if (this.#isOpened && this.#output.commit) await this.#commitUntilDone();
+    this.#isOpened = false;
+    this.#opened ??= this.#gate.hold();
+    await this.#closeOutputs();
+    this.#plan = plan;
+    this.#abort = new AbortController();
+    this.#open = this.#newOpenChunks();
+    this.#output = plan.create(this.cursor.state);
+    this.#secondary = plan.createSecondary?.();
+    release();
+    this.#sleeper.wakeAll();
+    this.start();
+  }
+  /** Waits for writes that run; tells them to end after waitMs, and waits for writeEndMs more. */
+  async #endWrites(waitMs: number, abort: () => void): Promise<void> {
+    let timer: Timer | undefined;
+    const over = new Promise<void>((resolve) => {
+      timer = this.clock.after(waitMs, () => {
+        abort();
+        timer = this.clock.after(writeEndMs, resolve);
+      });
+    });
+    await Promise.race([this.#gate.quiet(), over]);
+    timer?.cancel();
+  }
+  /** What was written to an exactly-once target must be in the cursor before the next instance goes back to it. */
+  async #commitUntilDone(): Promise<void> {
+    for (;;) {
+      try {
+        await this.cursor.commit();
+        return;
+      } catch {
+        await this.sleep(this.#options.commitIntervalMs);
+      }
+    }
+  }
+  /** True when nothing durable waits. */
+  get isDone(): boolean {
+    return this.cursor.waiting(this.#options.shards()) === 0;
+  }
+  /** Ends all writes, commits and closes. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#timer?.cancel();
+    this.#sleeper.stop();
+    this.#gate.wake();
+    this.#abort.abort();
+    await this.#endWrites(0, () => undefined);
+    this.cursor.changed();
+    await this.cursor.commit().catch(() => undefined);
+    await this.cursor.close();
+    await this.#closeOutputs();
+  }
+  async #closeOutputs(): Promise<void> {
+    for (const output of [this.#output, this.#secondary]) {
+      try {
+        await output?.close();
+      } catch (error) {
+        this.log.warn({ output: this.id }, `closing output ${this.id}: ${errorText(error)}`);
+      }
+    }
+  }
+  status(): OutputStatus {
+    const { counts } = this.cursor;
+    const troubles = [...this.#troubles.values(), ...(this.#openTrouble ? [this.#openTrouble] : [])];
+    const chunks = [...this.#active, ...this.#ready, ...this.#open];
+    const oldestMs = chunks.reduce((least, chunk) => Math.min(least, chunk.appendMs), Number.POSITIVE_INFINITY);
+    return {
+      id: this.id,
+      state: this.#state(troubles.length > 0),
+      delivered: counts.delivered,
+      refused: Object.fromEntries(counts.refused),
+      passed: counts.passed,
+      derived: counts.derived,
+      waiting: this.cursor.waiting(this.#options.shards()),
+      queuedBytes: Math.round(this.#heldBytes),
+      lagMs: Number.isFinite(oldestMs) ? Math.max(0, this.clock.nowMs() - oldestMs) : 0,
+      lastError: this.#deadTrouble ?? troubles[0]?.text,
+      nextTryMs: troubles.length > 0 ? Math.min(...troubles.map(({ nextTryMs }) => nextTryMs)) : undefined,
+    };
+  }
+  #state(isTroubled: boolean): OutputStatus['state'] {
+    if (this.#isClosed) return 'closed';
+    if (this.#deadTrouble !== undefined) return 'stopped';
+    if (isTroubled) return 'retrying';
+    if (!this.#isOpened) return 'opening';
+    return this.isDraining ? 'draining' : 'running';
+  }
+}

@@ -1,0 +1,53 @@
+/** Idempotency keys of the last while, read from the frames: what a restarted receiver must still know. */
+import { join } from 'node:path';
+import type { Disk } from '../core/disk.ts';
+import { FrameHead, crcSeed } from './frame.ts';
+import { findShards } from './recovery.ts';
+import type { FoundShard, RecoveryOptions } from './recovery.ts';
+import { SegmentWindow, findNextFrame, segmentName } from './segment.ts';
+
+const scanBytes = 1024 * 1024;
+
+/** Keys of frames appended at or after sinceMs, of all shards, oldest first within a shard. Changes nothing on disk. */
+export async function* recentKeys(
+  options: RecoveryOptions,
+  sinceMs: number,
+): AsyncIterable<{ readonly key: string; readonly appendMs: number }> {
+  for (const shard of await findShards(options))
+    for (const segment of shard.segments) yield* segmentKeys(options.disk, shard, segment, sinceMs);
+}
+
+async function* segmentKeys(
+  disk: Disk,
+  shard: FoundShard,
+  segment: number,
+  sinceMs: number,
+): AsyncIterable<{ readonly key: string; readonly appendMs: number }> {
+  const path = join(shard.directory, segmentName(segment));
+  // The last write to a segment is its newest frame: older files need not be read.
+  const stat = await disk.stat(path);
+  if (!stat || stat.modifiedMs < sinceMs) return;
+  const endOffset = shard.end?.durableOffset ?? Number.POSITIVE_INFINITY;
+  const seed = crcSeed(shard.shard);
+  const file = await disk.open(path, 'read');
+  try {
+    const window = new SegmentWindow(file, seed, scanBytes);
+    const head = new FrameHead();
+    let sequence = -1;
+    for (;;) {
+      const verdict = window.look(head);
+      if (verdict === 'frame') {
+        if (head.firstOffset >= endOffset) return;
+        if (head.appendMs >= sinceMs) for (const key of head.keys(window.slab)) yield { key, appendMs: head.appendMs };
+        sequence = head.sequence;
+        window.pass(head);
+      } else if (verdict === 'bad' || !(await window.fill(scanBytes, head))) {
+        const next = await findNextFrame(file, seed, window.position, head, sequence);
+        if (next === undefined) return;
+        window.seek(next);
+      }
+    }
+  } finally {
+    await file.close();
+  }
+}

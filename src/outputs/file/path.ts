@@ -1,0 +1,112 @@
+/**
+ * Where the file output writes: its path option with time, tag and field placeholders. Names as Fluentd 1.16 gives them:
+ * `out` becomes `out.20240305_0.log`, with append `out.20240305.log`. Source: out_file.rb, output.rb.
+ */
+import { rubyParts } from '../../codecs/ruby.ts';
+import { compileStrftime, parseZone } from '../../codecs/strftime.ts';
+import type { BufferModel } from '../../config/model.ts';
+import type { Chunk } from '../../core/plugin.ts';
+
+export interface PathOptions {
+  readonly path: string;
+  readonly addPathSuffix: boolean;
+  readonly pathSuffix: string;
+  readonly append: boolean;
+  readonly compress: 'text' | 'gz' | 'gzip' | 'zstd';
+  readonly timeSliceFormat?: string | undefined;
+}
+
+/** What stands in a path for the number that keeps files apart without append. */
+export const indexMark = '_**';
+
+const compressSuffixes = { text: '', gz: '.gz', gzip: '.gz', zstd: '.zstd' } as const;
+
+/** The path with its time format, number mark and suffixes. @throws Error for a path that does not fit the buffer's keys */
+export function pathTemplate(options: PathOptions, buffer: BufferModel): string {
+  const mark = options.append ? '' : indexMark;
+  const packed = compressSuffixes[options.compress];
+  const suffix = options.addPathSuffix ? options.pathSuffix : '';
+  const timekey = buffer.chunkKeys.includes('time') ? buffer.timekeySeconds : undefined;
+  if (timekey === undefined) {
+    if (options.path.includes('*'))
+      throw new Error(`path ${options.path} has a *, which stands for the time: add time to the <buffer> keys`);
+    return `${options.path}${mark}${suffix}${packed}`;
+  }
+  const timeFormat = options.timeSliceFormat ?? timekeyFormat(timekey);
+  if (options.path.includes('*')) return options.path.replaceAll('*', timeFormat + mark) + packed;
+  const wanted = timekeyFormat(timekey).match(/../g) ?? [];
+  if (options.timeSliceFormat === undefined && wanted.some((one) => options.path.includes(one))) {
+    const missing = wanted.filter((one) => !options.path.includes(one));
+    if (missing.length > 0)
+      throw new Error(
+        `path ${options.path} is too coarse for timekey ${timekey}: insufficient timestamp placeholders, add ${missing.join(' ')}`,
+      );
+    return `${options.path}${mark}${suffix}${packed}`;
+  }
+  return `${options.path}.${timeFormat}${mark}${suffix}${packed}`;
+}
+
+function timekeyFormat(timekeySeconds: number): string {
+  if (timekeySeconds < 60) return '%Y%m%d%H%M%S';
+  if (timekeySeconds < 3600) return '%Y%m%d%H%M';
+  return timekeySeconds < 86_400 ? '%Y%m%d%H' : '%Y%m%d';
+}
+
+const tagMark = /\$\{tag(?:\[(-?\d+)\])?\}/g;
+const fieldMark = /\$\{([-_.@$a-zA-Z0-9]+)\}/g;
+
+/** Checks that each placeholder has its chunk key and each chunk key its placeholder. @throws Error naming the one that is wrong */
+export function checkPlaceholders(name: string, template: string, buffer: BufferModel): void {
+  const keys = buffer.chunkKeys;
+  const hasTag = new RegExp(tagMark).test(template);
+  if (hasTag && !keys.includes('tag'))
+    throw new Error(
+      `${name} ${template} has tag placeholders, but chunk key tag is not configured: write <buffer tag>`,
+    );
+  if (!hasTag && keys.includes('tag'))
+    throw new Error(`${name} ${template} has no \${tag}, but records are cut into chunks by tag: add it`);
+  if (!keys.includes('time') && compileStrftime(template, { kind: 'utc' })(0, 0) !== template.replaceAll('%%', '%'))
+    throw new Error(
+      `${name} ${template} has time placeholders, but chunk key time is not configured: write <buffer time>`,
+    );
+  const fields = [...template.matchAll(fieldMark)].map((found) => found[1] as string);
+  const fieldKeys = keys.filter((key) => key !== 'tag' && key !== 'time');
+  for (const field of fields)
+    if (field !== 'tag' && field !== 'chunk_id' && !fieldKeys.includes(field))
+      throw new Error(
+        `${name} ${template} has \${${field}}, but chunk key ${field} is not configured: write <buffer ${field}>`,
+      );
+  for (const key of fieldKeys)
+    if (!fields.includes(key)) throw new Error(`${name} ${template} has no \${${key}}, but it is a chunk key: add it`);
+}
+
+/** The path for a chunk, or a reason not to write it: a tag or field must not lead out of the directory. */
+export type ExpandPath = (chunk: Chunk) => { readonly path: string } | { readonly reason: string };
+
+/** Compiles a template. */
+export function compilePath(template: string, buffer: BufferModel): ExpandPath {
+  const time = compileStrftime(
+    template,
+    buffer.timezone === undefined ? { kind: 'local' } : parseZone(buffer.timezone),
+  );
+  return (chunk) => {
+    let reason: string | undefined;
+    const checked = (value: string): string => {
+      if (/(?:^|\/)\.\.(?:\/|$)|\0/.test(value)) reason = `${JSON.stringify(value)} cannot be part of a path`;
+      return value;
+    };
+    const dated = chunk.timekeySeconds === undefined ? template : time(chunk.timekeySeconds, 0);
+    const tag = chunk.tag;
+    const parts = tag === undefined ? [] : rubyParts(tag);
+    const tagged =
+      tag === undefined
+        ? dated
+        : dated.replaceAll(tagMark, (_, index?: string) =>
+            checked(index === undefined ? tag : (parts.at(Number(index)) ?? '')),
+          );
+    const path = tagged.replaceAll(fieldMark, (mark, field: string) =>
+      field === 'chunk_id' ? chunk.id : checked(chunk.fields.get(field) ?? mark),
+    );
+    return reason === undefined ? { path } : { reason };
+  };
+}

@@ -1,0 +1,222 @@
+/** Wires the rooms: makes a receiving side and a delivering side of a configuration. The only file that knows them all. */
+import { join } from 'node:path';
+import type { OutputModel, PipelineModel } from './config/model.ts';
+import type { Clock } from './core/clock.ts';
+import { realClock } from './core/clock.ts';
+import { realDisk } from './core/disk.ts';
+import type { Disk } from './core/disk.ts';
+import type { Log } from './core/log.ts';
+import { Metrics } from './core/metrics.ts';
+import type { Filter, Output, OutputContext, PeerCalls, PluginContext } from './core/plugin.ts';
+import { Registry } from './core/registry.ts';
+import { Instances } from './instances.ts';
+import { openDirectory } from './journal/directory.ts';
+import type { OpenDirectory } from './journal/directory.ts';
+import { recentKeys } from './journal/recent-keys.ts';
+import { SpaceBudget } from './journal/space.ts';
+import { openWriter } from './journal/writer.ts';
+import { builtinPlugins } from './plugins.ts';
+import { Deliverer } from './process/deliverer.ts';
+import type { OutputMaker } from './process/deliverer.ts';
+import { DeadLetterReader } from './process/dead-letter-reader.ts';
+import { DeadLetterQueue } from './process/dead-letters.ts';
+import type { Generations } from './process/generations.ts';
+import type { DataLimits } from './process/limits.ts';
+import { Receiver } from './process/receiver.ts';
+import { SourceCounts } from './process/source-counts.ts';
+import { compileMatch } from './router/match.ts';
+import { compileRouter } from './router/router.ts';
+
+/** What every part of a process shares. */
+export interface Process {
+  readonly registry: Registry;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly metrics: Metrics;
+  readonly instances: Instances;
+  readonly dataDir: string;
+  readonly limits: DataLimits;
+  readonly deadLetters: DeadLetterQueue;
+}
+
+/** Everything a process needs before it knows its role. `owner` names it in the files it writes. */
+export function createProcess(log: Log, dataDir: string, limits: DataLimits, owner: string): Process {
+  const registry = new Registry(builtinPlugins);
+  const metrics = new Metrics();
+  const clock = realClock;
+  const instances = new Instances({ registry, log, clock, metrics });
+  // What earlier starts left counts too. Each process has this budget for itself: refused records are few.
+  const deadSpace = new SpaceBudget(limits.deadBytes);
+  const openDead = async () => {
+    deadSpace.set(limits.deadBytes - (await bytesUnder(realDisk, join(dataDir, 'dead'))));
+    return openWriter({
+      disk: realDisk,
+      clock,
+      log,
+      directory: join(dataDir, 'dead'),
+      owner,
+      limitBytes: limits.deadBytes,
+      space: deadSpace,
+    });
+  };
+  return {
+    registry,
+    log,
+    clock,
+    metrics,
+    instances,
+    dataDir,
+    limits,
+    deadLetters: new DeadLetterQueue(openDead, clock),
+  };
+}
+
+export interface ReceivingOptions {
+  readonly worker: { readonly index: number; readonly count: number };
+  readonly peers: (sourceId: string) => PeerCalls;
+  /** Told of the shard written now and its durable end. */
+  readonly onDurable: (shard: string, durableOffset: number) => void;
+}
+
+export interface Receiving {
+  readonly receiver: Receiver;
+  readonly space: SpaceBudget;
+  /** The shard written now and its durable end. */
+  current(): { shard: string; durableOffset: number };
+}
+
+/** The receiving side: a writer in a new shard, and sources once a generation is used. */
+export async function openReceiving(process: Process, options: ReceivingOptions): Promise<Receiving> {
+  const { log, clock, metrics, instances, dataDir, limits, deadLetters } = process;
+  const journal = { disk: realDisk, log, directory: join(dataDir, 'journal') };
+  const space = new SpaceBudget();
+  const writer = await openWriter({
+    ...journal,
+    clock,
+    owner: `receive.${options.worker.index}`,
+    limitBytes: limits.journalBytes,
+    space,
+  });
+  writer.onDurable(options.onDurable);
+  const counts = new SourceCounts(metrics);
+  const receiver = new Receiver({
+    writer,
+    worker: options.worker,
+    peers: options.peers,
+    log,
+    maker: {
+      isReplicated: (plugin) => instances.isReplicated(plugin),
+      make: (model, own) =>
+        instances.source(model.plugin, {
+          id: model.id,
+          ...own,
+          append: counts.counting(model.id, own.append),
+          refused: (reason, tag, count = 1) => counts.refused(model.id, reason, tag, count),
+          recentKeys: (sinceMs) => recentKeys(journal, sinceMs),
+          keepRefused: (entry) => deadLetters.keepRequest(model.id, entry),
+        }),
+    },
+  });
+  return { receiver, space, current: () => ({ shard: writer.shard, durableOffset: writer.durableOffset }) };
+}
+
+export interface DeliveringOptions {
+  readonly generations: Generations;
+  /** How long idempotency keys must stay readable. */
+  readonly keysKeepMs: number;
+  /** Shards of the journal and of the dead letters that other processes are writing now. */
+  readonly live: ReadonlySet<string>;
+  readonly onSpace: (leftBytes: number) => void;
+}
+
+export interface Delivering {
+  readonly deliverer: Deliverer;
+  readonly directory: OpenDirectory;
+  readonly deadDirectory: OpenDirectory;
+  readonly deadReader: DeadLetterReader;
+}
+
+/** The delivering side: the recovered journal and, once a generation is used, its outputs. */
+export async function openDelivering(process: Process, options: DeliveringOptions): Promise<Delivering> {
+  const { log, clock, metrics, dataDir, limits, deadLetters } = process;
+  const common = { disk: realDisk, clock, log, quarantine: join(dataDir, 'quarantine'), live: options.live };
+  const directory = await openDirectory({
+    ...common,
+    metrics,
+    directory: join(dataDir, 'journal'),
+    limitBytes: limits.journalBytes,
+    keepMs: limits.keepMs,
+    keysKeepMs: options.keysKeepMs,
+    onProgress: ({ shard, readBytes }) => log.info({ shard, readBytes }, 'Reading what an unfinished shard holds.'),
+  });
+  const deliverer = await Deliverer.open({
+    dataDir,
+    disk: realDisk,
+    clock,
+    log,
+    metrics,
+    directory,
+    generations: options.generations,
+    maker: outputMaker(process),
+    appendDead: (request) => deadLetters.append(request),
+    journalBytesMax: limits.journalBytes,
+    onSpace: options.onSpace,
+  });
+  const deadDirectory = await openDirectory({
+    ...common,
+    directory: join(dataDir, 'dead'),
+    limitBytes: limits.deadBytes,
+    keepMs: Infinity,
+  });
+  deadLetters.onDurable((shard, durableOffset) => deadDirectory.noteDurable(shard, durableOffset));
+  const openReplay = async () => {
+    const writer = await openWriter({
+      disk: realDisk,
+      clock,
+      log,
+      directory: join(dataDir, 'journal'),
+      owner: 'replay',
+      limitBytes: limits.journalBytes,
+    });
+    writer.onDurable((shard, durableOffset) => directory.noteDurable(shard, durableOffset));
+    return writer;
+  };
+  return { deliverer, directory, deadDirectory, deadReader: new DeadLetterReader(deadDirectory, openReplay) };
+}
+
+const keepAll: Filter = { apply: (batch) => batch };
+
+function outputMaker({ instances, log, dataDir }: Process): OutputMaker {
+  const own = (model: OutputModel, id: string, committed: unknown): Omit<OutputContext, keyof PluginContext> => ({
+    id,
+    committed,
+    buffer: model.buffer,
+    directory: join(dataDir, 'outputs', encodeURIComponent(id)),
+  });
+  return {
+    output: (model, committed): Output => instances.output(model.plugin, own(model, model.id, committed)),
+    secondary(model) {
+      const { secondary } = model;
+      return secondary && (() => instances.output(secondary, own(model, `${model.id}.secondary`, undefined)));
+    },
+    router: (model: PipelineModel, pass) =>
+      compileRouter(model, {
+        compileMatch,
+        createFilter: (plugin) =>
+          pass === 'replay' && instances.isObserver(plugin) ? keepAll : instances.filter(plugin),
+        createRetagger: (plugin) => instances.retagger(plugin),
+        log,
+      }),
+  };
+}
+
+/** Bytes of all files in the directories under `path`. */
+async function bytesUnder(disk: Disk, path: string): Promise<number> {
+  let sum = 0;
+  for (const name of await disk.list(path)) {
+    const inner = join(path, name);
+    const found = await disk.stat(inner);
+    sum += found?.isDirectory === true ? await bytesUnder(disk, inner) : (found?.size ?? 0);
+  }
+  return sum;
+}

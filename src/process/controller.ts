@@ -1,0 +1,159 @@
+/**
+ * What runs and what is asked of it: loads configurations, turns generations on in the right order (first delivering,
+ * then receiving, so that no record carries a number nobody can route), reloads, and answers the admin server.
+ */
+import type { AdminBackend, DeadLetterRow, OutputStatus, ReloadResult, Status } from '../admin/backend.ts';
+import type { PipelineModel } from '../config/model.ts';
+import type { Log } from '../core/log.ts';
+import { version } from '../core/version.ts';
+import type { OutputStatus as DeliveryStatus } from '../delivery/contract.ts';
+import type { OpenDirectory } from '../journal/directory.ts';
+import type { DeadLetterReader } from './dead-letter-reader.ts';
+import type { Deliverer } from './deliverer.ts';
+import type { Generation, Generations } from './generations.ts';
+import type { ProcessNote } from './supervisor.ts';
+
+/** The receiving side, in this process or in others. */
+export interface Receivers {
+  /** @throws OperatingError when a source cannot start. */
+  use(generation: Generation): Promise<void>;
+  /** Metrics of the other processes, as prom-client's JSON. */
+  metrics(): Promise<readonly object[]>;
+  processes(): Promise<readonly ProcessNote[]>;
+}
+
+export interface ControllerOptions {
+  /** Reads the configuration. @throws ConfigError */
+  readonly load: () => Promise<PipelineModel>;
+  readonly generations: Generations;
+  readonly deliverer: Deliverer;
+  readonly directory: OpenDirectory;
+  readonly receivers: Receivers;
+  readonly deadLetters: DeadLetterReader;
+  readonly metricsText: (others: readonly object[]) => Promise<string>;
+  readonly receivingPaths: (model: PipelineModel) => Readonly<Record<string, unknown>>;
+  readonly journalBytesMax: number;
+  readonly log: Log;
+}
+
+export class Controller implements AdminBackend {
+  readonly #options: ControllerOptions;
+  readonly #startedMs = Date.now();
+  #generation: Generation | undefined;
+  #changing: Promise<unknown> = Promise.resolve();
+  #isReceiving = false;
+  #isStopping = false;
+
+  constructor(options: ControllerOptions) {
+    this.#options = options;
+  }
+  /** Reads the configuration and delivers by it. @throws ConfigError */
+  async startDelivering(model: PipelineModel): Promise<Generation> {
+    const generation = await this.#options.generations.use(model);
+    await this.#options.deliverer.use(generation);
+    this.#generation = generation;
+    return generation;
+  }
+  /** Lets the sources of the running generation begin. @throws OperatingError */
+  async startReceiving(): Promise<void> {
+    if (this.#generation) await this.#options.receivers.use(this.#generation);
+    this.#isReceiving = true;
+  }
+  /** The generation that runs, for a receiving process that was restarted. */
+  get generation(): Generation | undefined {
+    return this.#generation;
+  }
+  noteReceiving(): void {
+    this.#isReceiving = true;
+  }
+  noteStopping(): void {
+    this.#isStopping = true;
+  }
+  /** One at a time; what is asked meanwhile reads the configuration anew. */
+  reload(): Promise<ReloadResult> {
+    const next = this.#changing.then(() => this.#reload());
+    this.#changing = next.catch(() => undefined);
+    return next;
+  }
+  async #reload(): Promise<ReloadResult> {
+    const { load, generations, deliverer, receivers, log } = this.#options;
+    const before = this.#generation;
+    const generation = await generations.use(await load());
+    if (generation.number === before?.number) return { generation: generation.number, isChanged: false, problems: [] };
+    await deliverer.use(generation);
+    try {
+      await receivers.use(generation);
+    } catch (error) {
+      // A source could not start: what ran goes on as it was.
+      if (before) {
+        await receivers.use(before);
+        await deliverer.use(before);
+      }
+      throw error;
+    }
+    this.#generation = generation;
+    log.info({ generation: generation.number }, 'The configuration was read again and runs.');
+    return { generation: generation.number, isChanged: true, problems: [] };
+  }
+
+  async status(): Promise<Status> {
+    const { deliverer, directory, receivers, journalBytesMax } = this.#options;
+    const router = deliverer.routerStatus();
+    const types = new Map(this.#generation?.model.outputs.map(({ id, plugin }) => [id, plugin.type]));
+    const outputs = deliverer.outputs().map((output) => shown(output, types.get(output.id) ?? 'removed'));
+    return {
+      version,
+      generation: this.#generation?.number ?? 0,
+      startedMs: this.#startedMs,
+      appended: total(router),
+      journal: {
+        bytes: directory.totalBytes(),
+        bytesMax: journalBytesMax,
+        shards: directory.shards().length,
+        isFull: deliverer.isFull,
+      },
+      outputs,
+      router: shown(router, 'router'),
+      processes: await receivers.processes(),
+    };
+  }
+  async metricsText(): Promise<string> {
+    return this.#options.metricsText(await this.#options.receivers.metrics());
+  }
+  notReady(): Promise<readonly string[]> {
+    const { deliverer } = this.#options;
+    const reasons: string[] = [];
+    if (!this.#isReceiving) reasons.push('starting: sources do not listen yet');
+    if (this.#isStopping) reasons.push('stopping');
+    if (deliverer.isFull) reasons.push('the journal is full');
+    for (const { id, state, lastError } of deliverer.outputs())
+      if (state === 'stopped') reasons.push(`output ${id} is stopped: ${lastError ?? 'its dead letters are full'}`);
+    return Promise.resolve(reasons);
+  }
+  dropOutput(id: string): Promise<number | undefined> {
+    const { deliverer } = this.#options;
+    const output = deliverer.outputs().find((one) => one.id === id);
+    const isConfigured = this.#generation?.model.outputs.some((one) => one.id === id) === true;
+    if (!output || isConfigured || !deliverer.dropOutput(id)) return Promise.resolve(undefined);
+    return Promise.resolve(output.waiting);
+  }
+  deadLetters(limit: number): Promise<readonly DeadLetterRow[]> {
+    return this.#options.deadLetters.newest(limit);
+  }
+  replayDeadLetters(ids: readonly string[] | 'all'): Promise<number> {
+    return this.#options.deadLetters.replay(ids, this.#generation?.number ?? 0);
+  }
+  receivingPaths(): Readonly<Record<string, unknown>> {
+    return this.#generation ? this.#options.receivingPaths(this.#generation.model) : {};
+  }
+}
+
+/** Records that ever reached an account: what it is done with and what waits. */
+function total({ delivered, refused, passed, waiting, derived }: DeliveryStatus): number {
+  return delivered + Object.values(refused).reduce((sum, count) => sum + count, 0) + passed + waiting - derived;
+}
+
+function shown(status: DeliveryStatus, type: string): OutputStatus {
+  const { id, state, delivered, refused, passed, derived, waiting, queuedBytes, lagMs, lastError } = status;
+  return { id, type, state, delivered, refused, passed, derived, waiting, queuedBytes, lagMs, lastError };
+}

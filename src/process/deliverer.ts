@@ -1,0 +1,205 @@
+/**
+ * The delivering side: the journal's directory, the dispatcher and the outputs, with retention and the space that
+ * writers may still use. One per program; in its own process when there are several workers.
+ */
+import type { OutputModel, PipelineModel } from '../config/model.ts';
+import type { Clock, Timer } from '../core/clock.ts';
+import type { Disk } from '../core/disk.ts';
+import { errorText } from '../core/errors.ts';
+import type { Log } from '../core/log.ts';
+import type { Metrics } from '../core/metrics.ts';
+import type { AppendRequest, Output } from '../core/plugin.ts';
+import type { Delivery, OutputPlan, OutputStatus } from '../delivery/contract.ts';
+import { openDelivery } from '../delivery/delivery.ts';
+import type { JournalDirectory } from '../journal/contract.ts';
+import type { Recipient, Router } from '../router/contract.ts';
+import { Dispatcher } from '../router/dispatcher.ts';
+import type { DispatcherOptions } from '../router/dispatcher.ts';
+import type { Generation, Generations } from './generations.ts';
+
+type RoutePass = Parameters<DispatcherOptions['routerFor']>[1];
+
+/** What makes running parts of a model; pipeline.ts knows the plugins. */
+export interface OutputMaker {
+  output(model: OutputModel, committed: unknown): Output;
+  secondary(model: OutputModel): (() => Output) | undefined;
+  /** `replay`: for frames that were routed for others before; filters that only print do nothing there. */
+  router(model: PipelineModel, pass: RoutePass): Router;
+}
+
+export interface DelivererOptions {
+  readonly dataDir: string;
+  readonly disk: Disk;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly directory: JournalDirectory;
+  readonly generations: Generations;
+  readonly maker: OutputMaker;
+  readonly appendDead: (request: AppendRequest) => Promise<unknown>;
+  /** The journal's share of the data limit. */
+  readonly journalBytesMax: number;
+  /** Told how many bytes all writers together may still write. */
+  readonly onSpace: (leftBytes: number) => void;
+}
+
+/** How often retention runs and space is measured: often enough that 9 MB/s of postbacks cannot overrun the reserve. */
+const housekeepingMs = 250;
+/** Left free on the disk for cursors and dead letters when the journal has taken the rest. */
+const reserveBytesMax = 64 * 1024 * 1024;
+
+export class Deliverer {
+  readonly #options: DelivererOptions;
+  readonly #delivery: Delivery;
+  readonly #dispatcher: Dispatcher;
+  #generation: Generation | undefined;
+  #timer: Timer | undefined;
+  #housekeeping: Promise<void> = Promise.resolve();
+  #isFull = false;
+  #isStopping = false;
+
+  private constructor(options: DelivererOptions, delivery: Delivery) {
+    this.#options = options;
+    this.#delivery = delivery;
+    const { directory, clock, log } = options;
+    this.#dispatcher = new Dispatcher({
+      directory,
+      clock,
+      log,
+      generation: 0,
+      routerFor: (generation, pass) => this.#routerFor(generation, pass),
+    });
+    directory.onChange(() => this.#dispatcher.wake());
+  }
+  static async open(options: DelivererOptions): Promise<Deliverer> {
+    const { dataDir, disk, clock, log, metrics, directory, appendDead } = options;
+    let takeRecipients: (recipients: readonly Recipient[]) => void = () => undefined;
+    const delivery = await openDelivery({
+      dataDir,
+      disk,
+      clock,
+      log,
+      metrics,
+      appendDead,
+      shards: () => directory.shards(),
+      onRecipients: (recipients) => takeRecipients(recipients),
+    });
+    const deliverer = new Deliverer(options, delivery);
+    takeRecipients = (recipients) => deliverer.#dispatcher.setRecipients(recipients);
+    return deliverer;
+  }
+  /** Delivers by this generation from now on; outputs it no longer names drain. */
+  async use(generation: Generation): Promise<void> {
+    const isFirst = this.#generation === undefined;
+    this.#generation = generation;
+    await this.#delivery.setOutputs(generation.model.outputs.map((model) => this.#plan(model)));
+    await this.#delivery.drain(this.#unfinishedPlans());
+    this.#dispatcher.setRecipients(this.#delivery.recipients(), generation.number);
+    if (!isFirst) return;
+    this.#dispatcher.start();
+    await this.#keepHouse();
+    this.#schedule();
+  }
+  noteDurable(shard: string, durableOffset: number): void {
+    this.#options.directory.noteDurable(shard, durableOffset);
+  }
+  outputs(): readonly OutputStatus[] {
+    return this.#delivery.status();
+  }
+  routerStatus(): OutputStatus {
+    return this.#delivery.routerStatus();
+  }
+  dropOutput(id: string): boolean {
+    return this.#delivery.dropOutput(id);
+  }
+  get isFull(): boolean {
+    return this.#isFull;
+  }
+  /** Delivers what outputs take within graceMs, says what is left, commits cursors. */
+  async stop(graceMs: number): Promise<void> {
+    this.#isStopping = true;
+    this.#timer?.cancel();
+    await this.#housekeeping;
+    const left = await this.#delivery.stop(graceMs);
+    await this.#dispatcher.stop();
+    for (const { id, waiting } of left) {
+      if (waiting > 0)
+        this.#options.log.warn(
+          { output: id, waiting },
+          'Records wait for this output; they are in the journal and are delivered after the next start.',
+        );
+    }
+    await this.#options.directory.close();
+  }
+
+  #plan(model: OutputModel): OutputPlan {
+    const { maker } = this.#options;
+    const { plugin, secondary, id, buffer } = model;
+    const signature = JSON.stringify({ plugin, secondary, buffer }, (key, value: unknown) =>
+      key === 'at' ? undefined : value,
+    );
+    return {
+      id,
+      buffer,
+      signature,
+      create: (committed) => maker.output(model, committed),
+      createSecondary: maker.secondary(model),
+    };
+  }
+  /** Outputs of earlier generations that still have records, as the newest generation that knows them describes them. */
+  #unfinishedPlans(): OutputPlan[] {
+    const plans: OutputPlan[] = [];
+    for (const id of this.#delivery.unfinished()) {
+      const model = this.#options.generations.findOutput(id);
+      if (model) plans.push(this.#plan(model));
+      else
+        this.#options.log.error(
+          { output: id },
+          'An output has records waiting that no stored configuration describes; drop it with: post2log outputs drop ID',
+        );
+    }
+    return plans;
+  }
+  #routerFor(number: number, pass: RoutePass): Router | undefined {
+    const model = this.#options.generations.get(number);
+    return model && this.#options.maker.router(model, pass);
+  }
+  #schedule(): void {
+    this.#timer = this.#options.clock.after(housekeepingMs, () => {
+      this.#housekeeping = this.#keepHouse().finally(() => {
+        if (!this.#isStopping) this.#schedule();
+      });
+    });
+  }
+  async #keepHouse(): Promise<void> {
+    const { directory, log, disk, dataDir, journalBytesMax, onSpace } = this.#options;
+    try {
+      const first = new Map(directory.shards().map(({ shard, firstOffset }) => [shard, firstOffset]));
+      await directory.retain((shard) => this.#delivery.passed(shard, first.get(shard) ?? 0));
+      const reserveBytes = Math.min(reserveBytesMax, journalBytesMax / 16);
+      const freeBytes = (await disk.freeBytes(dataDir)) - reserveBytes;
+      const leftBytes = Math.max(0, Math.min(journalBytesMax - directory.totalBytes(), freeBytes));
+      this.#noteFull(leftBytes < journalBytesMax / 256);
+      if (this.#isFull) this.#dropOldest();
+      onSpace(leftBytes);
+    } catch (error) {
+      log.warn({ error: errorText(error) }, 'Looking after the journal failed; it is tried again.');
+    }
+  }
+  #noteFull(isFull: boolean): void {
+    if (isFull === this.#isFull) return;
+    this.#isFull = isFull;
+    const { log } = this.#options;
+    if (isFull)
+      log.warn('The journal is full: sources wait or answer 503 until outputs have read on or space returns.');
+    else log.info('The journal has room again.');
+  }
+  /** Outputs that chose drop_oldest give up their oldest segment's worth. */
+  #dropOldest(): void {
+    for (const { shard, firstOffset, durableOffset } of this.#options.directory.shards()) {
+      // An eighth of what the oldest shard holds: enough to free segments, not so much that a short stall costs all.
+      const share = Math.max(1, Math.ceil((durableOffset - firstOffset) / 8));
+      if (this.#delivery.dropOldest(shard, Math.min(durableOffset, firstOffset + share))) return;
+    }
+  }
+}

@@ -1,0 +1,107 @@
+/** Tag patterns of both dialects, compiled once. */
+import { compileOnigmo, compilePattern } from '../codecs/onigmo.ts';
+import type { MatchModel } from '../config/model.ts';
+
+/** Compiles a match: whether a step applies to a tag. @throws Error saying what is wrong with the pattern */
+export function compileMatch(model: MatchModel): (tag: string) => boolean {
+  switch (model.syntax) {
+    case 'fluentd':
+      return compileFluentd(model.pattern);
+    case 'glob':
+      return compileGlob(model.pattern);
+    default: {
+      const pattern = compilePattern(model.pattern);
+      return (tag) => pattern.test(tag);
+    }
+  }
+}
+
+/** `<match a.* b.**>`: several patterns separated by spaces; any may match. Source: Fluentd 1.16 match.rb. */
+function compileFluentd(text: string): (tag: string) => boolean {
+  const patterns = text.split(/\s+/).filter((one) => one !== '');
+  if (patterns.includes('**')) return () => true;
+  const tests = patterns.map(compileOne);
+  const [only] = tests;
+  if (tests.length === 1 && only) return only;
+  return (tag) => tests.some((test) => test(tag));
+}
+
+function compileOne(pattern: string): (tag: string) => boolean {
+  if (pattern.startsWith('/')) {
+    if (pattern.length < 2 || !pattern.endsWith('/'))
+      throw new Error(`match pattern ${pattern}: a pattern that starts with / must end with /`);
+    const expression = compileOnigmo(`\\A(?:${pattern.slice(1, -1)})\\Z`);
+    return (tag) => expression.test(tag);
+  }
+  if (/^[\w-]+(?:\.[\w-]+)*$/.test(pattern)) return (tag) => tag === pattern;
+  const expression = new RegExp(`^(?:${new Glob(pattern).source()})(?=\\n?$)`, 'u');
+  return (tag) => expression.test(tag);
+}
+
+/**
+ * Fluentd's pattern language: `*` is any text within one part, `**` any parts, `{a,b}` alternatives (nesting), `\` takes
+ * the next character as it is. A dot is held back until it is known what follows, since `a.**` matches `a` too.
+ */
+class Glob {
+  readonly #pattern: string;
+  #at = 0;
+  #dot = false;
+  constructor(pattern: string) {
+    this.#pattern = pattern;
+  }
+  source(): string {
+    return this.#sequence(0);
+  }
+  #sequence(depth: number): string {
+    let source = '';
+    while (this.#at < this.#pattern.length) {
+      if (this.#pattern.startsWith('**', this.#at)) {
+        source += this.#anyParts();
+        continue;
+      }
+      if (this.#dot) source += '\\.';
+      this.#dot = false;
+      const char = this.#pattern[this.#at] as string;
+      if (depth > 0 && (char === ',' || char === '}')) return source;
+      this.#at++;
+      if (char === '\\') source += escaped(this.#pattern[this.#at++] ?? '');
+      else if (char === '.') this.#dot = true;
+      else if (char === '*') source += '[^.]*';
+      else if (char === '{') source += this.#alternatives(depth + 1);
+      else source += escaped(char);
+    }
+    return source;
+  }
+  #anyParts(): string {
+    let source = '';
+    if (this.#dot) source = '(?![^.])';
+    this.#dot = false;
+    this.#at += 2;
+    if (this.#pattern[this.#at] !== '.') return `${source}[^\\n]*`;
+    this.#at++;
+    return `${source}(?:[^\\n]*\\.|^)`;
+  }
+  #alternatives(depth: number): string {
+    const sources = [this.#sequence(depth)];
+    while (this.#pattern[this.#at] === ',') {
+      this.#at++;
+      sources.push(this.#sequence(depth));
+    }
+    // A brace that is never closed ends with the pattern, as in Fluentd.
+    this.#at++;
+    return `(?:${sources.join('|')})`;
+  }
+}
+
+function escaped(char: string): string {
+  return char.replaceAll(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
+}
+
+/** Fluent Bit's `Match`: `*` is any text, all else stands for itself. Source: Fluent Bit 5.1 flb_router.c. */
+function compileGlob(text: string): (tag: string) => boolean {
+  const parts = text.split(/\*+/);
+  if (parts.length === 1) return (tag) => tag === text;
+  if (parts.every((part) => part === '')) return () => true;
+  const expression = new RegExp(`^${parts.map((part) => escaped(part)).join('.*')}$`, 'su');
+  return (tag) => expression.test(tag);
+}

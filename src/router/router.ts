@@ -1,0 +1,261 @@
+/**
+ * The router: what a configuration says about where records go, compiled.
+ *
+ * One model for both dialects: a record enters a label and meets its steps in order; those whose match takes its tag act
+ * on it. A step with `take` ends the label for it (Fluentd's first match); after others it goes on (Fluent Bit's
+ * fan-out). Relabelling enters another label, retagging enters one under a new tag. A record that reaches the end of a
+ * label without a step that handed it anywhere is refused as `no_route`, as Fluentd drops it with its `no patterns
+ * matched` warning. Which steps apply depends on label and tag alone, so it is worked out once for each.
+ */
+import assert from 'node:assert';
+import { rootLabel } from '../config/model.ts';
+import type { ActionModel, PipelineModel, StepModel } from '../config/model.ts';
+import type { Batch } from '../core/batch.ts';
+import { errorText } from '../core/errors.ts';
+import type { Filter, RejectRecord, Retagger } from '../core/plugin.ts';
+import type { Refusal, Routed, Router, RouterParts } from './contract.ts';
+
+/** The label for records that filters and steps rejected (Fluentd's `<label @ERROR>`). */
+const errorLabel = '@ERROR';
+/** Times a record may enter a label. Real configurations chain two or three; 32 only ever ends a loop. */
+const hopsMax = 32;
+/** Label entries one frame may cause, plus one frame's worth of retagging per record: ends loops that also multiply. */
+const entriesMax = 4096;
+const entriesPerRecordMax = 64;
+/** Tags remembered per label. Tags can come from outside (postback paths): beyond this the memory is started anew. */
+const tagsMax = 4096;
+
+type Action =
+  | { readonly kind: 'filter'; readonly filter: Filter }
+  | { readonly kind: 'output'; readonly output: string }
+  | { readonly kind: 'copy'; readonly actions: readonly Action[] }
+  | { readonly kind: 'relabel'; readonly label: Label }
+  | { readonly kind: 'retag'; readonly retagger: Retagger; readonly label: Label };
+
+interface Step {
+  readonly applies: (tag: string) => boolean;
+  readonly action: Action;
+  readonly take: boolean;
+}
+
+/** The steps of a label that act on one tag, in order. */
+interface Path {
+  readonly steps: readonly Step[];
+  /** A step other than a filter is among them: the record was handed somewhere. */
+  readonly isRouted: boolean;
+}
+
+class Label {
+  steps: readonly Step[] = [];
+  readonly #paths = new Map<string, Path>();
+
+  path(tag: string): Path {
+    const known = this.#paths.get(tag);
+    if (known) return known;
+    const steps: Step[] = [];
+    for (const step of this.steps) {
+      if (!step.applies(tag)) continue;
+      steps.push(step);
+      if (step.take) break;
+    }
+    const path = { steps, isRouted: steps.some((step) => step.action.kind !== 'filter') };
+    if (this.#paths.size >= tagsMax) this.#paths.clear();
+    this.#paths.set(tag, path);
+    return path;
+  }
+}
+
+/** Compiles a configuration's labels. Called once for each generation; plugins are made here, in written order. */
+export function compileRouter(model: PipelineModel, parts: RouterParts): Router {
+  const labels = new Map<string, Label>();
+  for (const name of [rootLabel, ...Object.keys(model.labels)]) labels.set(name, new Label());
+  const labelOf = (name: string): Label => {
+    const label = labels.get(name);
+    assert(label, `label ${name} is not in the model; the configuration's check must have said so`);
+    return label;
+  };
+  const outputs = new Set<string>();
+  const compileAction = (action: ActionModel): Action => {
+    switch (action.kind) {
+      case 'filter':
+        return { kind: 'filter', filter: parts.createFilter(action.plugin) };
+      case 'output':
+        outputs.add(action.output);
+        return { kind: 'output', output: action.output };
+      case 'copy':
+        return { kind: 'copy', actions: action.actions.map(compileAction) };
+      case 'relabel':
+        return { kind: 'relabel', label: labelOf(action.label) };
+      default:
+        return { kind: 'retag', retagger: parts.createRetagger(action.plugin), label: labelOf(action.label) };
+    }
+  };
+  const compileStep = (step: StepModel): Step => ({
+    applies: parts.compileMatch(step.match),
+    action: compileAction(step.action),
+    take: step.take,
+  });
+  for (const [name, steps] of Object.entries(model.labels)) labelOf(name).steps = steps.map(compileStep);
+  const root = labelOf(rootLabel);
+  const error = labels.get(errorLabel);
+  return { outputs, route: (batch) => new Routing(error, batch.count).start(root, batch) };
+}
+
+/** What goes along with a batch: how often it entered a label, and whether it came through @ERROR. */
+interface Way {
+  readonly hops: number;
+  readonly isError: boolean;
+}
+
+/** The routing of one frame. */
+class Routing {
+  readonly #emissions: { output: string; batch: Batch }[] = [];
+  readonly #refusals: Refusal[] = [];
+  readonly #error: Label | undefined;
+  #entriesLeft: number;
+
+  constructor(error: Label | undefined, count: number) {
+    this.#error = error;
+    this.#entriesLeft = entriesMax + entriesPerRecordMax * count;
+  }
+  start(root: Label, batch: Batch): Routed {
+    this.#enter(root, batch, { hops: 0, isError: false });
+    return { emissions: this.#emissions, refusals: this.#refusals };
+  }
+  #enter(label: Label, batch: Batch, way: Way): void {
+    if (batch.count === 0) return;
+    if (way.hops > hopsMax || this.#entriesLeft-- <= 0) {
+      this.#refusals.push({ reason: 'hop_limit', batch, isKept: true });
+      return;
+    }
+    this.#follow(label.path(batch.tag), 0, batch, way);
+  }
+  /** Takes the batch through the path's steps from step `from` on. */
+  #follow(path: Path, from: number, batch: Batch, way: Way): void {
+    let current = batch;
+    for (let i = from; i < path.steps.length; i++) {
+      const { action } = path.steps[i] as Step;
+      const done = this.#act(action, current, way, (path.steps[i] as Step).take);
+      if (done === 'threw') {
+        // Filters are pure: each half meets the same step again, until the record at fault is alone.
+        if (current.count === 1) return;
+        const half = current.count >> 1;
+        this.#follow(path, i, current.select(rowsBetween(0, half)), way);
+        this.#follow(path, i, current.select(rowsBetween(half, current.count)), way);
+        return;
+      }
+      current = done;
+      if (current.count === 0) return;
+    }
+    if (!path.isRouted) this.#refusals.push({ reason: 'no_route', batch: current, isKept: false });
+  }
+  /** Returns the batch that goes on; `threw` when the plugin failed as a whole (a single record is rejected then). */
+  #act(action: Action, batch: Batch, way: Way, take: boolean): Batch | 'threw' {
+    switch (action.kind) {
+      case 'filter':
+        return this.#filter(action.filter, batch, way);
+      case 'output':
+        this.#emissions.push({ output: action.output, batch });
+        return batch;
+      case 'relabel':
+        this.#enter(action.label, batch, { hops: way.hops + 1, isError: way.isError });
+        return batch;
+      case 'retag':
+        return this.#retag(action.retagger, action.label, batch, way, take);
+      default:
+        for (const inner of action.actions) this.#copyTo(inner, batch, way);
+        return batch;
+    }
+  }
+  #copyTo(action: Action, batch: Batch, way: Way): void {
+    if (this.#act(action, batch, way, true) !== 'threw' || batch.count === 1) return;
+    for (let row = 0; row < batch.count; row++) this.#act(action, batch.select([row]), way, true);
+  }
+  #filter(filter: Filter, batch: Batch, way: Way): Batch | 'threw' {
+    const rejects = new Rejects(batch.count);
+    let out: Batch;
+    try {
+      out = filter.apply(batch, rejects.reject);
+    } catch (error) {
+      return this.#threw(batch, error, way);
+    }
+    if (out !== batch || rejects.byRow) this.#settle('filtered', batch, [out], rejects.byRow, way);
+    return out;
+  }
+  #retag(retagger: Retagger, label: Label, batch: Batch, way: Way, take: boolean): Batch | 'threw' {
+    const rejects = new Rejects(batch.count);
+    const emitted: Batch[] = [];
+    try {
+      retagger.retag(batch, (out) => emitted.push(out), rejects.reject);
+    } catch (error) {
+      return this.#threw(batch, error, way);
+    }
+    for (const out of emitted) this.#enter(label, out, { hops: way.hops + 1, isError: way.isError });
+    // Without `take` all records go on behind this step, so what it did not emit is not dropped.
+    this.#settle(take ? retagger.dropReason : undefined, batch, emitted, rejects.byRow, way);
+    return batch;
+  }
+  #threw(batch: Batch, error: unknown, way: Way): Batch | 'threw' {
+    if (batch.count > 1) return 'threw';
+    this.#reject(batch, new Map([[0, errorText(error)]]), way);
+    return batch.select([]);
+  }
+  /** Accounts for the rows of `before` that are in none of `after`: rejected ones, and dropped ones under `dropReason`. */
+  #settle(
+    dropReason: string | undefined,
+    before: Batch,
+    after: readonly Batch[],
+    rejected: ReadonlyMap<number, string> | undefined,
+    way: Way,
+  ): void {
+    if (rejected) this.#reject(before, rejected, way);
+    if (dropReason === undefined) return;
+    const only = after.length === 1 ? after[0] : undefined;
+    if (only && !rejected && sameOffsets(before, only)) return;
+    const kept = new Set<number>();
+    for (const batch of after) for (let row = 0; row < batch.count; row++) kept.add(batch.offset(row));
+    const dropped: number[] = [];
+    for (let row = 0; row < before.count; row++)
+      if (!rejected?.has(row) && !kept.has(before.offset(row))) dropped.push(row);
+    if (dropped.length > 0) this.#refusals.push({ reason: dropReason, batch: before.select(dropped), isKept: false });
+  }
+  #reject(batch: Batch, rejected: ReadonlyMap<number, string>, way: Way): void {
+    const rows = [...rejected.keys()].sort((a, b) => a - b);
+    if (this.#error && !way.isError) {
+      this.#enter(this.#error, batch.select(rows), { hops: way.hops + 1, isError: true });
+      return;
+    }
+    const byReason = new Map<string, number[]>();
+    for (const row of rows) {
+      const reason = rejected.get(row) as string;
+      const list = byReason.get(reason);
+      if (list) list.push(row);
+      else byReason.set(reason, [row]);
+    }
+    for (const [reason, list] of byReason) this.#refusals.push({ reason, batch: batch.select(list), isKept: true });
+  }
+}
+
+/** Collects the rows a plugin rejects; the first reason for a row stands. */
+class Rejects {
+  byRow: Map<number, string> | undefined;
+  readonly reject: RejectRecord;
+  constructor(count: number) {
+    this.reject = (row, reason) => {
+      assert(row >= 0 && row < count, `row ${row} of ${count} was rejected`);
+      this.byRow ??= new Map();
+      if (!this.byRow.has(row)) this.byRow.set(row, reason);
+    };
+  }
+}
+
+function sameOffsets(a: Batch, b: Batch): boolean {
+  if (a === b) return true;
+  if (a.count !== b.count) return false;
+  for (let row = 0; row < a.count; row++) if (a.index(row) !== b.index(row)) return false;
+  return true;
+}
+
+function rowsBetween(from: number, until: number): number[] {
+  return Array.from({ length: until - from }, (_, i) => from + i);
+}

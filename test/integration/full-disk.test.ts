@@ -1,0 +1,79 @@
+/** A disk that fills up: a small file system in memory, which only root may mount; with a data limit for everybody. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import { startProgram, temporaryDirectory, until, type Program } from '../program.ts';
+
+/** 4 KB each: a few thousand of them fill 16 MB. */
+const body = JSON.stringify({ text: 'x'.repeat(4000) });
+
+async function smallDisk(context: TestContext): Promise<string | undefined> {
+  const directory = join(await temporaryDirectory(context), 'disk');
+  await mkdir(directory);
+  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=16m', 'tmpfs', directory]);
+  if (mounted.error || mounted.status !== 0) return undefined;
+  context.after(() => void spawnSync('umount', ['-l', directory]));
+  return directory;
+}
+
+/** Posts until something else than 200 is answered, and gives that answer. */
+async function fill(program: Program): Promise<{ answer: Response; taken: number }> {
+  for (let taken = 0; taken < 20_000;) {
+    const answers = await Promise.all(Array.from({ length: 16 }, () => program.post('/postback', body)));
+    const other = answers.find(({ status }) => status !== 200);
+    taken += answers.filter(({ status }) => status === 200).length;
+    if (other) return { answer: other, taken };
+  }
+  throw new Error('the disk never filled up');
+}
+
+test('a full disk answers 503 and recovers by itself', async (t) => {
+  const disk = await smallDisk(t);
+  if (disk === undefined) return t.skip('mounting a small file system is not allowed here');
+  const program = await startProgram(t, {
+    dataDir: join(disk, 'data'),
+    env: { P2L_FLUENTD_EXTRACFG: '<match **>\n  @type null\n  @id gone\n</match>\n' },
+  });
+  await program.ready();
+  // Somebody else's file takes all the space at once.
+  const other = join(disk, 'other');
+  for (let size = 16 * 1024 * 1024; size >= 1024; size /= 2)
+    await writeFile(other, Buffer.alloc(size), { flag: 'a' }).catch(() => undefined);
+  const { answer, taken } = await fill(program);
+  assert.equal(answer.status, 503);
+  assert.match(answer.headers.get('retry-after') ?? '', /^\d+$/);
+
+  await rm(other);
+  await until('postbacks to be taken again', async () => (await program.post('/postback', body)).status === 200);
+  await until('all to be delivered', async () => {
+    const [output] = (await program.status()).outputs.filter(({ id }) => id === 'gone');
+    return output?.waiting === 0 && output.delivered > taken;
+  });
+  assert.equal(await program.stop(), 0, program.stderr);
+});
+
+test('a journal at its limit answers 503 until its output takes records again', async (t) => {
+  const directory = await temporaryDirectory(t);
+  const out = join(directory, 'out');
+  await writeFile(out, '');
+  const program = await startProgram(t, {
+    env: {
+      P2L_DATA_LIMIT: '64Mi',
+      P2L_FLUENTD_EXTRACFG: `<match **>\n  @type file\n  @id stuck\n  path ${out}/all\n  append true\n</match>\n`,
+    },
+  });
+  await program.ready();
+  const { answer, taken } = await fill(program);
+  assert.equal(answer.status, 503);
+  assert.match(answer.headers.get('retry-after') ?? '', /^\d+$/);
+  await rm(out);
+  await mkdir(out);
+  await until('all to be delivered', async () => {
+    const [output] = (await program.status()).outputs.filter(({ id }) => id === 'stuck');
+    return output?.waiting === 0 && output.delivered >= taken;
+  });
+  await until('postbacks to be taken again', async () => (await program.post('/postback', body)).status === 200);
+  assert.equal(await program.stop(), 0, program.stderr);
+});

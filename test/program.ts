@@ -1,0 +1,120 @@
+/** The real program as tests run it: started on free loopback ports and a fresh data directory, watched, stopped. */
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import type { TestContext } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import type { Status } from '../src/admin/backend.ts';
+
+const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
+const shim = join(root, 'bin', 'post2log');
+/** Longest wait for anything the program should do: far above what it needs on a loaded machine. */
+const patienceMs = 30_000;
+
+/** A port that was free a moment ago. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.on('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+/** Polls until `look` gives something other than undefined or false. */
+export async function until<T>(what: string, look: () => T | Promise<T>): Promise<NonNullable<Exclude<T, false>>> {
+  const deadlineMs = performance.now() + patienceMs;
+  for (;;) {
+    const seen = await look();
+    if (seen !== undefined && seen !== null && seen !== false) return seen as NonNullable<Exclude<T, false>>;
+    if (performance.now() > deadlineMs) throw new Error(`waited ${patienceMs} ms for ${what}`);
+    await delay(10);
+  }
+}
+
+/** A new directory that is removed when the test ends. */
+export async function temporaryDirectory(context: TestContext): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'p2l-test-'));
+  context.after(() => rm(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+export interface StartOptions {
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  readonly dataDir?: string;
+}
+
+export class Program {
+  readonly child: ChildProcess;
+  readonly url: string;
+  readonly adminUrl: string;
+  readonly dataDir: string;
+  stdout = '';
+  stderr = '';
+  exited: Promise<number | string>;
+
+  constructor(child: ChildProcess, port: number, adminPort: number, dataDir: string) {
+    this.child = child;
+    this.url = `http://127.0.0.1:${port}`;
+    this.adminUrl = `http://127.0.0.1:${adminPort}`;
+    this.dataDir = dataDir;
+    child.stdout?.on('data', (part: Buffer) => (this.stdout += part.toString()));
+    child.stderr?.on('data', (part: Buffer) => (this.stderr += part.toString()));
+    this.exited = new Promise((resolve) => child.on('close', (code, signal) => resolve(code ?? signal ?? 'gone')));
+  }
+  /** Resolves when it says `ready`; rejects with what it said when it ended instead. */
+  async ready(): Promise<this> {
+    const ended = this.exited.then((code) =>
+      Promise.reject(new Error(`ended with ${code} before it was ready:\n${this.stderr}`)),
+    );
+    await Promise.race([until('ready', () => /\bready\b/.test(this.stderr)), ended]);
+    return this;
+  }
+  status(): Promise<Status> {
+    return fetch(`${this.adminUrl}/api/status`).then((answer) => answer.json() as Promise<Status>);
+  }
+  post(path: string, body?: string, headers: Record<string, string> = {}): Promise<Response> {
+    return fetch(`${this.url}${path}`, { method: 'POST', headers, ...(body === undefined ? {} : { body }) });
+  }
+  /** SIGTERM; resolves with the exit code. */
+  stop(): Promise<number | string> {
+    this.child.kill('SIGTERM');
+    return this.exited;
+  }
+  /** SIGKILL to the program's first process. */
+  kill(): Promise<number | string> {
+    this.child.kill('SIGKILL');
+    return this.exited;
+  }
+}
+
+/** Starts `bin/post2log`; it is killed when the test ends if it still runs then. */
+export async function startProgram(context: TestContext, options: StartOptions = {}): Promise<Program> {
+  const port = await freePort();
+  const adminPort = await freePort();
+  const dataDir = options.dataDir ?? join(await temporaryDirectory(context), 'data');
+  const child = spawn(shim, options.args ?? ['run'], {
+    env: {
+      PATH: process.env['PATH'],
+      HOME: process.env['HOME'],
+      P2L_HOST: '127.0.0.1',
+      P2L_PORT: String(port),
+      P2L_ADMIN_PORT: String(adminPort),
+      P2L_DATA_DIR: dataDir,
+      ...options.env,
+    },
+  });
+  const program = new Program(child, Number(options.env?.['P2L_PORT'] ?? port), adminPort, dataDir);
+  context.after(async () => {
+    if (child.exitCode === null && child.signalCode === null) await program.kill();
+  });
+  return program;
+}

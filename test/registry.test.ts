@@ -1,0 +1,174 @@
+/** The walk over the registry: what the contract promises of every plugin and every error code. */
+import assert from 'node:assert/strict';
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { check } from '../src/cli/check.ts';
+import { pageName } from '../src/cli/reference-pages.ts';
+import { errorTable } from '../src/core/errors.ts';
+import { spellings, type OptionTable } from '../src/core/options.ts';
+import type { Plugin, PluginKind } from '../src/core/plugin.ts';
+import { Registry } from '../src/core/registry.ts';
+import { builtinPlugins } from '../src/plugins.ts';
+import { root } from './files.ts';
+
+/** Where plugins of a kind live. */
+const folders: Readonly<Record<PluginKind, string>> = {
+  source: 'sources',
+  parser: 'codecs',
+  formatter: 'codecs',
+  filter: 'filters',
+  step: 'steps',
+  output: 'outputs',
+};
+
+/** The file that must define the plugin: named as configurations name it, alone or as a folder's index. */
+function definingFile(plugin: Plugin): string | undefined {
+  const folder = `src/${folders[plugin.kind]}`;
+  return [`${folder}/${plugin.name}.ts`, `${folder}/${plugin.name}/index.ts`].find((path) =>
+    existsSync(join(root, path)),
+  );
+}
+
+function testsBeside(path: string): string[] {
+  const pattern = path.endsWith('/index.ts')
+    ? path.replace('index.ts', '*.test.ts')
+    : path.replace(/\.ts$/, '{,.*}.test.ts');
+  return globSync(pattern, { cwd: root });
+}
+
+/** What is wrong with a table of options; `where` names it. */
+function optionProblems(where: string, options: OptionTable): string[] {
+  const problems: string[] = [];
+  const taken = new Map<string, string>();
+  for (const [name, spec] of Object.entries(options)) {
+    const option = `${where}: option ${name}`;
+    if (!/^[a-z][a-zA-Z0-9]*$/.test(name)) problems.push(`${option} is not camelCase`);
+    if (spec.summary.length < 10) problems.push(`${option} has no summary`);
+    if (spec.kind === 'text' && /(?:password|secret|token)$/i.test(name))
+      problems.push(`${option} sounds like a secret and is shown as text`);
+    if (spec.isRequired !== !spec.schema.safeParse(undefined).success)
+      problems.push(`${option}: its schema and isRequired disagree`);
+    for (const dialect of ['fluentd', 'fluentbit'] as const)
+      for (const spelling of spellings(name, spec, dialect)) {
+        const key = `${dialect}:${spelling.toLowerCase()}`;
+        if (taken.has(key)) problems.push(`${option}: ${spelling} is also ${taken.get(key)}`);
+        taken.set(key, name);
+      }
+  }
+  return problems;
+}
+
+function pluginProblems(plugin: Plugin): string[] {
+  const where = `${plugin.kind} ${plugin.name}`;
+  const problems = optionProblems(where, plugin.options);
+  for (const [name, section] of Object.entries(plugin.sections ?? {})) {
+    problems.push(...optionProblems(`${where} <${name}>`, section.options));
+    if (section.summary.length < 10) problems.push(`${where} <${name}> has no summary`);
+  }
+  if (!/^[A-Z].{15,}/.test(plugin.summary)) problems.push(`${where}: its summary is no sentence`);
+  if (!plugin.example.includes('@type')) problems.push(`${where}: its example has no @type`);
+  const file = definingFile(plugin);
+  if (file === undefined) problems.push(`${where}: no file in src/${folders[plugin.kind]} is named after it`);
+  else if (testsBeside(file).length === 0) problems.push(`${where}: no test beside ${file}`);
+  if (!existsSync(join(root, 'docs/reference', pageName(plugin))))
+    problems.push(`${where}: no reference page; run npm run docs`);
+  return problems;
+}
+
+describe('the registry', () => {
+  test('every plugin keeps the promises of the contract', () => {
+    const problems = builtinPlugins.flatMap(pluginProblems);
+    if (problems.length > 0) assert.fail(`\n${problems.join('\n')}`);
+  });
+
+  test('names and aliases are unique within a kind', () => {
+    const registry = new Registry(builtinPlugins);
+    assert.equal(registry.all().length, builtinPlugins.length);
+  });
+
+  test('a bad plugin is found', () => {
+    const broken = {
+      kind: 'filter',
+      name: 'no_such_file',
+      summary: 'bad.',
+      example: '',
+      options: {},
+      isPost2logPlugin: true,
+      create: () => ({ apply: (batch) => batch }),
+    } satisfies Plugin;
+    const problems = pluginProblems(broken).join('\n');
+    for (const expected of [
+      /summary is no sentence/,
+      /example has no @type/,
+      /no file in src\/filters/,
+      /no reference page/,
+    ])
+      assert.match(problems, expected);
+  });
+});
+
+/** Runs `post2log check` over a configuration text; gives what it printed and its exit status. */
+async function checked(text: string): Promise<{ status: number; out: string; err: string }> {
+  const directory = mkdtempSync(join(tmpdir(), 'p2l-registry-'));
+  try {
+    const path = join(directory, 'fluent.conf');
+    writeFileSync(path, text);
+    let [out, err] = ['', ''];
+    const status = await check({
+      path,
+      env: {},
+      registry: new Registry(builtinPlugins),
+      out: (piece) => (out += piece),
+      err: (piece) => (err += piece),
+    });
+    return { status, out, err };
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+describe('examples', () => {
+  for (const plugin of builtinPlugins)
+    test(`the example of ${plugin.kind} ${plugin.name} loads`, async () => {
+      const { status, out, err } = await checked(plugin.example);
+      assert.equal(status, 0, err);
+      assert.ok(out.includes(plugin.name) || plugin.kind === 'formatter', out);
+      const warnings = err.split('\n').filter((line) => line.includes('warning') && !line.includes('no <source>'));
+      assert.deepEqual(
+        warnings.filter((line) => !/: ok, \d+ warning/.test(line)),
+        [],
+      );
+    });
+
+  test('no secret is shown', async () => {
+    const secrets = builtinPlugins.flatMap((plugin) =>
+      Object.entries(plugin.options)
+        .filter(([, spec]) => spec.kind === 'secret')
+        .map(([name, spec]) => ({ plugin, spelling: spellings(name, spec, 'fluentd')[0] ?? name })),
+    );
+    assert.ok(secrets.length > 0);
+    for (const { plugin, spelling } of secrets) {
+      const section = plugin.kind === 'source' ? 'source' : plugin.kind === 'filter' ? 'filter **' : 'match **';
+      const { out, err } = await checked(
+        `<${section}>\n  @type ${plugin.name}\n  ${spelling} never-shown\n</${section.split(' ')[0]}>\n`,
+      );
+      assert.doesNotMatch(out + err, /never-shown/, `${plugin.kind} ${plugin.name}: ${spelling}`);
+    }
+  });
+});
+
+describe('the error table', () => {
+  const tests = globSync(['src/**/*.test.ts', 'test/**/*.test.ts', 'docs/**/*.test.ts'], { cwd: root })
+    .filter((path) => path !== 'test/registry.test.ts')
+    .map((path) => readFileSync(join(root, path), 'utf8'));
+  const documented = readFileSync(join(root, 'docs/errors.md'), 'utf8');
+  test('each error code is documented and raised by some test', () => {
+    const problems = Object.keys(errorTable).flatMap((code) => [
+      ...(documented.includes(`\`${code}\``) ? [] : [`${code} is not in docs/errors.md; run npm run docs`]),
+      ...(tests.some((text) => new RegExp(`\\b${code}\\b`).test(text)) ? [] : [`${code} is raised by no test`]),
+    ]);
+    if (problems.length > 0) assert.fail(`\n${problems.join('\n')}`);
+  });
+});
