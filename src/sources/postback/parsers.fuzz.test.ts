@@ -205,7 +205,7 @@ test('fuzz: paths, content encodings, signatures, forwarded headers', async () =
       headerText,
       (path, header) => {
         const tag = refusing(() => routes.find(path))?.tag;
-        assert.ok(tag === undefined || !/(?:^|\/)\.\.?(?:\/|$)|[\u0000-\u001f]/.test(tag));
+        assert.doesNotMatch(tag ?? '', /(?:^|\/)\.\.?(?:\/|$)|\p{Cc}/u);
         refusing(() => contentCodings(header));
         assert.ok(verifier.verify({ 'stripe-signature': header }, Buffer.alloc(0)) instanceof Refusal);
         parseAddress(header);
