@@ -30,6 +30,8 @@ export interface ReceiverParts {
 
 /** Connections whose broken request is counted already. */
 const counted = new WeakSet();
+/** Requests that came on a connection, where their number is limited. */
+const requestCounts = new WeakMap<object, number>();
 
 const healthMethods = 'GET, HEAD';
 
@@ -66,6 +68,7 @@ export class Receiver {
 
   /** Node's `request` and `checkContinue`. */
   handle(req: IncomingMessage, res: ServerResponse, expectsContinue: boolean): void {
+    if (this.options.requestsPerConnection > 0) requestCounts.set(req.socket, (requestCounts.get(req.socket) ?? 0) + 1);
     const url = targetOf(req.url ?? '/');
     const cut = url.indexOf('?');
     const path = cut < 0 ? url : url.slice(0, cut);
@@ -90,7 +93,7 @@ export class Receiver {
     } else if (!refusal) {
       const isHealth = path === '/' || path === '/healthz';
       if (isHealth && (method === 'GET' || method === 'HEAD')) {
-        answerHealth(res, this.#isStopping);
+        answerHealth(res, this.#isLast(req));
         return;
       }
       allow = [...(route ? [this.#allow] : []), ...(isHealth ? [healthMethods] : [])].join(', ');
@@ -101,7 +104,7 @@ export class Receiver {
     }
     this.#count(refusal, route?.tag ?? defaultTag);
     // Behind an unasked `100 Continue` nobody knows whether a body follows: the connection cannot be read on.
-    answerRefusal(res, refusal, this.#isStopping || expectsContinue, allow || undefined);
+    answerRefusal(res, refusal, this.#isLast(req) || expectsContinue, allow || undefined);
   }
 
   /** Node's `checkExpectation`: anything but 100-continue. */
@@ -140,7 +143,7 @@ export class Receiver {
   answerOk(exchange: Exchange): void {
     // Counted once a turn: a labelled counter costs as much as the rest of the answer.
     if (this.#okUncounted++ === 0) setImmediate(this.#countOk);
-    answerOk(exchange.res, this.#isStopping);
+    answerOk(exchange.res, this.#isLast(exchange.req));
     this.#done(exchange);
   }
   /** `raw`: the body as received, or its beginning when `isCut`. */
@@ -151,7 +154,7 @@ export class Receiver {
       this.context.log.error(`a postback to ${route.tag} failed: ${errorText(refusal.cause)}; please report this`);
     const isUnread = !req.complete;
     const answer = (): void => {
-      answerRefusal(res, refusal, this.#isStopping || (isUnread && req.headers.expect !== undefined));
+      answerRefusal(res, refusal, this.#isLast(req) || (isUnread && req.headers.expect !== undefined));
       this.#done(exchange);
     };
     const isKept = this.options.keepRefused && [400, 413, 415].includes(refusal.status);
@@ -184,6 +187,12 @@ export class Receiver {
     for (const exchange of this.#open) exchange.cut();
   }
 
+  /** True when the answer to `req` ends its connection. Node's own maxRequestsPerSocket only says so and leaves it open. */
+  #isLast(req: IncomingMessage): boolean {
+    if (this.#isStopping) return true;
+    const limit = this.options.requestsPerConnection;
+    return limit > 0 && (requestCounts.get(req.socket) ?? 0) >= limit;
+  }
   #done(exchange: Exchange): void {
     this.#open.delete(exchange);
     if (this.#open.size === 0) this.#whenIdle?.();

@@ -88,8 +88,6 @@ export class PostbackSource implements Source {
     this.#server = server;
     server.on('error', (error) => context.log.error(`accepting postback connections: ${error.message}`));
     server.on('drop', () => this.#noteDrop());
-    // Node answers these itself with 503: the sender was told to close the connection and did not.
-    server.on('dropRequest', () => context.refused('connection_used_up', defaultTag));
     if (pair) this.#tls?.watch(server as TlsServer);
     const { address, family, port } = this.#address;
     const host = family === 'IPv6' ? `[${address}]` : address;
