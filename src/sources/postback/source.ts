@@ -91,7 +91,7 @@ export class PostbackSource implements Source {
     if (pair) this.#tls?.watch(server as TlsServer);
     const { address, family, port } = this.#address;
     const host = family === 'IPv6' ? `[${address}]` : address;
-    context.log.info(`postback source ${context.id} listens on ${pair ? 'https' : 'http'}://${host}:${port}`);
+    context.log.debug(`postback source ${context.id} listens on ${pair ? 'https' : 'http'}://${host}:${port}`);
   }
 
   /** Stops listening, answers what was received, cuts what is still arriving after 5 s. */
