@@ -84,8 +84,8 @@ export class BodyReader {
   }
 
   #fromObjects(objects: readonly JsonObject[], request: RequestFields): BodyRecords {
-    const [first] = objects;
-    if (objects.length === 1 && first) {
+    const first = objects.length === 1 ? objects[0] : undefined;
+    if (first) {
       const key = this.#keyField === undefined ? undefined : this.#keyOfObject(first, this.#keyField);
       return this.#one(this.#maker.fromObject(first.text, first.parsed, first.isExact, request), key, request);
     }

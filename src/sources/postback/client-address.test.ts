@@ -63,6 +63,8 @@ test('trusted proxies: Forwarded (RFC 7239) where it is chosen, and only there',
   assert.equal(find('for=1.2.3.4, for=10.0.0.7'), '1.2.3.4');
   assert.equal(find('for=1.2.3.4, proto=https'), '10.0.0.1');
   assert.equal(find('for=_hidden'), '10.0.0.1');
+  assert.equal(find('for="1.2.3.4, for=5.6.7.8'), '10.0.0.1');
+  assert.equal(find(`for="${'\\\\"'.repeat(5000)}, for=1.2.3.4`), '10.0.0.1');
 });
 
 test('one client: an IPv4 address, or the /64 of an IPv6 address', () => {

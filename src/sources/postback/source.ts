@@ -10,7 +10,7 @@ import { ClientFinder } from './client-address.ts';
 import { RecordMaker, podHash } from './fields.ts';
 import { Guard, inheritGuard } from './guards.ts';
 import { IdempotencyKeys } from './idempotency.ts';
-import { MemoryBudget, stopWaitMs } from './limits.ts';
+import { MemoryBudget, stopFlushMs, stopWaitMs } from './limits.ts';
 import { createListener, listen } from './listener.ts';
 import type { GuardOptions, PostbackConfig, PostbackOptions } from './options.ts';
 import { Receiver } from './receiver.ts';
@@ -106,9 +106,9 @@ export class PostbackSource implements Source {
     const cutting: Timer = this.#context.clock.after(stopWaitMs, () => this.#receiver.cutArriving());
     await this.#receiver.idle();
     cutting.cancel();
-    // Every answer closes its connection; what is left never sent a whole head, or does not read its answer.
+    // Every answer closes its connection; what is left never sent a whole head, or is slow to read its answer.
     server.closeIdleConnections();
-    const forcing: Timer = this.#context.clock.after(stopWaitMs, () => server.closeAllConnections());
+    const forcing: Timer = this.#context.clock.after(stopFlushMs, () => server.closeAllConnections());
     await closed;
     forcing.cancel();
     await this.#files?.close();
