@@ -1,28 +1,47 @@
 /** The plugins that come with the program. Sorted; one line each. */
 import { csvFormatter } from './codecs/csv.ts';
 import { hashFormatter } from './codecs/hash.ts';
-import { jsonFormatter } from './codecs/json.ts';
+import { jsonFormatter, jsonLineParser } from './codecs/json.ts';
 import { ltsvFormatter } from './codecs/ltsv.ts';
+import { noneParser } from './codecs/none.ts';
 import { outFileFormatter } from './codecs/out_file.ts';
 import { singleValueFormatter } from './codecs/single_value.ts';
 import { stdoutFormatter } from './codecs/stdout.ts';
 import { tsvFormatter } from './codecs/tsv.ts';
 import type { Plugin } from './core/plugin.ts';
+import { grepFilter } from './filters/grep.ts';
+import { recordTransformerFilter } from './filters/record_transformer.ts';
+import { stdoutFilter } from './filters/stdout.ts';
 import { fileOutput } from './outputs/file/index.ts';
 import { nullOutput } from './outputs/null.ts';
 import { stdoutOutput } from './outputs/stdout.ts';
 import { postback } from './sources/postback/index.ts';
+import { sampleSource } from './sources/sample.ts';
+import { stdinSource } from './sources/stdin.ts';
+import { copyStep } from './steps/copy.ts';
+import { relabelStep } from './steps/relabel.ts';
+import { rewriteTagFilterStep } from './steps/rewrite_tag_filter.ts';
 
 export const builtinPlugins: readonly Plugin[] = [
+  copyStep,
   csvFormatter,
   fileOutput,
+  grepFilter,
   hashFormatter,
   jsonFormatter,
+  jsonLineParser,
   ltsvFormatter,
+  noneParser,
   nullOutput,
   outFileFormatter,
   postback,
+  recordTransformerFilter,
+  relabelStep,
+  rewriteTagFilterStep,
+  sampleSource,
   singleValueFormatter,
+  stdinSource,
+  stdoutFilter,
   stdoutFormatter,
   stdoutOutput,
   tsvFormatter,

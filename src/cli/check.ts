@@ -5,7 +5,7 @@ import { describe } from '../config/describe.ts';
 import type { Environment } from '../config/env.ts';
 import { loadConfig } from '../config/load.ts';
 
-export interface CheckRequest {
+interface CheckRequest {
   /** Configuration file; undefined: the built-in configuration with the environment. */
   readonly path?: string | undefined;
   readonly env: Environment;

@@ -1,6 +1,7 @@
 /** The delivering process of a program with several workers. */
+import { flushCompileCache } from 'node:module';
 import { createProcess } from '../pipeline.ts';
-import { childLink, hubName, ignoreSignals } from '../process/link.ts';
+import { childLink, hubName, ignoreSignals, leaveHub } from '../process/link.ts';
 import type { Link } from '../process/link.ts';
 import type { Receivers } from '../process/controller.ts';
 import type { ProcessNote } from '../process/supervisor.ts';
@@ -49,8 +50,10 @@ export async function runDeliver(context: RunContext, loaded: Loaded): Promise<n
   });
   if (announced.some((one) => one !== undefined)) controller.noteReceiving();
   link.note(hubName, 'ready', undefined);
+  flushCompileCache();
   await new Promise<void>((resolve) => link.on('stop', () => resolve()));
   await closeServing(serving, shared, settings.graceMs);
+  leaveHub();
   return 0;
 }
 

@@ -1,9 +1,10 @@
 /** A receiving process of a program with several workers. */
+import { flushCompileCache } from 'node:module';
 import type { PeerCalls } from '../core/plugin.ts';
 import type { Registry } from '../core/registry.ts';
 import { createProcess, openReceiving } from '../pipeline.ts';
 import type { Generation } from '../process/generations.ts';
-import { childLink, hubName, ignoreSignals } from '../process/link.ts';
+import { childLink, hubName, ignoreSignals, leaveHub } from '../process/link.ts';
 import type { Link } from '../process/link.ts';
 import { limitsOf } from '../process/limits.ts';
 import type { RunContext } from './run.ts';
@@ -67,10 +68,12 @@ export async function runReceive(context: RunContext, role: string): Promise<num
   await use(generation);
   const stop = new Promise<void>((resolve) => link.on('stop', () => resolve()));
   link.note(hubName, 'ready', undefined);
+  flushCompileCache();
   await stop;
   await receiver.stop();
   news.repeat();
   await shared.deadLetters.close();
+  leaveHub();
   return 0;
 }
 

@@ -1,4 +1,5 @@
 /** The whole program in one process: receiving, delivering and the admin server. */
+import { flushCompileCache } from 'node:module';
 import { createProcess, openReceiving } from '../pipeline.ts';
 import type { Receiving } from '../pipeline.ts';
 import { closeServing, openServing, reloadAndSay, sayReady } from './serve.ts';
@@ -38,6 +39,8 @@ export async function runSingle(context: RunContext, loaded: Loaded): Promise<nu
   await controller.startReceiving();
   const end = stopRequested(opened, () => void reloadAndSay(controller, context));
   sayReady(context, loaded.model, serving.admin);
+  // Now, and not only at the end: a program that is killed should start fast too.
+  flushCompileCache();
   await end;
   const startedMs = performance.now();
   await opened.receiver.stop();

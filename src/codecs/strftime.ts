@@ -57,7 +57,8 @@ function namedOffsets(name: string): (seconds: number) => number {
   };
 }
 
-function offsetAt(zone: Zone, seconds: number): number {
+/** How far the zone is ahead of UTC at an instant, in seconds. */
+export function zoneOffset(zone: Zone, seconds: number): number {
   switch (zone.kind) {
     case 'utc':
       return 0;
@@ -125,7 +126,7 @@ function cachedFormat(pieces: readonly (string | Directive)[], zone: Zone): Time
 
 /** Renders all but the fractions, and joins neighbours. */
 function renderSecond(pieces: readonly (string | Directive)[], seconds: number, zone: Zone): (string | Directive)[] {
-  const offset = offsetAt(zone, seconds);
+  const offset = zoneOffset(zone, seconds);
   const civil: Civil = { date: new Date((seconds + offset) * 1000), seconds, offset, zone };
   const split: (string | Directive)[] = [];
   for (const piece of pieces) {

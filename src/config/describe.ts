@@ -1,6 +1,6 @@
 /** A pipeline as a tree for people: `post2log check`. Secrets are masked. */
 import type { Location } from '../core/errors.ts';
-import { maskedSecret, spellings } from '../core/options.ts';
+import { maskedSecret, snakeCase, spellings } from '../core/options.ts';
 import type { OptionSpec, OptionTable } from '../core/options.ts';
 import type { SectionTable } from '../core/plugin.ts';
 import type { Registry } from '../core/registry.ts';
@@ -80,23 +80,15 @@ class Teller {
     return { ...action, text: `${word} ${step.match.pattern}: ${action.text}` };
   }
   #action(action: ActionModel): Branch {
-    switch (action.kind) {
-      case 'filter':
-        return { text: `${action.plugin.type}${placeText(action.plugin.at)}`, under: this.#plugin(action.plugin) };
-      case 'output': {
-        const output = this.#outputs.get(action.output);
-        return output ? this.#output(output) : leaf(`output ${action.output}`);
-      }
-      case 'copy':
-        return { text: 'copy', under: action.actions.map((inner) => this.#action(inner)) };
-      case 'relabel':
-        return leaf(`relabel → ${action.label}`);
-      case 'retag':
-        return {
-          text: `${action.plugin.type} → ${action.label}${placeText(action.plugin.at)}`,
-          under: this.#plugin(action.plugin),
-        };
+    if (action.kind === 'copy') return { text: 'copy', under: action.actions.map((inner) => this.#action(inner)) };
+    if (action.kind === 'relabel') return leaf(`relabel → ${action.label}`);
+    if (action.kind === 'output') {
+      const output = this.#outputs.get(action.output);
+      return output ? this.#output(output) : leaf(`output ${action.output}`);
     }
+    const { plugin } = action;
+    const way = action.kind === 'retag' ? ` → ${action.label}` : '';
+    return { text: `${plugin.type}${way}${placeText(plugin.at)}`, under: this.#plugin(plugin) };
   }
   #output(output: OutputModel): Branch {
     const { plugin } = output;
@@ -121,7 +113,7 @@ class Teller {
     if (plugin.inject)
       under.push({
         text: 'inject',
-        under: Object.entries(plugin.inject).map(([key, value]) => leaf(`${key} ${plainText(value)}`)),
+        under: Object.entries(plugin.inject).map(([key, value]) => leaf(`${snakeCase(key)} ${plainText(value)}`)),
       });
     for (const note of this.#described.notes) {
       if (this.#told.has(note) || !samePlace(note.at, plugin.at)) continue;

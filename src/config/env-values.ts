@@ -2,61 +2,48 @@
 import type { OptionKind } from '../core/options.ts';
 
 /** A value read from a variable, or undefined when the text does not have the kind's form. */
-export function readVariable(kind: OptionKind, text: string, choices?: readonly string[]): unknown {
-  const trimmed = text.trim();
-  switch (kind) {
-    case 'text':
-    case 'secret':
-    case 'pattern':
-      return text;
-    case 'choice':
-      return choices?.includes(trimmed) === true ? trimmed : undefined;
-    case 'boolean':
-      return booleans.get(trimmed.toLowerCase());
-    case 'integer':
-      return /^[-+]?\d{1,15}$/.test(trimmed) ? Number(trimmed) : undefined;
-    case 'number':
-      return /^[-+]?\d{1,15}(?:\.\d{1,15})?$/.test(trimmed) ? Number(trimmed) : undefined;
-    case 'duration':
-      return scaled(trimmed, durations, 1000);
-    case 'bytes': {
-      const value = scaled(trimmed, sizes, 1);
-      return value === undefined ? undefined : Math.floor(value);
-    }
-    case 'list':
-      return trimmed
-        .split(',')
-        .map((part) => part.trim())
-        .filter((part) => part !== '');
-    case 'map':
-      return undefined;
-  }
+export function readVariable(kind: OptionKind, text: string, choices: readonly string[] = []): unknown {
+  if (kind === 'choice') return choices.includes(text.trim()) ? text.trim() : undefined;
+  return readers[kind](text);
 }
 
 /** What a kind expects, for problems. */
-export function variableForm(kind: OptionKind, choices?: readonly string[]): string {
-  switch (kind) {
-    case 'text':
-    case 'secret':
-    case 'pattern':
-    case 'map':
-      return 'text';
-    case 'choice':
-      return `one of ${(choices ?? []).join(', ')}`;
-    case 'boolean':
-      return 'true, false, 1 or 0';
-    case 'integer':
-      return 'a whole number';
-    case 'number':
-      return 'a number';
-    case 'duration':
-      return 'a duration such as 500ms, 10s, 5m, 24h, 7d, or seconds';
-    case 'bytes':
-      return 'a size such as 10485760, 512Ki, 64Mi, 4Gi, 1Ti';
-    case 'list':
-      return 'a list separated by commas';
-  }
+export function variableForm(kind: OptionKind, choices: readonly string[] = []): string {
+  return kind === 'choice' ? `one of ${choices.join(', ')}` : forms[kind];
 }
+
+const readers: Readonly<Record<Exclude<OptionKind, 'choice'>, (text: string) => unknown>> = {
+  text: (text) => text,
+  secret: (text) => text,
+  pattern: (text) => text,
+  boolean: (text) => booleans.get(text.trim().toLowerCase()),
+  integer: (text) => (/^[-+]?\d{1,15}$/.test(text.trim()) ? Number(text) : undefined),
+  number: (text) => (/^[-+]?\d{1,15}(?:\.\d{1,15})?$/.test(text.trim()) ? Number(text) : undefined),
+  duration: (text) => scaled(text.trim(), durations, 1000),
+  bytes: (text) => {
+    const value = scaled(text.trim(), sizes, 1);
+    return value === undefined ? undefined : Math.floor(value);
+  },
+  list: (text) =>
+    text
+      .split(',')
+      .map((part) => part.trim())
+      .filter((part) => part !== ''),
+  map: () => undefined,
+};
+
+const forms: Readonly<Record<Exclude<OptionKind, 'choice'>, string>> = {
+  text: 'text',
+  secret: 'text',
+  pattern: 'text',
+  map: 'text',
+  boolean: 'true, false, 1 or 0',
+  integer: 'a whole number',
+  number: 'a number',
+  duration: 'a duration such as 500ms, 10s, 5m, 24h, 7d, or seconds',
+  bytes: 'a size such as 10485760, 512Ki, 64Mi, 4Gi, 1Ti',
+  list: 'a list separated by commas',
+};
 
 const booleans = new Map([
   ['true', true],

@@ -10,6 +10,7 @@ import { logLevels } from '../core/log.ts';
 import { Schema, boolean, bytes, choice, duration, integer, maskedSecret, secret, text } from '../core/options.ts';
 import type { OptionSpec, OptionTable } from '../core/options.ts';
 import { readVariable, variableForm } from './env-values.ts';
+import { boundsText } from './fluentd/values.ts';
 
 /** Environment variables by name, as `process.env` has them. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -46,7 +47,7 @@ const programVariables = {
     name: 'P2L_LOGLEVEL',
     alias: 'P2L_UVICORN_LOGLEVEL',
     words: { warning: 'warn', critical: 'fatal' },
-    spec: choice(logLevels)('Level of the own log, on standard error'),
+    spec: choice(logLevels)('Level of the own log, on standard error; default: what the configuration says, else info'),
   },
   graceMs: {
     name: 'P2L_GRACE',
@@ -200,14 +201,14 @@ function readOne(
   const raw = isOff ? 'off' : readVariable(spec.kind, rateText(name, translated), spec.choices);
   const checked = raw === undefined ? undefined : spec.schema.safeParse(raw);
   if (checked?.success === true) return checked.data;
-  const why = checked?.error?.issues.map((issue) => issue.message).join('; ');
+  const bounds = checked?.error === undefined ? '' : `, ${boundsText(checked.error.issues)}`;
   const found =
     spec.kind === 'secret' ? maskedSecret : `"${written.length > 60 ? `${written.slice(0, 59)}…` : written}"`;
   const off = name === 'P2L_ADMIN_PORT' ? ', or off' : '';
   const near = spec.choices && nearest(word, spec.choices);
   problems.push({
     at: undefined,
-    text: `${name}: found ${found}, expected ${variableForm(spec.kind, spec.choices)}${off}${why === undefined ? '' : ` (${why})`}${near === undefined ? '' : `; did you mean ${near}?`}`,
+    text: `${name}: found ${found}, expected ${variableForm(spec.kind, spec.choices)}${bounds}${off}${near === undefined ? '' : `; did you mean ${near}?`}`,
   });
   return undefined;
 }
@@ -227,6 +228,8 @@ function unknownVariables(env: Environment): ConfigProblem[] {
   const problems: ConfigProblem[] = [];
   for (const name of Object.keys(env).sort()) {
     if (!name.startsWith('P2L_') || known.has(name)) continue;
+    // How the program's own processes and its crash tests speak to each other.
+    if (/^P2L_(?:INTERNAL|CRASH)_/.test(name)) continue;
     // The other variables of a Service whose name begins with p2l.
     if (
       /_SERVICE_(?:HOST|PORT(?:_\w+)?)$|^P2L_(?:\w+_)?PORT(?:_\d+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)?$/.test(

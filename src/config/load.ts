@@ -52,16 +52,26 @@ export async function loadConfig(request: LoadRequest): Promise<LoadedConfig> {
     request.path === undefined
       ? await loadBuiltin(lowering, settings, request.env, scope)
       : await loadFile(lowering, request.path, scope);
-  const errors = lowering.problems.filter((problem) => problem.severity !== 'warning');
-  if (errors.length > 0 || !lowered) throw new ConfigError(lowering.problems);
+  const found = inReadingOrder(lowering.problems, request.path);
+  if (!lowered || found.some((problem) => problem.severity !== 'warning')) throw new ConfigError(found);
   const isSet = request.env['P2L_WORKERS'] !== undefined && request.env['P2L_WORKERS'] !== '';
   return {
     model: lowered.model,
     settings,
     workers: isSet ? settings.workers : (lowered.workers ?? settings.workers),
-    warnings: lowering.problems,
+    warnings: found,
     notes: lowering.notes,
   };
+}
+
+/** Variables first, then file by file from top to bottom: how a person goes through them. */
+function inReadingOrder(problems: readonly ConfigProblem[], path = extraFile): ConfigProblem[] {
+  const files = new Map([[path, 0]]);
+  for (const { at } of problems) if (at && !files.has(at.file)) files.set(at.file, files.size);
+  const rank = (problem: ConfigProblem) => (problem.at ? (files.get(problem.at.file) ?? 0) : -1);
+  const order = (a: ConfigProblem, b: ConfigProblem) =>
+    rank(a) - rank(b) || (a.at?.line ?? 0) - (b.at?.line ?? 0) || (a.at?.column ?? 0) - (b.at?.column ?? 0);
+  return problems.toSorted(order);
 }
 
 async function loadFile(lowering: Lowering, path: string, scope: EmbeddedScope): Promise<LoweredPipeline | undefined> {

@@ -24,8 +24,8 @@ export interface SectionModel {
   readonly argument: string;
   readonly options: Readonly<Record<string, unknown>>;
   readonly pairs: readonly PairModel[];
-  /** Sections inside it, by name in written order; only where the plugin declares some. */
-  readonly sections?: Readonly<Record<string, readonly SectionModel[]>> | undefined;
+  /** Sections inside it, by name in written order. */
+  readonly sections?: Readonly<Record<string, readonly SectionModel[]>>;
   readonly at: Location;
 }
 

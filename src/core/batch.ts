@@ -137,6 +137,10 @@ export class Batch {
   fields(row: number): Fields {
     return this.#changed?.[row] ?? this.block.fields(this.index(row));
   }
+  /** False while the record's fields are as they lie in its block. */
+  isChanged(row: number): boolean {
+    return this.#changed?.[row] !== undefined;
+  }
   /** True while the record's JSON bytes can be taken as they lie in the journal: `rawJson(row)` is defined. */
   rawJson(row: number): Buffer | undefined {
     if (this.#changed?.[row] !== undefined || this.block.parts.codec !== codecs.json) return undefined;

@@ -191,10 +191,10 @@ export interface Output {
   write(chunk: Chunk, signal: AbortSignal): Promise<WriteResult | void>;
   /**
    * For outputs whose target is rolled back to a committed point (exactly once): makes what was written durable and
-   * returns JSON state that is committed together with the cursor. Never called while a write runs; no write begins
-   * before the state is on disk. After it rejects, the output is closed and made anew from what was committed before.
+   * returns JSON state that is committed together with the cursor. Never called while a write runs. `durable`: the state
+   * that is on disk with the cursor now, from an earlier call of this run or as it was in `committed`.
    */
-  commit?(): Promise<unknown>;
+  commit?(durable: unknown): Promise<unknown>;
   /** Asks the target whether it would take records: `check --probe`, /readyz. Throws OperatingError. */
   probe?(): Promise<void>;
   close(): Promise<void>;
@@ -239,7 +239,7 @@ export interface FilterSpec<O extends OptionTable = OptionTable> extends Common<
   /** Changes nothing and only shows records (filter stdout): left out where records are routed a second time. */
   readonly isObserver?: boolean;
   readonly usesParser?: boolean;
-  /** Takes `<format>`; the name is its default (filter stdout). */
+  /** Takes `<format>`; the name is its default. */
   readonly defaultFormatter?: string;
   readonly usesInject?: boolean;
   create(config: PluginConfig<O>, context: PluginContext): Filter;

@@ -49,13 +49,19 @@ export function compileChunkKeys(
   }
   return (batch) => {
     const groups = new Map<string, { key: ChunkKey; rows: number[] }>();
+    let group: { key: ChunkKey; rows: number[] } | undefined;
     for (let row = 0; row < batch.count; row++) {
       const seconds = timekeyOf?.(batch.seconds(row));
-      const values = accessors.length === 0 ? [] : accessors.map(({ read }) => valueText(read(batch.fields(row))));
+      // By time alone most neighbours share a chunk: seen without making a key text.
+      if (group && accessors.length === 0 && seconds === group.key.timekeySeconds) {
+        group.rows.push(row);
+        continue;
+      }
+      const values = accessors.map(({ read }) => valueText(read(batch.fields(row))));
       const text = JSON.stringify([hasTag ? batch.tag : '', seconds ?? null, ...values]);
-      const group = groups.get(text);
-      if (group) group.rows.push(row);
-      else groups.set(text, { key: makeKey(text, batch.tag, seconds, values), rows: [row] });
+      group = groups.get(text);
+      if (!group) groups.set(text, (group = { key: makeKey(text, batch.tag, seconds, values), rows: [] }));
+      group.rows.push(row);
     }
     const list = [...groups.values()];
     const only = list.length === 1 ? list[0] : undefined;

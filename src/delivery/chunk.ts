@@ -146,15 +146,18 @@ export class OpenChunks {
       // A batch that fits into an empty chunk is not cut: a chunk may be written a little less than full.
       // A record that is larger than a whole chunk goes alone in one.
       const fitting = chunk.count === 0 ? fittingRows(rest, roomBytes, roomRecords) || 1 : 0;
-      if (fitting === rest.batch.count) chunk.add(rest, bytes);
-      else if (fitting > 0) {
+      if (fitting === rest.batch.count) {
+        chunk.add(rest, bytes);
+        this.#onFull(this.#takeOne(chunk));
+        return rest;
+      }
+      if (fitting > 0) {
         const rows = Array.from({ length: rest.batch.count }, (_, row) => row);
         const [head, behind] = rest.split([rows.slice(0, fitting), rows.slice(fitting)]) as [Part, Part];
         chunk.add(head, head.batch.totalBytes());
         rest = behind;
       }
       this.#onFull(this.#takeOne(chunk));
-      if (fitting === rest.batch.count) return rest;
     }
   }
   #begin(key: ChunkKey): RecordChunk {

@@ -187,7 +187,7 @@ export class CursorFile {
 }
 
 /** An output's id as a file name: letters, digits, `-` and `_` stay, other bytes become `%xx`; very long ones end in their hash. */
-export function cursorName(id: string): string {
+function cursorName(id: string): string {
   let name = '';
   for (const byte of Buffer.from(id)) {
     const char = String.fromCharCode(byte);
@@ -198,8 +198,7 @@ export function cursorName(id: string): string {
   return `${name.slice(0, nameLengthMax - 33)}~${hash}`;
 }
 
-/** Exported for tests of torn and corrupt slots. */
-export function encodeCommit(sequence: number, state: CursorState): Buffer {
+function encodeCommit(sequence: number, state: CursorState): Buffer {
   const payload = Buffer.from(JSON.stringify(state));
   const bytes = Buffer.alloc(headerBytes + payload.length);
   bytes.writeUInt32LE(magic, 0);
@@ -212,7 +211,7 @@ export function encodeCommit(sequence: number, state: CursorState): Buffer {
 }
 
 /** The commit in a slot, or undefined when it is torn, corrupt or of another format. */
-export function decodeCommit(bytes: Buffer): Commit | undefined {
+function decodeCommit(bytes: Buffer): Commit | undefined {
   if (bytes.length < headerBytes || bytes.readUInt32LE(0) !== magic || bytes.readUInt32LE(4) !== version)
     return undefined;
   const end = headerBytes + bytes.readUInt32LE(8);

@@ -53,7 +53,7 @@ function encodeDeadLetter(refused: Refused, batch: Batch, row: number): string {
     attempts: refused.attempts,
   });
   const { block } = batch;
-  const isRaw = block.parts.codec === codecs.msgpack && batch.fields(row) === block.fields(batch.index(row));
+  const isRaw = block.parts.codec === codecs.msgpack && !batch.isChanged(row);
   const record = isRaw
     ? `"raw":"${block.encoded(batch.index(row)).toString('base64')}","codec":${codecs.msgpack}`
     : `"record":${batch.json(row).toString()}`;

@@ -6,6 +6,7 @@ import { RouterAccount, routerAccountId } from './account.ts';
 import type { Delivery, DeliveryOptions, OutputPlan, OutputRest, OutputStatus } from './contract.ts';
 import { CursorStore } from './cursor.ts';
 import { DeliveryMetrics } from './metrics.ts';
+import { OutputCursor } from './output-cursor.ts';
 import { OutputRunner } from './runner.ts';
 
 /** Bytes of records per output: two 4 MiB chunks, one being written while the next one fills. */
@@ -14,6 +15,11 @@ const queueBytesMaxDefault = 8 * 1024 * 1024;
 const commitIntervalMsDefault = 500;
 /** A removed output is closed once it had nothing to do for this long: receivers in other processes may still append under the old configuration. */
 const drainQuietMs = 10_000;
+
+/** Committed low-water mark in a shard; 0 where the cursor has none. */
+function lowOf(cursor: OutputCursor, shard: string): number {
+  return cursor.known(shard)?.committedLow ?? 0;
+}
 
 /** Opens the cursors of a data directory. @throws the disk's error when the directory cannot be made. */
 export async function openDelivery(options: DeliveryOptions): Promise<Delivery> {
@@ -25,6 +31,9 @@ export async function openDelivery(options: DeliveryOptions): Promise<Delivery> 
   await delivery.openAccount();
   return delivery;
 }
+
+/** Shards that cursors know and the journal no longer has are forgotten this long after the start: by then all that exist were found. */
+const forgetShardsMs = 60_000;
 
 class Outputs implements Delivery {
   readonly #options: DeliveryOptions;
@@ -47,6 +56,7 @@ class Outputs implements Delivery {
   }
   async openAccount(): Promise<void> {
     const { clock, log } = this.#options;
+    clock.after(forgetShardsMs, () => this.#forgetGoneShards());
     this.#account = new RouterAccount({
       file: await this.#store.open(routerAccountId),
       clock,
@@ -111,29 +121,66 @@ class Outputs implements Delivery {
   }
   dropOutput(id: string): boolean {
     const runner = this.#runners.get(id);
-    if (!runner) return false;
-    runner.discardAll('output_dropped');
+    if (runner) runner.discardAll('output_dropped');
+    else if (this.#unfinished.has(id)) void this.#dropUnfinished(id);
+    else return false;
     return true;
   }
   dropOldest(shard: string, before: number): boolean {
+    // Where others hold the same records back nothing would be won by dropping them.
+    const until = Math.min(
+      before,
+      this.#heldBy(shard, (runner) => runner.buffer.overflow === 'block'),
+    );
     let dropped = false;
     for (const runner of this.#runners.values()) {
-      if (runner.buffer.overflow !== 'drop_oldest') continue;
-      if ((runner.cursor.known(shard)?.low ?? 0) >= before) continue;
-      runner.discardBefore(shard, before, 'overflow');
+      if (runner.buffer.overflow !== 'drop_oldest' || lowOf(runner.cursor, shard) >= until) continue;
+      runner.discardBefore(shard, until, 'overflow');
       dropped = true;
     }
     return dropped;
   }
   passed(shard: string, firstOffset: number): number {
-    let least = Number.POSITIVE_INFINITY;
-    const cursors = [...(this.#account ? [this.#account.cursor] : []), ...this.#outputCursors()];
-    for (const cursor of cursors) least = Math.min(least, cursor.known(shard)?.committedLow ?? firstOffset);
     // Outputs that have a cursor and do not run yet may need anything.
-    return this.#unfinished.size > 0 ? firstOffset : Math.max(least, firstOffset);
+    if (this.#unfinished.size > 0) return firstOffset;
+    return Math.max(
+      firstOffset,
+      this.#heldBy(shard, () => true),
+    );
   }
-  *#outputCursors() {
-    for (const runner of this.#runners.values()) yield runner.cursor;
+  /** The lowest committed offset of the account and of the outputs chosen. */
+  #heldBy(shard: string, isChosen: (runner: OutputRunner) => boolean): number {
+    let least = this.#account ? lowOf(this.#account.cursor, shard) : Number.POSITIVE_INFINITY;
+    for (const runner of this.#runners.values())
+      if (isChosen(runner)) least = Math.min(least, lowOf(runner.cursor, shard));
+    return this.#unfinished.size > 0 ? 0 : least;
+  }
+  /** Ends an output of an earlier configuration that nobody can run: its records are refused unread. */
+  async #dropUnfinished(id: string): Promise<void> {
+    const { clock, log } = this.#options;
+    const cursor = new OutputCursor({
+      id,
+      file: await this.#store.open(id),
+      clock,
+      log,
+      commitIntervalMs: commitIntervalMsDefault,
+      onRefused: (reason, count) => this.#metrics.refused(id, reason, count),
+      prepare: () => Promise.resolve({ state: cursor.state, taken: () => undefined }),
+    });
+    for (const { shard, firstOffset, durableOffset } of this.#options.shards()) {
+      const progress = cursor.progress(shard, firstOffset);
+      progress.completeRefused(progress.low, durableOffset, 'output_dropped');
+    }
+    cursor.isClosed = true;
+    cursor.changed();
+    try {
+      await cursor.commit();
+      this.#unfinished.delete(id);
+    } catch {
+      // Said by the cursor; the output is still there to be dropped.
+    } finally {
+      await cursor.close();
+    }
   }
   status(): readonly OutputStatus[] {
     return [...this.#runners.values()].map((runner) => runner.status());
@@ -166,6 +213,11 @@ class Outputs implements Delivery {
       .filter(({ waiting }) => waiting > 0);
   }
 
+  #forgetGoneShards(): void {
+    const shards = new Set(this.#options.shards().map(({ shard }) => shard));
+    for (const recipient of [...(this.#account ? [this.#account] : []), ...this.#runners.values()])
+      for (const shard of recipient.cursor.shards()) if (!shards.has(shard)) recipient.forget(shard);
+  }
   /** Looks once a second whether draining outputs have nothing left. */
   #watchDraining(): void {
     if (this.#quietTimer || ![...this.#runners.values()].some((runner) => runner.isDraining)) return;

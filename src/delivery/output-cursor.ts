@@ -63,6 +63,10 @@ export class OutputCursor {
   known(shard: string): ShardProgress | undefined {
     return this.#shards.get(shard);
   }
+  /** Ids of all shards it has a place in. */
+  shards(): readonly string[] {
+    return [...this.#shards.keys()];
+  }
   forget(shard: string): void {
     if (this.#shards.delete(shard)) this.changed();
   }

@@ -8,6 +8,7 @@
  * Counts move together with the offsets, and both are committed together, so for every output, at any commit:
  * offsets seen + derived = delivered + refused + passed + waiting. (`derived`: emissions beyond the first of a record.)
  */
+import assert from 'node:assert';
 import { RangeSet } from './ranges.ts';
 
 /** As in the cursor file. `done`: start, end, start, end … `partials`: emission ordinals that are over, by offset. */
@@ -102,7 +103,8 @@ export class ShardProgress {
   }
   /** True when nothing at or above `offset` is done or partly done: frames there need no look at single records. */
   isClean(offset: number): boolean {
-    return this.#done.end <= offset && this.#restored.size === 0;
+    // After a restart `low` runs ahead of `next` where a range done before joins it.
+    return this.#low <= offset && this.#done.end <= offset && this.#restored.size === 0;
   }
   isDone(offset: number): boolean {
     return offset < this.#low || this.#done.has(offset);
@@ -113,7 +115,9 @@ export class ShardProgress {
   }
   /** Marks [from, to) done, of which `emitted` records were delivered or refused and counted by the caller; the others passed. */
   complete(from: number, to: number, emitted: number): void {
-    this.counts.passed += this.#mark(from, to) - emitted;
+    const fresh = this.#mark(from, to);
+    assert(fresh >= emitted, `${emitted} records of [${from}, ${to}) in shard ${this.shard} end, ${fresh} are new`);
+    this.counts.passed += fresh - emitted;
   }
   /** Marks [from, to) done as refused. */
   completeRefused(from: number, to: number, reason: string): void {

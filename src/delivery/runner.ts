@@ -27,6 +27,7 @@ import { OutputCursor } from './output-cursor.ts';
 import { takeFrame } from './part.ts';
 import type { Part } from './part.ts';
 import { RetryState, retryAfterMs } from './retry.ts';
+import { Secondary } from './secondary.ts';
 import { ChunkWriter } from './writer.ts';
 import type { Kept, WriterHost } from './writer.ts';
 
@@ -76,7 +77,7 @@ export class OutputRunner implements Recipient, WriterHost {
   #discardReason: string | undefined;
   #plan: OutputPlan;
   #output: Output;
-  #secondary: Output | undefined;
+  #secondary: Secondary | undefined;
   #abort = new AbortController();
   #open: OpenChunks;
   #heldBytes = 0;
@@ -121,7 +122,7 @@ export class OutputRunner implements Recipient, WriterHost {
     this.#open = this.#newOpenChunks();
     this.#opened = this.#gate.hold();
     this.#output = plan.create(this.cursor.state);
-    this.#secondary = plan.createSecondary?.();
+    this.#secondary = newSecondary(plan);
   }
 
   // ------------------------------------------------------------------------------------------------ recipient
@@ -163,6 +164,7 @@ export class OutputRunner implements Recipient, WriterHost {
     this.cursor.changed();
   }
   endSlice(): void {
+    this.#forgetDiscards();
     this.#ready.push(...this.#open.takeDue(this.#dueUntilMs()));
     this.#pump();
     this.#armTimer();
@@ -176,6 +178,11 @@ export class OutputRunner implements Recipient, WriterHost {
     // While chunks are written others have to grow, so none may take all the room.
     const bytesMax = this.#options.queueBytesMax / (buffer.concurrency + 1);
     return new OpenChunks(buffer, bytesMax, this.clock, (chunk) => this.#ready.push(chunk));
+  }
+  /** The buffer's settings changed: what is open is written as it is. */
+  #renewOpenChunks(): void {
+    this.#ready.push(...this.#open.takeAll());
+    this.#open = this.#newOpenChunks();
   }
   /** `immediate` chunks stay open until a write is free to take them, so they grow while the target is busy. */
   #dueUntilMs(): number {
@@ -253,9 +260,11 @@ export class OutputRunner implements Recipient, WriterHost {
     this.#sleeper.wakeAll();
     this.endSlice();
   }
-  /** Refuses all that is not delivered yet, and all that comes. */
+  /** Refuses all that is not delivered yet; of an output that drains also all that comes. */
   discardAll(reason: string): void {
-    this.#discardReason = reason;
+    if (this.isDraining) this.#discardReason = reason;
+    for (const { shard, durableOffset } of this.#options.shards())
+      this.#discards.set(shard, { before: durableOffset, reason });
     this.#discardHeld();
   }
   discard(chunk: RecordChunk): Kept {
@@ -275,6 +284,11 @@ export class OutputRunner implements Recipient, WriterHost {
         reasons.filter((reason) => reason !== undefined),
       );
     return { rows: reasons.flatMap((reason, row) => (reason === undefined ? [row] : [])), chunk: kept };
+  }
+  /** Discards that the cursor has passed have nothing left to do. */
+  #forgetDiscards(): void {
+    for (const [shard, { before }] of this.#discards)
+      if ((this.cursor.known(shard)?.low ?? 0) >= before) this.#discards.delete(shard);
   }
   get #isDiscarding(): boolean {
     return this.#discards.size > 0 || this.#discardReason !== undefined;
@@ -296,7 +310,7 @@ export class OutputRunner implements Recipient, WriterHost {
   get output(): Output {
     return this.#output;
   }
-  get secondary(): Output | undefined {
+  get secondary(): Secondary | undefined {
     return this.#secondary;
   }
   get signal(): AbortSignal {
@@ -351,12 +365,14 @@ export class OutputRunner implements Recipient, WriterHost {
 
   async #prepareCommit(): Promise<{ state: unknown; taken(): void }> {
     // Before it was opened it may not know where it is: what was committed stays.
-    if (!this.#output.commit || !this.#isOpened) return { state: this.cursor.state, taken: () => undefined };
+    const mustCommit = this.#output.commit !== undefined || this.#secondary?.needsCommit === true;
+    if (!mustCommit || !this.#isOpened) return { state: this.cursor.state, taken: () => undefined };
     if (this.isStopped && this.#gate.writing > 0) throw new Error('a write did not end');
     const release = this.#gate.hold();
     try {
       await this.#gate.quiet();
-      return { state: await this.#output.commit(), taken: release };
+      await this.#secondary?.commit();
+      return { state: await this.#output.commit?.(this.cursor.state), taken: release };
     } catch (error) {
       release();
       throw error;
@@ -380,7 +396,6 @@ export class OutputRunner implements Recipient, WriterHost {
     for (;;) {
       try {
         await output.open?.();
-        await this.#secondary?.open?.();
         if (this.#output !== output) return;
         this.#isOpened = true;
         // The first point to go back to is on disk before the first write.
@@ -414,10 +429,9 @@ export class OutputRunner implements Recipient, WriterHost {
     this.isDraining = false;
     this.cursor.isClosed = false;
     this.cursor.changed();
-    this.#ready.push(...this.#open.takeAll());
     if (isSame) {
       this.#plan = plan;
-      this.#open = this.#newOpenChunks();
+      this.#renewOpenChunks();
       this.endSlice();
       return;
     }
@@ -429,9 +443,9 @@ export class OutputRunner implements Recipient, WriterHost {
     await this.#closeOutputs();
     this.#plan = plan;
     this.#abort = new AbortController();
-    this.#open = this.#newOpenChunks();
+    this.#renewOpenChunks();
     this.#output = plan.create(this.cursor.state);
-    this.#secondary = plan.createSecondary?.();
+    this.#secondary = newSecondary(plan);
     release();
     this.#sleeper.wakeAll();
     this.start();
@@ -512,4 +526,9 @@ export class OutputRunner implements Recipient, WriterHost {
     if (!this.#isOpened) return 'opening';
     return this.isDraining ? 'draining' : 'running';
   }
+}
+
+function newSecondary(plan: OutputPlan): Secondary | undefined {
+  const output = plan.createSecondary?.();
+  return output && new Secondary(output);
 }

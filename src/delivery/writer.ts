@@ -35,7 +35,7 @@ export interface WriterHost {
   readonly random: () => number;
   readonly buffer: BufferModel;
   readonly output: Output;
-  readonly secondary: Output | undefined;
+  readonly secondary: Pick<Output, 'write'> | undefined;
   readonly signal: AbortSignal;
   /** Called before each try; writing may begin when it resolves. Rejects with Stopped. */
   enter(): Promise<void>;

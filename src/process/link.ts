@@ -114,6 +114,12 @@ export function childLink(name: string, onOrphaned: () => void): Link {
   return link;
 }
 
+/** Ends this child's channel, so that the process can end by itself. */
+export function leaveHub(): void {
+  process.removeAllListeners('disconnect');
+  if (process.connected) process.disconnect();
+}
+
 /** A child leaves signals to its supervisor, which a terminal's Ctrl-C reaches too. */
 export function ignoreSignals(): void {
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => undefined);

@@ -10,6 +10,7 @@
  * It shares its thread with the HTTP server: it works in slices of sliceMs between turns of the event loop, and under load it
  * looks for news at most every gapMs.
  */
+import assert from 'node:assert';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Batch } from '../core/batch.ts';
 import type { Clock } from '../core/clock.ts';
@@ -35,7 +36,10 @@ export interface DispatcherOptions {
    * The router of a generation; undefined when its configuration is gone: the current one routes then, said once. `replay`:
    * for a recipient that catches up, on frames that were routed for others before; filters that print must not there.
    */
-  routerFor(generation: number, pass: 'shared' | 'replay'): Promise<Router | undefined> | Router | undefined;
+  readonly routerFor: (
+    generation: number,
+    pass: 'shared' | 'replay',
+  ) => Promise<Router | undefined> | Router | undefined;
   /** The generation that runs. */
   readonly generation: number;
   readonly clock: Clock;
@@ -181,11 +185,7 @@ export class Dispatcher {
       }
       if (this.#isStopped) return false;
       if (!this.#isWanted(shard) || lane.troubleUntilMs > this.#options.clock.monotonicMs()) continue;
-      try {
-        if (await this.#advance(lane, durableOffset)) hasMore = true;
-      } catch (error) {
-        this.#trouble(lane, error);
-      }
+      if (await this.#advance(lane, durableOffset)) hasMore = true;
     }
     if (this.#lanes.size > infos.length) await this.#forgetGone(new Set(infos.map((info) => info.shard)));
     return hasMore;
@@ -215,15 +215,15 @@ export class Dispatcher {
   }
   /** Reads once and hands out. True: there is more to read now. */
   async #advance(lane: Lane, durableOffset: number): Promise<boolean> {
-    if (lane.pieces.length === 0) {
-      lane.reader ??= await this.#options.directory.reader(lane.shard);
-      const result = await lane.reader.read(lane.position, durableOffset, readBytes);
-      lane.pieces = piecesOf(result);
-      if (lane.pieces.length === 0) lane.position = Math.max(lane.position, result.next);
-    }
+    if (lane.pieces.length === 0 && !(await this.#read(lane, durableOffset))) return false;
     for (let i = 0; i < lane.pieces.length; i++) {
       const piece = lane.pieces[i] as Piece;
       const router = piece.kind === 'frame' ? await this.#router(piece.frame.generation, 'shared') : undefined;
+      if (piece.kind === 'frame' && !router) {
+        lane.pieces = lane.pieces.slice(i);
+        this.#trouble(lane);
+        return false;
+      }
       this.#dismissFull(lane, piece);
       if (!this.#isWanted(lane.shard) || this.#isStopped) {
         lane.pieces = lane.pieces.slice(i);
@@ -234,6 +234,20 @@ export class Dispatcher {
     }
     lane.pieces = [];
     return lane.position < durableOffset;
+  }
+  /** False: it could not be read now. */
+  async #read(lane: Lane, durableOffset: number): Promise<boolean> {
+    try {
+      lane.reader ??= await this.#options.directory.reader(lane.shard);
+      const result = await lane.reader.read(lane.position, durableOffset, readBytes);
+      lane.pieces = piecesOf(result);
+      if (lane.pieces.length === 0) lane.position = Math.max(lane.position, result.next);
+      return true;
+    } catch (error) {
+      this.#logTrouble(lane, error);
+      this.#trouble(lane);
+      return false;
+    }
   }
   /** Members without room, and those that want this frame routed otherwise, leave the pass before it. */
   #dismissFull(lane: Lane, piece: Piece): void {
@@ -275,14 +289,17 @@ export class Dispatcher {
     await nextTurn();
     this.#sliceBeganMs = clock.monotonicMs();
   }
-  #trouble(lane: Lane, error: unknown): void {
-    const { clock, log } = this.#options;
+  /** Leaves the lane alone for a while. */
+  #trouble(lane: Lane): void {
+    const { clock } = this.#options;
     lane.troubleUntilMs = clock.monotonicMs() + troubleMs;
-    lane.pieces = [];
     clock.after(troubleMs, () => this.wake());
-    log.error(
-      { shard: lane.shard },
-      `reading shard ${lane.shard} at offset ${lane.position}: ${errorText(error)}; trying again in ${troubleMs} ms`,
+  }
+  #logTrouble(lane: Lane, error: unknown, id?: string): void {
+    const reading = id === undefined ? `reading shard ${lane.shard}` : `reading shard ${lane.shard} for output ${id}`;
+    this.#options.log.error(
+      { shard: lane.shard, ...(id === undefined ? {} : { output: id }) },
+      `${reading}: ${errorText(error)}; trying again in ${troubleMs} ms`,
     );
   }
   async #closeReader(lane: Lane): Promise<void> {
@@ -319,10 +336,7 @@ export class Dispatcher {
     await nextTurn();
     while (member.lagging.size > 0 && !this.#isStopped && this.#members.includes(member)) {
       if (!member.recipient.hasRoom()) {
-        await new Promise<void>((resolve) => {
-          member.wakeCatchUp = resolve;
-        });
-        member.wakeCatchUp = undefined;
+        await this.#waitFor(member);
         continue;
       }
       const [shard] = member.lagging;
@@ -340,68 +354,85 @@ export class Dispatcher {
   }
   async #catchUpOnce(member: Member, lane: Lane): Promise<void> {
     const { recipient } = member;
+    const from = recipient.next(lane.shard, this.#firstOffset(lane.shard));
+    if (from >= lane.position) {
+      member.lagging.delete(lane.shard);
+      await member.readers.get(lane.shard)?.close();
+      member.readers.delete(lane.shard);
+      this.wake();
+      return;
+    }
+    const pieces = await this.#readFor(member, lane, from);
+    for (const piece of pieces ?? []) {
+      if (!recipient.hasRoom() || this.#isStopped || !this.#members.includes(member)) return;
+      if (!(await this.#replay(recipient, lane.shard, piece))) break;
+    }
+    // It could not be read, or not be routed.
+    if (recipient.next(lane.shard, from) === from) await this.#waitFor(member, troubleMs);
+  }
+  async #readFor(member: Member, lane: Lane, from: number): Promise<readonly Piece[] | undefined> {
     try {
-      const from = recipient.next(lane.shard, this.#firstOffset(lane.shard));
-      if (from >= lane.position) {
-        member.lagging.delete(lane.shard);
-        await member.readers.get(lane.shard)?.close();
-        member.readers.delete(lane.shard);
-        this.wake();
-        return;
-      }
       let reader = member.readers.get(lane.shard);
       if (!reader) {
         reader = await this.#options.directory.reader(lane.shard);
         member.readers.set(lane.shard, reader);
       }
-      const pieces = piecesOf(await reader.read(from, lane.position, readBytes));
-      for (const piece of pieces) {
-        if (!recipient.hasRoom() || this.#isStopped || !this.#members.includes(member)) return;
-        await this.#replay(recipient, lane.shard, piece);
-      }
+      return piecesOf(await reader.read(from, lane.position, readBytes));
     } catch (error) {
-      const { clock, log } = this.#options;
-      log.error(
-        { shard: lane.shard, output: recipient.id },
-        `reading shard ${lane.shard} for output ${recipient.id}: ${errorText(error)}; trying again in ${troubleMs} ms`,
-      );
-      await new Promise<void>((resolve) => {
-        member.wakeCatchUp = resolve;
-        clock.after(troubleMs, resolve);
-      });
-      member.wakeCatchUp = undefined;
+      this.#logTrouble(lane, error, member.recipient.id);
+      return undefined;
     }
   }
-  async #replay(recipient: Recipient, shard: string, piece: Piece): Promise<void> {
+  /** Waits until the recipient has room (or the dispatcher stops), or for waitMs. */
+  async #waitFor(member: Member, waitMs?: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      member.wakeCatchUp = resolve;
+      if (waitMs !== undefined) this.#options.clock.after(waitMs, resolve);
+    });
+    member.wakeCatchUp = undefined;
+  }
+  /** False: there is no router for it now. */
+  async #replay(recipient: Recipient, shard: string, piece: Piece): Promise<boolean> {
     if (piece.kind === 'lost') {
       recipient.acceptLost(shard, piece.lost);
-      return;
+      return true;
     }
     const router = await this.#router(Math.max(piece.frame.generation, recipient.backfillGeneration), 'replay');
+    if (!router) return false;
     const frame = frameOf(shard, piece.frame);
-    if (frame.to === frame.from) return;
     // Frames of generations that do not know the output need not be routed to tell that they pass.
+    if (frame.to === frame.from) return true;
     if (!recipient.takesRefusals && !router.outputs.has(recipient.id)) recipient.accept(frame, undefined, none);
     else hand(recipient, frame, this.#route(router, piece.frame));
     await this.#pauseWhenDue();
+    return true;
   }
 
   // ------------------------------------------------------------------------------------------------ routers
 
-  #router(generation: number, pass: 'shared' | 'replay'): Router | Promise<Router> {
+  /** Undefined: it cannot be loaded now. */
+  #router(generation: number, pass: 'shared' | 'replay'): Router | Promise<Router | undefined> {
     return this.#routers.get(`${generation}:${pass}`) ?? this.#loadRouter(generation, pass);
   }
-  async #loadRouter(generation: number, pass: 'shared' | 'replay'): Promise<Router> {
-    let router = await this.#options.routerFor(generation, pass);
+  async #loadRouter(generation: number, pass: 'shared' | 'replay'): Promise<Router | undefined> {
+    const { log, routerFor } = this.#options;
+    let router: Router | undefined;
+    try {
+      router = await routerFor(generation, pass);
+    } catch (error) {
+      log.error({ generation }, `loading configuration ${generation}: ${errorText(error)}; its records wait`);
+      return undefined;
+    }
     if (!router) {
+      assert(generation !== this.#generation, `the running configuration ${generation} has no router`);
       if (!this.#missing.has(generation))
-        this.#options.log.error(
+        log.error(
           { generation },
           `routing records of configuration ${generation}: it is no longer kept; the running configuration ${this.#generation} routes them`,
         );
       this.#missing.add(generation);
-      if (generation === this.#generation) throw new Error(`the running configuration ${generation} has no router`);
       router = await this.#router(this.#generation, pass);
+      if (!router) return undefined;
     }
     if (this.#routers.size >= routersMax) {
       const [oldest] = this.#routers.keys();

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { findProblems } from './check.ts';
+import { findProblems, outputIds } from './check.ts';
 import type { Evidence } from './check.ts';
 
-const output = { id: 'out', delivered: 5, refused: {}, passed: 0, waiting: 0 };
+const output = { id: outputIds.stdout, delivered: 5, refused: {}, passed: 0, waiting: 0 };
 
 /** Records 1, 2 and 3–4 (one request) acknowledged, 5 not but taken, 6 neither; 2 was delivered to stdout twice. */
 function honest(): Evidence {
@@ -18,7 +18,11 @@ function honest(): Evidence {
     ],
     file: { times: new Map(arrived.map((n) => [n, 1])), unreadable: [] },
     stdout: { times: new Map(arrived.map((n) => [n, n === 2 ? 2 : 1])), unreadable: [] },
-    status: { appended: 5, outputs: [output, { ...output, id: 'other' }], processes: [] },
+    status: {
+      appended: 5,
+      outputs: [{ ...output, id: outputIds.file }, output, { ...output, id: 'builtin', delivered: 0, passed: 5 }],
+      processes: [],
+    },
   };
 }
 
@@ -74,10 +78,12 @@ test('counts that do not balance are found', () => {
   const { status } = honest();
   const withOutput = (change: object): Evidence => ({
     ...honest(),
-    status: { ...status, outputs: [{ ...output, ...change }, output] },
+    status: { ...status, outputs: [{ ...output, id: outputIds.file, ...change }, output] },
   });
   found(withOutput({ delivered: 4 }), /= 4, but 5 were appended$/);
   found(withOutput({ delivered: 4, waiting: 1 }), /1 records still wait$/);
   found(withOutput({ delivered: 4, refused: { no_route: 1 } }), /refused {"no_route":1}$/);
+  found(withOutput({ delivered: 4, passed: 1 }), /4 delivered, but 5 are in the file$/);
+  found({ ...honest(), status: { ...status, outputs: [output] } }, /^the status names no output crash_file$/);
   found({ ...honest(), status: { ...status, appended: 6 } }, /^6 records were appended, but 5 are in the file$/);
 });

@@ -29,6 +29,9 @@ export interface Evidence {
   readonly status: Status;
 }
 
+/** Ids of the two outputs in the status; the built-in configuration may name more, which get nothing. */
+export const outputIds = { file: 'crash_file', stdout: 'crash_stdout' } as const;
+
 /** Lists at most this many numbers of a problem: the rest is in the kept directory. */
 const shownMax = 10;
 
@@ -89,7 +92,8 @@ function recordProblems({ requests, file, stdout }: Evidence): string[] {
 
 function balanceProblems({ status, file }: Evidence): string[] {
   const problems: string[] = [];
-  if (status.outputs.length !== 2) problems.push(`the status names ${status.outputs.length} outputs, expected 2`);
+  for (const id of Object.values(outputIds))
+    if (!status.outputs.some((output) => output.id === id)) problems.push(`the status names no output ${id}`);
   for (const { id, delivered, refused, passed, waiting } of status.outputs) {
     const refusedCount = Object.values(refused).reduce((sum, count) => sum + count, 0);
     const sum = delivered + refusedCount + passed + waiting;
@@ -97,6 +101,8 @@ function balanceProblems({ status, file }: Evidence): string[] {
     if (sum !== status.appended) problems.push(`output ${id}: ${parts} = ${sum}, but ${status.appended} were appended`);
     if (waiting > 0) problems.push(`output ${id}: ${waiting} records still wait`);
     if (refusedCount > 0) problems.push(`output ${id}: refused ${JSON.stringify(refused)}`);
+    if (id === outputIds.file && delivered !== file.times.size)
+      problems.push(`output ${id}: ${delivered} delivered, but ${file.times.size} are in the file`);
   }
   if (status.appended !== file.times.size)
     problems.push(`${status.appended} records were appended, but ${file.times.size} are in the file`);

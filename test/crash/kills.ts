@@ -31,8 +31,8 @@ export function namedPoints(): string[] {
   return [...names].sort();
 }
 
-/** How often a point is passed before it kills: points on every write are passed thousands of times, others once. */
-const passesMax = [1, 1, 3, 30, 200];
+/** How often a point is passed before it kills: points on every write are passed hundreds of times a second, others once. */
+const passesMax = [1, 1, 1, 3, 30];
 
 /** Plans `count` kills. With one worker there is one process, and so nothing that could die alone. */
 export function planKills(random: Random, count: number, workers: number, points: readonly string[]): Kill[] {
@@ -46,9 +46,9 @@ export function planKills(random: Random, count: number, workers: number, points
     if (kind === 'point') {
       // In turn, so that a short run also comes to all of them.
       const name = points[turn++ % points.length] as string;
-      return { kind, at: `${name}:${random.between(1, random.pick(passesMax))}`, delayMs: 1500 };
+      return { kind, at: `${name}:${random.between(1, random.pick(passesMax))}`, delayMs: 1200 };
     }
     if (kind === 'starting') return { kind, delayMs: random.between(1, 600) };
-    return { kind, delayMs: random.isBelow(0.3) ? random.between(0, 30) : random.between(30, 600) };
+    return { kind, delayMs: random.isBelow(0.3) ? random.between(0, 30) : random.between(30, 400) };
   });
 }

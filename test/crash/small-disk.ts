@@ -57,7 +57,7 @@ export function makeSmallDisk(dataDirectory: string): SmallDisk {
     const ballast = join(dataDirectory, 'ballast');
     return {
       what: `tmpfs of ${diskMb} MB`,
-      env: { P2L_KEEP: '0' },
+      env: {},
       fill: () => fillUp(ballast),
       free: () => rmSync(ballast, { force: true }),
       remove(keepIn) {
@@ -69,7 +69,7 @@ export function makeSmallDisk(dataDirectory: string): SmallDisk {
   }
   return {
     what: 'P2L_DATA_LIMIT=16Mi with standard output held (mounting a tmpfs is not allowed)',
-    env: { P2L_KEEP: '0', P2L_DATA_LIMIT: '16Mi' },
+    env: { P2L_DATA_LIMIT: '16Mi' },
     fill: (victim) => victim.holdOutput(true),
     free: (victim) => victim.holdOutput(false),
     remove: () => undefined,

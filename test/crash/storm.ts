@@ -73,7 +73,7 @@ export class Storm {
   async #killAtPoint(at: string, timeoutMs: number): Promise<void> {
     const victim = this.#victim;
     await victim.killGroup();
-    await victim.start(at);
+    await victim.start({ crashAt: at });
     const isReached = await victim.waitForDeath(timeoutMs);
     this.#count(isReached ? at.replace(/:.*/, '') : `${at.replace(/:.*/, '')} not reached`);
     await victim.killGroup();
@@ -100,7 +100,7 @@ export class Storm {
     disk.fill(victim);
     await wait(300);
     await victim.killGroup();
-    await victim.start();
+    await victim.start({ mayEnd: true });
     const isUp = await victim.ready().then(
       () => true,
       () => false,

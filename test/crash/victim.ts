@@ -7,6 +7,7 @@ import type { Status } from '../../bench/post2log.ts';
 import { processGroup } from '../../bench/processes.ts';
 import { freePort, wait } from '../../bench/program.ts';
 import { filesBelow, tornMark } from './arrivals.ts';
+import { outputIds } from './check.ts';
 import { postbackPaths } from './postbacks.ts';
 
 /** Longest wait for the program to be ready again, or for a process to be replaced. Recovery takes well under a second here. */
@@ -18,6 +19,7 @@ function outputConfig(filePath: string): string {
   @type copy
   <store>
     @type file
+    @id ${outputIds.file}
     path ${filePath}
     append true
     <format>
@@ -30,6 +32,7 @@ function outputConfig(filePath: string): string {
   </store>
   <store>
     @type stdout
+    @id ${outputIds.stdout}
     <format>
       @type json
     </format>
@@ -63,8 +66,9 @@ export class Victim {
     return new Victim(directory, dataDirectory, env, [await freePort(), await freePort()]);
   }
 
-  /** Starts it; does not wait until it is ready. */
-  async start(crashAt?: string): Promise<void> {
+  /** Starts it; does not wait until it is ready. `mayEnd`: it is no problem when it ends again by itself. */
+  async start(options: { crashAt?: string; mayEnd?: boolean } = {}): Promise<void> {
+    const { crashAt, mayEnd = crashAt !== undefined } = options;
     const post2log = await Post2log.start(
       {
         dataDirectory: this.dataDirectory,
@@ -72,6 +76,8 @@ export class Victim {
         stdout: 'pipe',
         env: {
           P2L_ENDPOINT: postbackPaths.join(','),
+          // What every output has passed goes at once: too early is what would be found.
+          P2L_KEEP: '0',
           P2L_FLUENTD_EXTRACFG: outputConfig(join(this.#directory, 'out', 'records')),
           ...this.#env,
           ...(crashAt === undefined ? {} : { P2L_CRASH_AT: crashAt }),
@@ -80,7 +86,7 @@ export class Victim {
       { port: this.port, adminPort: this.#adminPort },
     );
     this.#running = post2log;
-    this.#isExpectedToEnd = crashAt !== undefined;
+    this.#isExpectedToEnd = mayEnd;
     let endsInLine = false;
     const { stdout } = post2log.program.child;
     stdout?.on('data', (bytes: Buffer) => {

@@ -5,4 +5,4 @@ const files = testFiles(['test/e2e/**/*.test.ts']);
 if (files.length === 0) {
   console.log('test/e2e has no tests: this version has no page of its own for a browser');
   console.log('0 passed, 0 failed');
-} else runTests(files, ['--test-concurrency=1']);
+} else runTests(files, ['--test-concurrency=1', '--test-timeout=240000']);

@@ -120,7 +120,7 @@ function unwritten(spec: OutputSpec): BufferModel {
   return {
     ...defaultBuffer,
     chunkKeys,
-    ...(isTimed && { timekeySeconds: daySeconds, timekeyWaitMs }),
+    ...(isTimed && { timekeySeconds: spec.buffer?.timekeySeconds ?? daySeconds, timekeyWaitMs }),
     flushMode: spec.buffer?.flushMode ?? (isTimed ? 'lazy' : defaultBuffer.flushMode),
     flushIntervalMs: spec.buffer?.flushIntervalMs ?? defaultBuffer.flushIntervalMs,
   };
@@ -188,7 +188,8 @@ function readChunkKeys(lowering: Lowering, spec: OutputSpec, source: Section, is
 function readTimekey(lowering: Lowering, spec: OutputSpec, source: Section, values: BufferValues): number | undefined {
   const seconds = values.timekey === undefined ? undefined : values.timekey / 1000;
   if (seconds === undefined) {
-    // An output that is cut by time anyway (file) cuts by day.
+    // An output that is cut by time anyway (file) has a span of its own.
+    if (spec.buffer?.timekeySeconds !== undefined) return spec.buffer.timekeySeconds;
     if (spec.buffer?.chunkKeys?.includes('time') === true) return daySeconds;
     lowering.error(source.at, '<buffer time> needs a timekey, such as timekey 1h');
   } else if (seconds < 1) {
@@ -234,7 +235,9 @@ function flush(
 ): Pick<BufferModel, 'flushMode' | 'flushIntervalMs'> {
   const isExplicit = values.flushMode !== undefined && values.flushMode !== 'default';
   const hasInterval = values.flushInterval !== undefined;
-  const byDefault = isTimed && !(isFlat && hasInterval) ? 'lazy' : 'interval';
+  // Without a mode in the configuration, an output that knows better (file, stdout: at once) goes before Fluentd's rule.
+  const byRule = isTimed ? 'lazy' : 'interval';
+  const byDefault = hasInterval && (isFlat || !isTimed) ? 'interval' : (spec.buffer?.flushMode ?? byRule);
   const flushMode = values.flushMode !== undefined && values.flushMode !== 'default' ? values.flushMode : byDefault;
   if (hasInterval && flushMode !== 'interval') {
     const at = attribute(source, 'flush_interval')?.at ?? source.at;
@@ -243,11 +246,7 @@ function flush(
         at,
         `flush_interval can stand only with flush_mode interval, not with flush_mode ${flushMode}; remove one of them`,
       );
-    else
-      lowering.warn(
-        at,
-        'flush_interval has no effect: with the chunk key time the mode is lazy; write flush_mode interval for it',
-      );
+    else lowering.warn(at, 'flush_interval has no effect beside the chunk key time; write flush_mode interval for it');
   }
   return { flushMode, flushIntervalMs: values.flushInterval ?? spec.buffer?.flushIntervalMs ?? flushIntervalMs };
 }

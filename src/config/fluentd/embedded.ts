@@ -52,8 +52,7 @@ export function readEmbedded(scanner: Scanner, scope: EmbeddedScope): EmbeddedRe
     if (!scanner.skip('}')) throw new NotUnderstood(scanner.position, 'an operator or } was expected');
     const value = thunk();
     for (const name of reader.missing)
-      if (value === null || value === '')
-        scanner.warning(opened, `the variable ${name} is not set: the expression gives empty text`);
+      if (value === null) scanner.warning(opened, `the variable ${name} is not set: the expression gives empty text`);
     return { kind: 'text', text: value === null ? '' : String(value) };
   } catch (error) {
     if (error instanceof Unset) return { kind: 'unset', unset: error.unset };

@@ -9,6 +9,7 @@ interface JsonLiteral {
   readonly unset: 'nil' | 'default' | undefined;
 }
 
+/** Leaves the reader after a problem was reported. */
 class Broken extends Error {}
 
 // Ruby's JSON stops at 100, and a configuration has no need of more.

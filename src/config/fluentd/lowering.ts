@@ -49,7 +49,7 @@ export class Lowering {
   }
   /** Reports that no plugin of these kinds has the name; the first kind is the one that is named. */
   unknownType(kinds: readonly PluginKind[], type: string, at: Location): void {
-    const names = kinds.flatMap((kind) => this.registry.names(kind));
+    const names = kinds.flatMap((kind) => this.registry.names(kind)).toSorted();
     const near = nearest(type, names);
     const all = names.length > 0 && names.length <= 20 ? ` (there are ${names.join(', ')})` : '';
     this.error(at, `unknown ${kinds[0] ?? 'source'} plugin ${type}${near ? `; did you mean ${near}?` : all}`);

@@ -5,7 +5,7 @@ import { spellings } from '../../core/options.ts';
 import type { OptionSpec, OptionTable } from '../../core/options.ts';
 import type { Attribute } from './element.ts';
 import type { Lowering } from './lowering.ts';
-import { expectedForm, readKind } from './values.ts';
+import { boundsText, expectedForm, quote, readKind } from './values.ts';
 
 /** Whose options are read: `output file`, for texts; and its place. */
 export interface OptionOwner {
@@ -88,11 +88,8 @@ function readOption(
   if (read.warning !== undefined) lowering.warn(written.at, `${key}: ${read.warning}`);
   const checked = spec.schema.safeParse(read.value);
   if (checked.success) return { value: checked.data };
-  const shown = spec.kind === 'secret' ? '' : ` ${JSON.stringify(written.text)}`;
-  lowering.error(
-    written.at,
-    `${key}: found${shown}, expected ${expected}: ${lowerFirst(schemaText(checked.error.issues))}`,
-  );
+  const shown = spec.kind === 'secret' ? '' : ` ${quote(written.text)}`;
+  lowering.error(written.at, `${key}: found${shown}, expected ${expected}, ${boundsText(checked.error.issues)}`);
   return undefined;
 }
 
@@ -109,7 +106,7 @@ function absent(
   const spelling = spellings(name, spec, 'fluentd')[0] ?? name;
   lowering.error(
     owner.at,
-    `${owner.title}: ${spelling} is required but missing (${lowerFirst(spec.summary)}; ${expectedForm(spec.kind, spec.choices)})`,
+    `${owner.title}: ${spelling} is required but missing (${lowerFirst(spec.summary).replace(/\.$/, '')}; ${expectedForm(spec.kind, spec.choices)})`,
   );
   return undefined;
 }
@@ -130,10 +127,6 @@ export function reportUnknown(
     const options = hint === '' && known.length > 0 && known.length <= 12 ? ` (it has ${known.join(', ')})` : '';
     lowering.error(attribute.at, `${owner.title} has no option ${attribute.key}${options}${hint}`);
   }
-}
-
-function schemaText(issues: readonly { readonly message: string }[]): string {
-  return issues.map((issue) => issue.message).join('; ');
 }
 
 /** Lower-cases the first letter of a sentence that is put into another one. */

@@ -1,6 +1,7 @@
 /** Lowers what stands in a `<match>` or `<store>`: outputs with their buffers and secondaries, copy, relabel, retagging steps. */
 import type { OutputSpec, Plugin, StepSpec } from '../../core/plugin.ts';
 import { errorText, nearest } from '../../core/errors.ts';
+import type { Location } from '../../core/errors.ts';
 import type { ActionModel, OutputModel, PluginModel } from '../model.ts';
 import { rootLabel } from '../model.ts';
 import { belongsIntoBuffer, lowerBuffer } from './buffer.ts';
@@ -40,13 +41,12 @@ export class Outputs {
   label(section: Section): string | undefined {
     const written = attribute(section, '@label');
     if (!written || written.value.isBroken) return undefined;
-    const name = written.value.text;
+    return this.#enter(written.value.text, written.value.at);
+  }
+  #enter(name: string, at: Location): string | undefined {
     if (name !== rootLabel && !this.#labels.has(name)) {
       const near = nearest(name, [...this.#labels, rootLabel]);
-      this.#lowering.error(
-        written.value.at,
-        `there is no <label ${name}>${near === undefined ? '' : `; did you mean ${near}?`}`,
-      );
+      this.#lowering.error(at, `there is no <label ${name}>${near === undefined ? '' : `; did you mean ${near}?`}`);
       return undefined;
     }
     this.entered.add(name);
@@ -63,7 +63,13 @@ export class Outputs {
     const plugin = lowerPlugin(this.#lowering, step, section, { keys: labelKey });
     const isWritten = attribute(section, '@label') !== undefined;
     const label = isWritten ? this.label(section) : current;
+    if (plugin) this.#enterRuleLabels(plugin);
     return plugin && label !== undefined ? { kind: 'retag', plugin, label } : undefined;
+  }
+  /** Rules of a retagging step may name labels of their own. */
+  #enterRuleLabels(plugin: PluginModel): void {
+    for (const rule of Object.values(plugin.sections).flat())
+      if (typeof rule.options['label'] === 'string') this.#enter(rule.options['label'], rule.at);
   }
   #copy(step: StepSpec & Plugin, section: Section, label: string): ActionModel | undefined {
     const plugin = lowerPlugin(this.#lowering, step, section, { keys: labelKey, sections: new Set(['store']) });
@@ -100,6 +106,7 @@ export class Outputs {
       keys: new Set([...keys, '@label']),
       sections: new Set(['buffer', 'secondary']),
       belongs: belongsIntoBuffer,
+      buffer,
       ...(hasExactlyOnce && { fixed: { exactlyOnce: true } }),
     });
     const secondary = this.#secondary(spec, section);
@@ -128,7 +135,7 @@ export class Outputs {
     } catch (error) {
       this.#lowering.error(plugin.at, `output ${spec.name}: ${errorText(error)}`);
     }
-    const base = target === '' ? spec.name : `${spec.name}:${target}`;
+    const base = target === '' || target === spec.name ? spec.name : `${spec.name}:${target}`;
     for (;;) {
       const ordinal = (this.#ordinals.get(base) ?? 0) + 1;
       this.#ordinals.set(base, ordinal);

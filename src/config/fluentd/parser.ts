@@ -100,6 +100,7 @@ class Parser {
       this.#torn(scanner.place(), `> was expected to end </${found}, found \`${scanner.restOfLine()}\``);
       scanner.skipToNextLine();
     } else if (!scanner.skipLineEnd()) {
+      scanner.skipBlanks();
       scanner.problem(scanner.place(), `nothing may follow </${found}> on its line, found \`${scanner.restOfLine()}\``);
       scanner.skipToNextLine();
     }
@@ -130,7 +131,9 @@ class Parser {
     scanner.skipBlanks();
     if (scanner.skip('>')) {
       if (!scanner.skipLineEnd()) {
-        const hint = argument.form === 'bare' ? '; quote an argument that holds a >' : '';
+        scanner.skipBlanks();
+        const hint =
+          argument.form === 'bare' && argument.text.startsWith('/') ? '; quote an argument that holds a >' : '';
         scanner.problem(
           scanner.place(),
           `nothing may follow <${name}> on its line, found \`${scanner.restOfLine()}\`${hint}`,
@@ -179,6 +182,7 @@ class Parser {
   }
   #expectLineEnd(scanner: Scanner, value: WrittenValue): void {
     if (scanner.skipLineEnd()) return;
+    scanner.skipBlanks();
     if (!value.isBroken) {
       const end = scanner.place();
       const hint = end.line === value.at.line ? '' : ` (the quote opened on line ${value.at.line})`;

@@ -1,7 +1,7 @@
 /** Lowers one configured plugin: its options, its sections, and the parser, formatter and inject inside it. */
 import { errorText, nearest } from '../../core/errors.ts';
 import type { Plugin, PluginKind, SectionSpec, SectionTable } from '../../core/plugin.ts';
-import type { InjectModel, PairModel, PluginModel, SectionModel } from '../model.ts';
+import type { BufferModel, InjectModel, PairModel, PluginModel, SectionModel } from '../model.ts';
 import { attribute, derivedAttribute, sectionsNamed } from './element.ts';
 import type { Attribute, Section } from './element.ts';
 import { flatInject, lowerInject } from './inject.ts';
@@ -19,6 +19,8 @@ export interface PluginPlace {
   readonly belongs?: (key: string) => string | undefined;
   /** Option values from outside the configuration. */
   readonly fixed?: Readonly<Record<string, unknown>>;
+  /** An output's, for its check. */
+  readonly buffer?: BufferModel;
 }
 
 /** The written `@type` of a section (v0.12: `type`), or undefined after reporting that it is missing. */
@@ -71,13 +73,19 @@ export function lowerPlugin(
     ...(inject && { inject }),
     at: section.at,
   };
-  return passesCheck(lowering, owner, plugin, model) ? model : undefined;
+  return passesCheck(lowering, owner, plugin, model, place.buffer) ? model : undefined;
 }
 
 /** Runs the plugin's own check over a lowered model; reports what it throws. */
-export function passesCheck(lowering: Lowering, owner: OptionOwner, plugin: Plugin, model: PluginModel): boolean {
+export function passesCheck(
+  lowering: Lowering,
+  owner: OptionOwner,
+  plugin: Plugin,
+  model: PluginModel,
+  buffer?: BufferModel,
+): boolean {
   try {
-    plugin.check?.(model);
+    plugin.check?.(model, buffer);
     return true;
   } catch (error) {
     lowering.error(owner.at, `${owner.title}: ${errorText(error)}`);

@@ -12,58 +12,39 @@ export type ReadValue =
 
 /** Reads a written value as the kind of an option. `choices` are those of kind `choice`. */
 export function readKind(kind: OptionKind, written: WrittenValue, choices?: readonly string[]): ReadValue {
-  const { text } = written;
-  switch (kind) {
-    case 'text':
-    case 'secret':
-      return { value: text };
-    case 'choice':
-      return readChoice(text, choices ?? []);
-    case 'boolean':
-      return readBoolean(text);
-    case 'integer':
-      return readInteger(text);
-    case 'number':
-      return readNumber(text);
-    case 'duration':
-      return readDuration(text);
-    case 'bytes':
-      return readBytes(text);
-    case 'list':
-      return readList(text);
-    case 'map':
-      return readMap(text);
-    case 'pattern':
-      return readPattern(text);
-  }
+  return kind === 'choice' ? readChoice(written.text, choices ?? []) : readers[kind](written.text);
 }
 
 /** What a kind expects, for problems: "expected …". */
 export function expectedForm(kind: OptionKind, choices?: readonly string[]): string {
-  switch (kind) {
-    case 'text':
-    case 'secret':
-      return 'text';
-    case 'choice':
-      return `one of ${(choices ?? []).join(', ')}`;
-    case 'boolean':
-      return 'true or false';
-    case 'integer':
-      return 'a whole number';
-    case 'number':
-      return 'a number';
-    case 'duration':
-      return 'a duration: 10s, 5m, 1h, 1d, or seconds such as 0.5';
-    case 'bytes':
-      return 'a size: 512k, 8m, 1g, 1t, or bytes';
-    case 'list':
-      return 'a list: a,b,c or a JSON array';
-    case 'map':
-      return 'a map: a:b,c:d or a JSON object';
-    case 'pattern':
-      return 'a regular expression: /…/, /…/i or bare';
-  }
+  return kind === 'choice' ? `one of ${(choices ?? []).join(', ')}` : forms[kind];
 }
+
+const readers: Readonly<Record<Exclude<OptionKind, 'choice'>, (text: string) => ReadValue>> = {
+  text: (text) => ({ value: text }),
+  secret: (text) => ({ value: text }),
+  boolean: readBoolean,
+  integer: readInteger,
+  number: readNumber,
+  duration: readDuration,
+  bytes: readBytes,
+  list: readList,
+  map: readMap,
+  pattern: readPattern,
+};
+
+const forms: Readonly<Record<Exclude<OptionKind, 'choice'>, string>> = {
+  text: 'text',
+  secret: 'text',
+  boolean: 'true or false',
+  integer: 'a whole number',
+  number: 'a number',
+  duration: 'a duration: 10s, 5m, 1h, 1d, or seconds such as 0.5',
+  bytes: 'a size: 512k, 8m, 1g, 1t, or bytes',
+  list: 'a list: a,b,c or a JSON array',
+  map: 'a map: a:b,c:d or a JSON object',
+  pattern: 'a regular expression: /…/, /…/i or bare',
+};
 
 /** Symbols may be written with a colon before them, as in Ruby. */
 function readChoice(text: string, choices: readonly string[]): ReadValue {
@@ -234,4 +215,12 @@ function asText(value: unknown): string {
 export function quote(text: string): string {
   if (text === '') return 'nothing';
   return `"${text.length > 60 ? `${text.slice(0, 59)}…` : text}"`;
+}
+
+/** What a schema expected beyond the kind, such as `<=65535`. Leaves out what it found: that may be a secret. */
+export function boundsText(issues: readonly { readonly message: string }[]): string {
+  const bounds = issues.map(({ message }) =>
+    message.replace(/^Invalid [^:]*: (?:Expected )?/, '').replace(/ but received [\s\S]*$/, ''),
+  );
+  return bounds.join(', ');
 }

@@ -98,16 +98,18 @@ class FileOutput implements Output {
       log: context.log,
       directory: context.directory,
       committed: context.committed,
-      rotateBackups: config.options.rotateBackups,
-      canRotate: config.options.rotateBytes !== undefined,
+      rotate:
+        config.options.rotateBytes === undefined
+          ? undefined
+          : { bytes: config.options.rotateBytes, backups: config.options.rotateBackups },
     });
   }
 
   open(): Promise<void> {
     return this.#files.recover();
   }
-  commit(): Promise<unknown> {
-    return this.#files.commit();
+  commit(durable?: unknown): Promise<unknown> {
+    return this.#files.commit(durable);
   }
   close(): Promise<void> {
     return this.#files.close();
@@ -124,9 +126,7 @@ class FileOutput implements Output {
     const payload = compress && out.length > 0 ? await compress(out.view()) : out.view();
     // A compressed member cannot be cut: it goes into one file as a whole.
     const cuts = rotateBytes === undefined || ends === undefined || compress ? [payload.length] : ends;
-    const written = await this.#files.append(target.path, payload, cuts, rotateBytes, (path) =>
-      this.#link(chunk, path),
-    );
+    const written = await this.#files.append(target.path, payload, cuts, (path) => this.#link(chunk, path));
     if (written === cuts.length) return { refused };
     return { refused, retry: rowsFrom(chunk, refused, written) };
   }

@@ -1,0 +1,28 @@
+/** The `none` parser: the whole line as one field. Source: Fluentd 1.16 parser_none.rb. */
+import { isUtf8 } from 'node:buffer';
+import { text } from '../core/options.ts';
+import { definePlugin } from '../core/plugin.ts';
+
+export const noneParser = definePlugin({
+  kind: 'parser',
+  name: 'none',
+  summary: 'Takes each line as it is, as one field; bytes that are not UTF-8 are kept.',
+  options: {
+    messageKey: text('The field that gets the line.', { default: 'message' }),
+  },
+  example: `<source>
+  @type stdin
+  tag lines
+  <parse>
+    @type none
+  </parse>
+</source>`,
+  create({ options }) {
+    return {
+      parse(line) {
+        const value = isUtf8(line) ? line.toString('utf8') : new Uint8Array(line);
+        return { fields: { [options.messageKey]: value }, time: undefined };
+      },
+    };
+  },
+});

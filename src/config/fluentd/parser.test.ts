@@ -1,0 +1,284 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { formatProblem } from '../../core/errors.ts';
+import type { Section } from './element.ts';
+import { parseFluentd } from './parser.ts';
+
+const scope = {
+  env: { X: 'ex', EMPTY: '', NUMBER: '42', SECRET: 'a"b' },
+  hostname: 'host1',
+  workerId: '0',
+};
+
+function parse(text: string) {
+  return parseFluentd(text, 'f.conf', scope);
+}
+/** Attributes of the root as an object. */
+function values(text: string): Record<string, string> {
+  const { root, problems } = parse(text);
+  assert.deepEqual(problems.filter((problem) => problem.severity !== 'warning').map(formatProblem), []);
+  return Object.fromEntries(root.attributes.map((attribute) => [attribute.key, attribute.value.text]));
+}
+function problems(text: string): string[] {
+  return parse(text).problems.map(formatProblem);
+}
+/** A tree without places. */
+function tree(section: Section): unknown {
+  return [
+    section.name,
+    section.argument,
+    Object.fromEntries(section.attributes.map(({ key, value }) => [key, value.text])),
+    section.sections.map(tree),
+  ];
+}
+
+describe('values', () => {
+  const table: readonly [string, string][] = [
+    ['k v', 'v'],
+    ['  k     a    ', 'a'],
+    ['k a  b  c', 'a  b  c'],
+    ['k', ''],
+    ['k\n', ''],
+    ['k a #comment', 'a'],
+    ['k a\t#comment', 'a'],
+    ['k a#no comment', 'a#no comment'],
+    ['k a# b #c', 'a# b'],
+    ['k #no_comment', '#no_comment'],
+    [String.raw`k \n\[\"`, String.raw`\n\[\"`],
+    ['k t"', 't"'],
+    ["k it's", "it's"],
+    ['k x{1}[2]', 'x{1}[2]'],
+    ['k #{ENV["X"]}', '#{ENV["X"]}'],
+    ['k 値 # 注', '値'],
+    ['k v\r\n', 'v'],
+    ['"k" v', 'v'],
+    ["'k' v", 'v'],
+    ['k "a#comment"', 'a#comment'],
+    ['k "a" # comment', 'a'],
+    [String.raw`k "\\ \" \' \[ \#{x} \n\t\r\f\b\0"`, '\\ " \' [ #{x} \n\t\r\f\b\0'],
+    ['k "line1\n  line2"', 'line1\n  line2'],
+    ['k "\nline2\n"', '\nline2\n'],
+    ['k "line1\\\n  line2"', 'line1  line2'],
+    ['k "#not"', '#not'],
+    [String.raw`k 'it\'s \\ \n \['`, String.raw`it's \ \n \[`],
+    [`k 'a\nb'`, 'a\nb'],
+    [`k '#{ENV["X"]}'`, '#{ENV["X"]}'],
+    ['k [1, "a", true, null, 1.50]', '[1,"a",true,null,1.50]'],
+    ['k ["a", # one\n  "b" // two\n /* three */ ]', '["a","b"]'],
+    ['k {"a": {"b": []}, "c#d": "#{ENV[\'X\']}"}', '{"a":{"b":[]},"c#d":"ex"}'],
+    ['k ["#{ENV[\'SECRET\']}"]', String.raw`["a\"b"]`],
+    ['k {} # nothing', '{}'],
+  ];
+  for (const [text, expected] of table)
+    test(JSON.stringify(text), () => assert.deepEqual(values(text), { k: expected }));
+
+  test('names', () => assert.deepEqual(values('$a.b/c-d=~ 1\n1 2'), { '$a.b/c-d=~': '1', '1': '2' }));
+  test('a byte order mark is no part of the first name', () => assert.deepEqual(values('\uFEFFk v'), { k: 'v' }));
+  test('the last of two counts, with a warning', () => {
+    assert.deepEqual(values('k 1\nl 2\nk 3'), { k: '3', l: '2' });
+    assert.deepEqual(problems('k 1\nk 3'), [
+      'f.conf:2:1: warning: k is written twice (first on line 1): the last one counts',
+    ]);
+  });
+});
+
+describe('embedded expressions', () => {
+  const table: readonly [string, string][] = [
+    [`#{ENV['X']}`, 'ex'],
+    ['#{ENV["X"]}', 'ex'],
+    ['a#{ENV["X"]}b#{hostname}', 'aexbhost1'],
+    ['#{ENV["NOPE"] || "default"}', 'default'],
+    [`#{ENV['NOPE'] || ENV['X'] || 'd'}`, 'ex'],
+    [`#{ENV['EMPTY'] || 'd'}`, ''],
+    [`#{ENV.fetch('NOPE', 'd')}`, 'd'],
+    [`#{ENV.fetch("X") { "d" }}`, 'ex'],
+    [`#{ENV.fetch('NOPE') { 'd' }}`, 'd'],
+    ['#{Socket.gethostname}/#{worker_id}', 'host1/0'],
+    [`#{ENV['X'].upcase}-#{ENV['NUMBER'].to_i + 1}`, 'EX-43'],
+    ['#{1 + 2}', '3'],
+    ['#{}', ''],
+    ['#{"}"}', '}'],
+    [`#{ENV['X'] == 'ex' ? 'yes' : 'no'}`, 'yes'],
+    [`#{ENV['NOPE'].nil? ? true : false}`, 'true'],
+    [`#{(ENV['NOPE'] || '') + 'x'}`, 'x'],
+    [`#{ENV['X'] || use_nil}`, 'ex'],
+  ];
+  for (const [text, expected] of table) test(text, () => assert.deepEqual(values(`k "${text}"`), { k: expected }));
+
+  for (const unset of ['nil', 'default'] as const)
+    test(`use_${unset}`, () => {
+      const { root } = parse(`k "#{ENV['NOPE'] || use_${unset}}"`);
+      assert.equal(root.attributes[0]?.value.unset, unset);
+    });
+  test('in the argument of a section', () =>
+    assert.equal(parse(`<match "#{ENV['X']}.**">\n</match>`).root.sections[0]?.argument, 'ex.**'));
+  test('a variable that is not set is empty, with a warning', () =>
+    assert.match(problems(`k "a#{ENV['NOPE']}"`)[0] ?? '', /^f\.conf:1:5: warning: the variable NOPE is not set/));
+
+  const refused: readonly [string, RegExp][] = [
+    ['`id`', /1:4: #\{`id`\}: an expression was expected at column 6/],
+    ['File.read("/etc/passwd")', /#\{File\.read/],
+    ['system("x")', /system is not known/],
+    ['ENV["X"].gsub("a", "b")', /gsub is no method known here at column 14/],
+    [`ENV.fetch('NOPE')`, /the variable NOPE is not set/],
+    [`ENV['NOPE'].upcase`, /upcase cannot be called on nil/],
+    [`ENV['X'] + 1`, /text and 1 cannot be added/],
+    ['ENV[x]', /the quoted name of a variable was expected/],
+    ['1 +', /an expression was expected/],
+    ['1', /found|an operator or \} was expected/],
+  ];
+  for (const [expression, expected] of refused)
+    test(`refused: ${expression}`, () => {
+      const text = expression === '1' ? 'k "#{1"' : `k "#{${expression}}"`;
+      assert.match(problems(text).join('\n'), expected);
+    });
+  test('hostile nesting is a problem', () =>
+    assert.match(problems(`k "#{${'('.repeat(9999)}"`).join(), /nested too deep/));
+});
+
+describe('sections', () => {
+  test('arguments, nesting, comments', () => {
+    const { root, problems } = parse(`
+# comment
+<match   a.** {b,c}.*   > # comment
+  @type copy
+  <store ignore_error>
+    @type null # x
+  </store>
+</match>
+<label "@X y">
+</label>
+<filter /a.+(?<x>)\\d/>
+</filter>`);
+    assert.deepEqual(problems.map(formatProblem), [
+      'f.conf:11:18: nothing may follow <filter> on its line, found `)\\d/>`; quote an argument that holds a >',
+    ]);
+    assert.deepEqual(tree(root), [
+      '',
+      '',
+      {},
+      [
+        ['match', 'a.** {b,c}.*', { '@type': 'copy' }, [['store', 'ignore_error', { '@type': 'null' }, []]]],
+        ['label', '@X y', {}, []],
+        ['filter', '/a.+(?<x', {}, []],
+      ],
+    ]);
+  });
+  test('places', () => {
+    const { root } = parse('<match **>\n  @type "x"\n\ttag  y\n</match>');
+    const [match] = root.sections;
+    assert.deepEqual(match?.at, { file: 'f.conf', line: 1, column: 1 });
+    assert.deepEqual(
+      match?.attributes.map(({ at, value }) => [at.line, at.column, value.at.line, value.at.column]),
+      [
+        [2, 3, 2, 9],
+        [3, 2, 3, 7],
+      ],
+    );
+  });
+});
+
+describe('problems', () => {
+  const table: readonly [string, string, readonly string[]][] = [
+    [
+      'an end that is missing',
+      '<source>\n  @type tail\n',
+      ['1:1: <source> is never closed: </source> was expected before the end of the file'],
+    ],
+    [
+      'an end of another section',
+      '<source>\n</match>\n',
+      ['2:1: </match> does not close <source> of line 1: </source> was expected'],
+    ],
+    ['an end without beginning', '</match>\n', ['1:1: </match> closes nothing: no section is open here']],
+    [
+      'a quote that is open',
+      '<a>\n  @type "stdout\n</a>\n',
+      ['2:9: unterminated double quote: no closing " up to the end of the file'],
+    ],
+    [
+      'a single quote that is open',
+      "k 'a\nl 1\n",
+      ["1:3: unterminated single quote: no closing ' up to the end of the file"],
+    ],
+    ['text behind a quote', 'k "a" 1', ['1:7: nothing may follow a quoted text on its line, found `1`']],
+    [
+      'text behind a quote of several lines',
+      'k "a\nl "b"',
+      ['2:4: nothing may follow a quoted text on its line, found `b"` (the quote opened on line 1)'],
+    ],
+    [
+      'an escape',
+      String.raw`k "\u00e9"`,
+      [
+        String.raw`1:4: unknown escape \u in double quotes: \n \r \t \f \b \0 and \ before a sign are known; write \\u, or use single quotes`,
+      ],
+    ],
+    ['a tag on one line', '<test></test>\n</test>', ['1:7: nothing may follow <test> on its line, found `</test>`']],
+    ['a tag that is open', '<test\n</test>', ['1:6: > was expected to end <test, found the end of the line']],
+    ['a tag without name', '< test>', ['1:3: the name of a section was expected after <, found `test>`']],
+    ['text behind an end', '<test>\n</test> x', ['2:9: nothing may follow </test> on its line, found `x`']],
+    [
+      'an @ parameter',
+      '<match>\n  @typ v\n</match>',
+      ['2:3: @typ: names that begin with @ are reserved; did you mean @type?'],
+    ],
+    [
+      'a comma too many',
+      'k [1,2,]',
+      [
+        '1:8: broken JSON array: a value was expected after the comma, not ], found `]`; a value that begins with [ is read as JSON, quote it if it is text',
+      ],
+    ],
+    [
+      'an expression that looks like JSON',
+      'k [a-z]+',
+      [
+        '1:4: broken JSON array: a JSON value was expected, found `a-z]+`; a value that begins with [ is read as JSON, quote it if it is text',
+      ],
+    ],
+    [
+      'JSON that is open',
+      'k {"a": 1',
+      [
+        '1:10: broken JSON object: a comma or } was expected, found the end of the file; a value that begins with { is read as JSON, quote it if it is text',
+      ],
+    ],
+    ['text behind JSON', 'k {} {}', ['1:6: nothing may follow a JSON value on its line, found `{}`']],
+    ['an empty include', '@include\n', ['1:9: @include: a path was expected']],
+    [
+      'an include that is missing',
+      '@include no/such.conf',
+      ['1:10: @include no/such.conf: no such file (no/such.conf)'],
+    ],
+    [
+      'a URL to include',
+      '@include http://h/x',
+      ['1:10: @include http://h/x: only files can be included; fetch it first and name the copy'],
+    ],
+  ];
+  for (const [name, text, expected] of table)
+    test(name, () =>
+      assert.deepEqual(
+        problems(text),
+        expected.map((line) => `f.conf:${line}`),
+      ),
+    );
+
+  test('all of them at once', () => {
+    const text = 'k "\\z"\n<a>\nb "x" y\n</b>\nc [\n</d>\ne "f\n';
+    assert.deepEqual(
+      parse(text).problems.map((problem) => problem.at?.line),
+      [1, 3, 4, 6, 7],
+    );
+  });
+  test('@timestamp is a name in nested sections', () =>
+    assert.deepEqual(problems('<filter>\n<record>\n@timestamp x\n</record>\n</filter>'), []));
+  test('sections nested too deep', () => {
+    const { problems, isTorn } = parse('<a>\n'.repeat(5000));
+    assert.ok(isTorn);
+    assert.match(problems[0]?.text ?? '', /nested deeper than 64/);
+  });
+  test('JSON nested too deep', () =>
+    assert.match(problems(`k ${'['.repeat(50_000)}`).join(), /nested deeper than 100/));
+});

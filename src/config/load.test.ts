@@ -1,0 +1,223 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { ConfigError, formatProblem } from '../core/errors.ts';
+import { Registry } from '../core/registry.ts';
+import { testPlugins } from './fluentd/test-plugins.ts';
+import { loadConfig } from './load.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'post2log-load-'));
+after(() => rmSync(directory, { recursive: true }));
+
+function write(path: string, text: string): string {
+  const full = join(directory, path);
+  mkdirSync(dirname(full), { recursive: true });
+  writeFileSync(full, text);
+  return full;
+}
+const load = (path: string | undefined, env: Record<string, string> = {}, registry = new Registry(testPlugins)) =>
+  loadConfig({ path, env, registry });
+/** The problems of a configuration that must not load, with the directory left out. */
+async function problems(path: string | undefined, env: Record<string, string> = {}): Promise<string[]> {
+  const error = await load(path, env).then(
+    () => assert.fail('it loaded'),
+    (error: unknown) => error,
+  );
+  assert.ok(error instanceof ConfigError, String(error));
+  return error.problems.map((problem) => formatProblem(problem).replaceAll(`${directory}/`, ''));
+}
+const stdout = '<match **>\n@type stdout\n</match>\n';
+
+describe('a file', () => {
+  test('includes: globs in order, nested, relative to the file they stand in, inside sections', async () => {
+    write(
+      'a/conf.d/20.conf',
+      '<filter **>\n@type record_transformer\n<record>\n@include ../rec.conf\nlast 3\n</record>\n</filter>',
+    );
+    write('a/conf.d/10.conf', '<source>\n@type sample\n</source>');
+    write('a/conf.d/.hidden.conf', 'broken');
+    write('a/conf.d/other.txt', 'broken');
+    write('a/rec.conf', 'one 1\ntwo 2\n');
+    write('a/sub/x/deep.conf', '<match never>\n@type null\n</match>');
+    const path = write(
+      'a/main.conf',
+      `@include conf.d/*.conf\n@include sub/**/{deep,none}.conf\n@include "none/*.conf"\n${stdout}`,
+    );
+    const { model, warnings } = await load(path);
+    assert.deepEqual(warnings, []);
+    const steps = model.labels['@ROOT'] ?? [];
+    assert.deepEqual(
+      steps.map(({ match, at }) => [match.pattern, at.file.replace(`${directory}/`, ''), at.line]),
+      [
+        ['**', 'a/conf.d/20.conf', 1],
+        ['never', 'a/sub/x/deep.conf', 1],
+        ['**', 'a/main.conf', 4],
+      ],
+    );
+    const [filter] = steps;
+    assert.ok(filter?.action.kind === 'filter');
+    assert.deepEqual(
+      filter.action.plugin.sections['record']?.[0]?.pairs.map(({ key }) => key),
+      ['one', 'two', 'last'],
+    );
+  });
+  test('a problem in an included file has its place there', async () => {
+    write('b/in.conf', '\n<match **>\n@type nosuch\n</match>');
+    assert.deepEqual(await problems(write('b/main.conf', '@include in.conf')), [
+      'b/main.conf:1:1: warning: there is no <source>: nothing will be received',
+      'b/in.conf:3:7: unknown output plugin nosuch (there are copy, file, kafka2, null, relabel, rewrite_tag_filter, stdout)',
+    ]);
+  });
+  test('a file that includes itself', async () => {
+    write('c/in.conf', '@include main.conf');
+    assert.match(
+      (await problems(write('c/main.conf', '@include in.conf'))).join(),
+      /c\/in\.conf:1:10: @include main\.conf: .*includes itself/,
+    );
+  });
+  test('problems come in reading order, the variables first', async () => {
+    const path = write('d.conf', '<match **>\n@type file\nappend x\n</match>\n<source>\n@type http\nport y\n</source>');
+    assert.deepEqual(await problems(path, { P2L_WORKERS: 'z' }), [
+      'P2L_WORKERS: found "z", expected a whole number',
+      'd.conf:1:1: output file: path is required but missing (where; text)',
+      'd.conf:3:8: append: found "x", expected true or false',
+      'd.conf:7:6: port: found "y", expected a whole number',
+    ]);
+  });
+  test('a file that is missing', async () =>
+    assert.deepEqual(await problems(join(directory, 'none.conf')), ['reading configuration none.conf: no such file']));
+  for (const [name, text, expected] of [
+    ['classic', '# comment\n[SERVICE]\n    Flush 1\n', 'Fluent Bit classic'],
+    ['yaml', 'service:\n  flush: 1\npipeline:\n', 'Fluent Bit YAML'],
+  ] as const)
+    test(`another dialect: ${name}`, async () =>
+      assert.deepEqual(await problems(write(`e/${name}`, text)), [
+        `e/${name}:1:1: this is a ${expected} configuration, which this version does not support yet; a Fluentd configuration was expected`,
+      ]));
+  test('an empty file runs, with a warning', async () => {
+    const { warnings } = await load(write('f.conf', '\n'));
+    assert.match(warnings.map(formatProblem).join(), /there is no <source>/);
+  });
+  test('workers: P2L_WORKERS goes before <system>', async () => {
+    const path = write('g.conf', `<system>\nworkers 3\n</system>\n<source>\n@type sample\n</source>\n${stdout}`);
+    assert.equal((await load(path)).workers, 3);
+    assert.equal((await load(path, { P2L_WORKERS: '2' })).workers, 2);
+  });
+  test('what Kubernetes sets for a Service does not matter beside a file', async () => {
+    const path = write('h.conf', `<source>\n@type sample\n</source>\n${stdout}`);
+    assert.deepEqual((await load(path, { P2L_PORT: 'tcp://10.0.0.1:80' })).warnings, []);
+  });
+});
+
+describe('plugin packages', () => {
+  const api = new URL('../core/plugin.ts', import.meta.url).href;
+  const plugin = (kind: string, name: string) =>
+    `definePlugin({ kind: '${kind}', name: '${name}', summary: 'x', options: {}, example: '', create() {} })`;
+  const add = (name: string, body: string) => {
+    write(`node_modules/${name}/package.json`, JSON.stringify({ name, type: 'module', exports: './index.js' }));
+    write(`node_modules/${name}/index.js`, `import { definePlugin } from '${api}';\n${body}`);
+  };
+  add(
+    'post2log-plugin-shout',
+    `export const a = ${plugin('output', 'shout')};\nexport const b = ${plugin('source', 'hear')};`,
+  );
+  add('listed', `export const a = ${plugin('output', 'from_list')};`);
+  add('post2log-plugin-none', 'export const a = 1;');
+
+  for (const type of ['post2log-plugin-shout', 'shout'])
+    test(`@type ${type}`, async () => {
+      const path = write(`p-${type}.conf`, `<source>\n@type sample\n</source>\n<match **>\n@type ${type}\n</match>`);
+      const registry = new Registry(testPlugins);
+      assert.deepEqual(
+        (await load(path, {}, registry)).model.outputs.map(({ plugin }) => plugin.type),
+        ['shout'],
+      );
+      await load(path, {}, registry);
+    });
+  test('listed in <system>', async () => {
+    const path = write(
+      'q.conf',
+      '<system>\nplugins listed\n</system>\n<source>\n@type sample\n</source>\n<match **>\n@type from_list\n</match>',
+    );
+    const { model } = await load(path);
+    assert.deepEqual([model.plugins, model.outputs[0]?.plugin.type], [['listed'], 'from_list']);
+  });
+  test('what cannot be loaded', async () => {
+    const path = write(
+      'r.conf',
+      '<system>\nplugins missing\n</system>\n<match **>\n@type post2log-plugin-none\n</match>\n<source>\n@type sample\n</source>',
+    );
+    const found = await problems(path);
+    assert.match(found[0] ?? '', /^r\.conf:2:9: loading plugin package missing: .*npm install missing/s);
+    assert.match(
+      found.join('\n'),
+      /r\.conf:5:7: loading plugin package post2log-plugin-none: it exports nothing made by definePlugin/,
+    );
+  });
+});
+
+describe('the built-in configuration', () => {
+  test('postback to stdout', async () => {
+    const { model, warnings } = await load(undefined, { P2L_PORT: '8080' });
+    assert.deepEqual(warnings, []);
+    assert.deepEqual(
+      model.sources.map(({ id, label, plugin }) => [id, label, plugin.type, plugin.options['port']]),
+      [['postback', '@ROOT', 'postback', 8080]],
+    );
+    assert.equal(model.sources[0]?.plugin.options['host'], '0.0.0.0');
+    assert.deepEqual(
+      model.labels['@ROOT']?.map(({ match, action }) => [match.pattern, action]),
+      [['**', { kind: 'output', output: 'builtin_stdout' }]],
+    );
+  });
+  test('with matches of the user before', async () => {
+    const extra = '<match test>\n  @type stdout\n</match>\n<system>\n  log_level debug\n</system>\n';
+    const { model, warnings } = await load(undefined, { P2L_FLUENTD_EXTRACFG: extra });
+    assert.deepEqual(warnings, []);
+    assert.equal(model.logLevel, 'debug');
+    assert.deepEqual(
+      model.labels['@ROOT']?.map(({ match, action }) => [match.pattern, action]),
+      [
+        ['test', { kind: 'output', output: 'stdout' }],
+        ['**', { kind: 'output', output: 'builtin_stdout' }],
+      ],
+    );
+  });
+  test('a match of everything does not warn of the built-in one behind it', async () =>
+    assert.deepEqual((await load(undefined, { P2L_FLUENTD_EXTRACFG: stdout })).warnings, []));
+  test('a problem in it has its place in the variable', async () =>
+    assert.deepEqual(await problems(undefined, { P2L_FLUENTD_EXTRACFG: '<match a>\n  @type kafak2\n</match>' }), [
+      'P2L_FLUENTD_EXTRACFG:2:9: unknown output plugin kafak2; did you mean kafka2?',
+    ]));
+  test('log files only', async () => {
+    const { model, warnings } = await load(undefined, { P2L_FORWARDER: 'files', P2L_FLUENTD_EXTRACFG: stdout });
+    assert.deepEqual(
+      model.outputs.map(({ id }) => id),
+      ['builtin_null'],
+    );
+    assert.match(
+      warnings.map(formatProblem).join(),
+      /^P2L_FLUENTD_EXTRACFG:1:1: warning: has no effect with P2L_FORWARDER=files/,
+    );
+  });
+  test('signatures', async () => {
+    const { model } = await load(undefined, { P2L_HMAC_SECRET: 's', P2L_HMAC_HEADER: 'X-Sig' });
+    assert.equal(model.sources[0]?.plugin.options['signature'], 'custom');
+    assert.deepEqual(await problems(undefined, { P2L_HMAC_SECRET: 's' }), [
+      'P2L_HMAC_SECRET is set, but neither P2L_HMAC_PRESET (github, stripe, slack, shopify) nor P2L_HMAC_HEADER says how requests are signed',
+    ]);
+  });
+  test('every wrong variable, and what the plugin checks', async () => {
+    assert.deepEqual(await problems(undefined, { P2L_PORT: 'tcp://x', P2L_LOG_QUERYPARAM: 'maybe', P2L_KEEP: '?' }), [
+      'P2L_KEEP: found "?", expected a duration such as 500ms, 10s, 5m, 24h, 7d, or seconds',
+      'P2L_PORT: found "tcp://x", which Kubernetes sets for a Service whose name begins with p2l; set P2L_PORT in the pod\'s env, or enableServiceLinks: false in its spec, or rename the Service',
+      'P2L_LOG_QUERYPARAM: found "maybe", expected true, false, 1 or 0',
+    ]);
+    assert.match(
+      (await problems(undefined, { P2L_ENDPOINT: 'x' })).join(),
+      /endpoint x: expected a path that begins with \//,
+    );
+  });
+});

@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import pino from 'pino';
+import { OperatingError } from '../core/errors.ts';
+import { batchOf, chunkOf, configOf, contextOf, modelOf, outputContextOf } from '../core/fixture.ts';
+import type { Output, Plugin } from '../core/plugin.ts';
+import { textStream } from '../core/standard-output.ts';
+import { jsonFormatter } from '../codecs/json.ts';
+import { stdoutFilterOver } from '../filters/stdout.ts';
+import { builtinPlugins } from '../plugins.ts';
+import { nullOutput } from './null.ts';
+import { stdoutOutputOver } from './stdout.ts';
+
+process.env['TZ'] = 'UTC';
+
+/** A stream that keeps what is written, or fails. */
+function recorder() {
+  const state = { text: '', failure: undefined as Error | undefined };
+  const stream = textStream((bytes) => {
+    if (state.failure) return Promise.reject(state.failure);
+    state.text += Buffer.from(bytes).toString();
+    return Promise.resolve(bytes.length);
+  });
+  return { state, stream };
+}
+
+function create(plugin: Plugin, rest: Parameters<typeof configOf>[2] = {}, lines: string[] = []): Output {
+  if (plugin.kind !== 'output') throw new TypeError('not an output');
+  const log = pino({ base: null }, { write: (line: string) => lines.push(line) });
+  return plugin.create(configOf(plugin, {}, rest), outputContextOf(contextOf(builtinPlugins, log)));
+}
+const signal = new AbortController().signal;
+const batch = batchOf('app', ['{"a":1}', '{"b":{"c":"d"}}']);
+
+test('records are printed as in the sample, and with other formats', async () => {
+  const { state, stream } = recorder();
+  await create(stdoutOutputOver(stream)).write(chunkOf([batch, batch.withTag('x')]), signal);
+  assert.equal(
+    state.text,
+    ['app: {"a":1}', 'app: {"b":{"c":"d"}}', 'x: {"a":1}', 'x: {"b":{"c":"d"}}']
+      .map((line, i) => `2024-03-05 06:07:0${i % 2}.000000000 +0000 ${line}\n`)
+      .join(''),
+  );
+  state.text = '';
+  const formatter = modelOf(jsonFormatter, { addNewline: false });
+  await create(stdoutOutputOver(stream), { formatter }).write(chunkOf([batch]), signal);
+  assert.equal(state.text, '{"a":1}\n{"b":{"c":"d"}}\n');
+  state.text = '';
+  await create(stdoutOutputOver(stream), { inject: { tagKey: 'tag', timeKey: 't', timeType: 'unixtime' } }).write(
+    chunkOf([batch.select([0])]),
+    signal,
+  );
+  assert.equal(state.text, '2024-03-05 06:07:00.000000000 +0000 app: {"a":1,"tag":"app","t":1709618820}\n');
+});
+
+test('a closed pipe is retried, and said once', async () => {
+  const { state, stream } = recorder();
+  const lines: string[] = [];
+  const output = create(stdoutOutputOver(stream), {}, lines);
+  state.failure = Object.assign(new Error('write EPIPE'), { code: 'EPIPE' });
+  for (let i = 0; i < 3; i++)
+    await assert.rejects(
+      output.write(chunkOf([batch]), signal),
+      (error) => error instanceof OperatingError && error.code === 'OUTPUT_WRITE' && error.retryable,
+    );
+  assert.equal(lines.length, 1);
+  assert.match(lines[0] ?? '', /writing to standard output: write EPIPE/);
+  state.failure = undefined;
+  await output.write(chunkOf([batch.select([0])]), signal);
+  assert.equal(state.text, '2024-03-05 06:07:00.000000000 +0000 app: {"a":1}\n');
+});
+
+test('the filter prints and lets pass', async () => {
+  const { state, stream } = recorder();
+  const filter = stdoutFilterOver(stream);
+  if (filter.kind !== 'filter') throw new TypeError('not a filter');
+  const made = filter.create(configOf(filter), contextOf(builtinPlugins));
+  assert.equal(
+    made.apply(batch, () => assert.fail('nothing is rejected')),
+    batch,
+  );
+  await stream.write(Buffer.alloc(0));
+  assert.match(state.text, /^2024-03-05 06:07:00\.000000000 \+0000 app: \{"a":1\}\n2024.*\n$/);
+});
+
+test('the filter leaves out what nobody reads, and counts it', async () => {
+  let release = (): void => {};
+  const stream = textStream(
+    (bytes) =>
+      new Promise((resolve) => {
+        release = () => resolve(bytes.length);
+      }),
+  );
+  const filter = stdoutFilterOver(stream);
+  if (filter.kind !== 'filter') throw new TypeError('not a filter');
+  const lines: string[] = [];
+  const context = contextOf(builtinPlugins, pino({ base: null }, { write: (line: string) => lines.push(line) }));
+  const made = filter.create(configOf(filter), context);
+  const big = batchOf('app', [`{"a":"${'x'.repeat(17 * 1024 * 1024)}"}`]);
+  for (let i = 0; i < 3; i++) assert.equal(made.apply(big, () => assert.fail('nothing is rejected')).count, 1);
+  const value = await context.metrics.registry.getSingleMetric('stdout_filter_left_out_total')?.get();
+  assert.equal(value?.values[0]?.value, 2);
+  assert.equal(lines.length, 1);
+  await new Promise(setImmediate);
+  release();
+});
+
+test('null takes everything without decoding it', async () => {
+  const broken = batchOf('app', ['not JSON']);
+  assert.equal(await create(nullOutput).write(chunkOf([broken]), signal), undefined);
+});

@@ -1,0 +1,228 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { rootLabel } from '../config/model.ts';
+import type { ActionModel, PipelineModel, PluginModel, StepModel } from '../config/model.ts';
+import { Batch } from '../core/batch.ts';
+import { silentLog } from '../core/log.ts';
+import type { Filter, Retagger } from '../core/plugin.ts';
+import { copyFields, getField, setField } from '../core/record.ts';
+import type { Fields } from '../core/record.ts';
+import type { Routed } from './contract.ts';
+import { jsonBlock } from './journal-fake.ts';
+import { compileRouter } from './router.ts';
+
+const at = { file: 'test.conf', line: 1, column: 1 };
+
+function plugin(type: string): PluginModel {
+  return { kind: 'filter', type, options: {}, sections: {}, at };
+}
+function step(pattern: string, action: ActionModel, take = true): StepModel {
+  return { match: { syntax: 'fluentd', pattern }, action, take, at };
+}
+const to = (output: string): ActionModel => ({ kind: 'output', output });
+const filter = (type: string): ActionModel => ({ kind: 'filter', plugin: plugin(type) });
+const relabel = (label: string): ActionModel => ({ kind: 'relabel', label });
+const retag = (type: string, label = rootLabel): ActionModel => ({ kind: 'retag', plugin: plugin(type), label });
+
+function withField(fields: Fields, key: string): Fields {
+  const copy = copyFields(fields);
+  setField(copy, key, true);
+  return copy;
+}
+const filters: Record<string, Filter> = {
+  odd: { apply: (batch) => batch.map((fields) => (Number(getField(fields, 'n')) % 2 === 1 ? fields : undefined)) },
+  mark: { apply: (batch) => batch.map((fields) => withField(fields, 'marked')) },
+  rejectTwo: {
+    apply: (batch, reject) =>
+      batch.map((fields, row) => {
+        if (getField(fields, 'n') !== 2) return fields;
+        reject(row, 'two is not wanted');
+        return undefined;
+      }),
+  },
+  rejectAll: {
+    apply(batch, reject) {
+      for (let row = 0; row < batch.count; row++) reject(row, 'none is wanted');
+      return batch.select([]);
+    },
+  },
+  throwThree: {
+    apply: (batch) =>
+      batch.map((fields) => {
+        if (getField(fields, 'n') === 3) throw new Error('three broke it');
+        return withField(fields, 'seen');
+      }),
+  },
+  twice: { apply: (batch) => batch.select(Array.from({ length: batch.count * 2 }, (_, i) => i >> 1)) },
+};
+const retaggers: Record<string, Retagger> = {
+  byParity: {
+    dropReason: 'no_rule',
+    retag(batch, emit) {
+      const rows = (rest: number): number[] =>
+        Array.from({ length: batch.count }, (_, row) => row).filter(
+          (row) => Number(getField(batch.fields(row), 'n')) % 3 === rest,
+        );
+      if (rows(0).length > 0) emit(batch.select(rows(0)).withTag('zero'));
+      if (rows(1).length > 0) emit(batch.select(rows(1)).withTag('one'));
+    },
+  },
+  same: { dropReason: 'no_rule', retag: (batch, emit) => emit(batch) },
+  throwThree: {
+    dropReason: 'no_rule',
+    retag(batch, emit) {
+      for (let row = 0; row < batch.count; row++)
+        if (getField(batch.fields(row), 'n') === 3) throw new Error('three broke it');
+      emit(batch.withTag('fine'));
+    },
+  },
+};
+
+function route(labels: Record<string, StepModel[]>, tag = 'a', count = 5): Routed {
+  const model: PipelineModel = { version: 1, sources: [], labels, outputs: [], plugins: [] };
+  const router = compileRouter(model, {
+    compileMatch:
+      ({ pattern }) =>
+      (tag) =>
+        pattern === '**' || pattern === tag,
+    createFilter: ({ type }) => filters[type] as Filter,
+    createRetagger: ({ type }) => retaggers[type] as Retagger,
+    log: silentLog(),
+  });
+  const payloads = Array.from({ length: count }, (_, n) => JSON.stringify({ n }));
+  return router.route(Batch.of(tag, jsonBlock('s', 100, payloads)));
+}
+function numbers(batch: Batch): unknown[] {
+  return Array.from({ length: batch.count }, (_, row) => getField(batch.fields(row), 'n'));
+}
+function emitted({ emissions }: Routed): [string, string, unknown[]][] {
+  return emissions.map(({ output, batch }) => [output, batch.tag, numbers(batch)]);
+}
+function refused({ refusals }: Routed): [string, boolean, unknown[]][] {
+  return refusals.map(({ reason, isKept, batch }) => [reason, isKept, numbers(batch)]);
+}
+
+test('the first match takes the record, steps without take let it go on', () => {
+  const taken = route({ [rootLabel]: [step('a', to('first')), step('**', to('second'))] });
+  assert.deepEqual(emitted(taken), [['first', 'a', [0, 1, 2, 3, 4]]]);
+  const fanned = route({ [rootLabel]: [step('a', to('first'), false), step('**', to('second'), false)] });
+  assert.deepEqual(
+    emitted(fanned).map(([output]) => output),
+    ['first', 'second'],
+  );
+  assert.deepEqual(fanned.refusals, []);
+});
+
+test('a record that no step hands on is refused as no_route, filters or not', () => {
+  assert.deepEqual(refused(route({ [rootLabel]: [step('b', to('x'))] })), [['no_route', false, [0, 1, 2, 3, 4]]]);
+  const filtered = route({ [rootLabel]: [step('**', filter('odd'), false), step('b', to('x'))] });
+  assert.deepEqual(refused(filtered), [
+    ['filtered', false, [0, 2, 4]],
+    ['no_route', false, [1, 3]],
+  ]);
+});
+
+test('filters change what comes behind them and nothing before', () => {
+  const routed = route({
+    [rootLabel]: [step('**', to('raw'), false), step('**', filter('mark'), false), step('**', to('marked'))],
+  });
+  const marks = routed.emissions.map(({ batch }) => getField(batch.fields(0), 'marked'));
+  assert.deepEqual(marks, [undefined, true]);
+});
+
+test('copy gives all records to each action, in order', () => {
+  const routed = route({
+    [rootLabel]: [step('**', { kind: 'copy', actions: [to('x'), relabel('@L'), to('y')] })],
+    '@L': [step('**', filter('odd'), false), step('**', to('z'))],
+  });
+  assert.deepEqual(
+    emitted(routed).map(([output, , rows]) => [output, rows.length]),
+    [
+      ['x', 5],
+      ['z', 2],
+      ['y', 5],
+    ],
+  );
+  assert.deepEqual(refused(routed), [['filtered', false, [0, 2, 4]]]);
+});
+
+test('retagged records enter the label under their new tags; what is not emitted is dropped under its reason', () => {
+  const routed = route({
+    [rootLabel]: [step('a', retag('byParity')), step('zero', to('x')), step('one', to('y'))],
+  });
+  assert.deepEqual(emitted(routed), [
+    ['x', 'zero', [0, 3]],
+    ['y', 'one', [1, 4]],
+  ]);
+  assert.deepEqual(refused(routed), [['no_rule', false, [2]]]);
+});
+
+test('a retagging step without take drops nothing', () => {
+  const routed = route({
+    [rootLabel]: [step('a', retag('byParity'), false), step('a', to('all')), step('**', to('x'))],
+  });
+  assert.deepEqual(emitted(routed).at(-1), ['all', 'a', [0, 1, 2, 3, 4]]);
+  assert.deepEqual(routed.refusals, []);
+});
+
+test('rejected records go to @ERROR, and from within it to the dead letters', () => {
+  const steps = [step('**', filter('rejectTwo'), false), step('**', to('x'))];
+  const caught = route({ [rootLabel]: steps, '@ERROR': [step('**', to('errors'))] });
+  assert.deepEqual(emitted(caught), [
+    ['errors', 'a', [2]],
+    ['x', 'a', [0, 1, 3, 4]],
+  ]);
+  assert.deepEqual(caught.refusals, []);
+  const looping = route({ [rootLabel]: steps, '@ERROR': [step('**', filter('rejectAll'), false)] });
+  assert.deepEqual(refused(looping), [['none is wanted', true, [2]]]);
+  assert.deepEqual(refused(route({ [rootLabel]: steps })), [['two is not wanted', true, [2]]]);
+});
+
+test('a filter that throws loses only the record it throws on', () => {
+  const routed = route({ [rootLabel]: [step('**', filter('throwThree'), false), step('**', to('x'))] });
+  assert.deepEqual(
+    emitted(routed).flatMap(([, , rows]) => rows),
+    [0, 1, 2, 4],
+  );
+  assert.deepEqual(refused(routed), [['three broke it', true, [3]]]);
+  const retagged = route({ [rootLabel]: [step('a', retag('throwThree')), step('fine', to('x'))] });
+  assert.deepEqual(
+    emitted(retagged).flatMap(([, , rows]) => rows),
+    [0, 1, 2, 4],
+  );
+  assert.deepEqual(refused(retagged), [['three broke it', true, [3]]]);
+});
+
+test('loops end as hop_limit, also those that multiply', () => {
+  assert.deepEqual(refused(route({ [rootLabel]: [step('**', retag('same'))] })), [
+    ['hop_limit', true, [0, 1, 2, 3, 4]],
+  ]);
+  const multiplying = route({
+    [rootLabel]: [step('**', { kind: 'copy', actions: [relabel(rootLabel), relabel(rootLabel)] })],
+  });
+  assert.ok(multiplying.refusals.length > 0);
+  assert.ok(multiplying.refusals.every(({ reason }) => reason === 'hop_limit'));
+});
+
+test('a filter that doubles records makes two emissions of each', () => {
+  const routed = route({ [rootLabel]: [step('**', filter('twice'), false), step('**', to('x'))] }, 'a', 2);
+  assert.deepEqual(emitted(routed), [['x', 'a', [0, 0, 1, 1]]]);
+  assert.deepEqual(routed.refusals, []);
+});
+
+test('the router names the outputs it can emit to', () => {
+  const model: PipelineModel = {
+    version: 1,
+    sources: [],
+    labels: { [rootLabel]: [step('**', { kind: 'copy', actions: [to('x'), to('y')] })] },
+    outputs: [],
+    plugins: [],
+  };
+  const router = compileRouter(model, {
+    compileMatch: () => () => true,
+    createFilter: ({ type }) => filters[type] as Filter,
+    createRetagger: ({ type }) => retaggers[type] as Retagger,
+    log: silentLog(),
+  });
+  assert.deepEqual([...router.outputs], ['x', 'y']);
+});
