@@ -102,6 +102,7 @@ export class FakeDisk implements Disk {
   /** The process dies, the machine goes on: what was written stays. Returns the disk for the next process. */
   kill(): FakeDisk {
     this.#isDead = true;
+    forgetFailedSyncs(this.#root);
     return new FakeDisk(this.#clock, this);
   }
   /** Changes one byte of a file, on the platter too, as damage does. */
@@ -278,6 +279,12 @@ export class FakeDisk implements Disk {
     if (node instanceof FileNode) return node;
     throw systemError('ENOENT', path);
   }
+}
+
+/** A new process cannot know what failed in the one before. */
+function forgetFailedSyncs(node: Node): void {
+  if (node instanceof FileNode) node.hasFailedSync = false;
+  else for (const child of node.current.values()) forgetFailedSyncs(child);
 }
 
 function applyChange(bytes: Buffer<ArrayBuffer>, change: Change): Buffer<ArrayBuffer> {
