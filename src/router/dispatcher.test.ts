@@ -297,6 +297,22 @@ test('a configuration that cannot be loaded holds its records up, not for ever',
   await dispatcher.stop();
 });
 
+test('while even the running configuration is missing its records wait', async () => {
+  const taker = new Taker('a');
+  let router: Router | undefined;
+  const { journal, dispatcher, settle, clock, errors } = setUp(() => router, [taker]);
+  journal.append('s', 't', one);
+  dispatcher.start();
+  await settle();
+  assert.deepEqual(taker.taken, []);
+  assert.match(errors.join(), /running configuration 1/);
+  router = routerTo('r', 'a');
+  clock.advance(1000);
+  await settle();
+  assert.deepEqual(taker.taken, ['s-0 r']);
+  await dispatcher.stop();
+});
+
 test('a shard that left the journal is forgotten', async () => {
   const taker = new Taker('a');
   const { journal, dispatcher, settle } = setUp(() => routerTo('r', 'a'), [taker]);
