@@ -61,6 +61,8 @@ interface Shard {
   segments: SegmentFile[];
   durableOffset: number;
   end: EndFile | undefined;
+  /** Newer shards' snapshots were seen to hold all its state. */
+  isStateKept: boolean;
 }
 
 /** Opens a directory and recovers what it holds. @throws OperatingError DATA_DIR_NEWER; system errors when it cannot be read. */
@@ -140,6 +142,7 @@ class Directory implements OpenDirectory {
       segments: [],
       durableOffset,
       end: undefined,
+      isStateKept: false,
     };
     this.#shards.set(shard, fresh);
     const arriving = this.#arrive(fresh).catch((error: unknown) => {
@@ -202,6 +205,7 @@ class Directory implements OpenDirectory {
       segments: [],
       durableOffset: 0,
       end: found.end,
+      isStateKept: false,
     };
     await this.#look(shard);
     this.#shards.set(shard.shard, shard);
@@ -292,15 +296,11 @@ class Directory implements OpenDirectory {
     const { clock, keepMs, keysKeepMs = 0, log } = this.#options;
     await this.#lookForEnds();
     for (const shard of this.#shards.values()) if (!shard.end) await this.#look(shard);
-    const retained = [];
-    for (const shard of this.#shards.values())
-      retained.push({
-        shard: shard.shard,
-        segments: shard.segments,
-        durableOffset: shard.durableOffset,
-        hasEnded: shard.end !== undefined,
-        isStateKept: await this.#isStateKept(shard),
-      });
+    const shards = [...this.#shards.values()];
+    for (const shard of shards)
+      // Looked at only when it decides, for it reads the snapshots.
+      if (shard.end && passed(shard.shard) >= shard.durableOffset) shard.isStateKept ||= await this.#isStateKept(shard);
+    const retained = shards.map((shard) => ({ ...shard, hasEnded: shard.end !== undefined }));
     const rules = { nowMs: clock.nowMs(), keepMs, keysKeepMs, limitBytes };
     for (const { shard, firstOffset, isEarly } of chooseDeletions(retained, passed, rules)) {
       if (isEarly && keysKeepMs > 0)
@@ -313,11 +313,11 @@ class Directory implements OpenDirectory {
   }
   /** True when the last segment of an ended shard may go: newer shards' snapshots know all its state. */
   async #isStateKept(shard: Shard): Promise<boolean> {
-    if (!shard.end) return false;
-    if (shard.end.state.length === 0) return true;
+    const state = shard.end?.state ?? [];
+    if (state.length === 0) return true;
     const newer = [...this.#shards.values()].filter((other) => other.epoch > shard.epoch && other.segments.length > 0);
     const table = await readSnapshots(this.#options.disk, newer);
-    return table.covers(shard.end.state);
+    return table.covers(state);
   }
   async #delete(shard: Shard, firstOffset: number): Promise<void> {
     crashPoint('journal.retention-delete');

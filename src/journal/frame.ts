@@ -17,7 +17,7 @@
  *   48  u32  records (n)
  *   52  u32  config generation
  *   56  u32  bytes of tag;   60 u32 of source;   64 u32 of state;   68 u32 of keys;   72 u32 of payload
- *   76  u32  reserved, 0
+ *   76  u32  seal frames: how many frames of the segment hold keys; others: reserved, 0
  *   80  f64 × n   record times, whole seconds since 1970
  *       u32 × n   their nanoseconds
  *       u32 × n   payload bytes of each record; the top bit is set when the record is exact
@@ -47,7 +47,7 @@ const frameMagic = 0x46_4c_32_50;
 export const frameMagicBytes = Buffer.from('P2LF', 'latin1');
 export const frameHeaderBytes = 80;
 /** One append of 64 MiB (see writer.ts) with its arrays and a large snapshot fit well; a length beyond it is damage. */
-export const frameBytesMax = 256 * 1024 * 1024;
+const frameBytesMax = 256 * 1024 * 1024;
 const exactBit = 0x8000_0000;
 const lengthMask = 0x7fff_ffff;
 /** First size of the encoder's buffer, and what it shrinks back to: a commit of 64 postbacks is about 20 kB. */
@@ -68,6 +68,8 @@ export interface FrameDraft {
   /** JSON, or empty. */
   readonly state: string;
   readonly keys: string;
+  /** Seal frames: frames of the segment that hold keys. */
+  readonly keyedFrames?: number;
   /** Records of the appends that share the frame, in order; all of one codec. */
   readonly records: readonly EncodedRecords[];
 }
@@ -143,7 +145,7 @@ export class FrameEncoder {
     words[word + 16] = keysAt - stateAt;
     words[word + 17] = payloadAt - keysAt;
     words[word + 18] = at - payloadAt;
-    words[word + 19] = 0;
+    words[word + 19] = draft.keyedFrames ?? 0;
     words[word + 1] = crc32(bytes.subarray(start + 8, end), this.#seed);
     this.#length = end;
   }
@@ -220,6 +222,8 @@ export class FrameHead {
   stateBytes = 0;
   keysBytes = 0;
   payloadBytes = 0;
+  /** Of a seal frame: how many frames of its segment hold keys. */
+  keyedFrames = 0;
   /** Where the frame starts in the slab. */
   at = 0;
   /** After `bad`: the header at least adds up, so that frameBytes may say where the next frame starts. */
@@ -255,6 +259,7 @@ export class FrameHead {
     this.durableOffset = long(words, word + 8);
     this.appendMs = slab.doubles[(at + 40) >>> 3] as number;
     this.generation = words[word + 13] as number;
+    this.keyedFrames = words[word + 19] as number;
     return 'frame';
   }
   get #tagAt(): number {

@@ -73,7 +73,6 @@ class Group implements RecordsDraft {
     return this.#keys ? JSON.stringify(this.#keys) : '';
   }
 }
-export type { Group };
 
 /** What is known of a source within one commit. */
 interface SourceOrder {

@@ -10,10 +10,10 @@ import { openJournal } from './open.ts';
 import type { Journal, JournalOptions } from './open.ts';
 import { newShardId } from './shard-id.ts';
 
-/** Where the journal of the tests lies. */
+/** Where the journal lies in tests. */
 export const fixtureDirectory = '/p2l/journal';
 
-/** What a journal of the tests stands on; `open` may be called again after a crash or close. For tests. */
+/** What a journal of the tests stands on; `open` may be called again after a crash or close; for tests. */
 export class JournalFixture {
   readonly clock = new FakeClock();
   readonly metrics = new Metrics();
@@ -48,7 +48,7 @@ export class JournalFixture {
   }
 }
 
-/** An append of JSON records `{"n":…}`. For tests. */
+/** An append of JSON records `{"n":…}`, for tests. */
 export function appendOf(numbers: readonly number[], changes: Partial<JournalAppend> = {}): JournalAppend {
   return {
     source: 'http',
@@ -65,7 +65,7 @@ export function appendOf(numbers: readonly number[], changes: Partial<JournalApp
   };
 }
 
-/** Everything a shard holds, read in slices of about `bytesMax`. For tests. */
+/** Everything a shard holds, read in slices of about `bytesMax`, for tests. */
 export async function readShard(
   directory: OpenDirectory,
   shard: string,

@@ -16,7 +16,7 @@ import type { Journal } from './open.ts';
 import { segmentHeaderBytes, segmentOffset } from './segment.ts';
 import { newShardId } from './shard-id.ts';
 
-const runs = Number(process.env['P2L_MODEL_RUNS'] ?? 300);
+const runs = Number(process.env['P2L_MODEL_RUNS'] ?? 200);
 const onlySeed = process.env['P2L_MODEL_SEED'];
 const actionsPerRun = 40;
 

@@ -1,7 +1,7 @@
 /** Idempotency keys of the last while, read from the frames: what a restarted receiver must still know. */
 import { join } from 'node:path';
-import type { Disk } from '../core/disk.ts';
-import { FrameHead, crcSeed } from './frame.ts';
+import type { Disk, DiskFile } from '../core/disk.ts';
+import { FrameHead, Slab, crcSeed, frameHeaderBytes, frameKinds } from './frame.ts';
 import { findShards } from './recovery.ts';
 import type { FoundShard, RecoveryOptions } from './recovery.ts';
 import { SegmentWindow, findNextFrame, segmentName } from './segment.ts';
@@ -31,6 +31,7 @@ async function* segmentKeys(
   const seed = crcSeed(shard.shard);
   const file = await disk.open(path, 'read');
   try {
+    if (await isWithoutKeys(file, stat.size, seed)) return;
     const window = new SegmentWindow(file, seed, scanBytes);
     const head = new FrameHead();
     let sequence = -1;
@@ -50,4 +51,14 @@ async function* segmentKeys(
   } finally {
     await file.close();
   }
+}
+
+/** True when the seal frame at the end of a finished segment says that no frame of it holds keys: it need not be read. */
+async function isWithoutKeys(file: DiskFile, size: number, seed: number): Promise<boolean> {
+  const position = size - frameHeaderBytes;
+  if (position < 0 || position % 8 !== 0) return false;
+  const slab = new Slab(frameHeaderBytes);
+  const got = await file.read(slab.bytes, position);
+  const head = new FrameHead();
+  return head.read(slab, 0, got, seed) === 'frame' && head.kind === frameKinds.seal && head.keyedFrames === 0;
 }

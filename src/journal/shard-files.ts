@@ -36,7 +36,7 @@ export interface EndFile {
 }
 
 /** Writes a small JSON file so that it is there whole or not at all, and durable when this resolves. */
-export async function writeJsonFile(disk: Disk, directory: string, name: string, value: unknown): Promise<void> {
+async function writeJsonFile(disk: Disk, directory: string, name: string, value: unknown): Promise<void> {
   const temporary = join(directory, `${name}.tmp`);
   await disk.remove(temporary);
   const file = await disk.open(temporary, 'create');

@@ -44,6 +44,8 @@ export class ShardWriter {
   /** Bytes of the segment that hold durable frames, and how many of them the header and snapshot are. */
   #position = 0;
   #startBytes = 0;
+  /** Frames of the segment that hold keys. */
+  #keyedFrames = 0;
   #durableOffset = 0;
   #sequence = 0;
 
@@ -85,7 +87,10 @@ export class ShardWriter {
     encoder.reset();
     let firstOffset = this.#durableOffset;
     let sequence = this.#sequence;
+    let keyedFrames = this.#keyedFrames;
     for (const draft of drafts) {
+      const { keys } = draft;
+      if (keys !== '') keyedFrames++;
       encoder.add({
         kind: frameKinds.records,
         sequence: sequence++,
@@ -96,7 +101,7 @@ export class ShardWriter {
         tag: draft.tag,
         source: draft.source,
         state: draft.state,
-        keys: draft.keys,
+        keys,
         records: draft.records,
       });
       firstOffset += draft.count;
@@ -107,6 +112,7 @@ export class ShardWriter {
     this.#position += encoder.length;
     this.#sequence = sequence;
     this.#durableOffset = firstOffset;
+    this.#keyedFrames = keyedFrames;
   }
   /** Sequence that the first frame of the next commit gets. */
   get nextSequence(): number {
@@ -169,9 +175,11 @@ export class ShardWriter {
     this.#encodeOwn(frameKinds.snapshot, JSON.stringify(state.entries()));
     const file = await disk.open(path, 'create-durable');
     this.#file = file;
+    this.#segment = this.#durableOffset;
+    this.#position = 0;
+    this.#keyedFrames = 0;
     await file.write([header, this.#encoder.view()], 0);
     await disk.syncDirectory(this.#directory);
-    this.#segment = this.#durableOffset;
     this.#startBytes = segmentHeaderBytes + this.#encoder.length;
     this.#position = this.#startBytes;
     this.#sequence++;
@@ -189,6 +197,7 @@ export class ShardWriter {
       source: '',
       state,
       keys: '',
+      keyedFrames: kind === frameKinds.seal ? this.#keyedFrames : 0,
       records: [],
     });
   }

@@ -44,7 +44,7 @@ export interface WriterOptions {
 }
 
 /** The largest record: what the largest request body (postback's default limit is below) can hold, and still one read for outputs. */
-export const recordBytesMax = 16 * 1024 * 1024;
+const recordBytesMax = 16 * 1024 * 1024;
 /** One append is one frame, written and read whole: what fits in memory many times over. Sources split larger ones. */
 const appendBytesMax = 64 * 1024 * 1024;
 /** A commit takes no more than this, so that its buffer stays small and its callers do not wait for a long write. */
