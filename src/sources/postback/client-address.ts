@@ -39,7 +39,7 @@ function parseRange(entry: string): Range {
   }
 }
 
-/** An address from text, IPv4 in IPv6 as IPv4; undefined when it is none. */
+/** An address from text, IPv4 in IPv6 as IPv4; undefined when it is none. Seen outside by tests. */
 export function parseAddress(text: string): Address | undefined {
   const bare = text.replace(/%.*$/, '');
   if (!ipaddr.isValid(bare)) return undefined;

@@ -75,6 +75,8 @@ export class Exchange implements Waiter {
     const { memory, options } = this.#receiver;
     this.#receivedBytes += chunk.length;
     if (this.#receivedBytes > options.bodyLimit) {
+      const room = options.bodyLimit - (this.#receivedBytes - chunk.length);
+      if (options.keepRefused) this.#hold(chunk.subarray(0, room));
       this.#refuse(this.#tooLarge());
       return;
     }
@@ -85,6 +87,9 @@ export class Exchange implements Waiter {
       return;
     }
     this.#heldBytes += chunk.length;
+    this.#hold(chunk);
+  }
+  #hold(chunk: Buffer): void {
     if (this.#first === undefined) this.#first = chunk;
     else (this.#rest ??= [this.#first]).push(chunk);
   }

@@ -4,7 +4,8 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { codecs } from '../../core/batch.ts';
 import { parseExact, parseRecord, scanJson, stringifyJson } from '../../core/json.ts';
-import type { PlainFields } from '../../core/record.ts';
+import { decodeMsgpack } from '../../core/msgpack.ts';
+import type { ExactFields, PlainFields } from '../../core/record.ts';
 import { RecordMaker, podHash } from './fields.ts';
 import type { EncodedRecord, FieldSettings, RequestFields } from './fields.ts';
 import { detailOf, send, sendJson, startSource } from './harness.test.ts';
@@ -126,7 +127,14 @@ test('bytes that are not UTF-8 make a MessagePack record', () => {
   const bytes = Buffer.from(record.payload as Uint8Array);
   // A map of 7 fields that begins with "a": bin 8 of one byte, "b": "1".
   assert.equal(bytes.subarray(0, 11).toString('hex'), '87a161c401ffa162a131a5');
+  const fields = decodeMsgpack(bytes) as ExactFields;
+  assert.deepEqual([...fields.keys()].slice(0, 3), ['a', 'b', '_path']);
+  assert.deepEqual(Buffer.from(fields.get('a') as Uint8Array), Buffer.of(255));
   assert.equal(maker().fromNothing(requestWith('a=%ff')).codec, codecs.msgpack);
+  assert.throws(() => fromJson('{"n":123456789012345678901}', 'a=%ff'), {
+    reason: 'invalid_query',
+    message: /beyond 64 bits/,
+  });
   assert.equal(fromJson('{"a":1}', 'a=%ff').codec, codecs.msgpack, 'one codec for all records of a request');
 });
 

@@ -9,10 +9,11 @@ import { hostname } from 'node:os';
 import { codecs } from '../../core/batch.ts';
 import type { Codec } from '../../core/batch.ts';
 import { parseExact, scanJson, stringifyJson } from '../../core/json.ts';
+import { encodeMsgpack } from '../../core/msgpack.ts';
 import { fieldEntries, isFields, needsExactKey, setField } from '../../core/record.ts';
 import type { ExactFields, Fields, PlainFields, Value } from '../../core/record.ts';
-import { encodeMsgpack } from './msgpack-encode.ts';
 import type { Pairs } from './pairs.ts';
+import { Refusal } from './refusal.ts';
 
 /** One record, ready to be appended. */
 export interface EncodedRecord {
@@ -149,11 +150,11 @@ export class RecordMaker {
     for (const name of this.#names) fields.delete(name);
     this.#addMade(fields, request);
     // One append has one codec: where the query needs MessagePack, a record whose body overrides that field gets it too.
-    if (request.query?.hasBytes) return { codec: codecs.msgpack, payload: encodeMsgpack(fields), exact: true };
+    if (request.query?.hasBytes) return { codec: codecs.msgpack, payload: packed(fields), exact: true };
     let hasExactKey = false;
     let payload = '';
     for (const [name, value] of fields) {
-      if (value instanceof Uint8Array) return { codec: codecs.msgpack, payload: encodeMsgpack(fields), exact: true };
+      if (value instanceof Uint8Array) return { codec: codecs.msgpack, payload: packed(fields), exact: true };
       if (needsExactKey(name)) hasExactKey = true;
       if (!isExact) payload += `${payload === '' ? '{' : ','}${JSON.stringify(name)}:${JSON.stringify(value)}`;
     }
@@ -186,6 +187,16 @@ export class RecordMaker {
       this.#secondText = `${new Date(second * 1000).toISOString().slice(0, 19)}Z`;
     }
     return this.#secondText;
+  }
+}
+
+/** A record with bytes in it. Forms hold only text and bytes: what MessagePack cannot hold comes from a JSON body. */
+function packed(fields: ExactFields): Buffer {
+  try {
+    return encodeMsgpack(fields);
+  } catch (error) {
+    const detail = 'the query is not UTF-8 and the body has an integer beyond 64 bits: no encoding holds both';
+    throw new Refusal('invalid_query', detail, { cause: error });
   }
 }
 

@@ -4,7 +4,7 @@ import { boolean, bytes, choice, duration, integer, list, number, secret, text }
 import type { OptionValues } from '../../core/options.ts';
 
 /** Ready-made signature schemes, `custom` for one put together from the other options, `none` for no signature. */
-export const signaturePresets = ['none', 'custom', 'github', 'stripe', 'slack', 'shopify'] as const;
+const signaturePresets = ['none', 'custom', 'github', 'stripe', 'slack', 'shopify'] as const;
 
 /** Guards of all endpoints; a `<guard>` section repeats those that differ for one path. No defaults: unset means inherited. */
 const guardOptions = {

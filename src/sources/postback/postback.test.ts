@@ -111,16 +111,12 @@ test('keep refused: raw bytes of 400, 413 and 415 go to the dead letters', async
   assert.equal((await send(port, '/postback', { body: 'y'.repeat(200), headers })).status, 413);
   assert.equal((await send(port, '/postback', { body: '{"a":' })).status, 401, 'strangers fill no dead letters');
   assert.deepEqual(
-    context.kept.map(({ reason, tag, raw }) => [reason, tag, Buffer.from(raw).toString('latin1').slice(0, 10)]),
+    context.kept.map(({ reason, tag, raw }) => [reason, tag, Buffer.from(raw).toString('latin1')]),
     [
       ['invalid_json', 'post2log', '{"a":'],
       ['invalid_compression', 'post2log', compressed.toString('latin1')],
       ['unsupported_type', 'post2log', 'hello'],
-      [
-        'body_too_large',
-        'post2log',
-        context.kept[3]?.raw.length === 0 ? '' : 'yyyyyyyyyy'.slice(0, context.kept[3]?.raw.length),
-      ],
+      ['body_too_large', 'post2log', 'y'.repeat(100)],
     ],
   );
   assert.equal(context.kept[3]?.detail?.['truncated'], 'true');

@@ -1,7 +1,7 @@
 /** Why a request is not taken, and what is answered. */
 
 /** Reasons as they are counted in `records_refused_total{reason}`, with the HTTP status each one is answered with. */
-export const refusalStatus = {
+const refusalStatus = {
   bad_request: 400,
   aborted: 400,
   invalid_path: 400,

@@ -7,7 +7,7 @@ import type { TestContext } from 'node:test';
 import fc from 'fast-check';
 import { FakeClock } from '../../core/clock.ts';
 import { silentLog } from '../../core/log.ts';
-import { FakeContext, configWith, sendJson, startSource } from './harness.test.ts';
+import { FakeContext, configWith, send, sendJson, startSource } from './harness.test.ts';
 import { RotatingFiles } from './rotating-files.ts';
 import { PostbackSource } from './source.ts';
 
@@ -162,6 +162,16 @@ test('forwarder files: each record is a line of JSON, written once the journal h
     assert.equal(text, forwarder === 'builtin' ? undefined : context.texts.map((line) => `${line}\n`).join(''));
     assert.equal(context.texts.length, 3);
   }
+});
+
+test('forwarder files: a record that is not JSON is written as JSON, with U+FFFD for what is not UTF-8', async (t) => {
+  const dir = await directory(t);
+  const source = new PostbackSource(configWith({ forwarder: 'files', logDir: dir }), new FakeContext());
+  await source.start();
+  const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+  assert.equal((await send(source.address?.port ?? 0, '/postback', { body: 'a=x%ff', headers })).status, 200);
+  await source.stop();
+  assert.match((await read(join(dir, `NA_${process.pid}.txt`))) ?? '', /^\{"a":"x\ufffd","_path":"\/postback",.*\}\n$/);
 });
 
 test('forwarder files: the ack waits for the journal', async (t) => {
