@@ -102,6 +102,7 @@ export class FakeDisk implements Disk {
   /** The process dies, the machine goes on: what was written stays. Returns the disk for the next process. */
   kill(): FakeDisk {
     this.#isDead = true;
+    forgetFailedSyncs(this.#root);
     return new FakeDisk(this.#clock, this);
   }
   /** Changes one byte of a file, on the platter too, as damage does. */
@@ -191,9 +192,9 @@ export class FakeDisk implements Disk {
       ? { size: node.current.length, modifiedMs: node.modifiedMs, isDirectory: false }
       : { size: 0, modifiedMs: 0, isDirectory: true };
   }
-  async freeBytes(): Promise<number> {
+  async space(): Promise<{ freeBytes: number; totalBytes: number }> {
     await this.#turn();
-    return Math.max(0, this.capacityBytes - this.usedBytes());
+    return { freeBytes: Math.max(0, this.capacityBytes - this.usedBytes()), totalBytes: this.capacityBytes };
   }
 
   #handle(node: FileNode, path: string, syncsWrites: boolean): DiskFile {
@@ -278,6 +279,12 @@ export class FakeDisk implements Disk {
     if (node instanceof FileNode) return node;
     throw systemError('ENOENT', path);
   }
+}
+
+/** A new process cannot know what failed in the one before. */
+function forgetFailedSyncs(node: Node): void {
+  if (node instanceof FileNode) node.hasFailedSync = false;
+  else for (const child of node.current.values()) forgetFailedSyncs(child);
 }
 
 function applyChange(bytes: Buffer<ArrayBuffer>, change: Change): Buffer<ArrayBuffer> {

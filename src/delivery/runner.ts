@@ -15,7 +15,7 @@ import type { Clock, Timer } from '../core/clock.ts';
 import { errorText } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { AppendRequest, Output } from '../core/plugin.ts';
-import type { ReadResult, ShardInfo } from '../journal/contract.ts';
+import type { ReadResult, ShardExtent } from '../journal/contract.ts';
 import type { Recipient, Refusal, RoutedFrame } from '../router/contract.ts';
 import { OpenChunks, RecordChunk } from './chunk.ts';
 import type { OutputPlan, OutputStatus } from './contract.ts';
@@ -44,7 +44,7 @@ export interface RunnerOptions {
   readonly queueBytesMax: number;
   readonly commitIntervalMs: number;
   appendDead(request: AppendRequest): Promise<unknown>;
-  shards(): readonly ShardInfo[];
+  shards(): readonly ShardExtent[];
   /** Called when records are over. */
   onProgress(): void;
 }

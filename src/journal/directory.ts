@@ -2,7 +2,7 @@
  * All shards of one journal directory, for the side that delivers: recovers them at start, follows the writers' news,
  * hands out readers, deletes what nobody needs.
  *
- * Order of deletions: segments oldest first; then, when a shard that ended has none left, its directory as a whole, and
+ * Order of deletions: segments oldest first, the shard's directory synced after each; then, when a shard that ended has none left, its directory as a whole, and
  * the parent is synced. A crash in between leaves a shard with fewer segments, which is a valid shard.
  */
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ import type { Disk } from '../core/disk.ts';
 import { errorText } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { Metrics } from '../core/metrics.ts';
-import type { JournalDirectory, ShardInfo, ShardReader } from './contract.ts';
+import type { JournalDirectory, ShardExtent, ShardReader } from './contract.ts';
 import { Quarantine } from './quarantine.ts';
 import { openReader } from './reader.ts';
 import { findShards, readSnapshots, scanEnd } from './recovery.ts';
@@ -93,13 +93,13 @@ class Directory implements OpenDirectory {
     const { live } = this.#options;
     for (const found of await findShards(this.#options)) {
       const shard = await this.#take(found);
-      if (shard.end) shard.durableOffset = shard.end.durableOffset;
+      if (shard.end) await this.#trustEnd(shard, shard.end);
       else if (live?.has(shard.shard))
         shard.durableOffset = (await scanEnd(this.#options.disk, found, undefined)).knownDurable;
       else await this.#recover(shard, found);
     }
   }
-  shards(): readonly ShardInfo[] {
+  shards(): readonly ShardExtent[] {
     // A shard whose files were not looked at yet does not know where it begins: shown later rather than with a gap.
     const known = [...this.#shards.values()].filter(({ shard }) => !this.#arriving.has(shard));
     return known.map(({ shard, segments, durableOffset, end }) => ({
@@ -156,8 +156,8 @@ class Directory implements OpenDirectory {
   onChange(listener: () => void): void {
     this.#listener = listener;
   }
-  retain(passed: (shard: string) => number): Promise<void> {
-    const run = this.#retaining.then(() => (this.#isClosed ? undefined : this.#retain(passed)));
+  retain(passed: (shard: string) => number, bytesMax = this.#options.limitBytes): Promise<void> {
+    const run = this.#retaining.then(() => (this.#isClosed ? undefined : this.#retain(passed, bytesMax)));
     this.#retaining = run.catch(() => {});
     return run;
   }
@@ -168,7 +168,7 @@ class Directory implements OpenDirectory {
   }
   async leftBytes(reserveBytes: number): Promise<number> {
     const { disk, directory, limitBytes } = this.#options;
-    const free = await disk.freeBytes(directory);
+    const { freeBytes: free } = await disk.space(directory);
     return Math.max(0, Math.min(limitBytes - this.totalBytes(), free - reserveBytes));
   }
   async seal(shard: string): Promise<void> {
@@ -176,7 +176,7 @@ class Directory implements OpenDirectory {
     if (!found) return;
     const known = this.#shards.get(shard) ?? (await this.#take(found));
     if (known.end) return;
-    if (found.end) this.#setEnd(known, found.end);
+    if (found.end) await this.#trustEnd(known, found.end);
     else await this.#recover(known, found);
     this.#tell();
   }
@@ -218,18 +218,38 @@ class Directory implements OpenDirectory {
       log.warn(
         `Journal shard ${shard.shard} ends with ${tornBytes} bytes of an unfinished write at ${bytes} of segment ${segment}; they are cut.`,
       );
+    await this.#makeDurable(shard, segment);
     const end: EndFile = { durableOffset, segment, bytes, sequence, reason: 'recovered', state };
     // What readers were already told is durable stays so: damage at the very end is then reported by them as lost.
-    this.#setEnd(shard, { ...end, durableOffset: Math.max(durableOffset, shard.durableOffset) });
-    await writeEndFile(disk, shard.path, shard.end as EndFile).catch((error: unknown) => {
+    shard.end = { ...end, durableOffset: Math.max(durableOffset, shard.durableOffset) };
+    shard.durableOffset = shard.end.durableOffset;
+    await writeEndFile(disk, shard.path, shard.end).catch((error: unknown) => {
       log.warn(
         `Could not record the end of journal shard ${shard.shard}: ${errorText(error)}. The next start reads it again.`,
       );
     });
   }
-  #setEnd(shard: Shard, end: EndFile): void {
+  /** What recovery saw may have been in memory only, when a process was killed within a write: readers must be able to rely on it. */
+  async #makeDurable(shard: Shard, segment: number): Promise<void> {
+    const { disk, log } = this.#options;
+    if (shard.segments.length === 0) return;
+    try {
+      const file = await disk.open(join(shard.path, segmentName(segment)), 'write');
+      await file.sync().finally(() => file.close());
+      await disk.syncDirectory(shard.path);
+    } catch (error) {
+      log.error(
+        `Could not sync journal shard ${shard.shard}: ${errorText(error)}. Its last records may not survive a power loss; check the disk.`,
+      );
+    }
+  }
+  /** Takes an end.json that was found. Its writer may have died before it synced the directory: it must not vanish later. */
+  async #trustEnd(shard: Shard, end: EndFile): Promise<void> {
     shard.end = end;
     shard.durableOffset = end.durableOffset;
+    await this.#options.disk.syncDirectory(shard.path).catch((error: unknown) => {
+      this.#options.log.error(`Could not sync journal shard ${shard.shard}: ${errorText(error)}. Check the disk.`);
+    });
   }
   /** A writer told of a shard we did not know: it made it just now, perhaps because the one before failed. */
   async #arrive(shard: Shard): Promise<void> {
@@ -250,7 +270,7 @@ class Directory implements OpenDirectory {
       if (shard.end) continue;
       const end = await readEndFile(this.#options.disk, shard.path);
       if (!end) continue;
-      this.#setEnd(shard, end);
+      await this.#trustEnd(shard, end);
       this.#tell();
     }
   }
@@ -268,8 +288,8 @@ class Directory implements OpenDirectory {
     }
     shard.segments = segments;
   }
-  async #retain(passed: (shard: string) => number): Promise<void> {
-    const { clock, limitBytes, keepMs, keysKeepMs = 0, log } = this.#options;
+  async #retain(passed: (shard: string) => number, limitBytes: number): Promise<void> {
+    const { clock, keepMs, keysKeepMs = 0, log } = this.#options;
     await this.#lookForEnds();
     for (const shard of this.#shards.values()) if (!shard.end) await this.#look(shard);
     const retained = [];
@@ -277,7 +297,8 @@ class Directory implements OpenDirectory {
       retained.push({
         shard: shard.shard,
         segments: shard.segments,
-        endOffset: shard.end?.durableOffset,
+        durableOffset: shard.durableOffset,
+        hasEnded: shard.end !== undefined,
         isStateKept: await this.#isStateKept(shard),
       });
     const rules = { nowMs: clock.nowMs(), keepMs, keysKeepMs, limitBytes };
@@ -300,7 +321,10 @@ class Directory implements OpenDirectory {
   }
   async #delete(shard: Shard, firstOffset: number): Promise<void> {
     crashPoint('journal.retention-delete');
-    await this.#options.disk.remove(join(shard.path, segmentName(firstOffset)));
+    const { disk } = this.#options;
+    await disk.remove(join(shard.path, segmentName(firstOffset)));
+    // Before the next one goes: what a power loss leaves must have no hole.
+    await disk.syncDirectory(shard.path);
     shard.segments = shard.segments.filter((segment) => segment.firstOffset !== firstOffset);
     this.#tell();
   }

@@ -6,8 +6,8 @@
  * - every cursor has passed all of its records;
  * - it is older than `keepMs` and `keysKeepMs`, or the journal is larger than its limit (then the oldest go first, and
  *   keys younger than `keysKeepMs` that go with it are said);
- * - the source state in it is kept elsewhere: in the snapshot of a later segment, or, for the last segment of a shard
- *   that ended, in a snapshot of a newer shard.
+ * - the source state in it is kept elsewhere: in the snapshot of a later segment, known to be durable because a record
+ *   behind it is, or in a snapshot of a newer shard when this one has ended.
  * Segments of a shard go in order, so that what is left of it is always a suffix.
  */
 
@@ -22,9 +22,11 @@ export interface RetainedShard {
   readonly shard: string;
   /** By rising offset. */
   readonly segments: readonly SegmentFile[];
-  /** Where the shard ends; undefined while it is written. */
-  readonly endOffset: number | undefined;
-  /** True when newer shards hold all state of this one. Asked for the last segment only. */
+  /** Records before this are durable. */
+  readonly durableOffset: number;
+  /** True when no writer adds to it. */
+  readonly hasEnded: boolean;
+  /** True when it has ended and newer shards hold all its state. */
   readonly isStateKept: boolean;
 }
 
@@ -84,12 +86,14 @@ export function chooseDeletions(
 }
 
 /** The segments of a shard that nobody needs, in order. */
-function freeSegments({ segments, endOffset, isStateKept }: RetainedShard, passed: number): SegmentFile[] {
+function freeSegments(shard: RetainedShard, passed: number): SegmentFile[] {
+  const { segments, durableOffset, hasEnded, isStateKept } = shard;
   const free: SegmentFile[] = [];
   for (const [index, segment] of segments.entries()) {
     const next = segments[index + 1];
-    const end = next ? next.firstOffset : isStateKept ? endOffset : undefined;
-    if (end === undefined || end > passed) break;
+    const isSuperseded = isStateKept || (next !== undefined && next.firstOffset < durableOffset);
+    if (!isSuperseded || (!next && !hasEnded)) break;
+    if ((next?.firstOffset ?? durableOffset) > passed) break;
     free.push(segment);
   }
   return free;

@@ -128,8 +128,10 @@ export class ShardWriter {
     await file?.close().catch(ignore);
   }
   /** Records the durable end after abandon(); may be called again when it failed. */
-  recordEnd(): Promise<void> {
-    return this.#writeEnd('failed', this.#options.state.entries());
+  async recordEnd(): Promise<void> {
+    // An end that was recorded although its sync failed may have been seen, and the shard been deleted since.
+    if ((await this.#options.disk.stat(this.#directory)) === undefined) return;
+    await this.#writeEnd('failed', this.#options.state.entries());
   }
   async #writeEnd(reason: EndFile['reason'], state: readonly StateEntry[]): Promise<void> {
     await writeEndFile(this.#options.disk, this.#directory, {

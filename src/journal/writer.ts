@@ -39,6 +39,8 @@ export interface WriterOptions {
   /** Longest wait for others to join a commit while appends keep arriving. Default 1 ms: a third of a usual sync. */
   readonly gatherMs?: number;
   readonly newShardId?: ShardIdSource;
+  /** Size at which a segment is finished. Default: a sixteenth of limitBytes, 1 to 64 MiB. */
+  readonly segmentBytes?: number;
 }
 
 /** The largest record: what the largest request body (postback's default limit is below) can hold, and still one read for outputs. */
@@ -102,9 +104,9 @@ class Writer implements JournalWriter {
     this.#epoch = epoch;
     this.#nextId = (options.newShardId ?? newShardId)();
     this.#gatherMs = options.gatherMs ?? 1;
-    this.#segmentBytes = Math.floor(
-      Math.min(segmentBytesMax, Math.max(segmentBytesMin, options.limitBytes / segmentsPerLimit)),
-    );
+    this.#segmentBytes =
+      options.segmentBytes ??
+      Math.min(segmentBytesMax, Math.max(segmentBytesMin, Math.floor(options.limitBytes / segmentsPerLimit)));
   }
   get shard(): string {
     return this.#shard?.shard ?? this.#nextId;
@@ -188,9 +190,11 @@ class Writer implements JournalWriter {
     return undefined;
   }
   #urge(): void {
-    this.#isUrgent = true;
     this.#intervalTimer?.cancel();
     this.#intervalTimer = undefined;
+    if (this.#waiting.length === 0) return;
+    this.#isUrgent = true;
+    // With something to write the loop waits at least once, so that it does not end before it is kept here.
     this.#loop ??= this.#run();
   }
   async #run(): Promise<void> {

@@ -41,19 +41,6 @@ export interface QueryFields {
   readonly hasBytes: boolean;
 }
 
-/** Prepares parsed pairs for use in records. */
-export function queryFields(pairs: Pairs): QueryFields {
-  let text = '';
-  let isExact = false;
-  let hasBytes = false;
-  for (const [name, value] of pairs) {
-    if (needsExactKey(name)) isExact = true;
-    if (typeof value === 'string') text += `${JSON.stringify(name)}:${JSON.stringify(value)},`;
-    else hasBytes = true;
-  }
-  return { pairs, text, isExact, hasBytes };
-}
-
 /** Which fields are made and how; the options of the same names. */
 export interface FieldSettings {
   readonly skipNullFields: boolean;
@@ -98,6 +85,20 @@ export class RecordMaker {
       ...this.#fixed.map(([name]) => name),
       ...(this.#hasAliases ? ['_endpoint', '_postDateTimeGMT'] : []),
     ];
+  }
+
+  /** Prepares parsed pairs for use in records. The pairs lose the names that we give, and are held on to. */
+  query(pairs: Pairs): QueryFields {
+    for (const name of this.#names) pairs.delete(name);
+    let text = '';
+    let isExact = false;
+    let hasBytes = false;
+    for (const [name, value] of pairs) {
+      if (needsExactKey(name)) isExact = true;
+      if (typeof value === 'string') text += `${JSON.stringify(name)}:${JSON.stringify(value)},`;
+      else hasBytes = true;
+    }
+    return { pairs, text, isExact, hasBytes };
   }
 
   /** A record of the query alone. */
