@@ -101,6 +101,19 @@ test('damage at the head is lost up to the durable offset, and reading goes on w
   assert.deepEqual([second.frames.length, second.next, second.lost], [1, 3, []]);
 });
 
+test('damage does not lead past the durable offset', async () => {
+  const fixture = new JournalFixture();
+  const { writer, directory } = await fixture.open();
+  for (const n of [0, 1, 2]) await writer.append(appendOf([n]));
+  const path = `${fixtureDirectory}/${writer.shard}/0000000000000000.seg`;
+  fixture.disk.flip(path, ((await fixture.disk.readFile(path)) as Buffer).indexOf('{"n":1}'));
+  const reader = await directory.reader(writer.shard);
+  const first = await reader.read(0, 2, 1e6);
+  assert.deepEqual([first.frames.length, first.next, first.lost], [1, 2, [{ from: 1, to: 2, reason: 'corrupt' }]]);
+  const second = await reader.read(2, 3, 1e6);
+  assert.deepEqual([second.frames.length, second.next, second.lost], [1, 3, []]);
+});
+
 test('a frame whose checksum holds but whose parts do not fit is lost alone', async () => {
   const fixture = new JournalFixture();
   const { writer, directory } = await fixture.open();
