@@ -16,6 +16,7 @@ import { Metrics } from '../src/core/metrics.ts';
 import { openDelivery } from '../src/delivery/delivery.ts';
 import { openJournal } from '../src/journal/open.ts';
 import type { Journal } from '../src/journal/open.ts';
+import type { Router } from '../src/router/contract.ts';
 import { Dispatcher } from '../src/router/dispatcher.ts';
 import { compileMatch } from '../src/router/match.ts';
 import { compileRouter } from '../src/router/router.ts';
@@ -46,26 +47,17 @@ async function fill({ writer }: Journal, records: number, perFrame: number, reco
   await Promise.all(pending);
 }
 
-async function deliver(directory: string, journal: Journal, outputs: number, records: number) {
-  const ids = Array.from({ length: outputs }, (_, i) => `null.${i}`);
-  const at = { file: 'bench.conf', line: 1, column: 1 };
-  const router = compileRouter(
-    {
-      version: 1,
-      sources: [],
-      labels: {
-        [rootLabel]: [
-          {
-            match: { syntax: 'fluentd', pattern: '**' },
-            action: { kind: 'copy', actions: ids.map((output) => ({ kind: 'output', output })) },
-            take: true,
-            at,
-          },
-        ],
-      },
-      outputs: [],
-      plugins: [],
-    },
+/** Copies every record to all outputs. */
+function routerTo(ids: readonly string[]): Router {
+  const actions = ids.map((output) => ({ kind: 'output', output }) as const);
+  const step = {
+    match: { syntax: 'fluentd', pattern: '**' },
+    action: { kind: 'copy', actions },
+    take: true,
+    at: { file: 'bench.conf', line: 1, column: 1 },
+  } as const;
+  return compileRouter(
+    { version: 1, sources: [], labels: { [rootLabel]: [step] }, outputs: [], plugins: [] },
     {
       compileMatch,
       createFilter: () => ({ apply: (batch) => batch }),
@@ -73,6 +65,11 @@ async function deliver(directory: string, journal: Journal, outputs: number, rec
       log: silentLog(),
     },
   );
+}
+
+async function deliver(directory: string, journal: Journal, outputs: number, records: number) {
+  const ids = Array.from({ length: outputs }, (_, i) => `null.${i}`);
+  const router = routerTo(ids);
   const dispatcher = new Dispatcher({
     directory: journal.directory,
     routerFor: () => router,

@@ -8,7 +8,7 @@ import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { jsonFormatter } from '../src/codecs/json.ts';
 import { defaultBuffer } from '../src/config/model.ts';
-import { batchOf, chunkOf, configOf, contextOf, modelOf, outputContextOf } from '../src/core/fixture.ts';
+import { batchOf, chunkOf, configOf, contextOf, modelOf, outputContextOf } from '../test/fixture.ts';
 import { fileOutput } from '../src/outputs/file/index.ts';
 import { builtinPlugins } from '../src/plugins.ts';
 

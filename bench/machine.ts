@@ -1,6 +1,6 @@
 /** What the figures were measured on. */
 import { open, readFile, rm } from 'node:fs/promises';
-import { availableParallelism, cpus, release, totalmem } from 'node:os';
+import { availableParallelism, cpus, loadavg, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { median } from './scenario.ts';
 
@@ -14,6 +14,8 @@ export interface Machine {
   /** Median and worst of 64 times 4 KiB written and synced there, in ms. */
   readonly fsyncMs: number;
   readonly fsyncWorstMs: number;
+  /** Runnable processes over the last minute, at the start of the run: above 1 somebody else works here too. */
+  readonly loadAverage: number;
   readonly node: string;
 }
 
@@ -28,6 +30,7 @@ export async function describeMachine(directory: string): Promise<Machine> {
     fileSystem: await fileSystemOf(directory),
     fsyncMs: round3(median(syncs)),
     fsyncWorstMs: round3(Math.max(...syncs)),
+    loadAverage: round3(loadavg()[0] ?? 0),
     node: process.version,
   };
 }
@@ -73,6 +76,6 @@ async function fileSystemOf(directory: string): Promise<string> {
 export function machineLine(machine: Machine): string {
   return (
     `${machine.cores} cores (${machine.cpu}), ${machine.memoryGb} GB, Linux ${machine.kernel}, ${machine.fileSystem}, ` +
-    `fsync of 4 KiB ${machine.fsyncMs} ms (worst of 64: ${machine.fsyncWorstMs} ms), Node ${machine.node}`
+    `fsync of 4 KiB ${machine.fsyncMs} ms (worst of 64: ${machine.fsyncWorstMs} ms), load average ${machine.loadAverage} at the start, Node ${machine.node}`
   );
 }

@@ -29,6 +29,24 @@ export function wait(delayMs: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, delayMs));
 }
 
+/** Programs that run. They lead groups of their own, so whoever ends us does not end them. */
+const living = new Set<Program>();
+
+function endAll(): void {
+  for (const program of living) program.signalGroup('SIGKILL');
+}
+
+/** Sees to it, once, that no program outlives this process, however it ends short of SIGKILL. */
+const endWithUs = (() => {
+  let isDone = false;
+  return () => {
+    if (isDone) return;
+    isDone = true;
+    process.once('exit', endAll);
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
+  };
+})();
+
 export interface ProgramOptions {
   readonly command: string;
   readonly args: readonly string[];
@@ -70,6 +88,7 @@ export class Program {
     this.exited = new Promise((resolve) => {
       const done = (exit: Exit): void => {
         this.exit ??= exit;
+        living.delete(this);
         errorLog.end();
         resolve(this.exit);
       };
@@ -92,7 +111,10 @@ export class Program {
       stdio: ['ignore', options.stdout, 'pipe'],
       detached: true,
     });
-    return new Program(child, options);
+    const program = new Program(child, options);
+    living.add(program);
+    endWithUs();
+    return program;
   }
 
   /** The last of what it wrote to standard error. */

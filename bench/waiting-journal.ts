@@ -86,7 +86,8 @@ export class WaitingJournal {
       stdout: 'ignore',
       env: {
         P2L_DATA_LIMIT: String(this.#bytesMax),
-        P2L_GRACE: '1',
+        // The output cannot deliver when it is blocked: waiting longer for it at a stop would be in vain.
+        P2L_GRACE: '200ms',
         P2L_FLUENTD_EXTRACFG: `<match **>\n  @type file\n  path ${path}\n  append true\n  ${format}\n  ${buffer}\n</match>`,
       },
     });

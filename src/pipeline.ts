@@ -147,7 +147,7 @@ export async function openDelivering(process: Process, options: DeliveringOption
     limitBytes: limits.journalBytes,
     keepMs: limits.keepMs,
     keysKeepMs: options.keysKeepMs,
-    onProgress: ({ shard, readBytes }) => log.info({ shard, readBytes }, 'Reading what an unfinished shard holds.'),
+    onProgress: ({ shard, readBytes }) => sayProgress(log, shard, readBytes),
   });
   const deliverer = await Deliverer.open({
     dataDir,
@@ -219,4 +219,15 @@ async function bytesUnder(disk: Disk, path: string): Promise<number> {
     sum += found?.isDirectory === true ? await bytesUnder(disk, inner) : (found?.size ?? 0);
   }
   return sum;
+}
+
+/** Recoveries that take no time are not worth a word: said once for every so many bytes read. */
+const progressBytes = 256 * 1024 * 1024;
+const progressSaid = new Map<string, number>();
+
+function sayProgress(log: Log, shard: string, readBytes: number): void {
+  const steps = Math.floor(readBytes / progressBytes);
+  if (steps <= (progressSaid.get(shard) ?? 0)) return;
+  progressSaid.set(shard, steps);
+  log.info({ shard, readBytes }, 'Reading what an unfinished shard of the journal holds.');
 }

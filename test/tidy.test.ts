@@ -85,6 +85,16 @@ const examples: readonly { rule: string; what: string; texts: Record<string, str
   },
   {
     rule: 'importDirection',
+    what: 'the program imports a double; a double may import anything',
+    texts: {
+      'src/core/a.ts': "import { b } from './disk-fake.ts';\nvoid b;",
+      'src/core/disk-fake.ts': "import { c } from '../config/c.ts';\nexport const b = c;",
+      'src/config/c.ts': 'export const c = 1;',
+    },
+    says: [/imports src\/core\/disk-fake\.ts, a test/],
+  },
+  {
+    rule: 'importDirection',
     what: 'contracts, model types, own room, and files at the top are free',
     texts: {
       'src/router/a.ts': "import { b } from '../journal/contract.ts';\nimport './own.ts';\nvoid b;",
@@ -114,7 +124,7 @@ const examples: readonly { rule: string; what: string; texts: Record<string, str
   {
     rule: 'importNames',
     what: 'an ending other than .ts, and a package nobody declared',
-    texts: { 'src/core/a.ts': "import './b.js';\nimport 'left-pad';\nimport 'zod/mini';\nimport 'node:fs';" },
+    texts: { 'src/core/a.ts': "import './b.js';\nimport 'left-pad';\nimport 'pino/file';\nimport 'node:fs';" },
     says: [/does not end in \.ts/, /left-pad is not among the dependencies/],
   },
   {

@@ -4,7 +4,7 @@ import { isIP } from 'node:net';
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
 
-/** Compares in a time that does not depend on where the texts differ, nor on their lengths. */
+/** Exported for its tests. Compares in a time that does not depend on where the texts differ, nor on their lengths. */
 export function equalSecrets(a: string, b: string): boolean {
   return timingSafeEqual(digest(a), digest(b));
 }
@@ -21,7 +21,7 @@ export function isLoopback(host: string): boolean {
 }
 
 /** The host name in a Host header, without the port. */
-export function hostName(header: string | undefined): string {
+function hostName(header: string | undefined): string {
   return (header ?? '').replace(/:\d+$/, '');
 }
 

@@ -52,39 +52,8 @@ function buildProgram(setExit: (code: number) => void): Command {
       setExit(await runCheck(options.config));
     });
 
-  const dlq = program.command('dlq').description('look at refused records (the dead-letter queue) and send them again');
-  withDataDirectory(dlq.command('list'))
-    .description('print the newest refused records as JSON, one a line')
-    .option('--limit <n>', 'how many', wholeNumber, 100)
-    .action(async (options: { limit: number } & DataDirectoryOption) => {
-      const { listDeadLetters } = await import('./dlq.ts');
-      await listDeadLetters(dataDirectoryOf(options), options.limit);
-    });
-  withDataDirectory(dlq.command('replay'))
-    .description('append refused records again under their tag')
-    .argument('[ids...]', 'ids that dlq list printed')
-    .option('--all', 'all of them')
-    .action(async (ids: string[], options: { all?: boolean } & DataDirectoryOption) => {
-      if (ids.length === 0 && options.all !== true)
-        throw new CommanderError(exitCodes.badConfig, 'post2log.replay', 'error: name ids, or --all');
-      const { replayDeadLetters } = await import('./dlq.ts');
-      await replayDeadLetters(dataDirectoryOf(options), options.all === true ? 'all' : ids);
-    });
-
-  const outputs = program.command('outputs').description('where each output of the running program stands');
-  withDataDirectory(outputs.command('list'))
-    .description('print each output with what it delivered, refused and has waiting')
-    .action(async (options: DataDirectoryOption) => {
-      const { listOutputs } = await import('./outputs.ts');
-      await listOutputs(dataDirectoryOf(options));
-    });
-  withDataDirectory(outputs.command('drop'))
-    .description('give up what waits for an output that the configuration no longer names')
-    .argument('<id>', 'the output, as outputs list prints it')
-    .action(async (id: string, options: DataDirectoryOption) => {
-      const { dropOutput } = await import('./outputs.ts');
-      await dropOutput(dataDirectoryOf(options), id);
-    });
+  addDeadLetterCommands(program);
+  addOutputCommands(program);
 
   program
     .command('completion')
@@ -109,6 +78,44 @@ function buildProgram(setExit: (code: number) => void): Command {
   return program;
 }
 
+function addDeadLetterCommands(program: Command): void {
+  const dlq = program.command('dlq').description('look at refused records (the dead-letter queue) and send them again');
+  withDataDirectory(dlq.command('list'))
+    .description('print the newest refused records as JSON, one a line')
+    .option('--limit <n>', 'how many', wholeNumber, 100)
+    .action(async (options: { limit: number } & DataDirectoryOption) => {
+      const { listDeadLetters } = await import('./dlq.ts');
+      await listDeadLetters(dataDirectoryOf(options), options.limit);
+    });
+  withDataDirectory(dlq.command('replay'))
+    .description('append refused records again under their tag')
+    .argument('[ids...]', 'ids that dlq list printed')
+    .option('--all', 'all of them')
+    .action(async (ids: string[], options: { all?: boolean } & DataDirectoryOption) => {
+      if (ids.length === 0 && options.all !== true)
+        throw new CommanderError(exitCodes.badConfig, 'post2log.replay', 'error: name ids, or --all');
+      const { replayDeadLetters } = await import('./dlq.ts');
+      await replayDeadLetters(dataDirectoryOf(options), options.all === true ? 'all' : ids);
+    });
+}
+
+function addOutputCommands(program: Command): void {
+  const outputs = program.command('outputs').description('where each output of the running program stands');
+  withDataDirectory(outputs.command('list'))
+    .description('print each output with what it delivered, refused and has waiting')
+    .action(async (options: DataDirectoryOption) => {
+      const { listOutputs } = await import('./outputs.ts');
+      await listOutputs(dataDirectoryOf(options));
+    });
+  withDataDirectory(outputs.command('drop'))
+    .description('give up what waits for an output that the configuration no longer names')
+    .argument('<id>', 'the output, as outputs list prints it')
+    .action(async (id: string, options: DataDirectoryOption) => {
+      const { dropOutput } = await import('./outputs.ts');
+      await dropOutput(dataDirectoryOf(options), id);
+    });
+}
+
 /** Runs one command and leaves its exit code. */
 export async function runCommandLine(args: readonly string[]): Promise<void> {
   const program = buildProgram((code) => {
@@ -126,6 +133,7 @@ export async function runCommandLine(args: readonly string[]): Promise<void> {
       process.exitCode = error.exitCode === 0 ? exitCodes.ok : exitCodes.badConfig;
       return;
     }
-    process.exitCode = reportError(error);
+    // What was opened before the failure would keep the process alive; the journal makes an abrupt end safe.
+    process.exit(reportError(error));
   }
 }

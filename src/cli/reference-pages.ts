@@ -59,7 +59,7 @@ export function pluginPages(plugins: readonly Plugin[]): Page[] {
   ];
 }
 
-/** File name of a plugin's page. Kinds share names (`stdout` is a filter, a formatter and an output), so the kind stands in it. */
+/** File name of a plugin's page. Kinds share names (`stdout` is a filter, a formatter and an output), so the kind stands in it. Exported for tests. */
 export function pageName(plugin: Plugin): string {
   return `${plugin.kind}-${plugin.name}.md`;
 }

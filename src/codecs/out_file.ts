@@ -34,12 +34,20 @@ export const outFileFormatter = definePlugin({
     const delimiter = /SPACE/i.test(options.delimiter) ? ' ' : /COMMA/i.test(options.delimiter) ? ',' : '\t';
     const end = lineEnd({ newline: options.newline });
     const time = compileTime(options);
+    const endBytes = Buffer.from(end);
+    // Neighbours mostly have second and tag in common: their head is encoded once.
+    let head = '';
+    let headBytes = Buffer.alloc(0);
     return rowFormatter('text/plain', (batch, row, out) => {
       const timeText = options.outputTime ? time(batch.seconds(row), batch.nanos(row)) + delimiter : '';
-      const head = options.outputTag ? timeText + batch.tag + delimiter : timeText;
-      if (head !== '') out.text(head);
+      const text = options.outputTag ? timeText + batch.tag + delimiter : timeText;
+      if (text !== head) {
+        head = text;
+        headBytes = Buffer.from(text);
+      }
+      out.bytes(headBytes);
       writeJson(batch, row, out);
-      out.text(end);
+      out.bytes(endBytes);
     });
   },
 });

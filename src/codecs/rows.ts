@@ -7,6 +7,8 @@ import type { Chunk, Formatter } from '../core/plugin.ts';
 
 /** Appends one record's JSON: its bytes from the journal where it is unchanged. */
 export function writeJson(batch: Batch, row: number, out: ByteWriter): void {
+  const whole = batch.wholeJson();
+  if (whole) return out.copy(whole.payload, whole.bounds[row] as number, whole.bounds[row + 1] as number);
   const raw = batch.rawJson(row);
   if (raw) out.bytes(raw);
   else out.text(stringifyJson(batch.fields(row)));

@@ -3,12 +3,13 @@
  * P2L_FLUENTD_EXTRACFG, and `<match **>` to standard output for what that leaves over.
  */
 import { rootLabel } from './model.ts';
-import type { SourceModel } from './model.ts';
-import { readPostbackEnv } from './env.ts';
+import type { PluginModel, SourceModel } from './model.ts';
+import { errorText } from '../core/errors.ts';
+import type { SourceSpec } from '../core/plugin.ts';
+import { postbackVariableOf, readPostbackEnv } from './env.ts';
 import type { Environment } from './env.ts';
 import type { Section } from './fluentd/element.ts';
 import type { Lowering } from './fluentd/lowering.ts';
-import { passesCheck } from './fluentd/plugin.ts';
 
 /** Where the built-in parts stand, for problems and `check`. */
 const builtinPlace = { file: 'built-in', line: 1, column: 1 };
@@ -33,14 +34,39 @@ export function builtinSource(lowering: Lowering, env: Environment): SourceModel
     });
     return undefined;
   }
+  reportUnfit(lowering, spec, values);
+  return { id: 'postback', plugin: sourceModel(spec, values), label: rootLabel };
+}
+
+/** The source with these values, and its defaults for the other options. */
+function sourceModel(spec: SourceSpec, values: Readonly<Record<string, unknown>>): PluginModel {
   const options: Record<string, unknown> = {};
   for (const [name, option] of Object.entries(spec.options)) {
     const value = values[name] ?? option.schema.safeParse(undefined).data;
     if (value !== undefined) options[name] = value;
   }
-  const plugin = { kind: 'source', type: spec.name, options, sections: {}, at: builtinPlace } as const;
-  const owner = { title: 'the built-in postback source (P2L_* variables)', at: builtinPlace };
-  return passesCheck(lowering, owner, spec, plugin) ? { id: 'postback', plugin, label: rootLabel } : undefined;
+  return { kind: 'source', type: spec.name, options, sections: {}, at: builtinPlace };
+}
+
+/** Runs the plugin's own check and reports each variable without which it would have gone better. */
+function reportUnfit(lowering: Lowering, spec: SourceSpec, values: Readonly<Record<string, unknown>>): void {
+  const left = { ...values };
+  for (let text = checkText(spec, left); text !== undefined; text = checkText(spec, left)) {
+    const culprit = Object.keys(left).find((name) => checkText(spec, { ...left, [name]: undefined }) !== text);
+    const variable = culprit === undefined ? undefined : postbackVariableOf(culprit);
+    lowering.problems.push({ at: undefined, text: `${variable ?? 'the built-in postback source'}: ${text}` });
+    if (culprit === undefined) return;
+    delete left[culprit];
+  }
+}
+
+function checkText(spec: SourceSpec, values: Readonly<Record<string, unknown>>): string | undefined {
+  try {
+    spec.check?.(sourceModel(spec, values));
+    return undefined;
+  } catch (error) {
+    return errorText(error);
+  }
 }
 
 /** Puts the built-in output behind what the user wrote: stdout, or null where only log files are wanted. */

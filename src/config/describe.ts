@@ -102,6 +102,8 @@ class Teller {
     return { text: `${plugin.type}${id}${shown}${placeText(plugin.at)}`, under };
   }
   #plugin(plugin: PluginModel): Branch[] {
+    // Taken first: a formatter by default stands where its output does.
+    const notes = this.#notes(plugin.at);
     const spec = this.#described.registry.get(plugin.kind, plugin.type);
     const under = [
       ...optionLines(spec?.options ?? {}, plugin.options),
@@ -115,12 +117,13 @@ class Teller {
         text: 'inject',
         under: Object.entries(plugin.inject).map(([key, value]) => leaf(`${snakeCase(key)} ${plainText(value)}`)),
       });
-    for (const note of this.#described.notes) {
-      if (this.#told.has(note) || !samePlace(note.at, plugin.at)) continue;
-      this.#told.add(note);
-      under.push(leaf(`note: ${note.text}`));
-    }
+    under.push(...notes);
     return under;
+  }
+  #notes(at: Location): Branch[] {
+    const notes = this.#described.notes.filter((note) => !this.#told.has(note) && samePlace(note.at, at));
+    for (const note of notes) this.#told.add(note);
+    return notes.map((note) => leaf(`note: ${note.text}`));
   }
   #buffer(buffer: BufferModel): Branch[] {
     const lines = bufferLines(buffer);

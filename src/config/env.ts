@@ -170,6 +170,11 @@ export function readPostbackEnv(
   return { values, problems };
 }
 
+/** The variable that sets an option of the built-in postback source. */
+export function postbackVariableOf(option: string): string | undefined {
+  return Object.keys(postbackVariables).find((name) => postbackVariables[name] === option);
+}
+
 // An empty variable counts as unset, as charts pass them on; here emptiness says something.
 const emptyCounts = new Set(['P2L_IDEMPOTENCY_HEADER']);
 

@@ -215,9 +215,9 @@ describe('the built-in configuration', () => {
       'P2L_PORT: found "tcp://x", which Kubernetes sets for a Service whose name begins with p2l; set P2L_PORT in the pod\'s env, or enableServiceLinks: false in its spec, or rename the Service',
       'P2L_LOG_QUERYPARAM: found "maybe", expected true, false, 1 or 0',
     ]);
-    assert.match(
-      (await problems(undefined, { P2L_ENDPOINT: 'x' })).join(),
-      /endpoint x: expected a path that begins with \//,
-    );
+    assert.deepEqual(await problems(undefined, { P2L_ENDPOINT: 'x,y', P2L_PORT: '8080', P2L_RATE_LIMIT: '-1' }), [
+      'P2L_ENDPOINT: endpoint x: expected a path that begins with /',
+      'P2L_RATE_LIMIT: rate_limit: expected 0 or more',
+    ]);
   });
 });

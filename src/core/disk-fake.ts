@@ -192,9 +192,9 @@ export class FakeDisk implements Disk {
       ? { size: node.current.length, modifiedMs: node.modifiedMs, isDirectory: false }
       : { size: 0, modifiedMs: 0, isDirectory: true };
   }
-  async freeBytes(): Promise<number> {
+  async space(): Promise<{ freeBytes: number; totalBytes: number }> {
     await this.#turn();
-    return Math.max(0, this.capacityBytes - this.usedBytes());
+    return { freeBytes: Math.max(0, this.capacityBytes - this.usedBytes()), totalBytes: this.capacityBytes };
   }
 
   #handle(node: FileNode, path: string, syncsWrites: boolean): DiskFile {

@@ -41,8 +41,8 @@ export interface Disk {
   stat(path: string): Promise<{ size: number; modifiedMs: number; isDirectory: boolean; inode?: number } | undefined>;
   /** Makes `path` a symbolic link to `target`, in place of what was there. */
   symlink?(target: string, path: string): Promise<void>;
-  /** Free bytes for us on the file system of `path`. */
-  freeBytes(path: string): Promise<number>;
+  /** The file system of `path`: bytes free for us, and all it has. */
+  space(path: string): Promise<{ readonly freeBytes: number; readonly totalBytes: number }>;
 }
 
 class RealFile implements DiskFile {
@@ -139,8 +139,8 @@ export const realDisk: Disk = {
     await fs.symlink(target, made);
     await fs.rename(made, path);
   },
-  async freeBytes(path) {
-    const { bavail, bsize } = await fs.statfs(path);
-    return bavail * bsize;
+  async space(path) {
+    const { bavail, blocks, bsize } = await fs.statfs(path);
+    return { freeBytes: bavail * bsize, totalBytes: blocks * bsize };
   },
 };

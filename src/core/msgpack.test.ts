@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { Packr, Unpackr } from 'msgpackr';
 import { OperatingError } from './errors.ts';
 import { jsonDepthMax, stringifyJson } from './json.ts';
-import { ExtBytes, decodeMsgpack, encodeMsgpack, eventTime } from './msgpack.ts';
+import { ExtBytes, decodeMsgpack, encodeMsgpack, packedTime } from './msgpack.ts';
 import { Float } from './record.ts';
 import type { Value } from './record.ts';
 
@@ -52,9 +52,9 @@ test('text that is not UTF-8, binary and ext values keep their bytes', () => {
   assert.deepEqual(Buffer.from(decodeMsgpack(hex('c4020102')) as Uint8Array), hex('0102'));
   const time = decodeMsgpack(hex('d700 65e6b83c 075bcd15'));
   assert.ok(time instanceof ExtBytes);
-  assert.deepEqual(eventTime(time), { seconds: 1_709_619_260, nanos: 123_456_789 });
+  assert.deepEqual(packedTime(time), { seconds: 1_709_619_260, nanos: 123_456_789 });
   assert.equal(encodeMsgpack(time).toString('hex'), 'd70065e6b83c075bcd15');
-  assert.equal(eventTime(decodeMsgpack(hex('d4ff01'))), undefined);
+  assert.equal(packedTime(decodeMsgpack(hex('d4ff01'))), undefined);
   assert.equal(encodeMsgpack(decodeMsgpack(hex('c703f6010203'))).toString('hex'), 'c703f6010203');
 });
 

@@ -13,7 +13,10 @@ import { jsonDepthMax } from './json.ts';
 import { Float, fieldEntries } from './record.ts';
 import type { ExactFields, Value } from './record.ts';
 
-/** An ext value: its bytes, and its type from -128 to 127. Everything that does not know it takes it for bytes. */
+/**
+ * An ext value: its bytes, and its type from -128 to 127. Everything that does not know it takes it for bytes. Exported
+ * for tests until a plugin makes such values.
+ */
 export class ExtBytes extends Uint8Array {
   readonly type: number;
   constructor(type: number, bytes: Uint8Array) {
@@ -26,8 +29,11 @@ export class ExtBytes extends Uint8Array {
   }
 }
 
-/** The time in a Fluentd EventTime (ext 0: seconds and nanoseconds, 32 bits each), or undefined for any other value. */
-export function eventTime(value: Value): Instant | undefined {
+/**
+ * The time in a Fluentd EventTime (ext 0: seconds and nanoseconds, 32 bits each), or undefined for any other value.
+ * Exported for tests until the forward plugins read it.
+ */
+export function packedTime(value: Value): Instant | undefined {
   if (!(value instanceof ExtBytes) || value.type !== 0 || value.length !== 8) return undefined;
   const view = new DataView(value.buffer, value.byteOffset, value.byteLength);
   return { seconds: view.getUint32(0), nanos: view.getUint32(4) };

@@ -18,7 +18,7 @@ type WriteSome = (bytes: Uint8Array) => Promise<number>;
 /** How long to wait when a non-blocking pipe is full: short against what a person sees, long against a spin. */
 const fullPipeDelayMs = 5;
 
-/** A stream over anything that may take only a part of what it is given, or be full for a while (EAGAIN). */
+/** A stream over anything that may take only a part of what it is given, or be full for a while (EAGAIN). Exported for tests. */
 export function textStream(writeSome: WriteSome, pause: () => Promise<void> = pauseAwhile): TextStream {
   let pendingBytes = 0;
   let queue = Promise.resolve();

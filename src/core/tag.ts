@@ -2,8 +2,3 @@
 
 /** Longest tag the journal takes, in UTF-8 bytes: the frame header has 16 bits for it; 4 KiB is far above any real tag. */
 export const tagBytesMax = 4096;
-
-/** The tag's parts, as `*` and `**` patterns see them. */
-export function tagParts(tag: string): string[] {
-  return tag.split('.');
-}

@@ -6,7 +6,7 @@ import type { Batch } from '../core/batch.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import type { AppendRequest } from '../core/plugin.ts';
-import type { ReadResult, ShardInfo } from '../journal/contract.ts';
+import type { ReadResult, ShardExtent } from '../journal/contract.ts';
 import type { Recipient, Refusal, RoutedFrame } from '../router/contract.ts';
 import type { OutputStatus } from './contract.ts';
 import type { CursorFile } from './cursor.ts';
@@ -29,7 +29,7 @@ interface AccountOptions {
   readonly queueBytesMax: number;
   readonly commitIntervalMs: number;
   appendDead(request: AppendRequest): Promise<unknown>;
-  shards(): readonly ShardInfo[];
+  shards(): readonly ShardExtent[];
 }
 
 export class RouterAccount implements Recipient {

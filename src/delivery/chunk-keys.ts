@@ -21,6 +21,11 @@ interface KeyedRows {
   readonly rows: readonly number[] | undefined;
 }
 
+interface Accessor {
+  readonly key: string;
+  readonly read: (fields: Fields) => Value | undefined;
+}
+
 const noFields: ReadonlyMap<string, string> = new Map();
 
 /** Returns what splits batches by the buffer's keys. Rows keep their order within a key. */
@@ -30,7 +35,7 @@ export function compileChunkKeys(
   const hasTag = buffer.chunkKeys.includes('tag');
   const timekey = buffer.chunkKeys.includes('time') ? buffer.timekeySeconds : undefined;
   const timekeyOf = timekey === undefined ? undefined : timekeyStart(timekey, zoneOffset(buffer.timezone));
-  const accessors = buffer.chunkKeys
+  const accessors: readonly Accessor[] = buffer.chunkKeys
     .filter((key) => key !== 'tag' && key !== 'time')
     .map((key) => ({ key, read: compileAccessor(key) }));
 
@@ -57,7 +62,7 @@ export function compileChunkKeys(
         group.rows.push(row);
         continue;
       }
-      const values = accessors.map(({ read }) => valueText(read(batch.fields(row))));
+      const values = readAll(accessors, batch, row);
       const text = JSON.stringify([hasTag ? batch.tag : '', seconds ?? null, ...values]);
       group = groups.get(text);
       if (!group) groups.set(text, (group = { key: makeKey(text, batch.tag, seconds, values), rows: [] }));
@@ -67,6 +72,17 @@ export function compileChunkKeys(
     const only = list.length === 1 ? list[0] : undefined;
     return only ? [{ key: only.key, rows: undefined }] : list;
   };
+}
+
+/** Values of field keys; all missing for a record that cannot be decoded: whoever writes it says what is wrong with it. */
+function readAll(accessors: readonly Accessor[], batch: Batch, row: number): readonly string[] {
+  if (accessors.length === 0) return [];
+  try {
+    const fields = batch.fields(row);
+    return accessors.map(({ read }) => valueText(read(fields)));
+  } catch {
+    return accessors.map(() => '');
+  }
 }
 
 /** The start of the timekey a time lies in, local midnight being the start of a day (as Fluentd's calculate_timekey). */

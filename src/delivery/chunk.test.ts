@@ -16,7 +16,7 @@ interface Cut {
   readonly open: OpenChunks;
   readonly clock: FakeClock;
   readonly progress: ShardProgress;
-  add(payloads: readonly string[], options?: { tag?: string; seconds?: number }): void;
+  readonly add: (payloads: readonly string[], options?: { tag?: string; seconds?: number }) => void;
 }
 
 function cut(buffer: Partial<BufferModel>): Cut {

@@ -5,7 +5,7 @@ import type { Disk } from '../core/disk.ts';
 import type { Log } from '../core/log.ts';
 import type { Metrics } from '../core/metrics.ts';
 import type { AppendRequest, Output } from '../core/plugin.ts';
-import type { ShardInfo } from '../journal/contract.ts';
+import type { ShardExtent } from '../journal/contract.ts';
 import type { Recipient } from '../router/contract.ts';
 
 /** An output to run. */
@@ -34,7 +34,7 @@ export interface DeliveryOptions {
    */
   appendDead(request: AppendRequest): Promise<unknown>;
   /** The journal's shards (JournalDirectory.shards), for counting what waits. */
-  shards(): readonly ShardInfo[];
+  shards(): readonly ShardExtent[];
   /** Called whenever the set of recipients changed by itself (a removed output has drained): hand it to Dispatcher.setRecipients. */
   onRecipients(recipients: readonly Recipient[]): void;
   /** Bytes of records an output may hold. Default 8 MiB. */

@@ -45,7 +45,7 @@ test('what a filter changed is kept as changed', () => {
     setField(copy, 'b', 2);
     return copy;
   });
-  assert.deepEqual({ ...letterOf(batch).letter.fields }, { a: 1, b: 2 });
+  assert.equal(stringifyJson(letterOf(batch).letter.fields), '{"a":1,"b":2}');
 });
 
 test('a MessagePack record is kept as its bytes', () => {
@@ -62,10 +62,9 @@ test('a MessagePack record is kept as its bytes', () => {
     seconds: Float64Array.of(7),
     nanos: Uint32Array.of(8),
   });
-  const { payload, letter } = letterOf(Batch.of('t', block));
-  assert.ok(payload.includes(`"raw":"${bytes.toString('base64')}","codec":2`));
-  assert.equal(letter.seconds, 7);
-  assert.deepEqual(letter.fields, block.fields(0));
+  const { records } = deadLetterAppend('es', [{ refused, batch: Batch.of('t', block), row: 0 }]);
+  assert.ok(String(records.payloads[0]).endsWith(`"raw":"${bytes.toString('base64')}","codec":2}`));
+  assert.deepEqual([records.seconds, records.nanos], [[7], [8]]);
 });
 
 test('what is no dead letter is an error', () => {

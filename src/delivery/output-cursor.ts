@@ -2,7 +2,7 @@
 import type { Clock, Timer } from '../core/clock.ts';
 import { errorText } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
-import type { ShardInfo } from '../journal/contract.ts';
+import type { ShardExtent } from '../journal/contract.ts';
 import type { CursorFile } from './cursor.ts';
 import { Counts, ShardProgress } from './progress.ts';
 
@@ -71,7 +71,7 @@ export class OutputCursor {
     if (this.#shards.delete(shard)) this.changed();
   }
   /** Durable records that are not done. */
-  waiting(shards: readonly ShardInfo[]): number {
+  waiting(shards: readonly ShardExtent[]): number {
     let sum = 0;
     for (const { shard, firstOffset, durableOffset } of shards)
       sum += this.#shards.get(shard)?.waiting(durableOffset) ?? durableOffset - firstOffset;

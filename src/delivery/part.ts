@@ -141,70 +141,68 @@ function isAscending(batch: Batch): boolean {
 
 /** The general case: any rows, in any order, any number of times; some of them over already. */
 function sparseParts(progress: ShardProgress, frame: RoutedFrame, from: number, batches: readonly Batch[]): Part[] {
-  const emissionCounts = countEmissions(progress, frame, from, batches);
+  const totals = countEmissions(progress, frame, from, batches);
+  const ends = spanEnds(totals, from);
+  const first = totals.findIndex((total) => total > 0);
   // The range that is done with a record reaches up to the next record of this output; the first one's begins at `from`.
-  const starts = new Map<number, number>();
-  const ends = new Map<number, number>();
-  let before = -1;
-  for (const offset of [...emissionCounts.keys()].sort((a, b) => a - b)) {
-    if (before >= 0) ends.set(before, offset);
-    starts.set(offset, before < 0 ? from : offset);
-    before = offset;
-  }
-  if (before < 0) return [];
-  ends.set(before, frame.to);
+  const startOf = (index: number): number => (index === first ? from : from + index);
   const over = new Map<number, ReadonlySet<number>>();
-  for (const [offset, total] of emissionCounts)
-    if (total > 1)
-      over.set(offset, progress.expect(offset, total, starts.get(offset) as number, ends.get(offset) as number));
-  const seen = new Map<number, number>();
-  const chosen = batches.map((batch, emission) => {
+  for (let index = Math.max(first, 0); index < totals.length; index++) {
+    const total = totals[index] as number;
+    if (total > 1) over.set(index, progress.expect(from + index, total, startOf(index), ends[index] as number));
+  }
+  const seen = over.size > 0 ? new Uint32Array(totals.length) : undefined;
+  const parts: { batch: Batch; emission: number; rows: number[]; spans: Spans }[] = [];
+  let rowCount = 0;
+  for (const [emission, batch] of batches.entries()) {
     const rows: number[] = [];
-    const ordinals: number[] = [];
+    const spans = { starts: [] as number[], ends: [] as number[], ordinals: [] as number[] };
     for (let row = 0; row < batch.count; row++) {
-      const offset = batch.offset(row);
-      const total = emissionCounts.get(offset);
-      if (total === undefined) continue;
-      const ordinal = total > 1 ? (seen.get(offset) ?? 0) : -1;
-      seen.set(offset, ordinal + 1);
-      if (over.get(offset)?.has(ordinal)) continue;
+      const index = batch.offset(row) - from;
+      const total = totals[index];
+      if (total === undefined || total === 0) continue;
+      const ordinal = seen && total > 1 ? (seen[index] as number) : -1;
+      if (seen && ordinal >= 0) seen[index] = ordinal + 1;
+      if (ordinal >= 0 && over.get(index)?.has(ordinal)) continue;
       rows.push(row);
-      ordinals.push(ordinal);
+      spans.starts.push(startOf(index));
+      spans.ends.push(ends[index] as number);
+      spans.ordinals.push(ordinal);
     }
-    return { batch, emission, rows, ordinals };
+    if (rows.length > 0) parts.push({ batch, emission, rows, spans });
+    rowCount += rows.length;
+  }
+  return parts.map(({ batch, emission, rows, spans }) => {
+    const range = { from, to: frame.to, bytes: (frame.bytes * rows.length) / rowCount, appendMs: frame.appendMs };
+    return new Part(rows.length === batch.count ? batch : batch.select(rows), progress, range, emission, spans);
   });
-  const rowCount = chosen.reduce((sum, { rows }) => sum + rows.length, 0);
-  return chosen
-    .filter(({ rows }) => rows.length > 0)
-    .map(({ batch, emission, rows, ordinals }) => {
-      const bytes = (frame.bytes * rows.length) / rowCount;
-      return new Part(
-        rows.length === batch.count ? batch : batch.select(rows),
-        progress,
-        { from, to: frame.to, bytes, appendMs: frame.appendMs },
-        emission,
-        {
-          starts: rows.map((row) => starts.get(batch.offset(row)) as number),
-          ends: rows.map((row) => ends.get(batch.offset(row)) as number),
-          ordinals,
-        },
-      );
-    });
 }
 
-/** Emissions of each record that is not done, by offset. */
+/** How many emissions each record of [from, frame.to) has; 0 for those that are done. */
 function countEmissions(
   progress: ShardProgress,
   frame: RoutedFrame,
   from: number,
   batches: readonly Batch[],
-): Map<number, number> {
-  const counts = new Map<number, number>();
+): Uint32Array {
+  const totals = new Uint32Array(frame.to - from);
+  const isClean = progress.isClean(from);
   for (const batch of batches)
     for (let row = 0; row < batch.count; row++) {
       const offset = batch.offset(row);
-      if (offset < from || offset >= frame.to || progress.isDone(offset)) continue;
-      counts.set(offset, (counts.get(offset) ?? 0) + 1);
+      if (offset < from || offset >= frame.to || (!isClean && progress.isDone(offset))) continue;
+      totals[offset - from] = (totals[offset - from] as number) + 1;
     }
-  return counts;
+  return totals;
+}
+
+/** For each record the offset of the next one that has emissions, or the frame's end. */
+function spanEnds(totals: Uint32Array, from: number): Float64Array {
+  const ends = new Float64Array(totals.length);
+  let end = from + totals.length;
+  for (let index = totals.length - 1; index >= 0; index--) {
+    ends[index] = end;
+    if (totals[index] !== 0) end = from + index;
+  }
+  return ends;
 }

@@ -15,7 +15,7 @@ import type { Clock, Timer } from '../core/clock.ts';
 import { errorText } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { AppendRequest, Output } from '../core/plugin.ts';
-import type { ReadResult, ShardInfo } from '../journal/contract.ts';
+import type { ReadResult, ShardExtent } from '../journal/contract.ts';
 import type { Recipient, Refusal, RoutedFrame } from '../router/contract.ts';
 import { OpenChunks, RecordChunk } from './chunk.ts';
 import type { OutputPlan, OutputStatus } from './contract.ts';
@@ -44,7 +44,7 @@ export interface RunnerOptions {
   readonly queueBytesMax: number;
   readonly commitIntervalMs: number;
   appendDead(request: AppendRequest): Promise<unknown>;
-  shards(): readonly ShardInfo[];
+  shards(): readonly ShardExtent[];
   /** Called when records are over. */
   onProgress(): void;
 }
@@ -390,38 +390,42 @@ export class OutputRunner implements Recipient, WriterHost {
   }
   async #start(): Promise<void> {
     const output = this.#output;
+    await this.#untilDone(output, 'opening', async () => output.open?.());
+    if (this.#output !== output) return;
+    this.#isOpened = true;
+    // The first point to go back to is on disk before the first write.
+    if (output.commit && this.cursor.state === undefined)
+      await this.#untilDone(output, 'making the first commit of', () => {
+        this.cursor.changed();
+        return this.cursor.commit();
+      });
+    if (this.#output !== output) return;
+    this.#openTrouble = undefined;
+    this.#opened?.();
+    this.#opened = undefined;
+    this.#pump();
+  }
+  /** Tries until it succeeds, or another instance has taken the output's place. */
+  async #untilDone(output: Output, doing: string, run: () => Promise<void>): Promise<void> {
     const { retry } = this.buffer;
     const unlimited = { ...retry, triesMax: undefined, timeoutMs: undefined };
     const state = new RetryState(unlimited, false, this.random, this.clock.monotonicMs());
-    for (;;) {
+    while (this.#output === output) {
       try {
-        await output.open?.();
-        if (this.#output !== output) return;
-        this.#isOpened = true;
-        // The first point to go back to is on disk before the first write.
-        if (output.commit && this.cursor.state === undefined) {
-          this.cursor.changed();
-          await this.cursor.commit();
-        }
-        break;
+        await run();
+        return;
       } catch (error) {
         if (this.#output !== output) return;
-        this.#isOpened = false;
         const decision = state.failed(this.clock.monotonicMs(), retryAfterMs(error));
         const waitMs = decision.kind === 'wait' ? decision.waitMs : retry.waitMsMax;
         this.#openTrouble = { text: errorText(error), nextTryMs: this.clock.nowMs() + waitMs };
         this.log.warn(
           { output: this.id },
-          `opening output ${this.id}: ${errorText(error)}; its records wait, trying again in ${Math.round(waitMs)} ms`,
+          `${doing} output ${this.id}: ${errorText(error)}; its records wait, trying again in ${Math.round(waitMs)} ms`,
         );
         await this.sleep(waitMs);
-        if (this.#output !== output) return;
       }
     }
-    this.#openTrouble = undefined;
-    this.#opened?.();
-    this.#opened = undefined;
-    this.#pump();
   }
   /** Goes on with another plan of the same id: at once where only the buffer differs, else with a new instance. */
   async replace(plan: OutputPlan): Promise<void> {

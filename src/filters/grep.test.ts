@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Batch } from '../core/batch.ts';
-import { batchOf, configOf, contextOf, packedBatchOf, section, texts } from '../core/fixture.ts';
+import { batchOf, configOf, contextOf, packedBatchOf, section, texts } from '../../test/fixture.ts';
 import type { PluginConfig } from '../core/plugin.ts';
 import { grepFilter } from './grep.ts';
 

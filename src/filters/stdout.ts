@@ -17,8 +17,8 @@ export function stdoutFilterOver(stream: TextStream): Plugin {
     kind: 'filter',
     name: 'stdout',
     summary: 'Prints records on standard output and lets them pass.',
-    options: {},
     isObserver: true,
+    options: {},
     defaultFormatter: 'stdout',
     usesInject: true,
     example: `<filter app.**>

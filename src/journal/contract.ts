@@ -63,7 +63,7 @@ export interface ShardReader {
 }
 
 /** A shard as the delivering side knows it. */
-export interface ShardInfo {
+export interface ShardExtent {
   readonly shard: string;
   /** First offset that is still on disk. */
   readonly firstOffset: number;
@@ -76,14 +76,17 @@ export interface ShardInfo {
 
 /** All shards of a data directory: what recovery found, what writers add. Lives in the delivering process. */
 export interface JournalDirectory {
-  shards(): readonly ShardInfo[];
+  shards(): readonly ShardExtent[];
   reader(shard: string): Promise<ShardReader>;
   /** A writer's news, from this process or over IPC. Unknown shards are taken up. */
   noteDurable(shard: string, durableOffset: number): void;
   /** Called when a shard was added or grew; coalesced to once a turn of the event loop. */
   onChange(listener: () => void): void;
-  /** Deletes segments that every cursor has passed, by age and size. `passed(shard)`: the lowest offset any output still needs. */
-  retain(passed: (shard: string) => number): Promise<void>;
+  /**
+   * Deletes segments that every cursor has passed, by age and size. `passed(shard)`: the lowest offset any output still
+   * needs. `bytesMax`: what the journal may hold before age no longer counts; default: its limit.
+   */
+  retain(passed: (shard: string) => number, bytesMax?: number): Promise<void>;
   /** Bytes on disk of all shards. */
   totalBytes(): number;
   close(): Promise<void>;

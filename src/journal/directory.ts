@@ -12,7 +12,7 @@ import type { Disk } from '../core/disk.ts';
 import { errorText } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { Metrics } from '../core/metrics.ts';
-import type { JournalDirectory, ShardInfo, ShardReader } from './contract.ts';
+import type { JournalDirectory, ShardExtent, ShardReader } from './contract.ts';
 import { Quarantine } from './quarantine.ts';
 import { openReader } from './reader.ts';
 import { findShards, readSnapshots, scanEnd } from './recovery.ts';
@@ -101,7 +101,7 @@ class Directory implements OpenDirectory {
       else await this.#recover(shard, found);
     }
   }
-  shards(): readonly ShardInfo[] {
+  shards(): readonly ShardExtent[] {
     // A shard whose files were not looked at yet does not know where it begins: shown later rather than with a gap.
     const known = [...this.#shards.values()].filter(({ shard }) => !this.#arriving.has(shard));
     return known.map(({ shard, segments, durableOffset, end }) => ({
@@ -159,8 +159,8 @@ class Directory implements OpenDirectory {
   onChange(listener: () => void): void {
     this.#listener = listener;
   }
-  retain(passed: (shard: string) => number): Promise<void> {
-    const run = this.#retaining.then(() => (this.#isClosed ? undefined : this.#retain(passed)));
+  retain(passed: (shard: string) => number, bytesMax = this.#options.limitBytes): Promise<void> {
+    const run = this.#retaining.then(() => (this.#isClosed ? undefined : this.#retain(passed, bytesMax)));
     this.#retaining = run.catch(() => {});
     return run;
   }
@@ -171,7 +171,7 @@ class Directory implements OpenDirectory {
   }
   async leftBytes(reserveBytes: number): Promise<number> {
     const { disk, directory, limitBytes } = this.#options;
-    const free = await disk.freeBytes(directory);
+    const { freeBytes: free } = await disk.space(directory);
     return Math.max(0, Math.min(limitBytes - this.totalBytes(), free - reserveBytes));
   }
   async seal(shard: string): Promise<void> {
@@ -296,8 +296,8 @@ class Directory implements OpenDirectory {
     }
     shard.segments = segments;
   }
-  async #retain(passed: (shard: string) => number): Promise<void> {
-    const { clock, limitBytes, keepMs, keysKeepMs = 0, log } = this.#options;
+  async #retain(passed: (shard: string) => number, limitBytes: number): Promise<void> {
+    const { clock, keepMs, keysKeepMs = 0, log } = this.#options;
     await this.#lookForEnds();
     for (const shard of this.#shards.values()) if (!shard.end) await this.#look(shard);
     const shards = [...this.#shards.values()];

@@ -107,7 +107,7 @@ class Writer implements JournalWriter {
     this.#table = table;
     this.#epoch = epoch;
     this.#nextId = (options.newShardId ?? newShardId)();
-    this.#gatherMs = options.gatherMs ?? 1;
+    this.#gatherMs = options.gatherMs ?? 0;
     this.#segmentBytes =
       options.segmentBytes ??
       Math.min(segmentBytesMax, Math.max(segmentBytesMin, Math.floor(options.limitBytes / segmentsPerLimit)));

@@ -45,8 +45,11 @@ export interface DelivererOptions {
 
 /** How often retention runs and space is measured: often enough that 9 MB/s of postbacks cannot overrun the reserve. */
 const housekeepingMs = 250;
-/** Left free on the disk for cursors and dead letters when the journal has taken the rest. */
+/** Left free on the disk for cursors and dead letters when the journal has taken the rest; less on small disks. */
 const reserveBytesMax = 64 * 1024 * 1024;
+const reserveShare = 16;
+/** The part of its limit that the journal keeps free by deleting what is delivered: two segments. */
+const headroomShare = 8;
 
 export class Deliverer {
   readonly #options: DelivererOptions;
@@ -175,10 +178,15 @@ export class Deliverer {
     const { directory, log, disk, dataDir, journalBytesMax, onSpace } = this.#options;
     try {
       const first = new Map(directory.shards().map(({ shard, firstOffset }) => [shard, firstOffset]));
-      await directory.retain((shard) => this.#delivery.passed(shard, first.get(shard) ?? 0));
-      const reserveBytes = Math.min(reserveBytesMax, journalBytesMax / 16);
-      const freeBytes = (await disk.freeBytes(dataDir)) - reserveBytes;
-      const leftBytes = Math.max(0, Math.min(journalBytesMax - directory.totalBytes(), freeBytes));
+      const { freeBytes, totalBytes } = await disk.space(dataDir);
+      const reserveBytes = Math.min(reserveBytesMax, journalBytesMax / reserveShare, totalBytes / reserveShare);
+      const roomBytes = (): number =>
+        Math.max(0, Math.min(journalBytesMax - directory.totalBytes(), freeBytes - reserveBytes));
+      // Delivered segments go before the limit is reached, so that sources do not have to wait for that.
+      const bytesMax = directory.totalBytes() + roomBytes() - journalBytesMax / headroomShare;
+      await directory.retain((shard) => this.#delivery.passed(shard, first.get(shard) ?? 0), bytesMax);
+      const after = await disk.space(dataDir);
+      const leftBytes = Math.max(0, Math.min(journalBytesMax - directory.totalBytes(), after.freeBytes - reserveBytes));
       this.#noteFull(leftBytes < journalBytesMax / 256);
       if (this.#isFull) this.#dropOldest();
       onSpace(leftBytes);

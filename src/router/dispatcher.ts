@@ -10,7 +10,6 @@
  * It shares its thread with the HTTP server: it works in slices of sliceMs between turns of the event loop, and under load it
  * looks for news at most every gapMs.
  */
-import assert from 'node:assert';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Batch } from '../core/batch.ts';
 import type { Clock } from '../core/clock.ts';
@@ -424,7 +423,10 @@ export class Dispatcher {
       return undefined;
     }
     if (!router) {
-      assert(generation !== this.#generation, `the running configuration ${generation} has no router`);
+      if (generation === this.#generation) {
+        log.error({ generation }, `loading the running configuration ${generation}: it is not kept; its records wait`);
+        return undefined;
+      }
       if (!this.#missing.has(generation))
         log.error(
           { generation },

@@ -1,7 +1,7 @@
 /** A journal in memory, for tests of what reads journals: frames as they were appended, durable at once. */
 import { Block, codecs } from '../core/batch.ts';
 import { scanJson } from '../core/json.ts';
-import type { Frame, JournalDirectory, ReadResult, ShardInfo, ShardReader } from '../journal/contract.ts';
+import type { Frame, JournalDirectory, ReadResult, ShardExtent, ShardReader } from '../journal/contract.ts';
 
 interface FakeShard {
   readonly shard: string;
@@ -53,7 +53,7 @@ export class FakeJournal implements JournalDirectory {
     if (known) known.isSealed = true;
     this.#listener();
   }
-  shards(): readonly ShardInfo[] {
+  shards(): readonly ShardExtent[] {
     return [...this.#shards.values()].map(({ shard, firstOffset, durableOffset, isSealed }) => ({
       shard,
       firstOffset,

@@ -97,8 +97,9 @@ export function compileRouter(model: PipelineModel, parts: RouterParts): Router 
   });
   for (const [name, steps] of Object.entries(model.labels)) labelOf(name).steps = steps.map(compileStep);
   const root = labelOf(rootLabel);
-  const error = labels.get(errorLabel);
-  return { outputs, route: (batch) => new Routing(error, batch.count).start(root, batch) };
+  const entries = new Map(model.sources.map(({ id, label }) => [id, labelOf(label)]));
+  const entryOf = (batch: Batch): Label => entries.get(batch.block.parts.source) ?? root;
+  return { outputs, route: (batch) => new Routing(labels, batch.count).start(entryOf(batch), batch) };
 }
 
 /** What goes along with a batch: how often it entered a label, and whether it came through @ERROR. */
@@ -111,15 +112,17 @@ interface Way {
 class Routing {
   readonly #emissions: { output: string; batch: Batch }[] = [];
   readonly #refusals: Refusal[] = [];
+  readonly #labels: ReadonlyMap<string, Label>;
   readonly #error: Label | undefined;
   #entriesLeft: number;
 
-  constructor(error: Label | undefined, count: number) {
-    this.#error = error;
+  constructor(labels: ReadonlyMap<string, Label>, count: number) {
+    this.#labels = labels;
+    this.#error = labels.get(errorLabel);
     this.#entriesLeft = entriesMax + entriesPerRecordMax * count;
   }
-  start(root: Label, batch: Batch): Routed {
-    this.#enter(root, batch, { hops: 0, isError: false });
+  start(entry: Label, batch: Batch): Routed {
+    this.#enter(entry, batch, { hops: 0, isError: false });
     return { emissions: this.#emissions, refusals: this.#refusals };
   }
   #enter(label: Label, batch: Batch, way: Way): void {
@@ -185,12 +188,20 @@ class Routing {
   #retag(retagger: Retagger, label: Label, batch: Batch, way: Way, take: boolean): Batch | 'threw' {
     const rejects = new Rejects(batch.count);
     const emitted: Batch[] = [];
+    const entered: Label[] = [];
+    const emit = (out: Batch, name?: string): void => {
+      const own = name === undefined ? label : this.#labels.get(name);
+      assert(own, `label ${name} is not in the model; the configuration's check must have said so`);
+      emitted.push(out);
+      entered.push(own);
+    };
     try {
-      retagger.retag(batch, (out) => emitted.push(out), rejects.reject);
+      retagger.retag(batch, emit, rejects.reject);
     } catch (error) {
       return this.#threw(batch, error, way);
     }
-    for (const out of emitted) this.#enter(label, out, { hops: way.hops + 1, isError: way.isError });
+    for (const [i, out] of emitted.entries())
+      this.#enter(entered[i] as Label, out, { hops: way.hops + 1, isError: way.isError });
     // Without `take` all records go on behind this step, so what it did not emit is not dropped.
     this.#settle(take ? retagger.dropReason : undefined, batch, emitted, rejects.byRow, way);
     return batch;

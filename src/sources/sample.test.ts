@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { OperatingError } from '../core/errors.ts';
-import { configOf, contextOf, sourceContextOf } from '../core/fixture.ts';
+import { configOf, contextOf, sourceContextOf } from '../../test/fixture.ts';
 import { sampleSource } from './sample.ts';
 
 function begin(options: Record<string, unknown>) {

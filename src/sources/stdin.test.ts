@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { jsonLineParser } from '../codecs/json.ts';
 import { codecs } from '../core/batch.ts';
 import { OperatingError } from '../core/errors.ts';
-import { configOf, contextOf, modelOf, sourceContextOf } from '../core/fixture.ts';
+import { configOf, contextOf, modelOf, sourceContextOf } from '../../test/fixture.ts';
 import { decodeMsgpack } from '../core/msgpack.ts';
 import { builtinPlugins } from '../plugins.ts';
 import { stdinSourceOver } from './stdin.ts';
@@ -53,21 +53,6 @@ test('JSON lines keep digits and give their time; others are refused with their 
     { reason: 'parse_failed', raw: '[1]' },
     { reason: 'parse_failed', raw: '{"time":"x"}' },
   ]);
-});
-
-test('numeric times keep their digits', async () => {
-  const { input, source, made } = begin({ exitOnEof: true }, modelOf(jsonLineParser, { keepTimeKey: true }));
-  await made.start();
-  input.end('{"time":"1709618828.123456789"}\n{"time":1000.5}\n{"time":-1.25}\n');
-  await made.ended;
-  const { seconds, nanos } = source.appended[0]?.records ?? { seconds: [], nanos: [] };
-  assert.deepEqual(
-    [seconds, nanos],
-    [
-      [1_709_618_828, 1000, -2],
-      [123_456_789, 500_000_000, 750_000_000],
-    ],
-  );
 });
 
 test('bytes that are not UTF-8 are kept', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { hostname } from 'node:os';
 import { test } from 'node:test';
-import { batchOf, configOf, contextOf, section, texts } from '../core/fixture.ts';
+import { batchOf, configOf, contextOf, section, texts } from '../../test/fixture.ts';
 import { rewriteTagFilterStep } from './rewrite_tag_filter.ts';
 
 interface Emitted {

@@ -55,6 +55,9 @@ export function makeSmallDisk(dataDirectory: string): SmallDisk {
   mkdirSync(dataDirectory, { recursive: true });
   if (mountTmpfs(dataDirectory)) {
     const ballast = join(dataDirectory, 'ballast');
+    // Also when the run is broken off; lazily, because what runs on it may be ending just then.
+    const unmount = (): void => void execFileSync('umount', ['--lazy', dataDirectory]);
+    process.once('exit', unmount);
     return {
       what: `tmpfs of ${diskMb} MB`,
       env: {},
@@ -63,7 +66,8 @@ export function makeSmallDisk(dataDirectory: string): SmallDisk {
       remove(keepIn) {
         rmSync(ballast, { force: true });
         if (keepIn !== undefined) cpSync(dataDirectory, keepIn, { recursive: true, filter: isCopied });
-        execFileSync('umount', [dataDirectory]);
+        process.off('exit', unmount);
+        unmount();
       },
     };
   }

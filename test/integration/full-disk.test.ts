@@ -39,7 +39,8 @@ test('a full disk answers 503 and recovers by itself', async (t) => {
   if (disk === undefined) return t.skip('mounting a small file system is not allowed here');
   const program = await startProgram(t, {
     dataDir: join(disk, 'data'),
-    env: { P2L_FLUENTD_EXTRACFG: '<match **>\n  @type null\n  @id gone\n</match>\n' },
+    // The reserve of free space follows the limit: that of the default limit is more than this disk.
+    env: { P2L_DATA_LIMIT: '64Mi', P2L_FLUENTD_EXTRACFG: '<match **>\n  @type null\n  @id gone\n</match>\n' },
   });
   await program.ready();
   // Somebody else's file takes all the space at once.

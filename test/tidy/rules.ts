@@ -4,7 +4,8 @@ import * as is from 'typescript/unstable/ast/is';
 import { basename } from 'node:path/posix';
 import { lineAt, walk, type Export, type Finding, type Unit } from './source.ts';
 
-const isTest = (path: string): boolean => path.endsWith('.test.ts');
+/** Tests, and the doubles they share: `disk-fake.ts`, `fixture.ts`. The program imports neither. */
+const isTest = (path: string): boolean => /(?:\.test|[/-]fake|[/-]fixture)\.ts$/.test(path);
 const isProgram = (path: string): boolean => path.startsWith('src/') && !isTest(path);
 
 // ------------------------------------------------------------------------------------------------- import direction

@@ -77,7 +77,7 @@ export function lowerPlugin(
 }
 
 /** Runs the plugin's own check over a lowered model; reports what it throws. */
-export function passesCheck(
+function passesCheck(
   lowering: Lowering,
   owner: OptionOwner,
   plugin: Plugin,

@@ -101,6 +101,7 @@ const sources = [
     check: ({ options }) => {
       for (const path of options.endpoints)
         if (!path.startsWith('/')) throw new Error(`endpoint ${path}: expected a path that begins with /`);
+      if ((options.rateLimit ?? 0) < 0) throw new Error('rate_limit: expected 0 or more');
     },
     create: unused,
   }),

@@ -3,12 +3,12 @@ import { basename, dirname } from 'node:path';
 import type { Disk } from '../../core/disk.ts';
 
 /** The n-th rotated file; 0 is the file itself. */
-export function backupPath(path: string, n: number): string {
+function backupPath(path: string, n: number): string {
   return n === 0 ? path : `${path}.${n}`;
 }
 
 /** Numbers of the rotated files that are there, ascending. */
-export async function backupNumbers(disk: Disk, path: string): Promise<number[]> {
+async function backupNumbers(disk: Disk, path: string): Promise<number[]> {
   const start = `${basename(path)}.`;
   const names = await disk.list(dirname(path));
   return names

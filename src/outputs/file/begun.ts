@@ -2,8 +2,9 @@
  * Files first written since the last commit, noted before their first byte.
  *
  * `<directory>/begun.json`, version 1, replaced as a whole (new file, fsync, rename, fsync of the directory):
- *   {"version":1,"files":[{"path":…,"length":…,"inode":…,"backups":[…]}]}
- * length: what the file held, null where there was none. backups: inodes of the rotated files that were there.
+ *   {"version":1,"files":[{"path":…,"length":…,"inode":…,"backups":[…],"sequence":…}]}
+ * length: what the file held, null where there was none. backups: inodes of the rotated files that were there. sequence:
+ * that of the last commit before the note; a later one that is on disk overrides it.
  */
 import type { Disk } from '../../core/disk.ts';
 import { errorText } from '../../core/errors.ts';
@@ -14,6 +15,7 @@ export interface Begun {
   readonly length: number | null;
   readonly inode: number | undefined;
   readonly backups: readonly number[];
+  readonly sequence: number;
 }
 
 export class BegunFile {
@@ -66,7 +68,7 @@ export class BegunFile {
 }
 
 function parseBegun(state: unknown): Begun[] {
-  return filesOf(state).flatMap(({ path, length, inode, backups }) =>
+  return filesOf(state).flatMap(({ path, length, inode, backups, sequence }) =>
     typeof path === 'string' && (typeof length === 'number' || length === null)
       ? [
           {
@@ -74,6 +76,7 @@ function parseBegun(state: unknown): Begun[] {
             length,
             inode: typeof inode === 'number' ? inode : undefined,
             backups: Array.isArray(backups) ? backups.filter((one) => typeof one === 'number') : [],
+            sequence: typeof sequence === 'number' ? sequence : 0,
           },
         ]
       : [],

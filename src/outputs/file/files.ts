@@ -92,7 +92,8 @@ export class OutputFiles {
         this.#entries.set(state.name, entry);
       }
       const known = new Set([...this.#entries.values()].map(({ path }) => path));
-      for (const begun of this.#begun.files) if (!known.has(begun.path)) await this.#restoreBegun(begun, gone);
+      for (const begun of this.#begun.files)
+        if (begun.sequence >= this.#sequence && !known.has(begun.path)) await this.#restoreBegun(begun, gone);
       if (gone.length > 0)
         log.error(
           `${gone.length} files no longer hold what was written to them: ${gone.slice(0, 5).join('; ')}. Writing goes on at their end.`,
@@ -229,7 +230,8 @@ export class OutputFiles {
   async #begin(path: string): Promise<{ size: number; inode?: number } | undefined> {
     const found = await this.#disk.stat(path);
     const backups = this.#options.rotate ? await backupInodes(this.#disk, path) : [];
-    await this.#begun.add({ path, length: found?.size ?? null, inode: found?.inode, backups });
+    const sequence = this.#sequence;
+    await this.#begun.add({ path, length: found?.size ?? null, inode: found?.inode, backups, sequence });
     await this.#disk.makeDirectory(dirname(path), directoryPermissions);
     return found;
   }

@@ -21,7 +21,7 @@ import type { BufferModel } from '../../config/model.ts';
 import { realDisk } from '../../core/disk.ts';
 import type { Disk } from '../../core/disk.ts';
 import { OperatingError } from '../../core/errors.ts';
-import { batchOf, chunkOf, configOf, contextOf, modelOf, outputContextOf } from '../../core/fixture.ts';
+import { batchOf, chunkOf, configOf, contextOf, modelOf, outputContextOf } from '../../../test/fixture.ts';
 import type { Chunk, Output } from '../../core/plugin.ts';
 import { builtinPlugins } from '../../plugins.ts';
 import { fileOutputOver } from './index.ts';
@@ -29,7 +29,11 @@ import { fileOutputOver } from './index.ts';
 process.env['TZ'] = 'UTC';
 
 const root = mkdtempSync(join(tmpdir(), 'post2log-file-'));
-after(() => rmSync(root, { recursive: true }));
+const outputs: Output[] = [];
+after(async () => {
+  for (const output of outputs) await output.close();
+  rmSync(root, { recursive: true });
+});
 let made = 0;
 const signal = new AbortController().signal;
 const day = 1_709_596_800; // 2024-03-05
@@ -49,7 +53,7 @@ async function place(options: Record<string, unknown>, buffer = byDay, disk: Dis
   if (plugin.kind !== 'output') throw new TypeError('not an output');
   const lines: string[] = [];
   const log = pino({ base: null }, { write: (line: string) => lines.push(line) });
-  const path = join(directory, String(options['path'] ?? 'out'));
+  const path = join(directory, typeof options['path'] === 'string' ? options['path'] : 'out');
   const symlink = options['symlinkPath'];
   const given = { ...options, path, ...(typeof symlink === 'string' && { symlinkPath: join(directory, symlink) }) };
   const config = configOf(plugin, given, { formatter: modelOf(jsonFormatter) });
@@ -62,6 +66,7 @@ async function place(options: Record<string, unknown>, buffer = byDay, disk: Dis
     });
     const output = plugin.create(config, context);
     await output.open?.();
+    outputs.push(output);
     return output;
   };
   return { output: await reopen(undefined), directory, lines, reopen };
@@ -130,7 +135,8 @@ test('rotation by size cuts between records', async () => {
     chunk(['{"v":3}', '{"long":"larger than a file may be"}', '{"v":4}', '{"v":5}', '{"v":6}'], {}),
     signal,
   );
-  await output.commit?.(second);
+  const third = await output.commit?.(second);
+  await output.commit?.(third);
   assert.deepEqual(contents(directory), {
     'log.txt': '{"v":6}\n',
     'log.txt.1': '{"v":4}\n{"v":5}\n',

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { defaultBuffer } from '../../config/model.ts';
 import type { BufferModel } from '../../config/model.ts';
-import { chunkOf } from '../../core/fixture.ts';
+import { chunkOf } from '../../../test/fixture.ts';
 import { checkPlaceholders, compilePath, pathTemplate } from './path.ts';
 import type { PathOptions } from './path.ts';
 

@@ -3,7 +3,7 @@ import { codecs } from '../../core/batch.ts';
 import type { Codec } from '../../core/batch.ts';
 import { parseExact } from '../../core/json.ts';
 import type { Value } from '../../core/record.ts';
-import type { EncodedRecord, RecordMaker, RequestFields } from './fields.ts';
+import type { EncodedRecord, QueryFields, RecordMaker, RequestFields } from './fields.ts';
 import { jsonObjects, ndjsonObjects } from './json-body.ts';
 import type { JsonObject } from './json-body.ts';
 import { parseMultipart } from './multipart.ts';
@@ -35,6 +35,11 @@ export class BodyReader {
     this.#maker = maker;
     this.#recordsMax = options.recordsLimit;
     this.#keyField = options.idempotencyField || undefined;
+  }
+
+  /** Parses a query string (what stands behind the `?`). @throws Refusal invalid_query, too_many_fields */
+  query(text: string): QueryFields {
+    return this.#maker.query(parsePairs(text, 'query'));
   }
 
   /** Records of a decompressed body, at least one. @throws Refusal */
@@ -79,8 +84,8 @@ export class BodyReader {
   }
 
   #fromObjects(objects: readonly JsonObject[], request: RequestFields): BodyRecords {
-    const [first] = objects;
-    if (objects.length === 1 && first) {
+    const first = objects.length === 1 ? objects[0] : undefined;
+    if (first) {
       const key = this.#keyField === undefined ? undefined : this.#keyOfObject(first, this.#keyField);
       return this.#one(this.#maker.fromObject(first.text, first.parsed, first.isExact, request), key, request);
     }

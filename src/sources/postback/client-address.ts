@@ -39,7 +39,7 @@ function parseRange(entry: string): Range {
   }
 }
 
-/** An address from text, IPv4 in IPv6 as IPv4; undefined when it is none. */
+/** An address from text, IPv4 in IPv6 as IPv4; undefined when it is none. Seen outside by tests. */
 export function parseAddress(text: string): Address | undefined {
   const bare = text.replace(/%.*$/, '');
   if (!ipaddr.isValid(bare)) return undefined;
@@ -85,11 +85,28 @@ export class ClientFinder {
 
 /** The `for` of each element of a Forwarded header (RFC 7239); empty for an element without one. */
 function forwardedHops(header: string): string[] {
-  const elements = header.match(/(?:[^,"]|"(?:[^"\\]|\\.)*")+/g) ?? [];
-  return elements.map((element) => {
+  return splitOutsideQuotes(header).map((element) => {
     const found = /(?:^|;)\s*for\s*=\s*(?:"([^"]*)"|([^;\s]*))/i.exec(element);
     return found?.[1] ?? found?.[2] ?? '';
   });
+}
+
+/** The parts between commas that stand outside quoted strings. One pass: a sender must not make a regular expression backtrack. */
+function splitOutsideQuotes(header: string): string[] {
+  const parts: string[] = [];
+  let start = 0;
+  let isQuoted = false;
+  for (let at = 0; at < header.length; at++) {
+    const char = header[at];
+    if (isQuoted && char === '\\') at++;
+    else if (char === '"') isQuoted = !isQuoted;
+    else if (char === ',' && !isQuoted) {
+      parts.push(header.slice(start, at));
+      start = at + 1;
+    }
+  }
+  parts.push(header.slice(start));
+  return parts;
 }
 
 /** `1.2.3.4`, `1.2.3.4:80`, `[2001:db8::1]:80`, `2001:db8::1` */

@@ -3,11 +3,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { OperatingError } from '../../core/errors.ts';
 import type { Submission, Waiter } from './append-queue.ts';
 import { contentCodings, decodeContent } from './coding.ts';
-import { queryFields } from './fields.ts';
 import type { RequestFields } from './fields.ts';
 import type { Guard } from './guards.ts';
 import { retryAfterMsDefault } from './limits.ts';
-import { parsePairs } from './pairs.ts';
 import type { Receiver } from './receiver.ts';
 import { Refusal } from './refusal.ts';
 import type { RefusalReason } from './refusal.ts';
@@ -20,6 +18,8 @@ export class Exchange implements Waiter {
   readonly req: IncomingMessage;
   readonly res: ServerResponse;
   readonly route: Route<Guard>;
+  /** For the table of open requests. */
+  slot = -1;
   readonly #receiver: Receiver;
   readonly #query: string;
   #first: Buffer | undefined;
@@ -77,6 +77,8 @@ export class Exchange implements Waiter {
     const { memory, options } = this.#receiver;
     this.#receivedBytes += chunk.length;
     if (this.#receivedBytes > options.bodyLimit) {
+      const room = options.bodyLimit - (this.#receivedBytes - chunk.length);
+      if (options.keepRefused) this.#hold(chunk.subarray(0, room));
       this.#refuse(this.#tooLarge());
       return;
     }
@@ -87,6 +89,9 @@ export class Exchange implements Waiter {
       return;
     }
     this.#heldBytes += chunk.length;
+    this.#hold(chunk);
+  }
+  #hold(chunk: Buffer): void {
     if (this.#first === undefined) this.#first = chunk;
     else (this.#rest ??= [this.#first]).push(chunk);
   }
@@ -109,7 +114,6 @@ export class Exchange implements Waiter {
   #received(): void {
     if (this.#phase !== 'receiving') return;
     this.#phase = 'working';
-    this.#receiver.noteWaiting(this.req.socket, 1);
     const coding = this.req.headers['content-encoding'];
     try {
       const raw = this.#raw();
@@ -137,8 +141,7 @@ export class Exchange implements Waiter {
     const { reader, options, context } = this.#receiver;
     const time = context.clock.now();
     const request: RequestFields = {
-      query:
-        options.logQueryParameters && this.#query !== '' ? queryFields(parsePairs(this.#query, 'query')) : undefined,
+      query: options.logQueryParameters && this.#query !== '' ? reader.query(this.#query) : undefined,
       path: this.route.path,
       pathJson: this.route.pathJson,
       nowMs: time.seconds * 1000 + Math.floor(time.nanos / 1e6),
@@ -156,7 +159,6 @@ export class Exchange implements Waiter {
   /** Gives back what the request held; false when it was answered already. */
   #finish(): boolean {
     if (this.#phase === 'answered') return false;
-    if (this.#phase === 'working') this.#receiver.noteWaiting(this.req.socket, -1);
     this.#phase = 'answered';
     this.#receiver.memory.give(this.#heldBytes);
     this.#first = undefined;

@@ -9,10 +9,11 @@ import { hostname } from 'node:os';
 import { codecs } from '../../core/batch.ts';
 import type { Codec } from '../../core/batch.ts';
 import { parseExact, scanJson, stringifyJson } from '../../core/json.ts';
+import { encodeMsgpack } from '../../core/msgpack.ts';
 import { fieldEntries, isFields, needsExactKey, setField } from '../../core/record.ts';
 import type { ExactFields, Fields, PlainFields, Value } from '../../core/record.ts';
-import { encodeMsgpack } from './msgpack-encode.ts';
 import type { Pairs } from './pairs.ts';
+import { Refusal } from './refusal.ts';
 
 /** One record, ready to be appended. */
 export interface EncodedRecord {
@@ -39,19 +40,6 @@ export interface QueryFields {
   readonly isExact: boolean;
   /** A value is not UTF-8: the records must be MessagePack. */
   readonly hasBytes: boolean;
-}
-
-/** Prepares parsed pairs for use in records. */
-export function queryFields(pairs: Pairs): QueryFields {
-  let text = '';
-  let isExact = false;
-  let hasBytes = false;
-  for (const [name, value] of pairs) {
-    if (needsExactKey(name)) isExact = true;
-    if (typeof value === 'string') text += `${JSON.stringify(name)}:${JSON.stringify(value)},`;
-    else hasBytes = true;
-  }
-  return { pairs, text, isExact, hasBytes };
 }
 
 /** Which fields are made and how; the options of the same names. */
@@ -98,6 +86,20 @@ export class RecordMaker {
       ...this.#fixed.map(([name]) => name),
       ...(this.#hasAliases ? ['_endpoint', '_postDateTimeGMT'] : []),
     ];
+  }
+
+  /** Prepares parsed pairs for use in records. The pairs lose the names that we give, and are held on to. */
+  query(pairs: Pairs): QueryFields {
+    for (const name of this.#names) pairs.delete(name);
+    let text = '';
+    let isExact = false;
+    let hasBytes = false;
+    for (const [name, value] of pairs) {
+      if (needsExactKey(name)) isExact = true;
+      if (typeof value === 'string') text += `${JSON.stringify(name)}:${JSON.stringify(value)},`;
+      else hasBytes = true;
+    }
+    return { pairs, text, isExact, hasBytes };
   }
 
   /** A record of the query alone. */
@@ -148,11 +150,11 @@ export class RecordMaker {
     for (const name of this.#names) fields.delete(name);
     this.#addMade(fields, request);
     // One append has one codec: where the query needs MessagePack, a record whose body overrides that field gets it too.
-    if (request.query?.hasBytes) return { codec: codecs.msgpack, payload: encodeMsgpack(fields), exact: true };
+    if (request.query?.hasBytes) return { codec: codecs.msgpack, payload: packed(fields), exact: true };
     let hasExactKey = false;
     let payload = '';
     for (const [name, value] of fields) {
-      if (value instanceof Uint8Array) return { codec: codecs.msgpack, payload: encodeMsgpack(fields), exact: true };
+      if (value instanceof Uint8Array) return { codec: codecs.msgpack, payload: packed(fields), exact: true };
       if (needsExactKey(name)) hasExactKey = true;
       if (!isExact) payload += `${payload === '' ? '{' : ','}${JSON.stringify(name)}:${JSON.stringify(value)}`;
     }
@@ -185,6 +187,16 @@ export class RecordMaker {
       this.#secondText = `${new Date(second * 1000).toISOString().slice(0, 19)}Z`;
     }
     return this.#secondText;
+  }
+}
+
+/** A record with bytes in it. Forms hold only text and bytes: what MessagePack cannot hold comes from a JSON body. */
+function packed(fields: ExactFields): Buffer {
+  try {
+    return encodeMsgpack(fields);
+  } catch (error) {
+    const detail = 'the query is not UTF-8 and the body has an integer beyond 64 bits: no encoding holds both';
+    throw new Refusal('invalid_query', detail, { cause: error });
   }
 }
 

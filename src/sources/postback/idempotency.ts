@@ -26,7 +26,7 @@ export function storedKey(source: string, tag: string, key: string): string {
   return createHash('sha256').update(`${source}\0${tag}\0${key}`).digest().subarray(0, 16).toString('base64url');
 }
 
-/** Number of the process that owns a stored key. */
+/** Number of the process that owns a stored key. Seen outside by tests. */
 export function keyOwner(stored: string, processCount: number): number {
   return Buffer.from(stored, 'base64url').readUInt32LE(0) % processCount;
 }

@@ -17,7 +17,7 @@ const QUOTE = 34;
 const BACKSLASH = 92;
 
 /** Text of bytes that must be UTF-8. @throws Refusal invalid_utf8 */
-export function utf8Text(bytes: Buffer): string {
+function utf8Text(bytes: Buffer): string {
   if (!isUtf8(bytes)) throw new Refusal('invalid_utf8', `the body is not UTF-8, at byte ${invalidUtf8At(bytes)}`);
   return bytes.toString('utf8', 0, bytes.length);
 }

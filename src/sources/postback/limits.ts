@@ -16,6 +16,9 @@ export const retryAfterMsDefault = 5000;
 /** How long stop() waits for requests that are still arriving before it cuts them: half of the default P2L_GRACE. */
 export const stopWaitMs = 5000;
 
+/** How long stop() lets answers that are written reach slow readers before it closes their connections: they fit the kernel's buffers. */
+export const stopFlushMs = 500;
+
 /** Connections the kernel may hold before we accept them; it caps this at net.core.somaxconn. Covers a reconnecting crowd. */
 export const listenBacklog = 4096;
 

@@ -33,7 +33,6 @@ export function createListener(
     ? createTlsServer({ ...settings, ...tls, handshakeTimeout: handshakeTimeoutMs })
     : createServer(settings);
   server.maxConnections = options.connectionsMax;
-  server.maxRequestsPerSocket = options.requestsPerConnection;
   server.on('request', (req: IncomingMessage, res: ServerResponse) => receiver.handle(req, res, false));
   server.on('checkContinue', (req: IncomingMessage, res: ServerResponse) => receiver.handle(req, res, true));
   server.on('checkExpectation', (_req: IncomingMessage, res: ServerResponse) => receiver.handleExpectation(res));

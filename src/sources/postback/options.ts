@@ -4,7 +4,7 @@ import { boolean, bytes, choice, duration, integer, list, number, secret, text }
 import type { OptionValues } from '../../core/options.ts';
 
 /** Ready-made signature schemes, `custom` for one put together from the other options, `none` for no signature. */
-export const signaturePresets = ['none', 'custom', 'github', 'stripe', 'slack', 'shopify'] as const;
+const signaturePresets = ['none', 'custom', 'github', 'stripe', 'slack', 'shopify'] as const;
 
 /** Guards of all endpoints; a `<guard>` section repeats those that differ for one path. No defaults: unset means inherited. */
 const guardOptions = {
@@ -56,7 +56,9 @@ export const postbackOptions = {
   idempotencyHeader: text('Header whose value makes a repeated request be taken once; empty: none', {
     default: 'Idempotency-Key',
   }),
-  idempotencyField: text('Body field or query parameter that serves as the key where the header is missing'),
+  idempotencyField: text(
+    'Body field or logged query parameter that serves as the key of a single record without the header',
+  ),
   // 10 minutes outlast the retries of a sender that lost an answer; keys of a longer window cost memory for each request.
   idempotencyWindow: duration('How long a key is remembered, through restarts; 0: no deduplication', {
     default: 600_000,
@@ -87,7 +89,7 @@ export const postbackOptions = {
   requestTimeout: duration('Time for a whole request to arrive', { default: 60_000 }),
   // Longer than the 60 s after which common load balancers drop an idle connection, so that they do it and not we.
   keepAliveTimeout: duration('Time an idle connection is kept open', { default: 75_000 }),
-  // 10,000 must work; twice that leaves room for a reconnecting crowd, and bounds memory (about 10 KB a connection).
+  // 10,000 must work; twice that leaves room for a reconnecting crowd, and bounds memory (about 20 KB a connection).
   connectionsMax: integer(1)('Connections one process holds at a time; more are closed at once', { default: 20_000 }),
   requestsPerConnection: integer(0)('Requests after which a connection is closed; 0: no limit', { default: 0 }),
 

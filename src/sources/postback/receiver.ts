@@ -14,6 +14,7 @@ import type { IdempotencyKeys } from './idempotency.ts';
 import type { MemoryBudget } from './limits.ts';
 import type { PostbackOptions } from './options.ts';
 import { Refusal } from './refusal.ts';
+import { Slots } from './slots.ts';
 import type { Route, Routes } from './routes.ts';
 import { defaultTag } from './routes.ts';
 
@@ -28,10 +29,10 @@ export interface ReceiverParts {
   readonly memory: MemoryBudget;
 }
 
-/** Connections with requests that were read whole and wait for their answer: how many. */
-const waiting = new WeakMap<object, number>();
-/** Connections whose request did not arrive in time, which is counted already. */
-const timedOut = new WeakSet();
+/** Connections whose broken request is counted already. */
+const counted = new WeakSet();
+/** Requests that came on a connection, where their number is limited. */
+const requestCounts = new WeakMap<object, number>();
 
 const healthMethods = 'GET, HEAD';
 
@@ -45,7 +46,7 @@ export class Receiver {
   readonly #allow: string;
   readonly #keyHeader: string | undefined;
   readonly #requests: Counter;
-  readonly #open = new Set<Exchange>();
+  readonly #open = new Slots<Exchange>();
   #okUncounted = 0;
   #isStopping = false;
   #whenIdle: (() => void) | undefined;
@@ -61,13 +62,14 @@ export class Receiver {
     this.#keyHeader = parts.options.idempotencyHeader.toLowerCase() || undefined;
     this.#requests = parts.context.metrics.counter(
       'postback_requests_total',
-      'Requests answered by postback sources, by HTTP status (499: the sender went away)',
+      'Requests answered by postback sources, by HTTP status',
       ['source', 'status'],
     );
   }
 
   /** Node's `request` and `checkContinue`. */
   handle(req: IncomingMessage, res: ServerResponse, expectsContinue: boolean): void {
+    if (this.options.requestsPerConnection > 0) requestCounts.set(req.socket, (requestCounts.get(req.socket) ?? 0) + 1);
     const url = targetOf(req.url ?? '/');
     const cut = url.indexOf('?');
     const path = cut < 0 ? url : url.slice(0, cut);
@@ -92,7 +94,7 @@ export class Receiver {
     } else if (!refusal) {
       const isHealth = path === '/' || path === '/healthz';
       if (isHealth && (method === 'GET' || method === 'HEAD')) {
-        answerHealth(res, this.#isStopping);
+        answerHealth(res, this.#isLast(req));
         return;
       }
       allow = [...(route ? [this.#allow] : []), ...(isHealth ? [healthMethods] : [])].join(', ');
@@ -103,7 +105,7 @@ export class Receiver {
     }
     this.#count(refusal, route?.tag ?? defaultTag);
     // Behind an unasked `100 Continue` nobody knows whether a body follows: the connection cannot be read on.
-    answerRefusal(res, refusal, this.#isStopping || expectsContinue, allow || undefined);
+    answerRefusal(res, refusal, this.#isLast(req) || expectsContinue, allow || undefined);
   }
 
   /** Node's `checkExpectation`: anything but 100-continue. */
@@ -113,16 +115,20 @@ export class Receiver {
     answerRefusal(res, refusal, true);
   }
 
-  /** Node's `clientError`: bytes that are not HTTP, a head that is too large, a request that takes too long. */
+  /** Node's `clientError`: bytes that are not HTTP, a head that is too large, a request that takes too long or breaks off. */
   handleClientError(error: Error, socket: Duplex & { readonly bytesRead?: number }): void {
     const code = systemCode(error);
+    const isReset = code === 'ECONNRESET' || code === 'EPIPE';
+    const open = this.#open.all().filter((exchange) => exchange.req.socket === socket);
     const refusal = clientRefusal(code, error);
     // A connection that never sent a byte, or broke off between requests, is not a request.
-    if (code !== 'ECONNRESET' && code !== 'EPIPE' && socket.bytesRead !== 0) this.#count(refusal, defaultTag);
-    timedOut.add(socket);
+    if (!isReset && socket.bytesRead !== 0 && !counted.has(socket)) {
+      counted.add(socket);
+      this.#count(refusal, open.at(-1)?.route.tag ?? defaultTag);
+    }
     // Written now, this answer would be taken for that of an earlier request which still waits for its fsync.
-    if (!socket.writable || (waiting.get(socket) ?? 0) > 0 || code === 'ECONNRESET' || socket.bytesRead === 0)
-      socket.destroy();
+    const isAwaited = open.some(({ req }) => req.complete);
+    if (!socket.writable || isReset || isAwaited || socket.bytesRead === 0) socket.destroy();
     else socket.end(rawAnswer(refusal), () => socket.destroy());
   }
 
@@ -138,7 +144,7 @@ export class Receiver {
   answerOk(exchange: Exchange): void {
     // Counted once a turn: a labelled counter costs as much as the rest of the answer.
     if (this.#okUncounted++ === 0) setImmediate(this.#countOk);
-    answerOk(exchange.res, this.#isStopping);
+    answerOk(exchange.res, this.#isLast(exchange.req));
     this.#done(exchange);
   }
   /** `raw`: the body as received, or its beginning when `isCut`. */
@@ -149,7 +155,7 @@ export class Receiver {
       this.context.log.error(`a postback to ${route.tag} failed: ${errorText(refusal.cause)}; please report this`);
     const isUnread = !req.complete;
     const answer = (): void => {
-      answerRefusal(res, refusal, this.#isStopping || (isUnread && req.headers.expect !== undefined));
+      answerRefusal(res, refusal, this.#isLast(req) || (isUnread && req.headers.expect !== undefined));
       this.#done(exchange);
     };
     const isKept = this.options.keepRefused && [400, 413, 415].includes(refusal.status);
@@ -163,13 +169,9 @@ export class Receiver {
   /** The sender went away before its request was whole. */
   countAborted(exchange: Exchange): void {
     this.#done(exchange);
-    if (timedOut.has(exchange.req.socket)) return;
+    if (counted.has(exchange.req.socket)) return;
     this.#count(new Refusal('aborted', 'aborted'), exchange.route.tag);
   }
-  noteWaiting(socket: Duplex, change: 1 | -1): void {
-    waiting.set(socket, (waiting.get(socket) ?? 0) + change);
-  }
-
   /** From now on requests are answered 503, and every answer closes its connection. */
   beginStop(): void {
     this.#isStopping = true;
@@ -183,9 +185,15 @@ export class Receiver {
   }
   /** Ends the requests that are still arriving. */
   cutArriving(): void {
-    for (const exchange of this.#open) exchange.cut();
+    for (const exchange of this.#open.all()) exchange.cut();
   }
 
+  /** True when the answer to `req` ends its connection. Node's own maxRequestsPerSocket only says so and leaves it open. */
+  #isLast(req: IncomingMessage): boolean {
+    if (this.#isStopping) return true;
+    const limit = this.options.requestsPerConnection;
+    return limit > 0 && (requestCounts.get(req.socket) ?? 0) >= limit;
+  }
   #done(exchange: Exchange): void {
     this.#open.delete(exchange);
     if (this.#open.size === 0) this.#whenIdle?.();
@@ -220,5 +228,6 @@ function targetOf(url: string): string {
 function clientRefusal(code: string | undefined, error: Error): Refusal {
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return new Refusal('request_timeout', 'the request did not arrive in time');
   if (code === 'HPE_HEADER_OVERFLOW') return new Refusal('head_too_large', 'the request head is too large');
+  if (code === 'HPE_INVALID_EOF_STATE') return new Refusal('aborted', 'the request broke off');
   return new Refusal('bad_request', 'this is not a valid HTTP request', { cause: error });
 }

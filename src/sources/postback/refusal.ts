@@ -1,8 +1,9 @@
 /** Why a request is not taken, and what is answered. */
 
 /** Reasons as they are counted in `records_refused_total{reason}`, with the HTTP status each one is answered with. */
-export const refusalStatus = {
+const refusalStatus = {
   bad_request: 400,
+  aborted: 400,
   invalid_path: 400,
   invalid_query: 400,
   invalid_json: 400,
@@ -29,7 +30,6 @@ export const refusalStatus = {
   expectation_failed: 417,
   rate_limited: 429,
   head_too_large: 431,
-  aborted: 499,
   internal: 500,
   journal_full: 503,
   journal_write: 503,

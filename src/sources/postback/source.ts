@@ -10,12 +10,12 @@ import { ClientFinder } from './client-address.ts';
 import { RecordMaker, podHash } from './fields.ts';
 import { Guard, inheritGuard } from './guards.ts';
 import { IdempotencyKeys } from './idempotency.ts';
-import { MemoryBudget, stopWaitMs } from './limits.ts';
+import { MemoryBudget, stopFlushMs, stopWaitMs } from './limits.ts';
 import { createListener, listen } from './listener.ts';
 import type { GuardOptions, PostbackConfig, PostbackOptions } from './options.ts';
 import { Receiver } from './receiver.ts';
 import { RotatingFiles } from './rotating-files.ts';
-import { Routes } from './routes.ts';
+import { Routes, defaultTag } from './routes.ts';
 import { TlsFiles } from './tls.ts';
 
 /** One listening postback source. */
@@ -91,7 +91,7 @@ export class PostbackSource implements Source {
     if (pair) this.#tls?.watch(server as TlsServer);
     const { address, family, port } = this.#address;
     const host = family === 'IPv6' ? `[${address}]` : address;
-    context.log.info(`postback source ${context.id} listens on ${pair ? 'https' : 'http'}://${host}:${port}`);
+    context.log.debug(`postback source ${context.id} listens on ${pair ? 'https' : 'http'}://${host}:${port}`);
   }
 
   /** Stops listening, answers what was received, cuts what is still arriving after 5 s. */
@@ -106,16 +106,16 @@ export class PostbackSource implements Source {
     const cutting: Timer = this.#context.clock.after(stopWaitMs, () => this.#receiver.cutArriving());
     await this.#receiver.idle();
     cutting.cancel();
-    // Every answer closes its connection; what is left never sent a whole head, or does not read its answer.
+    // Every answer closes its connection; what is left never sent a whole head, or is slow to read its answer.
     server.closeIdleConnections();
-    const forcing: Timer = this.#context.clock.after(stopWaitMs, () => server.closeAllConnections());
+    const forcing: Timer = this.#context.clock.after(stopFlushMs, () => server.closeAllConnections());
     await closed;
     forcing.cancel();
     await this.#files?.close();
   }
 
   #noteDrop(): void {
-    this.#context.refused('too_many_connections', 'post2log');
+    this.#context.refused('too_many_connections', defaultTag);
     if (this.#dropped++ > 0) return;
     this.#context.log.warn(
       `postback source ${this.#context.id} holds ${this.#options.connectionsMax} connections and closes new ones at once; raise connections_max, or look for clients that open too many`,
@@ -125,7 +125,7 @@ export class PostbackSource implements Source {
 
 function rotatingFiles(options: PostbackOptions, context: SourceContext): RotatingFiles {
   const { logDir, podName, rotateBytes, rotateBackups } = options;
-  const lost = (count: number): void => context.refused('log_file', 'post2log', count);
+  const lost = (count: number): void => context.refused('log_file', defaultTag, count);
   return new RotatingFiles(
     { dir: logDir, podName, rotateBytes, backups: rotateBackups, lost },
     context.clock,

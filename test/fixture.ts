@@ -1,15 +1,15 @@
 /** What tests of plugins need: configs with defaults, contexts, batches and chunks. Not used by the program. */
-import { defaultBuffer } from '../config/model.ts';
-import type { PluginModel } from '../config/model.ts';
-import { Batch, Block, codecs } from './batch.ts';
-import { ByteWriter } from './bytes.ts';
-import { FakeClock } from './clock.ts';
-import type { Instant } from './clock.ts';
-import { scanJson } from './json.ts';
-import { silentLog } from './log.ts';
-import type { Log } from './log.ts';
-import { Metrics } from './metrics.ts';
-import { encodeMsgpack } from './msgpack.ts';
+import { defaultBuffer } from '../src/config/model.ts';
+import type { PluginModel } from '../src/config/model.ts';
+import { Batch, Block, codecs } from '../src/core/batch.ts';
+import { ByteWriter } from '../src/core/bytes.ts';
+import { FakeClock } from '../src/core/clock.ts';
+import type { Instant } from '../src/core/clock.ts';
+import { scanJson } from '../src/core/json.ts';
+import { silentLog } from '../src/core/log.ts';
+import type { Log } from '../src/core/log.ts';
+import { Metrics } from '../src/core/metrics.ts';
+import { encodeMsgpack } from '../src/core/msgpack.ts';
 import type {
   AppendRequest,
   Chunk,
@@ -21,9 +21,10 @@ import type {
   PluginContext,
   PluginKind,
   SourceContext,
-} from './plugin.ts';
-import type { Fields } from './record.ts';
-import { Registry } from './registry.ts';
+} from '../src/core/plugin.ts';
+import type { Fields } from '../src/core/record.ts';
+import { Registry } from '../src/core/registry.ts';
+import { textStream } from '../src/core/standard-output.ts';
 
 const at = { file: 'test.conf', line: 1, column: 1 };
 
@@ -207,4 +208,15 @@ export function chunkOf(
     count: batches.reduce((sum, batch) => sum + batch.count, 0),
     bytes: batches.reduce((sum, batch) => sum + batch.totalBytes(), 0),
   };
+}
+
+/** A stream that keeps what is written, or fails. */
+export function recorder() {
+  const state = { text: '', failure: undefined as Error | undefined };
+  const stream = textStream((bytes) => {
+    if (state.failure) return Promise.reject(state.failure);
+    state.text += Buffer.from(bytes).toString();
+    return Promise.resolve(bytes.length);
+  });
+  return { state, stream };
 }
