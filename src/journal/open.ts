@@ -17,7 +17,7 @@ export interface Journal {
   /** What may still be written; refreshed by retain(). */
   readonly space: SpaceBudget;
   /** Deletes what may go (JournalDirectory.retain) and says anew what may be written. Call it every few seconds and when an output has moved on. */
-  retain(passed: (shard: string) => number): Promise<void>;
+  readonly retain: (passed: (shard: string) => number) => Promise<void>;
   close(): Promise<void>;
 }
 
