@@ -239,7 +239,11 @@ class Directory implements OpenDirectory {
     if (shard.segments.length === 0) return;
     try {
       const file = await disk.open(join(shard.path, segmentName(segment)), 'write');
-      await file.sync().finally(() => file.close());
+      try {
+        await file.sync();
+      } finally {
+        await file.close();
+      }
       await disk.syncDirectory(shard.path);
     } catch (error) {
       log.error(

@@ -7,7 +7,11 @@
  *   shard's durable end is recorded before the next shard is used.
  * - `state` and `durableOffset` follow durable frames only.
  *
- * Measured (2 cores, ext4 on a virtio disk, 64 callers of one 250-byte record each): see gatherTurn below.
+ * Measured (2 cores, ext4 on a virtio disk with 0.2 ms a sync, 64 callers of one 250-byte record each that append again
+ * as soon as they are answered): 120 to 145 thousand appends a second at 1.65 µs of the main thread each. Writing at once
+ * without a turn of the event loop 164 thousand, always waiting 1 ms 30 thousand. Callers behind sockets come a few a
+ * turn: an HTTP server of 64 connections did 41 to 46 thousand requests a second with turns as long as each brings more,
+ * 26 to 55 with exactly one turn, 28 to 33 without.
  */
 import type { Clock, Timer } from '../core/clock.ts';
 import { crashPoint } from '../core/crash-point.ts';
@@ -103,7 +107,7 @@ class Writer implements JournalWriter {
     this.#table = table;
     this.#epoch = epoch;
     this.#nextId = (options.newShardId ?? newShardId)();
-    this.#gatherMs = options.gatherMs ?? 1;
+    this.#gatherMs = options.gatherMs ?? 0;
     this.#segmentBytes =
       options.segmentBytes ??
       Math.min(segmentBytesMax, Math.max(segmentBytesMin, Math.floor(options.limitBytes / segmentsPerLimit)));
@@ -307,7 +311,7 @@ class Writer implements JournalWriter {
   }
 }
 
-/** One turn of the event loop: what lies ready is read and appended before we go on. */
+/** One turn of the event loop: what lies ready in sockets is read and appended before we go on. */
 function gatherTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

@@ -15,6 +15,7 @@ import type { JournalDirectory } from '../journal/contract.ts';
 import type { Recipient, Router } from '../router/contract.ts';
 import { Dispatcher } from '../router/dispatcher.ts';
 import type { DispatcherOptions } from '../router/dispatcher.ts';
+import { CatchUpWatch } from './catch-up.ts';
 import type { Generation, Generations } from './generations.ts';
 
 type RoutePass = Parameters<DispatcherOptions['routerFor']>[1];
@@ -55,6 +56,7 @@ export class Deliverer {
   readonly #options: DelivererOptions;
   readonly #delivery: Delivery;
   readonly #dispatcher: Dispatcher;
+  readonly #catchUp: CatchUpWatch;
   #generation: Generation | undefined;
   #timer: Timer | undefined;
   #housekeeping: Promise<void> = Promise.resolve();
@@ -65,6 +67,7 @@ export class Deliverer {
     this.#options = options;
     this.#delivery = delivery;
     const { directory, clock, log } = options;
+    this.#catchUp = new CatchUpWatch(clock, log);
     this.#dispatcher = new Dispatcher({
       directory,
       clock,
@@ -190,6 +193,7 @@ export class Deliverer {
       this.#noteFull(leftBytes < journalBytesMax / 256);
       if (this.#isFull) this.#dropOldest();
       onSpace(leftBytes);
+      this.#catchUp.look(() => this.#delivery.status());
     } catch (error) {
       log.warn({ error: errorText(error) }, 'Looking after the journal failed; it is tried again.');
     }

@@ -101,7 +101,7 @@ describe('what Fluentd refuses, or should', () => {
     ['an unknown source', '<source>\n  @type nosuch\n</source>', ['2:9: unknown source plugin nosuch']],
     ['an unknown output', '<match **>\n  @type nosuch\n</match>', ['2:9: unknown output plugin nosuch']],
     ['an unknown parser', source('  <parse>\n    @type nosuch\n  </parse>\n'), ['6:11: unknown parser plugin nosuch']],
-    ['an open quote', '<match **>\n  @type "stdout\n</match>', ['2:9: unterminated double quote']],
+    ['an open quote', '<match **>\n  @type "stdout\n</match>', ['2:9: unterminated double quote in @type of <match>:']],
     [
       'unknown options and sections, which Fluentd only warns of',
       `${source(`  no_such_param 1\n${json}`)}<match **>\n  @type stdout\n  another_unknown yes\n  <nosuchsection>\n    a 1\n  </nosuchsection>\n</match>`,

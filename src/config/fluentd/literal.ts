@@ -9,15 +9,15 @@ import type { Scanner } from './scanner.ts';
 /** Where an unquoted text ends: `line` at the line's end or a comment, `key` at a blank too, `tag` at the `>` of a section. */
 export type Boundary = 'line' | 'key' | 'tag';
 
-/** Reads a value: JSON where it begins with `[` or `{`, else a string. Stands at the value's first character. */
-export function readValue(scanner: Scanner, scope: EmbeddedScope): WrittenValue {
+/** Reads a value: JSON where it begins with `[` or `{`, else a string. Stands at the value's first character. `of` names what it is the value of. */
+export function readValue(scanner: Scanner, scope: EmbeddedScope, of: string): WrittenValue {
   const at = scanner.place();
   if (scanner.here === '[' || scanner.here === '{') {
     const json = readJson(scanner, scope);
     const text = json.text ?? '';
     return { text, form: 'json', unset: json.unset, isBroken: json.text === undefined, at };
   }
-  const value = readString(scanner, scope, 'line');
+  const value = readString(scanner, scope, 'line', of);
   if (value.form === 'bare' && value.text.startsWith('#'))
     scanner.warning(
       at,
@@ -26,11 +26,11 @@ export function readValue(scanner: Scanner, scope: EmbeddedScope): WrittenValue 
   return value;
 }
 
-/** Reads a quoted or unquoted string. */
-export function readString(scanner: Scanner, scope: EmbeddedScope, boundary: Boundary): WrittenValue {
+/** Reads a quoted or unquoted string. `of` says for problems what it is: `@type of <match>`. */
+export function readString(scanner: Scanner, scope: EmbeddedScope, boundary: Boundary, of: string): WrittenValue {
   const at = scanner.place();
-  if (scanner.here === '"') return readDoubleQuoted(scanner, scope, at);
-  if (scanner.here === "'") return readSingleQuoted(scanner, at);
+  if (scanner.here === '"') return readDoubleQuoted(scanner, scope, at, of);
+  if (scanner.here === "'") return readSingleQuoted(scanner, at, of);
   const text = readBare(scanner, boundary);
   return { text, form: text === '' ? 'empty' : 'bare', unset: undefined, isBroken: false, at };
 }
@@ -61,20 +61,20 @@ function readBare(scanner: Scanner, boundary: Boundary): string {
 /** Escapes Fluentd knows in double quotes; other letters and digits are errors, other signs stand for themselves. */
 const escapes: Readonly<Record<string, string>> = { r: '\r', n: '\n', t: '\t', f: '\f', b: '\b', '0': '\0' };
 
-function readDoubleQuoted(scanner: Scanner, scope: EmbeddedScope, at: Location): WrittenValue {
+function readDoubleQuoted(scanner: Scanner, scope: EmbeddedScope, at: Location, of: string): WrittenValue {
   const parts: string[] = [];
   let unset: 'nil' | 'default' | undefined;
   let isBroken = false;
   const start = scanner.position++;
   for (;;) {
     parts.push(scanner.match(/[^"\\#]*/y) ?? '');
-    if (scanner.isAtEnd) return unterminated(scanner, start, 'double');
+    if (scanner.isAtEnd) return unterminated(scanner, start, 'double', of);
     if (scanner.skip('"')) break;
     const position = scanner.position;
     if (scanner.match(/\\\r?\n/y) !== undefined) continue;
     if (scanner.skip('\\')) {
       const letter = scanner.here;
-      if (letter === '') return unterminated(scanner, start, 'double');
+      if (letter === '') return unterminated(scanner, start, 'double', of);
       const escaped = escapes[letter] ?? (/[a-zA-Z0-9]/.test(letter) ? undefined : letter);
       if (escaped === undefined) {
         scanner.problem(
@@ -98,12 +98,12 @@ function readDoubleQuoted(scanner: Scanner, scope: EmbeddedScope, at: Location):
   return { text: parts.join(''), form: 'double', unset, isBroken, at };
 }
 
-function readSingleQuoted(scanner: Scanner, at: Location): WrittenValue {
+function readSingleQuoted(scanner: Scanner, at: Location, of: string): WrittenValue {
   const parts: string[] = [];
   const start = scanner.position++;
   for (;;) {
     parts.push(scanner.match(/[^'\\]*/y) ?? '');
-    if (scanner.isAtEnd) return unterminated(scanner, start, 'single');
+    if (scanner.isAtEnd) return unterminated(scanner, start, 'single', of);
     if (scanner.skip("'")) break;
     scanner.position++;
     if (scanner.here === "'" || scanner.here === '\\') {
@@ -115,10 +115,14 @@ function readSingleQuoted(scanner: Scanner, at: Location): WrittenValue {
 }
 
 /** Reports a quote that never closes, and goes on behind the line it opened on, so that the rest is still checked. */
-function unterminated(scanner: Scanner, start: number, form: 'single' | 'double'): WrittenValue {
+function unterminated(scanner: Scanner, start: number, form: 'single' | 'double', of: string): WrittenValue {
   const sign = form === 'double' ? '"' : "'";
   const at = scanner.place(start);
-  scanner.problem(at, `unterminated ${form} quote: no closing ${sign} up to the end of the file`);
+  const { line } = scanner.place(scanner.text.trimEnd().length);
+  scanner.problem(
+    at,
+    `unterminated ${form} quote in ${of}: it opens here and has no closing ${sign} up to the end of the file, line ${line}`,
+  );
   scanner.position = start;
   scanner.skipToLineEnd();
   return { text: '', form, unset: undefined, isBroken: true, at };

@@ -194,12 +194,14 @@ describe('problems', () => {
     [
       'a quote that is open',
       '<a>\n  @type "stdout\n</a>\n',
-      ['2:9: unterminated double quote: no closing " up to the end of the file'],
+      [
+        '2:9: unterminated double quote in @type of <a>: it opens here and has no closing " up to the end of the file, line 3',
+      ],
     ],
     [
       'a single quote that is open',
       "k 'a\nl 1\n",
-      ["1:3: unterminated single quote: no closing ' up to the end of the file"],
+      ["1:3: unterminated single quote in k: it opens here and has no closing ' up to the end of the file, line 2"],
     ],
     ['text behind a quote', 'k "a" 1', ['1:7: nothing may follow a quoted text on its line, found `1`']],
     [

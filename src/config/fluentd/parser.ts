@@ -127,7 +127,7 @@ class Parser {
       scanner.skipToNextLine();
       return;
     }
-    const argument = readString(scanner, this.#settings, 'tag');
+    const argument = readString(scanner, this.#settings, 'tag', `the argument of <${name}>`);
     scanner.skipBlanks();
     if (scanner.skip('>')) {
       if (!scanner.skipLineEnd()) {
@@ -154,7 +154,7 @@ class Parser {
   #attribute(file: OpenFile, body: Body, owner: string | undefined): void {
     const { scanner } = file;
     const at = scanner.place();
-    const key = readString(scanner, this.#settings, 'key');
+    const key = readString(scanner, this.#settings, 'key', owner === undefined ? 'a name' : `a name in <${owner}>`);
     if (key.text === '@include') {
       this.#include(file, body, owner);
       return;
@@ -166,7 +166,7 @@ class Parser {
     if (scanner.isAtEnd || scanner.here === '\n' || scanner.here === '\r')
       value = { text: '', form: 'empty', unset: undefined, isBroken: false, at: scanner.place() };
     else {
-      value = readValue(scanner, this.#settings);
+      value = readValue(scanner, this.#settings, owner === undefined ? key.text : `${key.text} of <${owner}>`);
       this.#expectLineEnd(scanner, value);
     }
     if (
@@ -205,7 +205,7 @@ class Parser {
     const { scanner } = file;
     scanner.skipBlanks();
     const at = scanner.place();
-    const path = readString(scanner, this.#settings, 'line');
+    const path = readString(scanner, this.#settings, 'line', '@include');
     this.#expectLineEnd(scanner, path);
     if (path.isBroken) return;
     if (path.text === '') {

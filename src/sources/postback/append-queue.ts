@@ -70,13 +70,15 @@ export class AppendQueue {
   readonly #lines: LineTaker | undefined;
   /** The append that the last submission went into, and those of other tags. */
   #last: OpenAppend | undefined;
-  readonly #open = new Map<string, OpenAppend>();
+  // A new map for each turn: one that is cleared again and again keeps all that ever was in it alive (see slots.ts).
+  #open = new Map<string, OpenAppend>();
   #isScheduled = false;
   readonly #flushAll = (): void => {
     this.#isScheduled = false;
-    for (const append of this.#open.values()) this.#send(append);
-    this.#open.clear();
+    const open = this.#open;
+    this.#open = new Map();
     this.#last = undefined;
+    for (const append of open.values()) this.#send(append);
   };
 
   constructor(context: Pick<SourceContext, 'append'>, lines: LineTaker | undefined) {

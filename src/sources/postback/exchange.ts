@@ -18,6 +18,8 @@ export class Exchange implements Waiter {
   readonly req: IncomingMessage;
   readonly res: ServerResponse;
   readonly route: Route<Guard>;
+  /** For the table of open requests. */
+  slot = -1;
   readonly #receiver: Receiver;
   readonly #query: string;
   #first: Buffer | undefined;

@@ -14,6 +14,7 @@ import type { IdempotencyKeys } from './idempotency.ts';
 import type { MemoryBudget } from './limits.ts';
 import type { PostbackOptions } from './options.ts';
 import { Refusal } from './refusal.ts';
+import { Slots } from './slots.ts';
 import type { Route, Routes } from './routes.ts';
 import { defaultTag } from './routes.ts';
 
@@ -45,7 +46,7 @@ export class Receiver {
   readonly #allow: string;
   readonly #keyHeader: string | undefined;
   readonly #requests: Counter;
-  readonly #open = new Set<Exchange>();
+  readonly #open = new Slots<Exchange>();
   #okUncounted = 0;
   #isStopping = false;
   #whenIdle: (() => void) | undefined;
@@ -118,7 +119,7 @@ export class Receiver {
   handleClientError(error: Error, socket: Duplex & { readonly bytesRead?: number }): void {
     const code = systemCode(error);
     const isReset = code === 'ECONNRESET' || code === 'EPIPE';
-    const open = [...this.#open].filter((exchange) => exchange.req.socket === socket);
+    const open = this.#open.all().filter((exchange) => exchange.req.socket === socket);
     const refusal = clientRefusal(code, error);
     // A connection that never sent a byte, or broke off between requests, is not a request.
     if (!isReset && socket.bytesRead !== 0 && !counted.has(socket)) {
@@ -184,7 +185,7 @@ export class Receiver {
   }
   /** Ends the requests that are still arriving. */
   cutArriving(): void {
-    for (const exchange of this.#open) exchange.cut();
+    for (const exchange of this.#open.all()) exchange.cut();
   }
 
   /** True when the answer to `req` ends its connection. Node's own maxRequestsPerSocket only says so and leaves it open. */
