@@ -81,8 +81,8 @@ export interface ReceivingOptions {
 export interface Receiving {
   readonly receiver: Receiver;
   readonly space: SpaceBudget;
-  /** The shard written now and its durable end. */
-  current(): { shard: string; durableOffset: number };
+  /** The shards it has not ended. */
+  living(): readonly string[];
 }
 
 /** The receiving side: a writer in a new shard, and sources once a generation is used. */
@@ -117,15 +117,15 @@ export async function openReceiving(process: Process, options: ReceivingOptions)
         }),
     },
   });
-  return { receiver, space, current: () => ({ shard: writer.shard, durableOffset: writer.durableOffset }) };
+  return { receiver, space, living: () => writer.living };
 }
 
 export interface DeliveringOptions {
   readonly generations: Generations;
   /** How long idempotency keys must stay readable. */
   readonly keysKeepMs: number;
-  /** Shards of the journal and of the dead letters that other processes are writing now. */
-  readonly live: ReadonlySet<string>;
+  /** Shards of the journal and of the dead letters that other processes are writing; asked for each journal (directory.ts). */
+  readonly live: () => Promise<ReadonlySet<string>>;
   readonly onSpace: (leftBytes: number) => void;
 }
 

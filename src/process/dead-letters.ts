@@ -28,9 +28,13 @@ export class DeadLetterQueue {
   onDurable(listener: (shard: string, durableOffset: number) => void): void {
     this.#onDurable = listener;
   }
-  /** The shard written now, if any letter was kept. */
-  current(): { shard: string; durableOffset: number } | undefined {
-    return this.#opened && { shard: this.#opened.shard, durableOffset: this.#opened.durableOffset };
+  /** The shards it has not ended. */
+  async living(): Promise<readonly string[]> {
+    return (await this.#writer?.catch(() => undefined))?.living ?? [];
+  }
+  /** Tells the listener again, for one that came late. */
+  repeat(): void {
+    if (this.#opened) this.#onDurable(this.#opened.shard, this.#opened.durableOffset);
   }
   /** Resolves once durable. @throws OperatingError JOURNAL_FULL */
   async append(request: AppendRequest): Promise<number> {
