@@ -47,8 +47,10 @@ export function createProcess(log: Log, dataDir: string, limits: DataLimits, own
   const instances = new Instances({ registry, log, clock, metrics });
   // What earlier starts left counts too. Each process has this budget for itself: refused records are few.
   const deadSpace = new SpaceBudget(limits.deadBytes);
-  const openDead = async () => {
+  const measureDead = async (): Promise<void> =>
     deadSpace.set(limits.deadBytes - (await bytesUnder(realDisk, join(dataDir, 'dead'))));
+  const openDead = async () => {
+    await measureDead();
     return openWriter({
       disk: realDisk,
       clock,
@@ -67,7 +69,17 @@ export function createProcess(log: Log, dataDir: string, limits: DataLimits, own
     instances,
     dataDir,
     limits,
-    deadLetters: new DeadLetterQueue(openDead, clock),
+    deadLetters: new DeadLetterQueue(
+      openDead,
+      {
+        limitBytes: limits.deadBytes,
+        get leftBytes() {
+          return deadSpace.leftBytes;
+        },
+        measure: measureDead,
+      },
+      clock,
+    ),
   };
 }
 

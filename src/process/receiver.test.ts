@@ -18,7 +18,6 @@ const generation = (number: number, sources: Readonly<Record<string, string>>): 
     sources: Object.entries(sources).map(([id, type]): SourceModel => ({
       id,
       label: '@ROOT',
-      at,
       plugin: { kind: 'source', type, options: {}, sections: {}, at },
     })),
     labels: {},
