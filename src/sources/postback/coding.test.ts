@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
+import { brotliCompressSync, constants, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { contentCodings, decodeContent } from './coding.ts';
 import { FakeContext, detailOf, send, startSource } from './harness.test.ts';
 
@@ -37,6 +37,12 @@ test('codings: several are undone in reverse order, up to three', async () => {
   const body = zstdCompressSync(brotliCompressSync(gzipSync(text)));
   assert.equal(String(await decodeContent(body, contentCodings('gzip, br ,zstd'), 1000)), text);
   assert.throws(() => contentCodings('gzip,gzip,gzip,gzip'), { reason: 'unsupported_encoding' });
+});
+
+test('codings: zstd with a window beyond what HTTP allows is refused before memory is reserved for it', async () => {
+  const packed = (log: number): Buffer => zstdCompressSync(text, { params: { [constants.ZSTD_c_windowLog]: log } });
+  assert.equal(String(await decodeContent(packed(23), ['zstd'], 1000)), text);
+  await assert.rejects(decodeContent(packed(27), ['zstd'], 1000), { reason: 'invalid_compression' });
 });
 
 test('codings: an unknown one is 415', async (t) => {
