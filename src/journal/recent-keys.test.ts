@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { JournalFixture, appendOf, fixtureDirectory } from './journal-fixture.ts';
+import type { Disk } from '../core/disk.ts';
 import { recentKeys } from './recent-keys.ts';
+import { recoverState } from './recovery.ts';
 
 async function keysSince(fixture: JournalFixture, sinceMs: number): Promise<string[]> {
   const keys: string[] = [];
@@ -10,6 +12,21 @@ async function keysSince(fixture: JournalFixture, sinceMs: number): Promise<stri
     keys.push(key);
   }
   return keys;
+}
+
+/** The disk, with something happening before each file is opened. */
+function openedBy(disk: Disk, before: (path: string) => Promise<void>): Disk {
+  const open: Disk['open'] = async (path, ...rest) => {
+    await before(path);
+    return disk.open(path, ...rest);
+  };
+  return new Proxy(disk, {
+    get(target, name) {
+      if (name === 'open') return open;
+      const value: unknown = Reflect.get(target, name);
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+  });
 }
 
 test('keys of all shards, sealed and living, from the time asked for', async () => {
@@ -77,4 +94,32 @@ test('finished segments without keys are not read', async () => {
   const segments = (await disk.list(`${fixtureDirectory}/${writer.shard}`)).length - 1;
   // The segment with the key and the one being written take a read and a look for more each.
   assert(segments > 5 && reads <= 4, `${reads} reads of ${segments} segments`);
+});
+
+test('a segment that is deleted between listing and reading is passed over', async () => {
+  const fixture = new JournalFixture();
+  const { writer } = await fixture.open({ segmentBytes: 300 });
+  for (let n = 0; n < 6; n++) await writer.append(appendOf([n], { keys: [`key-${n}`] }));
+  const { disk } = fixture;
+  let isDeleted = false;
+  const deleting = openedBy(disk, async (path) => {
+    if (!isDeleted) await disk.remove(path);
+    isDeleted = true;
+  });
+  const keys: string[] = [];
+  for await (const { key } of recentKeys({ ...fixture.options(), disk: deleting }, 0)) keys.push(key);
+  assert.ok(isDeleted && keys.includes('key-5') && !keys.includes('key-0'));
+});
+
+test('a start beside a process that deletes reads the list again', async () => {
+  const fixture = new JournalFixture();
+  const first = await fixture.open();
+  await first.writer.append(appendOf([1], { source: 'tail', state: { file: 1 } }));
+  const { disk } = fixture;
+  let failures = 1;
+  const deleting = openedBy(disk, async () => {
+    if (failures-- > 0) throw Object.assign(new Error('gone'), { code: 'ENOENT' });
+  });
+  const { table } = await recoverState({ ...fixture.options(), disk: deleting });
+  assert.equal(table.values.get('tail')?.get('file'), 1);
 });

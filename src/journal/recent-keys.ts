@@ -1,6 +1,7 @@
 /** Idempotency keys of the last while, read from the frames: what a restarted receiver must still know. */
 import { join } from 'node:path';
 import type { Disk, DiskFile } from '../core/disk.ts';
+import { systemCode } from '../core/errors.ts';
 import { FrameHead, Slab, crcSeed, frameHeaderBytes, frameKinds } from './frame.ts';
 import { findShards } from './recovery.ts';
 import type { FoundShard, RecoveryOptions } from './recovery.ts';
@@ -29,7 +30,12 @@ async function* segmentKeys(
   if (!stat || stat.modifiedMs < sinceMs) return;
   const endOffset = shard.end?.durableOffset ?? Number.POSITIVE_INFINITY;
   const seed = crcSeed(shard.shard);
-  const file = await disk.open(path, 'read');
+  const file = await disk.open(path, 'read').catch((error: unknown) => {
+    // Deleted meanwhile: space forced it, or its keys' time was over.
+    if (systemCode(error) === 'ENOENT') return undefined;
+    throw error;
+  });
+  if (!file) return;
   try {
     if (await isWithoutKeys(file, stat.size, seed)) return;
     const window = new SegmentWindow(file, seed, scanBytes);

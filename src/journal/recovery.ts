@@ -11,7 +11,7 @@
  */
 import { join } from 'node:path';
 import type { Disk, DiskFile } from '../core/disk.ts';
-import { OperatingError } from '../core/errors.ts';
+import { OperatingError, systemCode } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { FrameHead, crcSeed, frameHeaderBytes, frameKinds } from './frame.ts';
 import type { Quarantine } from './quarantine.ts';
@@ -231,8 +231,24 @@ function applyState(table: StateTable, epoch: number, head: FrameHead, window: S
     table.apply(head.source(window.slab), epoch, head.sequence, state as Record<string, unknown>);
 }
 
-/** The state of all sources as the shards left it, and the highest epoch among them. Changes nothing on disk. */
+/** Lists read anew when a file was deleted between listing and opening it. Several in a row are chance enough. */
+const listingsMax = 5;
+
+/**
+ * The state of all sources as the shards left it, and the highest epoch among them. Changes nothing on disk. The
+ * delivering process may delete what nobody needs any more meanwhile.
+ */
 export async function recoverState(options: RecoveryOptions): Promise<{ table: StateTable; epochMax: number }> {
+  for (let listings = 1; ; listings++) {
+    try {
+      return await readState(options);
+    } catch (error) {
+      if (systemCode(error) !== 'ENOENT' || listings === listingsMax) throw error;
+    }
+  }
+}
+
+async function readState(options: RecoveryOptions): Promise<{ table: StateTable; epochMax: number }> {
   const table = new StateTable();
   const shards = await findShards(options);
   for (const shard of shards) table.merge(shard.end?.state ?? (await scanEnd(options.disk, shard, undefined)).state);
