@@ -46,6 +46,8 @@ export interface DelivererOptions {
 
 /** How often retention runs and space is measured: often enough that 9 MB/s of postbacks cannot overrun the reserve. */
 const housekeepingMs = 250;
+/** How often a trouble that lasts is said. */
+const troubleSayMs = 60_000;
 /** Left free on the disk for cursors and dead letters when the journal has taken the rest; less on small disks. */
 const reserveBytesMax = 64 * 1024 * 1024;
 const reserveShare = 16;
@@ -62,6 +64,10 @@ export class Deliverer {
   #housekeeping: Promise<void> = Promise.resolve();
   #isFull = false;
   #isStopping = false;
+  /** Shards from before this start, as long as one of them is left: their records may carry any earlier generation. */
+  #oldShards: ReadonlySet<string> | undefined;
+  #firstGeneration = 0;
+  #trouble: { readonly text: string; readonly saidMs: number } | undefined;
 
   private constructor(options: DelivererOptions, delivery: Delivery) {
     this.#options = options;
@@ -102,6 +108,8 @@ export class Deliverer {
     await this.#delivery.drain(this.#unfinishedPlans());
     this.#dispatcher.setRecipients(this.#delivery.recipients(), generation.number);
     if (!isFirst) return;
+    this.#oldShards = new Set(this.#options.directory.shards().map(({ shard }) => shard));
+    this.#firstGeneration = generation.number;
     this.#dispatcher.start();
     await this.#keepHouse();
     this.#schedule();
@@ -180,7 +188,7 @@ export class Deliverer {
     });
   }
   async #keepHouse(): Promise<void> {
-    const { directory, log, disk, dataDir, journalBytesMax, onSpace } = this.#options;
+    const { directory, disk, dataDir, journalBytesMax, onSpace } = this.#options;
     try {
       const first = new Map(directory.shards().map(({ shard, firstOffset }) => [shard, firstOffset]));
       const { freeBytes, totalBytes } = await disk.space(dataDir);
@@ -196,9 +204,32 @@ export class Deliverer {
       if (this.#isFull) this.#dropOldest();
       onSpace(leftBytes);
       this.#catchUp.look(() => this.#delivery.status());
+      await this.#forgetGenerations();
+      this.#trouble = undefined;
     } catch (error) {
-      log.warn({ error: errorText(error) }, 'Looking after the journal failed; it is tried again.');
+      this.#sayTrouble(errorText(error));
     }
+  }
+  #sayTrouble(text: string): void {
+    const { clock, log } = this.#options;
+    const saidMs = clock.monotonicMs();
+    if (this.#trouble?.text === text && saidMs - this.#trouble.saidMs < troubleSayMs) return;
+    this.#trouble = { text, saidMs };
+    log.warn(
+      { error: text },
+      'Looking after the journal failed; it is tried again. Until then nothing is deleted, and sources may have to wait.',
+    );
+  }
+  /** Once the last shard from before this start is gone, no record carries a generation from before it. */
+  async #forgetGenerations(): Promise<void> {
+    const old = this.#oldShards;
+    const model = this.#generation?.model;
+    if (!old || !model || this.#options.directory.shards().some(({ shard }) => old.has(shard))) return;
+    // An output that still drains would not be known after a restart.
+    const isNamed = new Set(model.outputs.map(({ id }) => id));
+    if (this.#delivery.unfinished().length > 0 || this.#delivery.status().some(({ id }) => !isNamed.has(id))) return;
+    await this.#options.generations.forgetBefore(this.#firstGeneration);
+    this.#oldShards = undefined;
   }
   #noteFull(isFull: boolean): void {
     if (isFull === this.#isFull) return;

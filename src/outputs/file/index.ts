@@ -151,9 +151,9 @@ class FileOutput implements Output {
    * Why a path that a tag or field made can never be written: too long, or through what is a file. Tried for ever, it would
    * hold up all others, and tags come from outside. Undefined: it may work later.
    */
-  async #impossible(error: unknown): Promise<string | undefined> {
+  async #impossible(failure: unknown): Promise<string | undefined> {
     const directory = this.#fixedDirectory;
-    const cause = error instanceof OperatingError ? error.cause : undefined;
+    const cause = failure instanceof OperatingError ? failure.cause : undefined;
     const code = systemCode(cause);
     if (directory === undefined || code === undefined || !impossibleCodes.has(code)) return undefined;
     if (code === 'ENAMETOOLONG') return errorText(cause);
