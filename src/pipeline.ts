@@ -161,6 +161,7 @@ export async function openDelivering(process: Process, options: DeliveringOption
     keysKeepMs: options.keysKeepMs,
     onProgress: ({ shard, readBytes }) => sayProgress(log, shard, readBytes),
   });
+  const replaySpace = new SpaceBudget();
   const deliverer = await Deliverer.open({
     dataDir,
     disk: realDisk,
@@ -172,7 +173,10 @@ export async function openDelivering(process: Process, options: DeliveringOption
     maker: outputMaker(process),
     appendDead: (request) => deadLetters.append(request),
     journalBytesMax: limits.journalBytes,
-    onSpace: options.onSpace,
+    onSpace(leftBytes) {
+      replaySpace.set(leftBytes);
+      options.onSpace(leftBytes);
+    },
   });
   const deadDirectory = await openDirectory({
     ...common,
@@ -189,6 +193,7 @@ export async function openDelivering(process: Process, options: DeliveringOption
       directory: join(dataDir, 'journal'),
       owner: 'replay',
       limitBytes: limits.journalBytes,
+      space: replaySpace,
     });
     writer.onDurable((shard, durableOffset) => directory.noteDurable(shard, durableOffset));
     return writer;

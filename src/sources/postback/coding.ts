@@ -1,5 +1,12 @@
 /** Content codings: gzip, deflate (zlib or raw), br, zstd, undone with a limit on what comes out. */
-import { constants, createBrotliDecompress, createGunzip, createInflate, createInflateRaw, createZstdDecompress } from 'node:zlib';
+import {
+  constants,
+  createBrotliDecompress,
+  createGunzip,
+  createInflate,
+  createInflateRaw,
+  createZstdDecompress,
+} from 'node:zlib';
 import { errorText, systemCode } from '../../core/errors.ts';
 import { codingsMax } from './limits.ts';
 import { Refusal } from './refusal.ts';
