@@ -170,6 +170,8 @@ export class CursorFile {
     }
   }
   async #openSlot(slot: number): Promise<DiskFile> {
+    // Where somebody deleted the data directory it is made anew, as the journal does.
+    await this.#disk.makeDirectory(this.#directory);
     const file = await this.#disk.open(this.#path(slot), 'write');
     await this.#disk.syncDirectory(this.#directory);
     return file;

@@ -16,6 +16,12 @@ import { writeEndFile, writeShardFile } from './shard-files.ts';
 import type { EndFile } from './shard-files.ts';
 import type { StateEntry, StateTable } from './state.ts';
 
+/**
+ * How often a segment that is written is looked for under its name: where somebody deletes the data directory, writes to
+ * the nameless file would go on to be answered as durable. One call a tenth of a second costs nothing.
+ */
+const lookMs = 100;
+
 export interface ShardWriterOptions {
   readonly disk: Disk;
   readonly clock: Clock;
@@ -48,6 +54,8 @@ export class ShardWriter {
   #keyedFrames = 0;
   #durableOffset = 0;
   #sequence = 0;
+  #inode: number | undefined;
+  #lookedMs = 0;
 
   private constructor(options: ShardWriterOptions) {
     this.#options = options;
@@ -81,6 +89,7 @@ export class ShardWriter {
   }
   /** Writes frames so that all are durable, or throws: then the shard must be ended. Offsets start at `durableOffset`. */
   async commit(drafts: readonly RecordsDraft[]): Promise<void> {
+    await this.#look();
     if (this.#position - this.#startBytes >= this.#options.segmentBytes) await this.#nextSegment();
     const appendMs = this.#options.clock.nowMs();
     const encoder = this.#encoder;
@@ -113,6 +122,20 @@ export class ShardWriter {
     this.#sequence = sequence;
     this.#durableOffset = firstOffset;
     this.#keyedFrames = keyedFrames;
+  }
+  /** @throws Error when the segment is no longer there under its name. */
+  async #look(): Promise<void> {
+    const { disk, clock } = this.#options;
+    const nowMs = clock.monotonicMs();
+    if (nowMs - this.#lookedMs < lookMs) return;
+    this.#lookedMs = nowMs;
+    const path = this.#segmentPath;
+    const found = await disk.stat(path);
+    if (found === undefined || found.inode !== this.#inode)
+      throw new Error(`${path} was deleted or replaced by somebody else; what it held and no output has read is lost`);
+  }
+  get #segmentPath(): string {
+    return join(this.#directory, segmentName(this.#segment));
   }
   /** Sequence that the first frame of the next commit gets. */
   get nextSequence(): number {
@@ -180,6 +203,8 @@ export class ShardWriter {
     this.#keyedFrames = 0;
     await file.write([header, this.#encoder.view()], 0);
     await disk.syncDirectory(this.#directory);
+    this.#inode = (await disk.stat(path))?.inode;
+    this.#lookedMs = clock.monotonicMs();
     this.#startBytes = segmentHeaderBytes + this.#encoder.length;
     this.#position = this.#startBytes;
     this.#sequence++;

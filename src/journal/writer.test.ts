@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { codecs } from '../core/batch.ts';
 import { OperatingError } from '../core/errors.ts';
+import { openDirectory } from './directory.ts';
 import { JournalFixture, appendOf, fixtureDirectory, readShard } from './journal-fixture.ts';
 import { SpaceBudget } from './space.ts';
 import { openWriter } from './writer.ts';
@@ -226,4 +227,19 @@ test('segments are finished at their size, and each starts with the state of all
   fixture.disk = fixture.disk.kill();
   const again = await fixture.open();
   assert.equal(again.writer.state.get('tail')?.get('file'), 29);
+});
+
+test('a segment that somebody deletes is noticed: writing goes on in a new shard', async () => {
+  const fixture = new JournalFixture();
+  const { writer } = await fixture.open();
+  const { shard } = writer;
+  await writer.append(appendOf([1]));
+  await fixture.disk.removeDirectory(fixtureDirectory);
+  fixture.clock.advance(100);
+  await assert.rejects(writer.append(appendOf([2])), { code: 'JOURNAL_WRITE' });
+  assert.equal(await writer.append(appendOf([3])), 0);
+  assert.notEqual(writer.shard, shard);
+  await writer.close();
+  const directory = await openDirectory(fixture.options());
+  assert.deepEqual((await readShard(directory, writer.shard)).texts, ['{"n":3}']);
 });

@@ -263,6 +263,7 @@ export class Dispatcher {
     if (piece.kind === 'lost' || !router) {
       if (piece.kind !== 'lost') return;
       lane.position = Math.max(lane.position, piece.lost.to);
+      this.#logLost(shard, piece.lost);
       for (const { recipient, lagging } of this.#members)
         if (!lagging.has(shard)) recipient.acceptLost(shard, piece.lost);
       return;
@@ -299,6 +300,13 @@ export class Dispatcher {
     this.#options.log.error(
       { shard: lane.shard, ...(id === undefined ? {} : { output: id }) },
       `${reading}: ${errorText(error)}; trying again in ${troubleMs} ms`,
+    );
+  }
+  #logLost(shard: string, { from, to, reason }: ReadResult['lost'][number], id?: string): void {
+    const why = reason === 'deleted' ? 'their files were deleted by somebody else' : 'their frames are damaged';
+    this.#options.log.error(
+      { shard, from, to, reason, ...(id === undefined ? {} : { output: id }) },
+      `${to - from} records of shard ${shard} are lost${id === undefined ? '' : ` for output ${id}`}: ${why}; they are counted as refused`,
     );
   }
   async #closeReader(lane: Lane): Promise<void> {
@@ -393,6 +401,7 @@ export class Dispatcher {
   /** False: there is no router for it now. */
   async #replay(recipient: Recipient, shard: string, piece: Piece): Promise<boolean> {
     if (piece.kind === 'lost') {
+      this.#logLost(shard, piece.lost, recipient.id);
       recipient.acceptLost(shard, piece.lost);
       return true;
     }
