@@ -284,10 +284,6 @@ describe('plugins', () => {
     assert.equal(formatter('<format>\n</format>')?.type, 'out_file');
     assert.deepEqual(formatter('format ltsv\ndelimiter ,')?.options, { delimiter: ',' });
     assert.deepEqual(formatter('add_newline false')?.options, { addNewline: false });
-    const inside = formatter('<format>\n@type stdout\noutput_type ltsv\ndelimiter |\n</format>')?.formatter;
-    assert.deepEqual([inside?.type, inside?.options], ['ltsv', { delimiter: '|' }]);
-    assert.equal(formatter('<format>\n@type stdout\nadd_newline false\n</format>')?.formatter?.type, 'json');
-    assert.equal(formatter('<format>\n@type stdout\n</format>')?.formatter, undefined);
   });
   test('inject: <inject>, flat', () => {
     const inject = (body: string) => plugin(`<match **>\n@type stdout\n${body}\n</match>`)?.inject;
@@ -381,11 +377,6 @@ describe('problems', () => {
       'an unknown formatter',
       '<match **>\n@type stdout\nformat jso\n</match>',
       ['3:8: unknown formatter plugin jso; did you mean json?'],
-    ],
-    [
-      'an option of another formatter than the one inside',
-      '<match **>\n@type stdout\n<format>\n@type stdout\noutput_type json\ndelimiter |\n</format>\n</match>',
-      ['6:1: formatter stdout has no option delimiter (it has output_type)'],
     ],
     ['no type', '<match **>\n</match>', ['1:1: <match> has no @type: the name of a plugin was expected']],
     [
