@@ -73,9 +73,9 @@ test('a full disk takes what fits, then says so', async () => {
   const file = await disk.open('/f', 'create');
   await assert.rejects(file.write([Buffer.from('abcdefgh')], 0), { code: 'ENOSPC' });
   assert.equal(await text(disk, '/f'), 'abcde');
-  assert.equal(await disk.freeBytes(), 0);
+  assert.equal((await disk.space()).freeBytes, 0);
   await file.truncate(1);
-  assert.equal(await disk.freeBytes(), 4);
+  assert.equal((await disk.space()).freeBytes, 4);
 });
 
 test('faults hit the operation and path named, so often, and syncing after a failed sync is noticed', async () => {
