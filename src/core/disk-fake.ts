@@ -9,7 +9,7 @@ import type { Disk, DiskFile } from './disk.ts';
 
 export type DiskOperation = 'open' | 'write' | 'sync' | 'truncate' | 'rename' | 'makeDirectory' | 'syncDirectory';
 
-/** Where the fake's chances come from: a number in [0, 1). */
+/** Where the fake's chances come from: a number in [0, 1); the higher, the more is kept. */
 export type Random = () => number;
 
 interface Write {
@@ -61,7 +61,7 @@ class DirectoryNode {
     this.pending = [];
   }
   crash(random: Random): void {
-    for (const change of this.pending) if (random() < 0.5) change(this.durable);
+    for (const change of this.pending) if (random() >= 0.5) change(this.durable);
     this.pending = [];
     this.current = new Map(this.durable);
     for (const node of this.current.values()) node.crash(random);

@@ -304,9 +304,14 @@ class Run {
     // What may be deleted must have been seen, so that its id is known.
     await this.verify();
     for (const { shard, durableOffset } of this.journal.directory.shards())
-      if (this.below(2) === 0)
-        this.cursors.set(shard, Math.max(this.cursors.get(shard) ?? 0, this.below(durableOffset + 2) - 1));
-      else if (this.below(2) === 0) this.cursors.set(shard, durableOffset);
+      this.cursors.set(
+        shard,
+        [
+          this.cursors.get(shard) ?? 0,
+          durableOffset,
+          Math.max(this.cursors.get(shard) ?? 0, this.below(durableOffset + 1)),
+        ][this.below(3)] as number,
+      );
     await this.journal.retain((shard) => this.cursors.get(shard) ?? 0);
   }
   async act(): Promise<void> {

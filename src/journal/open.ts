@@ -17,11 +17,11 @@ export interface Journal {
   /** What may still be written; refreshed by retain(). */
   readonly space: SpaceBudget;
   /** Deletes what may go (JournalDirectory.retain) and says anew what may be written. Call it every few seconds and when an output has moved on. */
-  retain(passed: (shard: string) => number): Promise<void>;
+  readonly retain: (passed: (shard: string) => number) => Promise<void>;
   close(): Promise<void>;
 }
 
-/** Recovers the directory, then opens a writer in a new shard. */
+/** Recovers the directory, then opens a writer in a new shard. For tests and benchmarks; the program wires its processes in pipeline.ts. */
 export async function openJournal(options: JournalOptions): Promise<Journal> {
   const directory = await openDirectory(options);
   const space = new SpaceBudget();

@@ -5,7 +5,6 @@ import { request as httpRequest } from 'node:http';
 import type { IncomingHttpHeaders } from 'node:http';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
-import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { realClock } from '../../core/clock.ts';
 import type { Clock } from '../../core/clock.ts';
@@ -225,9 +224,3 @@ export class RawClient {
       await new Promise<void>((resolve) => this.#more.push(resolve));
   }
 }
-
-test('the harness starts a source that answers', async (t) => {
-  const { port, context } = await startSource(t);
-  assert.equal((await sendJson(port, '/postback', '{"a":1}')).status, 200);
-  assert.deepEqual(context.records, [{ a: 1 }]);
-});

@@ -62,8 +62,8 @@ export class IdempotencyKeys {
   readonly #settings: Settings;
   /** When a key's records became durable, on the monotonic clock; oldest first. */
   readonly #done = new Map<string, number>();
-  /** Requests that wait for the first one of their key. */
-  readonly #waiting = new Map<string, Waiter[]>();
+  /** Requests that wait for the first one of their key, and that one. */
+  readonly #waiting = new Map<string, { waiters: Waiter[] }>();
   readonly #duplicates: () => void;
   #hasWarned = false;
 
@@ -110,7 +110,7 @@ export class IdempotencyKeys {
     const waiting = this.#waiting.get(key);
     if (waiting) {
       this.#duplicates();
-      waiting.push(waiter);
+      waiting.waiters.push(waiter);
       return;
     }
     this.#expire();
@@ -119,12 +119,15 @@ export class IdempotencyKeys {
       waiter.settled(undefined);
       return;
     }
-    const waiters = [waiter];
-    this.#waiting.set(key, waiters);
+    const first = { waiters: [waiter] };
+    this.#waiting.set(key, first);
     this.#settings.append(submission, {
       settled: (error) => {
         this.#waiting.delete(key);
         if (error === undefined) this.#remember(key);
+        const { waiters } = first;
+        // A map that is filled and emptied for every request keeps old entries alive (see slots.ts): they must hold no request.
+        first.waiters = [];
         for (const each of waiters) each.settled(error);
       },
     });
