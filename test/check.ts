@@ -13,9 +13,14 @@ const formatCache = 'node_modules/.cache/prettier/check';
 const parts: Readonly<Record<string, readonly string[]>> = {
   lint: ['node_modules/.bin/oxlint', '--type-aware', '--deny-warnings'],
   // Its cache goes by what files hold: a checkout sets all their times anew.
-  format: `node_modules/.bin/prettier --check . --cache --cache-strategy content --cache-location ${formatCache}`.split(
-    ' ',
-  ),
+  format: [
+    'node_modules/.bin/prettier',
+    '--check',
+    '.',
+    '--cache',
+    '--cache-strategy=content',
+    `--cache-location=${formatCache}`,
+  ],
   types: ['node_modules/.bin/tsc', '--noEmit'],
   tidy: ['node', '--test', '--test-reporter=spec', 'test/tidy.test.ts'],
   reference: ['node', 'src/cli/reference.ts', '--check'],
