@@ -5,10 +5,9 @@ import { childLink, hubName, ignoreSignals, leaveHub } from '../process/link.ts'
 import type { Link } from '../process/link.ts';
 import type { Receivers } from '../process/controller.ts';
 import type { ProcessNote } from '../process/supervisor.ts';
-import type { Announcement, DurableNote } from './run-receive.ts';
 import { limitsOf } from '../process/limits.ts';
 import type { Loaded } from './loading.ts';
-import type { RunContext } from './run.ts';
+import type { Announcement, DurableNote, RunContext } from './run-context.ts';
 import { closeServing, openServing, reloadAndSay, sayReady } from './serve.ts';
 import type { Serving } from './serve.ts';
 

@@ -7,21 +7,7 @@ import type { Generation } from '../process/generations.ts';
 import { childLink, hubName, ignoreSignals, leaveHub } from '../process/link.ts';
 import type { Link } from '../process/link.ts';
 import { limitsOf } from '../process/limits.ts';
-import type { RunContext } from './run.ts';
-
-/** What a receiving process says of itself: the shards it writes now. */
-export interface Announcement {
-  readonly shard: string;
-  readonly dead: string | undefined;
-}
-
-/** News of a durable end. */
-export interface DurableNote {
-  readonly shard: string;
-  readonly durableOffset: number;
-  /** Of the dead letters' journal. */
-  readonly dead: boolean;
-}
+import type { Announcement, DurableNote, RunContext } from './run-context.ts';
 
 /** Least time between two news of durable ends: more would only cost; the delivering side gathers anyway. */
 const newsIntervalMs = 1;

@@ -12,7 +12,7 @@ import type { Metrics } from './metrics.ts';
 import type { OptionTable, OptionValues } from './options.ts';
 import type { Fields } from './record.ts';
 
-export type PluginKind = 'source' | 'parser' | 'formatter' | 'filter' | 'step' | 'output';
+export type { PluginKind } from './plugin-kind.ts';
 
 /** A section a plugin takes, such as `<rule>` or `<record>`. */
 export interface SectionSpec {
