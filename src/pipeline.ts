@@ -47,8 +47,10 @@ export function createProcess(log: Log, dataDir: string, limits: DataLimits, own
   const instances = new Instances({ registry, log, clock, metrics });
   // What earlier starts left counts too. Each process has this budget for itself: refused records are few.
   const deadSpace = new SpaceBudget(limits.deadBytes);
-  const openDead = async () => {
+  const measureDead = async (): Promise<void> =>
     deadSpace.set(limits.deadBytes - (await bytesUnder(realDisk, join(dataDir, 'dead'))));
+  const openDead = async () => {
+    await measureDead();
     return openWriter({
       disk: realDisk,
       clock,
@@ -67,7 +69,17 @@ export function createProcess(log: Log, dataDir: string, limits: DataLimits, own
     instances,
     dataDir,
     limits,
-    deadLetters: new DeadLetterQueue(openDead, clock),
+    deadLetters: new DeadLetterQueue(
+      openDead,
+      {
+        limitBytes: limits.deadBytes,
+        get leftBytes() {
+          return deadSpace.leftBytes;
+        },
+        measure: measureDead,
+      },
+      clock,
+    ),
   };
 }
 
@@ -81,8 +93,8 @@ export interface ReceivingOptions {
 export interface Receiving {
   readonly receiver: Receiver;
   readonly space: SpaceBudget;
-  /** The shard written now and its durable end. */
-  current(): { shard: string; durableOffset: number };
+  /** The shards it has not ended. */
+  living(): readonly string[];
 }
 
 /** The receiving side: a writer in a new shard, and sources once a generation is used. */
@@ -117,15 +129,15 @@ export async function openReceiving(process: Process, options: ReceivingOptions)
         }),
     },
   });
-  return { receiver, space, current: () => ({ shard: writer.shard, durableOffset: writer.durableOffset }) };
+  return { receiver, space, living: () => writer.living };
 }
 
 export interface DeliveringOptions {
   readonly generations: Generations;
   /** How long idempotency keys must stay readable. */
   readonly keysKeepMs: number;
-  /** Shards of the journal and of the dead letters that other processes are writing now. */
-  readonly live: ReadonlySet<string>;
+  /** Shards of the journal and of the dead letters that other processes are writing; asked for each journal (directory.ts). */
+  readonly live: () => Promise<ReadonlySet<string>>;
   readonly onSpace: (leftBytes: number) => void;
 }
 

@@ -38,3 +38,13 @@ export function isAllowed(
   const name = hostName(request.host);
   return isLoopback(name) || name === listenHost;
 }
+
+/**
+ * True for a request that a browser sent for a page of another site, which may do so without being asked (a POST without
+ * body); browsers name the page's origin in those. Programs send no Origin.
+ */
+export function isForeign(request: { origin: string | undefined; host: string | undefined }): boolean {
+  if (request.origin === undefined) return false;
+  const { host } = URL.canParse(request.origin) ? new URL(request.origin) : { host: undefined };
+  return host === undefined || host !== request.host?.toLowerCase();
+}

@@ -157,3 +157,17 @@ test('secrets and loopback names', () => {
   for (const host of ['0.0.0.0', '10.0.0.1', 'localhost.evil', '127.0.0.1.evil', ''])
     assert.equal(isLoopback(host), false, host);
 });
+
+test('a page of another site can change nothing', async () => {
+  await withServer({}, undefined, async (url) => {
+    const post = (origin?: string): Promise<number> =>
+      fetch(`${url}/api/outputs/old/drop`, { method: 'POST', headers: origin === undefined ? {} : { origin } }).then(
+        ({ status }) => status,
+      );
+    assert.equal(await post(), 200);
+    assert.equal(await post(url), 200);
+    for (const origin of ['https://evil.example', 'http://127.0.0.1:1', 'null', `${url}.evil.example`])
+      assert.equal(await post(origin), 403, origin);
+    assert.equal((await fetch(`${url}/api/status`, { headers: { origin: 'https://evil.example' } })).status, 200);
+  });
+});

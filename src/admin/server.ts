@@ -8,7 +8,7 @@ import Fastify from 'fastify';
 import type { FastifyInstance } from 'fastify';
 import { ConfigError, OperatingError, formatProblem, systemCode } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
-import { isAllowed, isLoopback } from './auth.ts';
+import { isAllowed, isForeign, isLoopback } from './auth.ts';
 import type { AdminBackend } from './backend.ts';
 import { serveDocs } from './docs.ts';
 
@@ -46,6 +46,9 @@ export async function startAdminServer(options: AdminOptions, backend: AdminBack
   }
   const overSocket = build(backend, undefined);
   await listenOnSocket(overSocket, options.socketPath, log);
+  // A connection that cannot be accepted (too many open files) must not end the process.
+  const unaccepted = (error: Error): void => log.error(`accepting admin connections: ${error.message}`);
+  overSocket.server.on('error', unaccepted);
   if (options.port === undefined) return { url: undefined, close: () => overSocket.close() };
   const overTcp = build(backend, options);
   try {
@@ -59,6 +62,7 @@ export async function startAdminServer(options: AdminOptions, backend: AdminBack
       { cause: error },
     );
   }
+  overTcp.server.on('error', unaccepted);
   const address = overTcp.addresses()[0];
   const port = typeof address === 'object' ? address.port : options.port;
   return {
@@ -92,7 +96,13 @@ function build(backend: AdminBackend, options: AdminOptions | undefined): Fastif
   if (options) {
     server.addHook('onRequest', async (request, reply) => {
       if (openPaths.has(request.url)) return;
-      const { authorization, host } = request.headers;
+      const { authorization, host, origin } = request.headers;
+      const isChange = request.method !== 'GET' && request.method !== 'HEAD';
+      // A token cannot be sent by another site's page.
+      if (isChange && options.token === undefined && isForeign({ origin, host })) {
+        await reply.code(403).send({ detail: `A page of ${String(origin)} may not change anything here` });
+        return;
+      }
       if (isAllowed({ authorization, host }, options.token, options.host)) return;
       if (options.token === undefined) {
         await reply

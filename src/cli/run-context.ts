@@ -1,6 +1,7 @@
 /** What the processes of one program are given, and what they tell each other. */
 import type { Settings } from '../config/env.ts';
 import type { Log } from '../core/log.ts';
+import type { Generation } from '../process/generations.ts';
 
 /** What every role is given. */
 export interface RunContext {
@@ -10,10 +11,22 @@ export interface RunContext {
   readonly log: Log;
 }
 
-/** What a receiving process says of itself: the shards it writes now. */
+/** What a receiving process says of itself. */
 export interface Announcement {
-  readonly shard: string;
-  readonly dead: string | undefined;
+  /** The generation it runs or begins with; undefined: it waits to be told one, and writes nothing. */
+  readonly generation: number | undefined;
+  /** Shards of the journal that it has not ended. */
+  readonly shards: readonly string[];
+  /** The same of the dead letters. */
+  readonly dead: readonly string[];
+}
+
+/** What a receiving process begins with. */
+export interface RunningNote {
+  readonly generation: Generation;
+  readonly workers: number;
+  /** Its share of what may still be written. */
+  readonly leftBytes: number;
 }
 
 /** News of a durable end. */

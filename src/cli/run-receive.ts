@@ -3,11 +3,12 @@ import { flushCompileCache } from 'node:module';
 import type { PeerCalls } from '../core/plugin.ts';
 import type { Registry } from '../core/registry.ts';
 import { createProcess, openReceiving } from '../pipeline.ts';
+import type { Receiving } from '../pipeline.ts';
 import type { Generation } from '../process/generations.ts';
 import { childLink, hubName, ignoreSignals, leaveHub } from '../process/link.ts';
 import type { Link } from '../process/link.ts';
 import { limitsOf } from '../process/limits.ts';
-import type { Announcement, DurableNote, RunContext } from './run-context.ts';
+import type { Announcement, DurableNote, RunContext, RunningNote } from './run-context.ts';
 
 /** Least time between two news of durable ends: more would only cost; the delivering side gathers anyway. */
 const newsIntervalMs = 1;
@@ -22,45 +23,73 @@ export async function runReceive(context: RunContext, role: string): Promise<num
   const index = Number(role.split('.')[1]);
   const link = childLink(role, () => process.exit(1));
   ignoreSignals();
+  const stopped = new Promise<void>((resolve) => link.on('stop', () => resolve()));
   const shared = createProcess(log, dataDir, limitsOf(settings), role);
   const news = new News(link);
-  const { generation, workers } = await askRunning(link);
-  const use = async (next: Generation): Promise<void> => {
+  let number: number | undefined;
+  let opening: Promise<Receiving> | undefined;
+  const using = new Turns();
+  let use: ((next: Generation) => Promise<void>) | undefined;
+  // Before it is open it takes what runs then, see `arrived`.
+  link.on('use', (next) => using.add(async () => use?.(next as Generation)));
+  link.on('announce', async (): Promise<Announcement> => {
+    const opened = await opening?.catch(() => undefined);
+    return { generation: number, shards: opened?.living() ?? [], dead: await shared.deadLetters.living() };
+  });
+  const running = await Promise.race([askRunning(link), stopped]);
+  if (!running) {
+    leaveHub();
+    return 0;
+  }
+  number = running.generation.number;
+  // In the turn in which the answer came: whoever asks from now on learns of the shard.
+  opening = openReceiving(shared, {
+    worker: { index, count: running.workers },
+    peers: peersOver(link, index),
+    onDurable: (shard, durableOffset) => news.durable(shard, durableOffset),
+  });
+  const { receiver, space } = await opening;
+  space.set(running.leftBytes);
+  shared.deadLetters.onDurable((shard, durableOffset) =>
+    link.note('deliver', 'durable', { shard, durableOffset, dead: true }),
+  );
+  const run = async (next: Generation): Promise<void> => {
     if (needsPackages(next, shared.registry)) {
       const { loadFor } = await import('./loading.ts');
       shared.registry.useFrom((await loadFor(configPath)).registry);
     }
     await receiver.use(next);
+    number = next.number;
   };
-  const opened = await openReceiving(shared, {
-    worker: { index, count: workers },
-    peers: peersOver(link, index),
-    onDurable: (shard, durableOffset) => news.durable(shard, durableOffset),
-  });
-  const { receiver, space } = opened;
-  const announcement = (): Announcement => ({
-    shard: opened.current().shard,
-    dead: shared.deadLetters.current()?.shard,
-  });
-  shared.deadLetters.onDurable((shard, durableOffset) =>
-    link.note('deliver', 'durable', { shard, durableOffset, dead: true }),
-  );
-  link.on('announce', announcement);
   link.on('space', (leftBytes) => space.set(Number(leftBytes)));
-  link.on('use', (next) => use(next as Generation));
   link.on('metrics', () => shared.metrics.registry.getMetricsAsJSON());
-  link.on('again', () => news.repeat());
-  link.note('deliver', 'arrived', announcement());
-  await use(generation);
-  const stop = new Promise<void>((resolve) => link.on('stop', () => resolve()));
+  link.on('again', () => {
+    news.repeat();
+    shared.deadLetters.repeat();
+  });
+  const begun = using.add(() => run(running.generation));
+  use = run;
+  await begun;
+  // A change that was made while this opened found nobody to tell.
+  link.note('deliver', 'arrived', { generation: number, shards: [], dead: [] } satisfies Announcement);
   link.note(hubName, 'ready', undefined);
   flushCompileCache();
-  await stop;
+  await stopped;
   await receiver.stop();
   news.repeat();
   await shared.deadLetters.close();
   leaveHub();
   return 0;
+}
+
+/** Runs one thing after the other. */
+class Turns {
+  #last: Promise<unknown> = Promise.resolve();
+  add(run: () => Promise<void>): Promise<void> {
+    const turn = this.#last.then(run);
+    this.#last = turn.catch(() => undefined);
+    return turn;
+  }
 }
 
 /** Do its sources use plugins that are not built in? */
@@ -70,12 +99,6 @@ function needsPackages({ model }: Generation, registry: Registry): boolean {
       registry.get('source', plugin.type) === undefined ||
       (plugin.parser !== undefined && registry.get('parser', plugin.parser.type) === undefined),
   );
-}
-
-/** What runs: the generation and the number of receiving processes. */
-interface RunningNote {
-  readonly generation: Generation;
-  readonly workers: number;
 }
 
 async function askRunning(link: Link): Promise<RunningNote> {

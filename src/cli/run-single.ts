@@ -18,6 +18,7 @@ export async function runSingle(context: RunContext, loaded: Loaded): Promise<nu
   const { dataDir, settings, log } = context;
   const shared = createProcess(log, dataDir, limitsOf(settings), 'single');
   let receiving: Receiving | undefined;
+  let leftBytes = Number.POSITIVE_INFINITY;
   const serving = await openServing(
     context,
     loaded,
@@ -27,7 +28,13 @@ export async function runSingle(context: RunContext, loaded: Loaded): Promise<nu
       metrics: () => Promise.resolve([]),
       processes: () => Promise.resolve([{ role: 'single', pid: process.pid, restarts: 0 }]),
     },
-    { live: new Set(), onSpace: (leftBytes) => receiving?.space.set(leftBytes) },
+    {
+      live: () => Promise.resolve(new Set()),
+      onSpace(bytes) {
+        leftBytes = bytes;
+        receiving?.space.set(bytes);
+      },
+    },
   );
   const { controller, delivering } = serving;
   const opened = await openReceiving(shared, {
@@ -36,6 +43,7 @@ export async function runSingle(context: RunContext, loaded: Loaded): Promise<nu
     onDurable: (shard, durableOffset) => delivering.deliverer.noteDurable(shard, durableOffset),
   });
   receiving = opened;
+  opened.space.set(leftBytes);
   await controller.startReceiving();
   const end = stopRequested(opened, () => void reloadAndSay(controller, context));
   sayReady(context, loaded.model, serving.admin);
@@ -43,6 +51,7 @@ export async function runSingle(context: RunContext, loaded: Loaded): Promise<nu
   flushCompileCache();
   await end;
   const startedMs = performance.now();
+  controller.noteStopping();
   await opened.receiver.stop();
   await closeServing(serving, shared, Math.max(0, settings.graceMs - (performance.now() - startedMs)));
   return 0;

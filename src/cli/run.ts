@@ -49,11 +49,8 @@ async function runRole(role: string, context: RunContext): Promise<number> {
     const { runReceive } = await import('./run-receive.ts');
     return runReceive(context, role);
   }
-  const { loadFor, sayWarnings } = await import('./loading.ts');
-  const loaded = await loadFor(context.configPath);
-  sayWarnings(loaded);
   const { runDeliver } = await import('./run-deliver.ts');
-  return runDeliver(context, loaded);
+  return runDeliver(context);
 }
 
 async function supervise(workers: number, { settings, log }: RunContext): Promise<number> {

@@ -4,7 +4,7 @@ import { AggregatorRegistry } from 'prom-client';
 import { startAdminServer } from '../admin/server.ts';
 import type { AdminServer } from '../admin/server.ts';
 import type { PipelineModel } from '../config/model.ts';
-import { realClock } from '../core/clock.ts';
+import { realClock, sleep } from '../core/clock.ts';
 import { realDisk } from '../core/disk.ts';
 import { ConfigError, errorText } from '../core/errors.ts';
 import { version } from '../core/version.ts';
@@ -13,6 +13,7 @@ import type { Delivering, DeliveringOptions, Process } from '../pipeline.ts';
 import { Controller } from '../process/controller.ts';
 import type { Receivers } from '../process/controller.ts';
 import { Generations } from '../process/generations.ts';
+import type { Generation } from '../process/generations.ts';
 import { postbackPaths } from '../sources/postback/openapi.ts';
 import { socketPath } from './remote.ts';
 import { chosenLevel, loadFor, warnOfSmallDisk } from './loading.ts';
@@ -31,7 +32,10 @@ export async function openServing(
   loaded: Loaded,
   process: Process,
   receivers: Receivers,
-  options: Pick<DeliveringOptions, 'live' | 'onSpace'>,
+  options: Pick<DeliveringOptions, 'live' | 'onSpace'> & {
+    /** The generation that receiving processes run already, where this one was restarted alone. */
+    readonly running?: Generation | undefined;
+  },
 ): Promise<Serving> {
   const { dataDir, settings, log } = context;
   const { limits } = process;
@@ -71,7 +75,7 @@ export async function openServing(
     controller,
     log,
   );
-  await controller.startDelivering(loaded.model);
+  await controller.startDelivering(options.running ?? loaded.model);
   return { controller, delivering, admin };
 }
 
@@ -81,8 +85,11 @@ export async function closeServing(
   process: Process,
   graceMs: number,
 ): Promise<void> {
+  const startedMs = performance.now();
   controller.noteStopping();
-  await delivering.deliverer.stop(graceMs);
+  // A reload that is under way could start outputs behind our back; one that hangs must not hold up the stop.
+  await Promise.race([controller.settledGeneration(), sleep(realClock, graceMs)]);
+  await delivering.deliverer.stop(Math.max(0, graceMs - (performance.now() - startedMs)));
   await process.deadLetters.close();
   await delivering.deadReader.close();
   await admin.close();

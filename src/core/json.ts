@@ -53,8 +53,9 @@ export function scanJson(bytes: Uint8Array, start = 0, end = bytes.length): Json
         at++;
         if (escaped || isExactKeyBytes(bytes, from, until)) isExact = true;
         // Beyond 4096 keys open at once the check for duplicates gives up to the safe side.
+        // Once the text is exact nothing is compared: many keys must not cost the square of their number.
         if (hashCount === keyHashes.length) isExact = true;
-        else {
+        else if (!isExact) {
           for (let i = keyStarts[depth] as number; i < hashCount; i++) if (keyHashes[i] === hash) isExact = true;
           if (hashCount - (keyStarts[depth] as number) > 256) isExact = true;
           keyHashes[hashCount++] = hash;

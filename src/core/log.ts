@@ -14,13 +14,23 @@ const levelNames: Readonly<Record<number, string>> = {
   60: 'FATAL',
 };
 
-/** For a person at a terminal: `10:23:45 WARN  sentence  key=value`. */
-function readable(line: string): string {
+/** Control characters and those that turn the reading direction, as escapes: they come with tags and errors, and a terminal would obey them. */
+function printable(text: string): string {
+  // eslint-disable-next-line no-control-regex
+  return text.replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g, (char) => {
+    const code = char.charCodeAt(0).toString(16).padStart(4, '0');
+    return `\\u${code}`;
+  });
+}
+
+/** For a person at a terminal: `10:23:45 WARN  sentence  key=value`. Exported for its tests. */
+export function readable(line: string): string {
   const { level, time, msg, ...rest } = JSON.parse(line) as { level: number; time: string; msg?: string };
   const pairs = Object.entries(rest).map(
     ([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
   );
-  return `${time.slice(11, 19)} ${(levelNames[level] ?? String(level)).padEnd(5)} ${[msg ?? '', ...pairs].join('  ')}\n`;
+  const said = printable([msg ?? '', ...pairs].join('  '));
+  return `${time.slice(11, 19)} ${(levelNames[level] ?? String(level)).padEnd(5)} ${said}\n`;
 }
 
 /**

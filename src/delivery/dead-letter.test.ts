@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { Batch, Block, codecs } from '../core/batch.ts';
-import { parseRecord, scanJson, stringifyJson } from '../core/json.ts';
+import { jsonDepthMax, parseRecord, scanJson, stringifyJson } from '../core/json.ts';
 import { copyFields, setField } from '../core/record.ts';
 import { jsonBlock } from '../router/journal-fake.ts';
 import { deadLetterAppend, decodeDeadLetter } from './dead-letter.ts';
@@ -23,9 +23,17 @@ test('a dead letter tells everything, and holds the record byte for byte', () =>
   assert.ok(payload.endsWith(`"record":${record}}`));
   assert.deepEqual(
     { ...letter, fields: undefined },
-    { ...refused, tag: 'app.web', seconds: 1_700_000_000, nanos: 0, fields: undefined },
+    { ...refused, tag: 'app.web', seconds: 1_700_000_000, nanos: 0, fields: undefined, json: record },
   );
   assert.equal(stringifyJson(letter.fields), stringifyJson(parseRecord(record, true)));
+});
+
+test('the deepest record that is taken comes back, too', () => {
+  const record = `${'{"a":'.repeat(jsonDepthMax)}1${'}'.repeat(jsonDepthMax)}`;
+  assert.equal(scanJson(Buffer.from(record)).tooDeep, false);
+  const { letter } = letterOf(Batch.of('t', jsonBlock('s', 0, [record])));
+  assert.equal(letter.json, record);
+  assert.equal(stringifyJson(letter.fields), record);
 });
 
 test('any JSON record comes back as it was', () => {

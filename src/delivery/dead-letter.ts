@@ -17,7 +17,7 @@
  */
 import { codecs } from '../core/batch.ts';
 import type { Batch } from '../core/batch.ts';
-import { parseRecord, scanJson } from '../core/json.ts';
+import { parseRecord, scanJson, stringifyJson } from '../core/json.ts';
 import { decodeMsgpack } from '../core/msgpack.ts';
 import type { AppendRequest } from '../core/plugin.ts';
 import { isFields } from '../core/record.ts';
@@ -38,6 +38,8 @@ export interface DeadLetter extends Refused {
   readonly seconds: number;
   readonly nanos: number;
   readonly fields: Fields;
+  /** The record's JSON as it was kept; of a MessagePack record as JSON writes it. */
+  readonly json: string;
 }
 
 /** Row `row` of the batch as a dead letter's payload. */
@@ -84,6 +86,7 @@ export function decodeDeadLetter(payload: Uint8Array): DeadLetter {
   const head: unknown = JSON.parse(text);
   if (typeof head !== 'object' || head === null) throw new TypeError('a dead letter must be a JSON object');
   const values = head as Readonly<Record<string, unknown>>;
+  const { fields, json } = letterRecord(text, values['raw']);
   return {
     output: String(values['output']),
     reason: String(values['reason']),
@@ -93,17 +96,23 @@ export function decodeDeadLetter(payload: Uint8Array): DeadLetter {
     nanos: Number(values['nanos']),
     refusedMs: Number(values['refusedMs']),
     attempts: Number(values['attempts']),
-    fields: letterFields(text, values['raw']),
+    fields,
+    json,
   };
 }
 
-function letterFields(text: string, raw: unknown): Fields {
-  let fields;
-  if (typeof raw === 'string') fields = decodeMsgpack(Buffer.from(raw, 'base64'));
-  else {
-    const letter = parseRecord(text, scanJson(Buffer.from(text)).exact);
-    fields = letter instanceof Map ? letter.get('record') : letter['record'];
+const recordMark = ',"record":';
+
+function letterRecord(text: string, raw: unknown): { fields: Fields; json: string } {
+  if (typeof raw === 'string') {
+    const fields = decodeMsgpack(Buffer.from(raw, 'base64'));
+    if (!isFields(fields)) throw new TypeError('a dead letter must hold a record');
+    return { fields, json: stringifyJson(fields) };
   }
-  if (!isFields(fields)) throw new TypeError('a dead letter must hold a record');
-  return fields;
+  // The mark cannot stand in a text before it: quotes are escaped there. Cut out, the record is as deep as it was when it
+  // was taken; within the letter the deepest ones would be too deep to be parsed.
+  const at = text.indexOf(recordMark);
+  const json = at < 0 ? '' : text.slice(at + recordMark.length, -1);
+  if (!json.startsWith('{')) throw new TypeError('a dead letter must hold a record');
+  return { fields: parseRecord(json, scanJson(Buffer.from(json)).exact), json };
 }

@@ -106,6 +106,54 @@ test('a reload keeps an unchanged instance, and hands a changed one what was com
   await trial.stop();
 });
 
+test('a reload whose output cannot be made is gone back from', async () => {
+  const trial = new Trial();
+  await trial.start([exactPlan(trial)]);
+  trial.append(1);
+  await trial.settle(600);
+  const create = (): Output => {
+    throw new Error('no such plugin');
+  };
+  const failed = assert.rejects(
+    trial.delivery.setOutputs([{ ...exactPlan(trial, { signature: '2' }), create }]),
+    /no such/,
+  );
+  await trial.settle();
+  await failed;
+  trial.append(1);
+  await trial.settle(600);
+  assert.equal(trial.status().waiting, 1);
+  await trial.delivery.setOutputs([exactPlan(trial)]);
+  await trial.settle(600);
+  assert.deepEqual([trial.status().state, trial.status().delivered, trial.status().waiting], ['running', 2, 0]);
+  assert.deepEqual(
+    trial.happened.filter((text) => text === 'x close'),
+    ['x close'],
+  );
+  await trial.stop();
+});
+
+test('an output that cannot be committed stays as it is, and the reload fails instead of waiting for ever', async () => {
+  const trial = new Trial();
+  await trial.start([exactPlan(trial)]);
+  trial.append(1);
+  await trial.settle();
+  trial.disk.fail('sync', 'ENOSPC', 1000, 'cursors/x');
+  const failed = assert.rejects(
+    trial.delivery.setOutputs([exactPlan(trial, { signature: '2' })]),
+    /replacing output x: what it wrote cannot be committed: .*ENOSPC/,
+  );
+  await trial.settle(12_000);
+  await failed;
+  trial.disk.heal();
+  await trial.delivery.setOutputs([exactPlan(trial)]);
+  trial.append(1);
+  await trial.settle(600);
+  assert.deepEqual([trial.status().delivered, trial.status().waiting], [2, 0]);
+  assert.equal(trial.happened.includes('x close'), false);
+  await trial.stop();
+});
+
 test('a write that never ends is told to end before its instance is replaced', async () => {
   const trial = new Trial();
   const hang: Write = (_ids, _chunk, signal) =>

@@ -77,8 +77,10 @@ class Outputs implements Delivery {
   ): Promise<void> {
     const wanted = new Set(plans.map(({ id }) => id));
     for (const runner of this.#runners.values()) if (!wanted.has(runner.id)) runner.isDraining = true;
-    await Promise.all(plans.map((plan) => this.#run(plan, backfillGeneration)));
+    // All are waited for, also when one fails: whoever goes back to the plans before must not meet one still changing.
+    const results = await Promise.allSettled(plans.map((plan) => this.#run(plan, backfillGeneration)));
     this.#watchDraining();
+    for (const result of results) if (result.status === 'rejected') throw result.reason;
   }
   unfinished(): readonly string[] {
     return [...this.#unfinished];

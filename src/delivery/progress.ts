@@ -122,13 +122,18 @@ export class ShardProgress {
   /** Marks [from, to) done as refused. */
   completeRefused(from: number, to: number, reason: string): void {
     // Emissions of such a record that are over stay counted, each with its `derived`; the record itself counts here.
-    for (const offset of this.#restored.keys()) if (offset >= from && offset < to) this.#restored.delete(offset);
     this.counts.refuse(reason, this.#mark(from, to));
   }
   /** A record with `total` emissions was read; [from, to) is done with the last of them. Returns which are over already. */
   expect(offset: number, total: number, from: number, to: number): ReadonlySet<number> {
     const over = new Set(this.#restored.get(offset));
     this.#restored.delete(offset);
+    // Routed otherwise than before the restart (its configuration was lost, a plugin changed), it may have fewer emissions
+    // than are over: then nothing is left that could finish it.
+    if (over.size >= total) {
+      this.complete(from, to, 0);
+      return new Set(Array.from({ length: total }, (_, k) => k));
+    }
     this.#partials.set(offset, { over, total, from, to });
     return over;
   }
@@ -151,6 +156,9 @@ export class ShardProgress {
     return { start: this.start, low: this.#low, done: this.#done.flat(), partials };
   }
   #mark(from: number, to: number): number {
+    // Read again with one emission or none, a record is over as a whole: what was over of it no longer matters.
+    if (this.#restored.size > 0)
+      for (const offset of this.#restored.keys()) if (offset >= from && offset < to) this.#restored.delete(offset);
     const low = this.#low;
     if (to <= low) return 0;
     if (from <= low && this.#done.size === 0) {

@@ -12,7 +12,7 @@
 import type { BufferModel } from '../config/model.ts';
 import type { Batch } from '../core/batch.ts';
 import type { Clock, Timer } from '../core/clock.ts';
-import { errorText } from '../core/errors.ts';
+import { OperatingError, errorText } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { AppendRequest, Output } from '../core/plugin.ts';
 import type { ReadResult, ShardExtent } from '../journal/contract.ts';
@@ -84,6 +84,8 @@ export class OutputRunner implements Recipient, WriterHost {
   #isFull = false;
   #isFlushing = false;
   #isOpened = false;
+  /** The instance is closed and there is no other: the plan to replace it could not be made. */
+  #isWithoutInstance = false;
   #openTrouble: Trouble | undefined;
   #deadTrouble: string | undefined;
   #onRoom: () => void = () => undefined;
@@ -433,24 +435,30 @@ export class OutputRunner implements Recipient, WriterHost {
     this.isDraining = false;
     this.cursor.isClosed = false;
     this.cursor.changed();
-    if (isSame) {
+    if (isSame && !this.#isWithoutInstance) {
       this.#plan = plan;
       this.#renewOpenChunks();
       this.endSlice();
       return;
     }
     const release = this.#gate.hold();
-    await this.#endWrites(replaceEndMs, () => this.#abort.abort());
-    if (this.#isOpened && this.#output.commit) await this.#commitUntilDone();
-    this.#isOpened = false;
-    this.#opened ??= this.#gate.hold();
-    await this.#closeOutputs();
-    this.#plan = plan;
-    this.#abort = new AbortController();
-    this.#renewOpenChunks();
-    this.#output = plan.create(this.cursor.state);
-    this.#secondary = newSecondary(plan);
-    release();
+    try {
+      await this.#endWrites(replaceEndMs, () => this.#abort.abort());
+      this.#abort = new AbortController();
+      if (this.#isOpened && this.#output.commit) await this.#commitBeforeReplace();
+      this.#isOpened = false;
+      this.#opened ??= this.#gate.hold();
+      if (!this.#isWithoutInstance) await this.#closeOutputs();
+      // Nothing is written until there is one, should this plan's not be made.
+      this.#isWithoutInstance = true;
+      this.#output = plan.create(this.cursor.state);
+      this.#secondary = newSecondary(plan);
+      this.#isWithoutInstance = false;
+      this.#plan = plan;
+      this.#renewOpenChunks();
+    } finally {
+      release();
+    }
     this.#sleeper.wakeAll();
     this.start();
   }
@@ -466,13 +474,23 @@ export class OutputRunner implements Recipient, WriterHost {
     await Promise.race([this.#gate.quiet(), over]);
     timer?.cancel();
   }
-  /** What was written to an exactly-once target must be in the cursor before the next instance goes back to it. */
-  async #commitUntilDone(): Promise<void> {
+  /**
+   * What was written to an exactly-once target must be in the cursor before the next instance goes back to it. Without end
+   * a reload would be, too: where it cannot be committed the instance that runs stays.
+   */
+  async #commitBeforeReplace(): Promise<void> {
+    const untilMs = this.clock.monotonicMs() + replaceEndMs;
     for (;;) {
       try {
         await this.cursor.commit();
         return;
-      } catch {
+      } catch (error) {
+        if (this.clock.monotonicMs() >= untilMs)
+          throw new OperatingError(
+            'OUTPUT_WRITE',
+            `replacing output ${this.id}: what it wrote cannot be committed: ${errorText(error)}; it goes on as it was`,
+            { cause: error },
+          );
         await this.sleep(this.#options.commitIntervalMs);
       }
     }

@@ -16,6 +16,8 @@ export interface JournalAppend extends AppendRequest {
 export interface JournalWriter {
   /** The shard written now. */
   readonly shard: string;
+  /** The shards it has not ended: the one written now (or made next), and one given up whose end is not recorded yet. */
+  readonly living: readonly string[];
   /** Records before this offset are durable. */
   readonly durableOffset: number;
   /** Live source state by source id and key, as recovered and as appended since. */

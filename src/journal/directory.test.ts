@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { openDirectory } from './directory.ts';
 import { JournalFixture, appendOf, fixtureDirectory, readShard } from './journal-fixture.ts';
+import type { JournalWriter } from './contract.ts';
 import { openWriter } from './writer.ts';
 
 test('a writer of another process is followed by its news', async () => {
@@ -46,27 +47,71 @@ test('a directory that opens beside living writers leaves their shards open, and
   const fixture = new JournalFixture();
   const writer = await openWriter(fixture.options());
   for (let n = 0; n < 5; n++) await writer.append(appendOf([n]));
-  const directory = await openDirectory(fixture.options({ live: new Set([writer.shard]) }));
+  const directory = await openDirectory(fixture.options({ live: async () => new Set(writer.living) }));
   const before = directory.shards()[0];
   assert.equal(before?.isSealed, false);
   // As far as the frames themselves prove it: each says what was durable before it.
   assert.equal(before?.durableOffset, 4);
   await writer.append(appendOf([5]));
-  await directory.seal(writer.shard);
+  await directory.sealLeft('test', async () => new Set(writer.living));
+  await directory.sealLeft('another', async () => new Set());
+  assert.equal(directory.shards()[0]?.isSealed, false);
+  await directory.sealLeft('test', async () => new Set());
   assert.deepEqual((await readShard(directory, writer.shard)).texts.length, 6);
   assert.equal(directory.shards()[0]?.isSealed, true);
-  await directory.seal('aaaaaaaaaaaaaaaa');
-  await directory.seal(writer.shard);
+  await directory.sealLeft('test', async () => new Set());
 });
 
-test('seal takes the end that the writer recorded itself', async () => {
+test('what a process left is found although nobody told of it', async () => {
+  const fixture = new JournalFixture();
+  const directory = await openDirectory(fixture.options());
+  const writer = await openWriter(fixture.options());
+  await writer.append(appendOf([1, 2]));
+  await directory.sealLeft('test', async () => new Set());
+  assert.deepEqual((await readShard(directory, writer.shard)).texts, ['{"n":1}', '{"n":2}']);
+  assert.equal(directory.shards()[0]?.isSealed, true);
+});
+
+test('a shard that is made, grown or ended while it is asked who lives is not cut', async () => {
+  const fixture = new JournalFixture();
+  const gone = await openWriter(fixture.options({ segmentBytes: 300 }));
+  await gone.append(appendOf([1]));
+  const closed = await openWriter(fixture.options());
+  await closed.append(appendOf([10]));
+  let late: JournalWriter | undefined;
+  const directory = await openDirectory(
+    fixture.options({
+      live: async () => {
+        for (let n = 2; n < 9; n++) await gone.append(appendOf([n]));
+        await closed.append(appendOf([11]));
+        await closed.close();
+        late = await openWriter(fixture.options());
+        await late.append(appendOf([20]));
+        return new Set(late.living);
+      },
+    }),
+  );
+  const texts = async (shard: string): Promise<number> => (await readShard(directory, shard)).texts.length;
+  assert.equal(await texts(gone.shard), 8);
+  assert.equal(await texts(closed.shard), 2);
+  assert(late);
+  await late.append(appendOf([21]));
+  directory.noteDurable(late.shard, late.durableOffset);
+  await fixture.turns(40);
+  const shown = directory.shards().find(({ shard }) => shard === late?.shard);
+  assert.equal(shown?.isSealed, false);
+  assert.equal(await texts(late.shard), 2);
+});
+
+test('sealing takes the end that the writer recorded itself', async () => {
   const fixture = new JournalFixture();
   const directory = await openDirectory(fixture.options());
   const writer = await openWriter(fixture.options());
   directory.noteDurable(writer.shard, 0);
   await writer.append(appendOf([1]));
   await writer.close();
-  await directory.seal(writer.shard);
+  await directory.sealLeft('test', async () => new Set());
+  assert.equal(directory.shards()[0]?.isSealed, true);
   assert.deepEqual((await readShard(directory, writer.shard)).texts, ['{"n":1}']);
 });
 

@@ -40,16 +40,22 @@ export interface DirectoryOptions {
   readonly keepMs: number;
   /** Idempotency keys are kept at least this long, while space allows. Default 0. */
   readonly keysKeepMs?: number;
-  /** Shards that are being written while this opens (the delivering process was restarted alone): not recovered. */
-  readonly live?: ReadonlySet<string>;
+  /**
+   * The shards that living processes write (the delivering process was restarted alone): they are not ended. Asked after
+   * the shards on disk were listed, so that one made meanwhile cannot be taken for one that was left.
+   */
+  readonly live?: () => Promise<ReadonlySet<string>>;
   /** Told while a start reads shards that did not end in order. */
   readonly onProgress?: (progress: { readonly shard: string; readonly readBytes: number }) => void;
 }
 
 /** What a directory can do besides the contract's. */
 export interface OpenDirectory extends JournalDirectory {
-  /** The process that wrote the shard is gone: finds and records its end, as a start would. */
-  seal(shard: string): Promise<void>;
+  /**
+   * A process is gone: finds and records the ends of the shards that `owner` left, as a start would. `live`: those that its
+   * successor writes, asked after the shards were listed. May be repeated when it failed.
+   */
+  sealLeft(owner: string, live: () => Promise<ReadonlySet<string>>): Promise<void>;
   /** Bytes that may still be written, by the journal's limit and the disk's free space less `reserveBytes`. Looks at the disk. */
   leftBytes(reserveBytes: number): Promise<number>;
 }
@@ -93,8 +99,9 @@ class Directory implements OpenDirectory {
     );
   }
   async open(): Promise<void> {
-    const { live } = this.#options;
-    for (const found of await findShards(this.#options)) {
+    const all = await findShards(this.#options);
+    const live = await this.#options.live?.();
+    for (const found of all) {
       const shard = await this.#take(found);
       if (shard.end) await this.#trustEnd(shard, shard.end);
       else if (live?.has(shard.shard))
@@ -175,14 +182,17 @@ class Directory implements OpenDirectory {
     const { freeBytes: free } = await disk.space(directory);
     return Math.max(0, Math.min(limitBytes - this.totalBytes(), free - reserveBytes));
   }
-  async seal(shard: string): Promise<void> {
-    const found = (await findShards(this.#options)).find((other) => other.shard === shard);
-    if (!found) return;
-    const known = this.#shards.get(shard) ?? (await this.#take(found));
-    if (known.end) return;
-    if (found.end) await this.#trustEnd(known, found.end);
-    else await this.#recover(known, found);
-    this.#tell();
+  async sealLeft(owner: string, live: () => Promise<ReadonlySet<string>>): Promise<void> {
+    const isOpen = ({ shard }: FoundShard): boolean => this.#shards.get(shard)?.end === undefined;
+    const left = (await findShards(this.#options)).filter((found) => found.owner === owner && isOpen(found));
+    const living = left.length > 0 ? await live() : undefined;
+    for (const found of left) {
+      if (living?.has(found.shard) || this.#isClosed) continue;
+      await this.#arriving.get(found.shard);
+      const known = this.#shards.get(found.shard) ?? (await this.#take(found));
+      if (!known.end) await this.#recover(known, found);
+      this.#tell();
+    }
   }
   async close(): Promise<void> {
     this.#isClosed = true;
@@ -212,10 +222,15 @@ class Directory implements OpenDirectory {
     this.#shards.set(shard.shard, shard);
     return shard;
   }
-  /** Reads a shard that did not end in order and records its end. */
+  /** Reads a shard that did not end in order and records its end. Nobody writes to it any more. */
   async #recover(shard: Shard, found: FoundShard): Promise<void> {
     const { disk, log, onProgress } = this.#options;
-    const scanned = await scanEnd(disk, found, this.#quarantine, (readBytes) =>
+    // Its writer may have gone on, or even ended it, since the shards were listed.
+    const own = await readEndFile(disk, shard.path);
+    if (own) return this.#trustEnd(shard, own);
+    await this.#look(shard);
+    const segments = shard.segments.map(({ firstOffset }) => firstOffset);
+    const scanned = await scanEnd(disk, { ...found, segments }, this.#quarantine, (readBytes) =>
       onProgress?.({ shard: shard.shard, readBytes }),
     );
     const { durableOffset, segment, bytes, sequence, state, tornBytes } = scanned;

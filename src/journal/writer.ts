@@ -115,6 +115,9 @@ class Writer implements JournalWriter {
   get shard(): string {
     return this.#shard?.shard ?? this.#nextId;
   }
+  get living(): readonly string[] {
+    return this.#unended ? [this.#unended.shard, this.shard] : [this.shard];
+  }
   get durableOffset(): number {
     return this.#shard?.durableOffset ?? 0;
   }

@@ -4,6 +4,7 @@
  */
 import type { AdminBackend, DeadLetterRow, OutputStatus, ReloadResult, Status } from '../admin/backend.ts';
 import type { PipelineModel } from '../config/model.ts';
+import { OperatingError, errorText } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { version } from '../core/version.ts';
 import type { OutputStatus as DeliveryStatus } from '../delivery/contract.ts';
@@ -47,20 +48,24 @@ export class Controller implements AdminBackend {
   constructor(options: ControllerOptions) {
     this.#options = options;
   }
-  /** Reads the configuration and delivers by it. @throws ConfigError */
-  async startDelivering(model: PipelineModel): Promise<Generation> {
-    const generation = await this.#options.generations.use(model);
-    await this.#options.deliverer.use(generation);
-    this.#generation = generation;
-    return generation;
+  /** Delivers by a configuration, or by the generation that receiving processes run already. @throws OperatingError */
+  startDelivering(start: PipelineModel | Generation): Promise<void> {
+    return this.#inTurn(async () => {
+      const generation = 'number' in start ? start : await this.#options.generations.use(start);
+      await this.#options.deliverer.use(generation);
+      this.#generation = generation;
+    });
   }
   /** Lets the sources of the running generation begin. @throws OperatingError */
-  async startReceiving(): Promise<void> {
-    if (this.#generation) await this.#options.receivers.use(this.#generation);
-    this.#isReceiving = true;
+  startReceiving(): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.#generation) await this.#options.receivers.use(this.#generation);
+      this.#isReceiving = true;
+    });
   }
-  /** The generation that runs, for a receiving process that was restarted. */
-  get generation(): Generation | undefined {
+  /** The generation that runs, once no change is under way: for a receiving process that was restarted. */
+  async settledGeneration(): Promise<Generation | undefined> {
+    await this.#changing;
     return this.#generation;
   }
   noteReceiving(): void {
@@ -71,29 +76,46 @@ export class Controller implements AdminBackend {
   }
   /** One at a time; what is asked meanwhile reads the configuration anew. */
   reload(): Promise<ReloadResult> {
-    const next = this.#changing.then(() => this.#reload());
+    return this.#inTurn(() => this.#reload());
+  }
+  #inTurn<T>(run: () => Promise<T>): Promise<T> {
+    const next = this.#changing.then(run);
     this.#changing = next.catch(() => undefined);
     return next;
   }
   async #reload(): Promise<ReloadResult> {
     const { load, generations, deliverer, receivers, log } = this.#options;
     const before = this.#generation;
-    const generation = await generations.use(await load());
+    const model = await load();
+    if (this.#isStopping)
+      throw new OperatingError('JOURNAL_CLOSED', 'reading the configuration again: the program is stopping');
+    const generation = await generations.use(model);
     if (generation.number === before?.number) return { generation: generation.number, isChanged: false, problems: [] };
-    await deliverer.use(generation);
     try {
+      await deliverer.use(generation);
       await receivers.use(generation);
     } catch (error) {
-      // A source could not start: what ran goes on as it was.
-      if (before) {
-        await receivers.use(before);
-        await deliverer.use(before);
-      }
+      await this.#goBack(before);
       throw error;
     }
     this.#generation = generation;
     log.info({ generation: generation.number }, 'The configuration was read again and runs.');
     return { generation: generation.number, isChanged: true, problems: [] };
+  }
+  /** A part could not start: what ran goes on as it was, sources first, so that nothing new comes for what is given up. */
+  async #goBack(before: Generation | undefined): Promise<void> {
+    if (!before || this.#isStopping) return;
+    const { deliverer, receivers, log } = this.#options;
+    for (const side of [receivers, deliverer]) {
+      try {
+        await side.use(before);
+      } catch (error) {
+        log.error(
+          { generation: before.number, error: errorText(error) },
+          'Going back to the configuration that ran failed; correct it and reload.',
+        );
+      }
+    }
   }
 
   async status(): Promise<Status> {

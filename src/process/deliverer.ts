@@ -126,6 +126,8 @@ export class Deliverer {
     this.#isStopping = true;
     this.#timer?.cancel();
     await this.#housekeeping;
+    // Receivers have stopped: their shards' ends may say more than their last news did.
+    await this.#keepHouse();
     const left = await this.#delivery.stop(graceMs);
     await this.#dispatcher.stop();
     for (const { id, waiting } of left) {

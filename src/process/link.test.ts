@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Hub, Link } from './link.ts';
+import { Hub, Link, PeerGone } from './link.ts';
 
 function connect(hub: Hub, name: string): Link {
   const link = new Link(name, (envelope) => hub.route(envelope));
@@ -27,7 +27,10 @@ test('a handler’s error, an unknown kind and an absent process reject the call
   });
   await assert.rejects(a.call('b', 'fail', 1), /no luck/);
   await assert.rejects(a.call('b', 'nothing', 1), /does not know nothing/);
-  await assert.rejects(a.call('c', 'fail', 1), /c is not running/);
+  await assert.rejects(
+    a.call('c', 'fail', 1),
+    (error) => error instanceof PeerGone && /c is not running/.test(error.message),
+  );
 });
 
 test('calls to a process that ends are rejected at once', async () => {
@@ -46,4 +49,24 @@ test('calls to a process that ends are rejected at once', async () => {
 test('notes to an absent process are lost without harm', () => {
   const hub = new Hub();
   connect(hub, 'a').note('nobody', 'x', 1);
+});
+
+test('a late answer to a process that died is not taken for an answer to its successor', async () => {
+  const hub = new Hub();
+  const b = connect(hub, 'b');
+  let answerFirst: (text: string) => void = () => undefined;
+  b.on('slow', () => new Promise((resolve) => (answerFirst = resolve)));
+  b.on('shards', () => 'shards');
+  const first = connect(hub, 'a');
+  void first.call('b', 'slow', undefined).catch(() => undefined);
+  const second = connect(hub, 'a');
+  const late: unknown[] = [];
+  b.on('hang', () => new Promise(() => undefined));
+  void second.call('b', 'hang', undefined).then(
+    (body) => late.push(body),
+    () => undefined,
+  );
+  answerFirst('metrics');
+  assert.equal(await second.call('b', 'shards', undefined), 'shards');
+  assert.deepEqual(late, []);
 });

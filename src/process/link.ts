@@ -2,6 +2,7 @@
  * Notes and calls between the processes of one program. The supervisor is the hub: every other process has one IPC
  * channel to it, and what is not for the hub is passed on by name. Values are what structured clone carries.
  */
+import { randomInt } from 'node:crypto';
 import { errorText } from '../core/errors.ts';
 
 /** What travels. `call` set: an answer is wanted; `reply` set: this is the answer. */
@@ -13,7 +14,12 @@ interface Envelope {
   readonly call?: number;
   readonly reply?: number;
   readonly error?: string;
+  /** With `error`: the process called does not run. */
+  readonly isGone?: boolean;
 }
+
+/** The process that was called does not run, or ended before it answered. */
+export class PeerGone extends Error {}
 
 type Handler = (body: unknown, from: string) => unknown;
 type Send = (envelope: Envelope) => void;
@@ -34,7 +40,8 @@ export class Link {
   readonly #send: Send;
   readonly #handlers = new Map<string, Handler>();
   readonly #pending = new Map<number, Pending>();
-  #nextCall = 1;
+  /** A process that was restarted must not take a late answer to its predecessor for one to its own call. */
+  #nextCall = randomInt(2 ** 47);
 
   constructor(name: string, send: Send) {
     this.name = name;
@@ -64,14 +71,14 @@ export class Link {
   /** Rejects the calls that wait for a process that is gone. */
   gone(name: string): void {
     for (const [call, pending] of this.#pending)
-      if (pending.to === name) this.#settle(call)?.reject(new Error(`process ${name} ended`));
+      if (pending.to === name) this.#settle(call)?.reject(new PeerGone(`process ${name} ended`));
   }
   /** Takes what arrived on the channel. */
   receive(envelope: Envelope): void {
     if (envelope.reply !== undefined) {
       const pending = this.#settle(envelope.reply);
       if (envelope.error === undefined) pending?.resolve(envelope.body);
-      else pending?.reject(new Error(envelope.error));
+      else pending?.reject(envelope.isGone === true ? new PeerGone(envelope.error) : new Error(envelope.error));
       return;
     }
     void this.#handle(envelope);
@@ -100,7 +107,10 @@ function isEnvelope(value: unknown): value is Envelope {
   return typeof value === 'object' && value !== null && 'to' in value && 'kind' in value;
 }
 
-/** The link of a child process to its supervisor. When the supervisor is gone this process must not go on: `onOrphaned` is called. */
+/**
+ * The link of a child process to its supervisor. When the supervisor is gone this process must not go on: `onOrphaned` is
+ * called, at once where it went before. Others that ended are told to the handler of `gone`.
+ */
 export function childLink(name: string, onOrphaned: () => void): Link {
   const link = new Link(name, (envelope) => {
     if (process.connected) process.send?.(envelope);
@@ -108,9 +118,11 @@ export function childLink(name: string, onOrphaned: () => void): Link {
   process.on('message', (envelope) => {
     if (!isEnvelope(envelope)) return;
     if (envelope.kind === 'gone' && typeof envelope.body === 'string') link.gone(envelope.body);
-    else link.receive(envelope);
+    link.receive(envelope);
   });
   process.on('disconnect', onOrphaned);
+  // The event was before anybody listened where the supervisor died while this process was loading.
+  if (!process.connected) onOrphaned();
   return link;
 }
 
@@ -166,6 +178,7 @@ export class Hub {
         body: undefined,
         reply: envelope.call,
         error: `process ${envelope.to} is not running`,
+        isGone: true,
       });
     }
   }

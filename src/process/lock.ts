@@ -155,8 +155,8 @@ async function listenAlive(socketPath: string): Promise<Server | undefined> {
   const server = createServer((socket) => socket.destroy());
   server.unref();
   return new Promise((resolve) => {
-    // File systems without sockets: the pid file alone protects then.
-    server.once('error', () => resolve(undefined));
+    // File systems without sockets: the pid file alone protects then. Later on: a connection that could not be accepted.
+    server.on('error', () => resolve(undefined));
     server.listen(socketPath, () => resolve(server));
   });
 }

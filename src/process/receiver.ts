@@ -6,7 +6,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { PluginModel, SourceModel } from '../config/model.ts';
 import type { PeerCalls, Source, SourceContext } from '../core/plugin.ts';
 import type { JournalWriter } from '../journal/contract.ts';
-import { errorText } from '../core/errors.ts';
+import { OperatingError, errorText } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { Generation } from './generations.ts';
 
@@ -27,6 +27,8 @@ export interface ReceiverOptions {
 interface Running {
   readonly model: SourceModel;
   readonly source: Source;
+  /** What its records carry: a source that ends keeps the one it ran under. */
+  readonly generation: { number: number };
 }
 
 export class Receiver {
@@ -34,51 +36,77 @@ export class Receiver {
   readonly #running = new Map<string, Running>();
   readonly #ended: Promise<void>;
   #noteEnded: () => void = () => undefined;
-  #generation = 0;
+  #turn: Promise<unknown> = Promise.resolve();
+  #isStopping = false;
 
   constructor(options: ReceiverOptions) {
     this.#options = options;
     this.#ended = new Promise((resolve) => (this.#noteEnded = resolve));
   }
-  /** Runs the sources of a generation. Resolves when all listen or read. @throws OperatingError LISTEN_FAILED; what ran before goes on. */
-  async use(generation: Generation): Promise<void> {
-    const wanted = new Map(
-      generation.model.sources.filter((source) => this.#isMine(source)).map((source) => [source.id, source]),
-    );
-    this.#generation = generation.number;
-    for (const [id, running] of this.#running) {
-      if (isSame(running.model, wanted.get(id))) continue;
-      this.#running.delete(id);
-      await running.source.stop();
-    }
-    for (const [id, model] of wanted) {
-      if (this.#running.has(id)) continue;
-      const source = this.#make(model);
-      await source.start();
-      this.#running.set(id, { model, source });
-      void source.ended?.then(() => this.#noteEnded());
-    }
+  /**
+   * Runs the sources of a generation, behind what is under way. Resolves when all listen or read.
+   * @throws OperatingError LISTEN_FAILED: sources that could start run, and those that did not change go on; use another
+   * generation to go back. JOURNAL_CLOSED: it is stopping.
+   */
+  use(generation: Generation): Promise<void> {
+    return this.#inTurn(() => this.#use(generation));
   }
   /** Resolves when a source's configuration asks the program to end with it and it has come to its end. */
   ended(): Promise<void> {
     return this.#ended;
   }
   /** Stops all sources, then closes the writer. */
-  async stop(): Promise<void> {
-    const results = await Promise.allSettled([...this.#running.values()].map(({ source }) => source.stop()));
-    for (const result of results)
-      if (result.status === 'rejected')
-        this.#options.log.warn(
-          { error: errorText(result.reason) },
-          'A source did not stop cleanly; what it acknowledged is in the journal.',
-        );
-    this.#running.clear();
-    await this.#options.writer.close();
+  stop(): Promise<void> {
+    this.#isStopping = true;
+    return this.#inTurn(async () => {
+      await Promise.all([...this.#running.values()].map(({ source }) => this.#stopSource(source)));
+      this.#running.clear();
+      await this.#options.writer.close();
+    });
+  }
+  #inTurn(run: () => Promise<void>): Promise<void> {
+    const result = this.#turn.then(run);
+    this.#turn = result.catch(() => undefined);
+    return result;
+  }
+  async #use({ number, model }: Generation): Promise<void> {
+    const wanted = new Map(model.sources.filter((source) => this.#isMine(source)).map((source) => [source.id, source]));
+    this.#checkRunning();
+    // Those that go first: what they still take belongs to the generation that knows them.
+    for (const [id, running] of this.#running) {
+      if (isSame(running.model, wanted.get(id))) continue;
+      this.#running.delete(id);
+      await this.#stopSource(running.source);
+    }
+    for (const running of this.#running.values()) running.generation.number = number;
+    for (const [id, wantedModel] of wanted) {
+      if (this.#running.has(id)) continue;
+      this.#checkRunning();
+      const own = { number };
+      const source = this.#make(wantedModel, own);
+      await source.start();
+      this.#running.set(id, { model: wantedModel, source, generation: own });
+      void source.ended?.then(() => this.#noteEnded());
+    }
+  }
+  #checkRunning(): void {
+    if (this.#isStopping)
+      throw new OperatingError('JOURNAL_CLOSED', 'starting sources: the program is stopping; start it again');
+  }
+  async #stopSource(source: Source): Promise<void> {
+    try {
+      await source.stop();
+    } catch (error) {
+      this.#options.log.warn(
+        { error: errorText(error) },
+        'A source did not stop cleanly; what it acknowledged is in the journal.',
+      );
+    }
   }
   #isMine(source: SourceModel): boolean {
     return this.#options.worker.index === 0 || this.#options.maker.isReplicated(source.plugin);
   }
-  #make(model: SourceModel): Source {
+  #make(model: SourceModel, generation: { readonly number: number }): Source {
     const { writer, maker, worker, peers } = this.#options;
     const source = model.id;
     return maker.make(model, {
@@ -90,7 +118,7 @@ export class Receiver {
           tag: request.tag,
           records: request.records,
           source,
-          generation: this.#generation,
+          generation: generation.number,
           ...(request.state ? { state: request.state } : {}),
           ...(request.keys ? { keys: request.keys } : {}),
         }),

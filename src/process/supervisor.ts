@@ -55,6 +55,7 @@ export class Supervisor {
     this.#options = options;
     this.#hub.link.on('ready', (_body, from) => this.#ready(from));
     this.#hub.link.on('processes', () => this.#processes());
+    this.#hub.link.on('workers', () => options.workers);
   }
   /** Starts everything; resolves with the exit code when all has ended. */
   run(): Promise<number> {
@@ -69,21 +70,26 @@ export class Supervisor {
   reload(): void {
     this.#hub.link.note('deliver', 'reload', undefined);
   }
-  /** Receivers finish their acks, then outputs take what they can. */
+  /** Receivers finish their acks, then outputs take what they can, all within the grace. A second call ends everything at once. */
   async stop(): Promise<void> {
-    if (this.#isStopping) return this.kill();
+    if (this.#isStopping) {
+      this.kill(1);
+      return;
+    }
     this.#isStopping = true;
+    const startedMs = performance.now();
+    const leftMs = (): number => Math.max(0, this.#options.graceMs - (performance.now() - startedMs));
     const receivers = [...this.#children.values()].filter((child) => child.role !== 'deliver');
-    await Promise.all(receivers.map((child) => this.#stopChild(child)));
+    await Promise.all(receivers.map((child) => this.#stopChild(child, leftMs())));
     const deliver = this.#children.get('deliver');
-    if (deliver) await this.#stopChild(deliver);
+    if (deliver) await this.#stopChild(deliver, leftMs());
     this.#finish(0);
   }
-  /** Ends all children at once. */
-  kill(): void {
+  /** Ends all children at once, and the program with `code`. */
+  kill(code: number): void {
     this.#isStopping = true;
     for (const child of this.#children.values()) child.process.kill('SIGKILL');
-    this.#finish(1);
+    this.#finish(code);
   }
 
   #processes(): ProcessNote[] {
@@ -112,9 +118,11 @@ export class Supervisor {
       send: (envelope) => started.send(envelope as object, () => undefined),
     });
     started.on('message', (envelope) => this.#hub.route(envelope));
-    started.on('error', (error) =>
-      this.#options.log.error({ role, error: errorText(error) }, 'A process could not be started or reached.'),
-    );
+    started.on('error', (error) => {
+      this.#options.log.error({ role, error: errorText(error) }, 'A process could not be started or reached.');
+      // One that never ran does not exit either.
+      if (started.pid === undefined) this.#ended(child, null, null);
+    });
     started.on('exit', (code, signal) => this.#ended(child, code, signal));
   }
   #ready(role: string): void {
@@ -133,8 +141,7 @@ export class Supervisor {
     const { log } = this.#options;
     if (!this.#isReady && !child.isReady && code !== null && code !== 0) {
       // It said why on standard error: a bad configuration, a busy port. Trying again would not help.
-      this.kill();
-      this.#finish(code);
+      this.kill(code);
       return;
     }
     const lived = performance.now() - child.startedMs;
@@ -148,14 +155,14 @@ export class Supervisor {
       if (!this.#isStopping) this.#start(child.role, child.restarts + 1, deaths);
     }, waitMs);
   }
-  async #stopChild(child: Child): Promise<void> {
+  async #stopChild(child: Child, graceMs: number): Promise<void> {
     const { process: running } = child;
     const ended = new Promise<void>((resolve) => {
       if (running.exitCode !== null || running.signalCode !== null) resolve();
       else running.once('exit', () => resolve());
     });
-    this.#hub.link.note(child.role, 'stop', undefined);
-    const timer = setTimeout(() => running.kill('SIGKILL'), this.#options.graceMs + stopMarginMs);
+    this.#hub.link.note(child.role, 'stop', graceMs);
+    const timer = setTimeout(() => running.kill('SIGKILL'), graceMs + stopMarginMs);
     await ended;
     clearTimeout(timer);
   }

@@ -211,7 +211,13 @@ export class OutputFiles {
     const path = await this.#choosePath(name);
     const found = await this.#begin(path);
     const entry = newEntry({ name, path, length: found?.size ?? 0, inode: found?.inode });
-    await this.#open(entry);
+    try {
+      await this.#open(entry);
+    } catch (error) {
+      // Nothing was written there: the note must not stay for each path that cannot be opened.
+      await this.#begun.drop((begun) => begun.path === path).catch(() => undefined);
+      throw error;
+    }
     this.#entries.set(name, entry);
     await this.#forget();
     return entry;

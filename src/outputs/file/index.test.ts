@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import {
   appendFileSync,
+  mkdirSync,
   mkdtempSync,
   readFileSync,
   readdirSync,
@@ -9,6 +10,7 @@ import {
   rmSync,
   statSync,
   truncateSync,
+  writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -113,6 +115,31 @@ test('suffixes, zones and tags, as recorded', async () => {
     bad?.refused?.map(({ row }) => row),
     [0, 1],
   );
+});
+
+test('a path that a tag makes impossible refuses its records and holds up no others', async () => {
+  const buffer = { ...defaultBuffer, chunkKeys: ['tag'] };
+  const { output, directory } = await place({ path: 'in/${tag}', append: true }, buffer);
+  const write = async (tag: string) => {
+    const result = await output.write(chunk(['{"v":1}'], { tag }), signal);
+    return result?.refused?.map(({ reason }) => /[A-Z]{5,}/.exec(reason)?.[0]);
+  };
+  assert.deepEqual(await write('x'.repeat(300)), ['ENAMETOOLONG']);
+  assert.deepEqual(await write('a'), []);
+  assert.deepEqual(await write('a.log/b'), ['ENOTDIR']);
+  assert.deepEqual(await write('dir.log/b'), []);
+  assert.deepEqual(await write('dir'), ['EISDIR']);
+  await output.commit?.(undefined);
+  const { files } = JSON.parse(readFileSync(`${directory}.state/begun.json`, 'utf8')) as { files: { path: string }[] };
+  assert.deepEqual(
+    files.map(({ path }) => path.slice(directory.length)),
+    ['/in/a.log', '/in/dir.log/b.log'],
+  );
+  // What the configuration names itself is for a person to mend: nothing is refused.
+  const blocked = await place({ path: 'file/${tag}', append: true }, buffer);
+  mkdirSync(blocked.directory);
+  writeFileSync(join(blocked.directory, 'file'), '');
+  await assert.rejects(async () => blocked.output.write(chunk(['{}'], { tag: 'a' }), signal), { code: 'OUTPUT_WRITE' });
 });
 
 test("files and directories get Fluentd's modes", async () => {

@@ -10,12 +10,13 @@ import type { RefusedRow } from '../../codecs/rows.ts';
 import { ByteWriter } from '../../core/bytes.ts';
 import type { Disk } from '../../core/disk.ts';
 import { realDisk } from '../../core/disk.ts';
+import { OperatingError, errorText, systemCode } from '../../core/errors.ts';
 import { boolean, bytes, choice, integer, text } from '../../core/options.ts';
 import type { OptionValues } from '../../core/options.ts';
 import { definePlugin } from '../../core/plugin.ts';
 import type { Chunk, Output, OutputContext, Plugin, PluginConfig, WriteResult } from '../../core/plugin.ts';
 import { OutputFiles } from './files.ts';
-import { checkPlaceholders, compilePath, pathTemplate } from './path.ts';
+import { checkPlaceholders, compilePath, fixedDirectory, pathTemplate } from './path.ts';
 
 const options = {
   path: text('Where to write; may hold time formats, ${tag}, ${tag[1]}, ${field} and * for the time.', {
@@ -77,9 +78,14 @@ const pack = {
   zstd: promisify(zstdCompress),
 } as const;
 
+/** What opening a file answers when its path itself is at fault. */
+const impossibleCodes: ReadonlySet<string> = new Set(['ENAMETOOLONG', 'ENOTDIR', 'EISDIR', 'EEXIST', 'ELOOP']);
+
 class FileOutput implements Output {
   readonly #options: FileOptions;
   readonly #files: OutputFiles;
+  readonly #disk: Disk;
+  readonly #fixedDirectory: string | undefined;
   readonly #expand;
   readonly #expandLink;
   readonly #formatter;
@@ -88,7 +94,10 @@ class FileOutput implements Output {
 
   constructor(config: PluginConfig<typeof options>, context: OutputContext, disk: Disk) {
     this.#options = config.options;
-    this.#expand = compilePath(pathTemplate(config.options, context.buffer), context.buffer);
+    this.#disk = disk;
+    const template = pathTemplate(config.options, context.buffer);
+    this.#fixedDirectory = fixedDirectory(template);
+    this.#expand = compilePath(template, context.buffer);
     this.#expandLink =
       config.options.symlinkPath === undefined ? undefined : compilePath(config.options.symlinkPath, context.buffer);
     this.#formatter = context.formatter(config.formatter ?? 'out_file');
@@ -126,9 +135,31 @@ class FileOutput implements Output {
     const payload = compress && out.length > 0 ? await compress(out.view()) : out.view();
     // A compressed member cannot be cut: it goes into one file as a whole.
     const cuts = rotateBytes === undefined || ends === undefined || compress ? [payload.length] : ends;
-    const written = await this.#files.append(target.path, payload, cuts, (path) => this.#link(chunk, path));
+    let written: number;
+    try {
+      written = await this.#files.append(target.path, payload, cuts, (path) => this.#link(chunk, path));
+    } catch (error) {
+      const reason = await this.#impossible(error);
+      if (reason === undefined) throw error;
+      return { refused: Array.from({ length: chunk.count }, (_, row) => ({ row, reason })) };
+    }
     if (written === cuts.length) return { refused };
     return { refused, retry: rowsFrom(chunk, refused, written) };
+  }
+
+  /**
+   * Why a path that a tag or field made can never be written: too long, or through what is a file. Tried for ever, it would
+   * hold up all others, and tags come from outside. Undefined: it may work later.
+   */
+  async #impossible(error: unknown): Promise<string | undefined> {
+    const directory = this.#fixedDirectory;
+    const cause = error instanceof OperatingError ? error.cause : undefined;
+    const code = systemCode(cause);
+    if (directory === undefined || code === undefined || !impossibleCodes.has(code)) return undefined;
+    if (code === 'ENAMETOOLONG') return errorText(cause);
+    // Where the directory that the configuration names is at fault, a person has to mend it.
+    const found = await this.#disk.stat(directory).catch(() => undefined);
+    return found?.isDirectory === true ? errorText(cause) : undefined;
   }
 
   async #link(chunk: Chunk, path: string): Promise<void> {

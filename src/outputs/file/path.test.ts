@@ -75,3 +75,20 @@ test('no tag or field leads out of the directory', () => {
     assert.equal(reason('a', bad), true, bad);
   }
 });
+
+test('values side by side do not lead out either, nor to an absolute path; what they hold is no placeholder', () => {
+  const keys = { ...defaultBuffer, chunkKeys: ['tag', 'user'] };
+  const result = (template: string, tag: string, user: string) =>
+    compilePath(template, keys)(chunkOf([], { tag, fields: new Map([['user', user]]) }));
+  assert.ok('reason' in result('/o/${tag}${user}/x', '.', './x'));
+  assert.ok('reason' in result('/o/.${tag}/${user}', './x', 'u'));
+  assert.ok('reason' in result('${tag}/${user}', '/etc', 'u'));
+  assert.deepEqual(result('../o/${tag}/${user}', 'a', 'u'), { path: '../o/a/u' });
+  assert.deepEqual(result('/o/${tag}/${user}', '${user}', '${tag}'), { path: '/o/${user}/${tag}' });
+});
+
+test('one file has one path, however a tag is written', () => {
+  const expand = compilePath('/o/${tag}.log', { ...defaultBuffer, chunkKeys: ['tag'] });
+  for (const tag of ['a/b', 'a//b', 'a/./b', '/a/b', './a/b'])
+    assert.deepEqual(expand(chunkOf([], { tag })), { path: '/o/a/b.log' }, tag);
+});

@@ -2,6 +2,7 @@
  * Where the file output writes: its path option with time, tag and field placeholders. Names as Fluentd 1.16 gives them:
  * `out` becomes `out.20240305_0.log`, with append `out.20240305.log`. Source: out_file.rb, output.rb.
  */
+import { dirname, isAbsolute, normalize } from 'node:path';
 import { rubyParts } from '../../codecs/ruby.ts';
 import { compileStrftime, parseZone } from '../../codecs/strftime.ts';
 import type { BufferModel } from '../../config/model.ts';
@@ -83,30 +84,47 @@ export function checkPlaceholders(name: string, template: string, buffer: Buffer
 /** The path for a chunk, or a reason not to write it: a tag or field must not lead out of the directory. */
 export type ExpandPath = (chunk: Chunk) => { readonly path: string } | { readonly reason: string };
 
-/** Compiles a template. */
+const anyMark = new RegExp(`${tagMark.source}|${fieldMark.source}`, 'g');
+
+/** The directory that a template names before a tag, field or time has a say in it. Undefined: tags and fields have none at all. */
+export function fixedDirectory(template: string): string | undefined {
+  return template.search(anyMark) < 0 ? undefined : dirname(`${template.slice(0, template.search(/%|\$\{/))}x`);
+}
+
+/**
+ * Compiles a template. Paths are normal: what tags such as `a//b` and `a/b` come to is one path, so that no file is known
+ * under two names.
+ */
 export function compilePath(template: string, buffer: BufferModel): ExpandPath {
   const time = compileStrftime(
     template,
     buffer.timezone === undefined ? { kind: 'local' } : parseZone(buffer.timezone),
   );
   return (chunk) => {
-    let reason: string | undefined;
-    const checked = (value: string): string => {
-      if (/(?:^|\/)\.\.(?:\/|$)|\0/.test(value)) reason = `${JSON.stringify(value)} cannot be part of a path`;
-      return value;
-    };
     const dated = chunk.timekeySeconds === undefined ? template : time(chunk.timekeySeconds, 0);
-    const tag = chunk.tag;
+    const { tag } = chunk;
     const parts = tag === undefined ? [] : rubyParts(tag);
-    const tagged =
-      tag === undefined
-        ? dated
-        : dated.replaceAll(tagMark, (_, index?: string) =>
-            checked(index === undefined ? tag : (parts.at(Number(index)) ?? '')),
-          );
-    const path = tagged.replaceAll(fieldMark, (mark, field: string) =>
-      field === 'chunk_id' ? chunk.id : checked(chunk.fields.get(field) ?? mark),
-    );
-    return reason === undefined ? { path } : { reason };
+    let filled = '';
+    // In one pass: what stands in a tag or field is no placeholder.
+    const path = dated.replaceAll(anyMark, (mark: string, index: string | undefined, field: string | undefined) => {
+      let value: string;
+      if (field === undefined || field === 'tag') {
+        if (tag === undefined) return mark;
+        value = index === undefined ? tag : (parts.at(Number(index)) ?? '');
+      } else {
+        if (field === 'chunk_id') return chunk.id;
+        value = chunk.fields.get(field) ?? mark;
+      }
+      filled += value;
+      return value;
+    });
+    // Looked at as a whole: two values side by side may come to what neither is.
+    if (filled.includes('\0') || climbs(path) > climbs(dated) || (isAbsolute(path) && !isAbsolute(dated)))
+      return { reason: `${JSON.stringify(path)} leads out of the directory of the path` };
+    return { path: normalize(path) };
   };
+}
+
+function climbs(path: string): number {
+  return path.split('/').filter((part) => part === '..').length;
 }

@@ -39,6 +39,18 @@ test('codings: several are undone in reverse order, up to three', async () => {
   assert.throws(() => contentCodings('gzip,gzip,gzip,gzip'), { reason: 'unsupported_encoding' });
 });
 
+test('codings: zstd with a window beyond what HTTP allows is refused before memory is reserved for it', async () => {
+  // RFC 8878: magic, a frame of unknown size with this window, one raw block that is the last.
+  const packed = (windowLog: number): Buffer => {
+    const bytes = Buffer.from(text);
+    const block = Buffer.alloc(3);
+    block.writeUIntLE((bytes.length << 3) | 1, 0, 3);
+    return Buffer.concat([Buffer.of(0x28, 0xb5, 0x2f, 0xfd, 0, (windowLog - 10) << 3), block, bytes]);
+  };
+  assert.equal(String(await decodeContent(packed(23), ['zstd'], 1000)), text);
+  await assert.rejects(decodeContent(packed(27), ['zstd'], 1000), { reason: 'invalid_compression' });
+});
+
 test('codings: an unknown one is 415', async (t) => {
   const { port, context } = await startSource(t);
   for (const name of ['compress', 'lzma', 'gzip, foo', 'constructor']) {

@@ -1,5 +1,12 @@
 /** Content codings: gzip, deflate (zlib or raw), br, zstd, undone with a limit on what comes out. */
-import { createBrotliDecompress, createGunzip, createInflate, createInflateRaw, createZstdDecompress } from 'node:zlib';
+import {
+  constants,
+  createBrotliDecompress,
+  createGunzip,
+  createInflate,
+  createInflateRaw,
+  createZstdDecompress,
+} from 'node:zlib';
 import { errorText, systemCode } from '../../core/errors.ts';
 import { codingsMax } from './limits.ts';
 import { Refusal } from './refusal.ts';
@@ -47,10 +54,13 @@ function createDeflateEngine(body: Buffer): Engine {
   return (first & 0x0f) === 8 && ((first << 8) | second) % 31 === 0 ? createInflate() : createInflateRaw();
 }
 
+/** 8 MiB, what RFC 9659 lets a sender use: a head of a few bytes must not make us reserve the 128 MiB that zstd allows. */
+const zstdWindowLogMax = 23;
+
 const engines: Readonly<Record<Coding, (body: Buffer) => Engine>> = {
   gzip: () => createGunzip(),
   br: () => createBrotliDecompress(),
-  zstd: () => createZstdDecompress(),
+  zstd: () => createZstdDecompress({ params: { [constants.ZSTD_d_windowLogMax]: zstdWindowLogMax } }),
   deflate: createDeflateEngine,
 };
 
