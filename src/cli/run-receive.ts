@@ -10,8 +10,8 @@ import type { Link } from '../process/link.ts';
 import { limitsOf } from '../process/limits.ts';
 import type { Announcement, DurableNote, RunContext, RunningNote } from './run-context.ts';
 
-/** Least time between two news of durable ends: more would only cost; the delivering side gathers anyway. */
-const newsIntervalMs = 1;
+/** Least time between two news of durable ends: the delivering side looks no more often, and each costs two passes through the hub. */
+const newsIntervalMs = 5;
 /** News are repeated so often, so that a lost one is made good. */
 const newsRepeatMs = 200;
 /** A new delivering process is asked again until it answers. */

@@ -128,7 +128,8 @@ test('a body of control characters is kept as base64, so that it fits', async ()
   await queue.keepRequest('postback', { reason: 'invalid_json', tag: 't', raw: Buffer.alloc(10_000, 1) });
   await journal.turns(40);
   const [row] = await new DeadLetterReader(directory, () => Promise.reject(new Error())).newest(1);
-  const { bodyBase64 } = row?.record as { bodyBase64: string };
+  assert.ok(row);
+  const { bodyBase64 } = row.record as { bodyBase64: string };
   assert.deepEqual(Buffer.from(bodyBase64, 'base64'), Buffer.alloc(10_000, 1));
   assert.ok(directory.totalBytes() < 20_000);
 });
