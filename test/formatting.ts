@@ -1,4 +1,5 @@
 /** What tests of formatters share. */
+import type { PluginModel } from '../src/config/model.ts';
 import { builtinPlugins } from '../src/plugins.ts';
 import type { Plugin } from '../src/core/plugin.ts';
 import { batchOf, configOf, contextOf, written } from './fixture.ts';
@@ -12,10 +13,15 @@ export const records = [
 ];
 export const batch = batchOf('app.x', records);
 
-/** What a formatter with these options writes of a batch, the recorded one unless given. */
-export function format(plugin: Plugin, options: Record<string, unknown> = {}, input = batch): string {
+/** What a formatter with these options (and a formatter inside it) writes of a batch, the recorded one unless given. */
+export function format(
+  plugin: Plugin,
+  options: Record<string, unknown> = {},
+  input = batch,
+  inner?: PluginModel,
+): string {
   if (plugin.kind !== 'formatter') throw new TypeError(`${plugin.name} is no formatter`);
-  const config = configOf(plugin, options);
+  const config = { ...configOf(plugin, options), formatter: inner };
   plugin.check?.(config);
   return written(plugin.create(config, contextOf(builtinPlugins)), input);
 }

@@ -13,11 +13,10 @@ import type { Receivers } from '../process/controller.ts';
 import { Generations } from '../process/generations.ts';
 import type { Generation } from '../process/generations.ts';
 import type { ProcessNote } from '../process/supervisor.ts';
-import type { Announcement, DurableNote, RunningNote } from './run-receive.ts';
 import { limitsOf } from '../process/limits.ts';
 import { loadFor, sayWarnings } from './loading.ts';
 import type { Loaded } from './loading.ts';
-import type { RunContext } from './run.ts';
+import type { Announcement, DurableNote, RunContext, RunningNote } from './run-context.ts';
 import { closeServing, openServing, reloadAndSay, sayReady } from './serve.ts';
 import type { Serving } from './serve.ts';
 

@@ -8,36 +8,10 @@ import type { Generation } from '../process/generations.ts';
 import { childLink, hubName, ignoreSignals, leaveHub } from '../process/link.ts';
 import type { Link } from '../process/link.ts';
 import { limitsOf } from '../process/limits.ts';
-import type { RunContext } from './run.ts';
+import type { Announcement, DurableNote, RunContext, RunningNote } from './run-context.ts';
 
-/** What a receiving process says of itself. */
-export interface Announcement {
-  /** The generation it runs or begins with; undefined: it waits to be told one, and writes nothing. */
-  readonly generation: number | undefined;
-  /** Shards of the journal that it has not ended. */
-  readonly shards: readonly string[];
-  /** The same of the dead letters. */
-  readonly dead: readonly string[];
-}
-
-/** What a receiving process begins with. */
-export interface RunningNote {
-  readonly generation: Generation;
-  readonly workers: number;
-  /** Its share of what may still be written. */
-  readonly leftBytes: number;
-}
-
-/** News of a durable end. */
-export interface DurableNote {
-  readonly shard: string;
-  readonly durableOffset: number;
-  /** Of the dead letters' journal. */
-  readonly dead: boolean;
-}
-
-/** Least time between two news of durable ends: more would only cost; the delivering side gathers anyway. */
-const newsIntervalMs = 1;
+/** Least time between two news of durable ends: the delivering side looks no more often, and each costs two passes through the hub. */
+const newsIntervalMs = 5;
 /** News are repeated so often, so that a lost one is made good. */
 const newsRepeatMs = 200;
 /** A new delivering process is asked again until it answers. */

@@ -5,7 +5,7 @@ import type { Receiving } from '../pipeline.ts';
 import { closeServing, openServing, reloadAndSay, sayReady } from './serve.ts';
 import { limitsOf } from '../process/limits.ts';
 import type { Loaded } from './loading.ts';
-import type { RunContext } from './run.ts';
+import type { RunContext } from './run-context.ts';
 
 /** A process without others has nobody to call. */
 const noPeers = () => ({

@@ -4,23 +4,14 @@
  */
 import { resolve } from 'node:path';
 import { readEnv } from '../config/env.ts';
-import type { Settings } from '../config/env.ts';
 import { createLog } from '../core/log.ts';
-import type { Log } from '../core/log.ts';
+import type { RunContext } from './run-context.ts';
 import { lockDataDirectory, noteRole } from '../process/lock.ts';
 import { Supervisor, roleVariable } from '../process/supervisor.ts';
 
 export interface RunOptions {
   readonly configPath: string | undefined;
   readonly dataDirectory: string | undefined;
-}
-
-/** What every role is given. */
-export interface RunContext {
-  readonly configPath: string | undefined;
-  readonly dataDir: string;
-  readonly settings: Settings;
-  readonly log: Log;
 }
 
 /** Runs until stopped; resolves with the exit code. @throws ConfigError, OperatingError */

@@ -18,7 +18,7 @@ import { postbackPaths } from '../sources/postback/openapi.ts';
 import { socketPath } from './remote.ts';
 import { chosenLevel, loadFor, warnOfSmallDisk } from './loading.ts';
 import type { Loaded } from './loading.ts';
-import type { RunContext } from './run.ts';
+import type { RunContext } from './run-context.ts';
 
 export interface Serving {
   readonly controller: Controller;

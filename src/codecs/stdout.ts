@@ -11,7 +11,7 @@ export const stdoutFormatter = definePlugin({
   summary: 'Writes time with nanoseconds, tag and the record on a line.',
   options: {
     outputType: choice(['json', 'hash', 'ltsv', 'csv', 'tsv', 'single_value', 'out_file'])(
-      'The formatter that writes the record behind the tag, with its defaults.',
+      'The formatter that writes the record behind the tag; its options stand beside this one.',
       { default: 'json' },
     ),
     timeFormat: text("How the time is written (strftime), in this machine's zone.", {
@@ -25,10 +25,12 @@ export const stdoutFormatter = definePlugin({
     output_type hash
   </format>
 </match>`,
-  create({ options }, context) {
+  innerFormatter: 'outputType',
+  create({ options, formatter }, context) {
     const time = compileStrftime(options.timeFormat, { kind: 'local' });
     // JSON is what nearly everybody uses: it is copied without a detour.
-    const inner = options.outputType === 'json' ? undefined : context.formatter(options.outputType);
+    const isPlain = options.outputType === 'json' && formatter === undefined;
+    const inner = isPlain ? undefined : context.formatter(formatter ?? options.outputType);
     return rowFormatter('text/plain', (batch, row, out) => {
       const start = out.length;
       out.text(`${time(batch.seconds(row), batch.nanos(row))} ${batch.tag}: `);

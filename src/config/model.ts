@@ -3,7 +3,7 @@
  * on disk and run again as it was. Behind this nobody can tell which dialect a configuration was written in.
  */
 import type { Location } from '../core/errors.ts';
-import type { PluginKind } from '../core/plugin.ts';
+import type { PluginKind } from '../core/plugin-kind.ts';
 
 /** One configured plugin: its options checked against the plugin's declaration, its sections by name in written order. */
 export interface PluginModel {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { Packr, Unpackr } from 'msgpackr';
+import { decode, encode } from '@msgpack/msgpack';
 import { OperatingError } from './errors.ts';
 import { jsonDepthMax, stringifyJson } from './json.ts';
 import { ExtBytes, decodeMsgpack, encodeMsgpack, packedTime } from './msgpack.ts';
@@ -115,14 +115,14 @@ test('what is encoded is decoded, kinds and order included', () => {
 });
 
 test('another library reads and writes the same', () => {
-  const packer = new Packr({ useRecords: false, mapsAsObjects: true });
-  const unpacker = new Unpackr({ useRecords: false, mapsAsObjects: true, int64AsType: 'number' });
   const key = fc.string().filter((text) => text !== '__proto__');
   fc.assert(
     fc.property(fc.dictionary(key, fc.jsonValue()), (object) => {
       const wanted = JSON.stringify(object);
-      assert.equal(JSON.stringify(unpacker.unpack(encodeMsgpack(object as Value))), wanted);
-      const read = stringifyJson(decodeMsgpack(packer.pack(object)));
+      // The other library refuses this key, at any depth.
+      fc.pre(!wanted.includes('__proto__'));
+      assert.equal(JSON.stringify(decode(encodeMsgpack(object as Value))), wanted);
+      const read = stringifyJson(decodeMsgpack(encode(object)));
       assert.deepEqual(JSON.parse(read), JSON.parse(wanted));
     }),
   );

@@ -12,7 +12,7 @@ import type { Metrics } from './metrics.ts';
 import type { OptionTable, OptionValues } from './options.ts';
 import type { Fields } from './record.ts';
 
-export type PluginKind = 'source' | 'parser' | 'formatter' | 'filter' | 'step' | 'output';
+export type { PluginKind } from './plugin-kind.ts';
 
 /** A section a plugin takes, such as `<rule>` or `<record>`. */
 export interface SectionSpec {
@@ -232,6 +232,8 @@ export interface ParserSpec<O extends OptionTable = OptionTable> extends Common<
 }
 export interface FormatterSpec<O extends OptionTable = OptionTable> extends Common<O> {
   readonly kind: 'formatter';
+  /** The option that names another formatter, which takes what else stands in the section and is in config.formatter. */
+  readonly innerFormatter?: string;
   create(config: PluginConfig<O>, context: PluginContext): Formatter;
 }
 export interface FilterSpec<O extends OptionTable = OptionTable> extends Common<O> {

@@ -2,8 +2,9 @@
  * All shards of one journal directory, for the side that delivers: recovers them at start, follows the writers' news,
  * hands out readers, deletes what nobody needs.
  *
- * Order of deletions: segments oldest first, the shard's directory synced after each; then, when a shard that ended has none left, its directory as a whole, and
- * the parent is synced. A crash in between leaves a shard with fewer segments, which is a valid shard.
+ * Order of deletions: segments oldest first, the shard's directory synced after each; then, when a shard that ended has
+ * none left, its directory as a whole, and the parent is synced. A crash in between leaves a shard with fewer segments,
+ * which is a valid shard.
  */
 import { join } from 'node:path';
 import type { Clock } from '../core/clock.ts';

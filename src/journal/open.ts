@@ -21,7 +21,7 @@ export interface Journal {
   close(): Promise<void>;
 }
 
-/** Recovers the directory, then opens a writer in a new shard. For tests and benchmarks; the program wires both sides itself. */
+/** Recovers the directory, then opens a writer in a new shard. For tests and benchmarks; the program wires its processes in pipeline.ts. */
 export async function openJournal(options: JournalOptions): Promise<Journal> {
   const directory = await openDirectory(options);
   const space = new SpaceBudget();

@@ -10,8 +10,8 @@
  * Measured (2 cores, ext4 on a virtio disk with 0.2 ms a sync, 64 callers of one 250-byte record each that append again
  * as soon as they are answered): 120 to 145 thousand appends a second at 1.65 µs of the main thread each. Writing at once
  * without a turn of the event loop 164 thousand, always waiting 1 ms 30 thousand. Callers behind sockets come a few a
- * turn: an HTTP server of 64 connections did 41 to 46 thousand requests a second with turns as long as each brings more,
- * 26 to 55 with exactly one turn, 28 to 33 without.
+ * turn: an HTTP server of 64 connections did 26 to 55 thousand requests a second with one turn (median 44), 35 to 46 with
+ * turns for up to 1 ms as long as each brings more (median 42), 28 to 33 without: one turn it is.
  */
 import type { Clock, Timer } from '../core/clock.ts';
 import { crashPoint } from '../core/crash-point.ts';
@@ -40,7 +40,7 @@ export interface WriterOptions {
   readonly limitBytes: number;
   /** What may still be written. Default: no limit. */
   readonly space?: JournalSpace;
-  /** Longest wait for others to join a commit while appends keep arriving. Default 1 ms: a third of a usual sync. */
+  /** How long to wait for others to join a commit while each turn of the event loop brings more. Default 0: one turn. */
   readonly gatherMs?: number;
   readonly newShardId?: ShardIdSource;
   /** Size at which a segment is finished. Default: a sixteenth of limitBytes, 1 to 64 MiB. */
@@ -213,8 +213,8 @@ class Writer implements JournalWriter {
     this.#loop = undefined;
   }
   /**
-   * Lets the callers that the last commit answered, and requests that lie ready in sockets, join: waits turn by turn of
-   * the event loop as long as each brings more.
+   * Lets the callers that the last commit answered, and requests that lie ready in sockets, join: waits a turn of the
+   * event loop, and up to gatherMs more turns as long as each brings more.
    */
   async #gather(): Promise<void> {
     const { clock } = this.#options;

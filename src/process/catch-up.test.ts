@@ -62,6 +62,20 @@ test('an output that falls behind or stands still is a warning', () => {
   );
 });
 
+test('nothing and one are words of their own', () => {
+  for (const [waiting, words] of [
+    [0, 'nothing waits'],
+    [1, '1 record waits'],
+  ] as const) {
+    const { run } = watched();
+    run(20, () => file(200_000));
+    assert.deepEqual(
+      run(1, () => file(waiting)),
+      [`info: Output file has caught up: ${words} for it.`],
+    );
+  }
+});
+
 test('long catch-ups are told in minutes and hours', () => {
   for (const [fewer, left] of [
     [100_000, '17 min'],

@@ -71,6 +71,7 @@ function count(value: number): string {
 }
 
 function wait(value: number): string {
+  if (value === 0) return 'nothing waits';
   return value === 1 ? '1 record waits' : `${count(value)} records wait`;
 }
 

@@ -89,3 +89,34 @@ test('a journal at its limit answers 503 until its output takes records again', 
   });
   assert.equal(await program.stop(), 0, program.stderr);
 });
+
+test('a journal at its limit drops the oldest records for an output that chose it, and counts them', async (t) => {
+  const directory = await temporaryDirectory(t);
+  const out = join(directory, 'out');
+  await writeFile(out, '');
+  const buffer = '<buffer>\n    overflow_action drop_oldest_chunk\n  </buffer>';
+  const program = await startProgram(t, {
+    env: {
+      P2L_DATA_LIMIT: '64Mi',
+      P2L_FLUENTD_EXTRACFG: `<match **>\n  @type file\n  @id stuck\n  path ${out}/all\n  append true\n  ${buffer}\n</match>\n`,
+    },
+  });
+  await program.ready();
+  const { taken } = await fill(program);
+  let more = 0;
+  await until('half of the journal to be taken again', async () => {
+    const answers = await Promise.all(Array.from({ length: 16 }, () => program.post('/postback', body)));
+    more += answers.filter(({ status }) => status === 200).length;
+    return more > taken / 2;
+  });
+  await rm(out);
+  await mkdir(out);
+  const stuck = await until('the rest to be delivered', async () => {
+    const [output] = (await program.status()).outputs.filter(({ id }) => id === 'stuck');
+    return output?.waiting === 0 ? output : undefined;
+  });
+  const dropped = stuck.refused['overflow'] ?? 0;
+  assert.ok(dropped > 0 && stuck.delivered > 0, `${dropped} dropped, ${stuck.delivered} delivered`);
+  assert.equal(stuck.delivered + dropped, taken + more);
+  assert.equal(await program.stop(), 0, program.stderr);
+});

@@ -2,7 +2,7 @@
 import { boolean, bytes, choice, duration, integer, number, text } from '../../core/options.ts';
 import type { OptionTable, OptionValues } from '../../core/options.ts';
 
-const journalIsBuffer = 'accepted; the journal is the buffer, its size is set by P2L_DATA_LIMIT';
+const journalIsBuffer = 'accepted; the journal is the buffer, its size follows from P2L_DATA_LIMIT, else P2L_STORAGE';
 const noPolling = 'accepted without effect: chunks are written when they are due, nothing polls';
 const noFiles = 'accepted without effect: waiting records stay in the journal';
 

@@ -140,10 +140,12 @@ function buildBuffer(
   if (!isTimed && values.timekey !== undefined)
     lowering.warn(source.at, '<buffer>: timekey has no effect unless time is a chunk key: <buffer time>');
   const overflow = values.overflowAction === 'drop_oldest_chunk' ? 'drop_oldest' : 'block';
-  if (values.overflowAction === 'drop_oldest_chunk')
+  if (values.overflowAction !== undefined)
     lowering.note(
       output.at,
-      'drop_oldest_chunk: when the journal is full, its oldest records are dropped for this output and counted as refused',
+      overflow === 'drop_oldest'
+        ? 'drop_oldest_chunk: when the journal is full, its oldest records are dropped for this output and counted as refused, unless another output needs them too'
+        : `overflow_action ${values.overflowAction}: only when the whole journal is full, sources wait and postbacks are answered 503`,
     );
   const timezone = values.timekeyUseUtc === true ? '+00:00' : zone(lowering, source, values.timekeyZone);
   return {

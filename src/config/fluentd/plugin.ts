@@ -55,7 +55,13 @@ export function lowerPlugin(
   const { values, others } = readOptions(lowering, owner, plugin.options, written, place.fixed);
   const rest = new Set(others);
   const parser = lowerParser(lowering, plugin, section, rest);
-  const { formatter, inject } = lowerFormat(lowering, owner, plugin, section, rest);
+  const { formatter = lowerInnerFormatter(lowering, plugin, section, values, rest), inject } = lowerFormat(
+    lowering,
+    owner,
+    plugin,
+    section,
+    rest,
+  );
   const known = [...bySpelling(plugin.options).keys()];
   reportUnknown(lowering, owner, [...rest], known, place.belongs);
   const own = new Set([...(place.sections ?? []), ...(parser || usesParser(plugin) ? ['parse'] : [])]);
@@ -215,6 +221,24 @@ function lowerFormat(
   for (const used of own) rest.delete(used);
   const made: Section = { name: 'format', argument: '', attributes: own, sections: [], at };
   return { formatter: lowerPlugin(lowering, formatter, made), inject };
+}
+
+/** The formatter that a formatter hands records on to, with those of the section's keys that are its own. */
+function lowerInnerFormatter(
+  lowering: Lowering,
+  plugin: Plugin,
+  section: Section,
+  values: Readonly<Record<string, unknown>>,
+  rest: Set<Attribute>,
+): PluginModel | undefined {
+  if (plugin.kind !== 'formatter' || plugin.innerFormatter === undefined) return undefined;
+  const name = values[plugin.innerFormatter];
+  const inner = typeof name === 'string' ? lowering.find('formatter', name) : undefined;
+  if (!inner || inner === plugin) return undefined;
+  const attributes = takeDeclared(inner, rest);
+  const isDefault = name === plugin.options[plugin.innerFormatter]?.schema.parse(undefined);
+  if (isDefault && attributes.length === 0) return undefined;
+  return lowerPlugin(lowering, inner, { name: 'format', argument: '', attributes, sections: [], at: section.at });
 }
 
 function nested(

@@ -123,7 +123,7 @@ const parsers = [
   }),
 ];
 
-const formatters = ['json', 'out_file', 'stdout'].map((name) =>
+const formatters = ['json', 'out_file'].map((name) =>
   definePlugin({
     kind: 'formatter',
     name,
@@ -133,6 +133,15 @@ const formatters = ['json', 'out_file', 'stdout'].map((name) =>
     create: unused,
   }),
 );
+const stdout = definePlugin({
+  kind: 'formatter',
+  name: 'stdout',
+  summary: 'stdout',
+  options: { outputType: text('The formatter inside', { default: 'json' }) },
+  innerFormatter: 'outputType',
+  example,
+  create: unused,
+});
 const ltsv = definePlugin({
   kind: 'formatter',
   name: 'ltsv',
@@ -260,6 +269,7 @@ export const testPlugins: readonly Plugin[] = [
   ...sources,
   ...parsers,
   ...formatters,
+  stdout,
   ltsv,
   ...filters,
   ...steps,

@@ -160,7 +160,7 @@ const action: fc.Arbitrary<Action> = fc.oneof(
       again: fc.option(fc.nat(15), { nil: undefined }),
     }),
   },
-) as fc.Arbitrary<Action>;
+);
 
 async function perform(run: Run, actions: readonly Action[]): Promise<void> {
   let again: number | undefined;
