@@ -4,6 +4,9 @@
  * the command line talks to the running program.
  */
 import { chmod, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { Server } from 'node:http';
+import type { Socket } from 'node:net';
 import Fastify from 'fastify';
 import type { FastifyInstance } from 'fastify';
 import { ConfigError, OperatingError, formatProblem, systemCode } from '../core/errors.ts';
@@ -44,41 +47,54 @@ export async function startAdminServer(options: AdminOptions, backend: AdminBack
       },
     ]);
   }
-  const overSocket = build(backend, undefined);
-  await listenOnSocket(overSocket, options.socketPath, log);
+  const privates = new WeakSet<Socket>();
+  const app = build(backend, options, privates);
+  const overSocket = createServer((request, response) => app.routing(request, response));
+  // Told by the connection itself and not by its address: that one is unknown too where a TCP connection is gone already.
+  overSocket.on('connection', (socket) => privates.add(socket));
   // A connection that cannot be accepted (too many open files) must not end the process.
   const unaccepted = (error: Error): void => log.error(`accepting admin connections: ${error.message}`);
-  overSocket.server.on('error', unaccepted);
-  if (options.port === undefined) return { url: undefined, close: () => overSocket.close() };
-  const overTcp = build(backend, options);
+  app.server.on('error', unaccepted);
+  const { port } = options;
   try {
-    await overTcp.listen({ host: options.host, port: options.port });
+    if (port === undefined) await app.ready();
+    else await app.listen({ host: options.host, port });
   } catch (error) {
-    await overSocket.close();
+    await app.close();
     const code = systemCode(error) ?? 'failed';
     throw new OperatingError(
       'LISTEN_FAILED',
-      `listening for the admin server on ${options.host}:${options.port}: ${code}; try P2L_ADMIN_PORT=${options.port + 1}, or P2L_ADMIN_PORT=off`,
+      `listening for the admin server on ${options.host}:${port}: ${code}; try P2L_ADMIN_PORT=${Number(port) + 1}, or P2L_ADMIN_PORT=off`,
       { cause: error },
     );
   }
-  overTcp.server.on('error', unaccepted);
-  const address = overTcp.addresses()[0];
-  const port = typeof address === 'object' ? address.port : options.port;
+  await listenOnSocket(overSocket, options.socketPath, log);
+  overSocket.on('error', unaccepted);
+  const address = app.addresses()[0];
+  const url = `http://${options.host.includes(':') ? `[${options.host}]` : options.host}:${typeof address === 'object' ? address.port : port}`;
   return {
-    url: `http://${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`,
+    url: port === undefined ? undefined : url,
     async close() {
-      await Promise.all([overTcp.close(), overSocket.close()]);
+      const closed = new Promise<void>((resolve) => void overSocket.close(() => resolve()));
+      overSocket.closeAllConnections();
+      await app.close();
+      await closed;
     },
   };
 }
 
-async function listenOnSocket(server: FastifyInstance, path: string, log: Log): Promise<void> {
+async function listenOnSocket(server: Server, path: string, log: Log): Promise<void> {
   try {
     await rm(path, { force: true });
     const before = process.umask(0o177);
     try {
-      await server.listen({ path });
+      await new Promise<void>((resolve, reject) => {
+        server.once('error', reject);
+        server.listen(path, () => {
+          server.off('error', reject);
+          resolve();
+        });
+      });
     } finally {
       process.umask(before);
     }
@@ -91,31 +107,30 @@ async function listenOnSocket(server: FastifyInstance, path: string, log: Log): 
   }
 }
 
-function build(backend: AdminBackend, options: AdminOptions | undefined): FastifyInstance {
+/** `privates`: connections over the Unix socket, which only this user can open: they need no token. */
+function build(backend: AdminBackend, options: AdminOptions, privates: WeakSet<Socket>): FastifyInstance {
   const server = Fastify({ bodyLimit: bodyBytesMax, requestTimeout: 30_000, forceCloseConnections: true });
-  if (options) {
-    server.addHook('onRequest', async (request, reply) => {
-      if (openPaths.has(request.url)) return;
-      const { authorization, host, origin } = request.headers;
-      const isChange = request.method !== 'GET' && request.method !== 'HEAD';
-      // A token cannot be sent by another site's page.
-      if (isChange && options.token === undefined && isForeign({ origin, host })) {
-        await reply.code(403).send({ detail: `A page of ${String(origin)} may not change anything here` });
-        return;
-      }
-      if (isAllowed({ authorization, host }, options.token, options.host)) return;
-      if (options.token === undefined) {
-        await reply
-          .code(403)
-          .send({ detail: `Host ${String(host)} is not this server's; use http://${options.host}:${options.port}` });
-        return;
-      }
+  server.addHook('onRequest', async (request, reply) => {
+    if (openPaths.has(request.url) || privates.has(request.raw.socket)) return;
+    const { authorization, host, origin } = request.headers;
+    const isChange = request.method !== 'GET' && request.method !== 'HEAD';
+    // A token cannot be sent by another site's page.
+    if (isChange && options.token === undefined && isForeign({ origin, host })) {
+      await reply.code(403).send({ detail: `A page of ${String(origin)} may not change anything here` });
+      return;
+    }
+    if (isAllowed({ authorization, host }, options.token, options.host)) return;
+    if (options.token === undefined) {
       await reply
-        .code(401)
-        .header('www-authenticate', 'Bearer')
-        .send({ detail: 'Send Authorization: Bearer with the token of P2L_ADMIN_TOKEN' });
-    });
-  }
+        .code(403)
+        .send({ detail: `Host ${String(host)} is not this server's; use http://${options.host}:${options.port}` });
+      return;
+    }
+    await reply
+      .code(401)
+      .header('www-authenticate', 'Bearer')
+      .send({ detail: 'Send Authorization: Bearer with the token of P2L_ADMIN_TOKEN' });
+  });
   server.setErrorHandler(async (error, _request, reply) => {
     if (error instanceof ConfigError) return reply.code(422).send({ detail: error.problems.map(formatProblem) });
     const status =

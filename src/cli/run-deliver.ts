@@ -1,5 +1,4 @@
 /** The delivering process of a program with several workers. */
-import { flushCompileCache } from 'node:module';
 import { realClock } from '../core/clock.ts';
 import { realDisk } from '../core/disk.ts';
 import { ConfigError, errorText } from '../core/errors.ts';
@@ -9,10 +8,11 @@ import { createProcess } from '../pipeline.ts';
 import { builtinPlugins } from '../plugins.ts';
 import { PeerGone, childLink, hubName, ignoreSignals, leaveHub } from '../process/link.ts';
 import type { Link } from '../process/link.ts';
-import type { Receivers } from '../process/controller.ts';
+import type { Controller, Receivers } from '../process/controller.ts';
 import { Generations } from '../process/generations.ts';
 import type { Generation } from '../process/generations.ts';
 import type { ProcessNote } from '../process/supervisor.ts';
+import { trimAfterStart } from '../process/trim.ts';
 import { limitsOf } from '../process/limits.ts';
 import { loadFor, sayWarnings } from './loading.ts';
 import type { Loaded } from './loading.ts';
@@ -27,6 +27,13 @@ const useTimeoutMs = 30_000;
 /** Wait before the shards of a process that ended are looked at again, where that failed. */
 const sealRetryMs = 1000;
 
+/** What receiving processes are answered from, once there is something to answer. */
+interface Opened {
+  readonly sealing: Sealing;
+  readonly controller: Controller;
+  readonly leftBytes: () => number;
+}
+
 /** Runs until the supervisor says stop; resolves with the exit code. */
 export async function runDeliver(context: RunContext): Promise<number> {
   const { dataDir, settings, log } = context;
@@ -35,6 +42,16 @@ export async function runDeliver(context: RunContext): Promise<number> {
   const stopped = new Promise<number>((resolve) => link.on('stop', (graceMs) => resolve(Number(graceMs))));
   const ended = new Set<string>();
   link.on('gone', (role) => void ended.add(String(role)));
+  let noteOpened: (opened: Opened) => void = () => undefined;
+  const whenOpened = new Promise<Opened>((resolve) => (noteOpened = resolve));
+  // From the first moment on, so that receivers that are ready first wait for the answer and need not ask again.
+  link.on('generation', async (_body, from): Promise<RunningNote | undefined> => {
+    const { sealing, controller, leftBytes } = await whenOpened;
+    // Before the one that comes back makes a shard of its own, so that none of its can be taken for one that was left.
+    await sealing.settled(from);
+    const generation = await controller.settledGeneration();
+    return generation && { generation, workers, leftBytes: leftBytes() };
+  });
   const workers = Number(await link.call(hubName, 'workers', undefined));
   const roles = Array.from({ length: workers }, (_, index) => `receive.${index}`);
   const ask = (): Promise<Announcement[]> => Promise.all(roles.map((role) => announcementOf(link, role, log)));
@@ -58,12 +75,7 @@ export async function runDeliver(context: RunContext): Promise<number> {
   link.on('gone', (role) => void sealing.sealLeft(String(role)));
   for (const role of ended) void sealing.sealLeft(role);
   for (const role of roles) link.note(role, 'again', undefined);
-  link.on('generation', async (_body, from): Promise<RunningNote | undefined> => {
-    // Before the one that comes back makes a shard of its own, so that none of its can be taken for one that was left.
-    await sealing.settled(from);
-    const generation = await controller.settledGeneration();
-    return generation && { generation, workers, leftBytes };
-  });
+  noteOpened({ sealing, controller, leftBytes: () => leftBytes });
   link.on('arrived', (body, from) => bringUpToDate(link, serving, from, (body as Announcement).generation, log));
   link.on('reload', () => reloadAndSay(controller, context));
   link.on('allReady', () => {
@@ -76,7 +88,7 @@ export async function runDeliver(context: RunContext): Promise<number> {
       if (generation !== undefined) void bringUpToDate(link, serving, roles[index] as string, generation, log);
   }
   link.note(hubName, 'ready', undefined);
-  flushCompileCache();
+  trimAfterStart();
   const graceMs = await stopped;
   await closeServing(serving, shared, graceMs);
   leaveHub();

@@ -1,5 +1,4 @@
 /** A receiving process of a program with several workers. */
-import { flushCompileCache } from 'node:module';
 import type { PeerCalls } from '../core/plugin.ts';
 import type { Registry } from '../core/registry.ts';
 import { createProcess, openReceiving } from '../pipeline.ts';
@@ -7,6 +6,7 @@ import type { Receiving } from '../pipeline.ts';
 import type { Generation } from '../process/generations.ts';
 import { childLink, hubName, ignoreSignals, leaveHub } from '../process/link.ts';
 import type { Link } from '../process/link.ts';
+import { trimAfterStart } from '../process/trim.ts';
 import { limitsOf } from '../process/limits.ts';
 import type { Announcement, DurableNote, RunContext, RunningNote } from './run-context.ts';
 
@@ -73,7 +73,7 @@ export async function runReceive(context: RunContext, role: string): Promise<num
   // A change that was made while this opened found nobody to tell.
   link.note('deliver', 'arrived', { generation: number, shards: [], dead: [] } satisfies Announcement);
   link.note(hubName, 'ready', undefined);
-  flushCompileCache();
+  trimAfterStart();
   await stopped;
   await receiver.stop();
   news.repeat();

@@ -1,8 +1,8 @@
 /** The whole program in one process: receiving, delivering and the admin server. */
-import { flushCompileCache } from 'node:module';
 import { createProcess, openReceiving } from '../pipeline.ts';
 import type { Receiving } from '../pipeline.ts';
 import { closeServing, openServing, reloadAndSay, sayReady } from './serve.ts';
+import { trimAfterStart } from '../process/trim.ts';
 import { limitsOf } from '../process/limits.ts';
 import type { Loaded } from './loading.ts';
 import type { RunContext } from './run-context.ts';
@@ -47,8 +47,7 @@ export async function runSingle(context: RunContext, loaded: Loaded): Promise<nu
   await controller.startReceiving();
   const end = stopRequested(opened, () => void reloadAndSay(controller, context));
   sayReady(context, loaded.model, serving.admin);
-  // Now, and not only at the end: a program that is killed should start fast too.
-  flushCompileCache();
+  trimAfterStart();
   await end;
   const startedMs = performance.now();
   controller.noteStopping();

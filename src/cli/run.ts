@@ -6,6 +6,7 @@ import { resolve } from 'node:path';
 import { readEnv } from '../config/env.ts';
 import { createLog } from '../core/log.ts';
 import type { RunContext } from './run-context.ts';
+import { trimAfterStart } from '../process/trim.ts';
 import { lockDataDirectory, noteRole } from '../process/lock.ts';
 import { Supervisor, roleVariable } from '../process/supervisor.ts';
 
@@ -64,5 +65,6 @@ async function supervise(workers: number, { settings, log }: RunContext): Promis
   process.on('SIGTERM', () => void supervisor.stop());
   process.on('SIGINT', () => void supervisor.stop());
   process.on('SIGHUP', () => supervisor.reload());
+  trimAfterStart();
   return supervisor.run();
 }
