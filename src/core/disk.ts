@@ -4,6 +4,7 @@
  */
 import { constants, promises as fs } from 'node:fs';
 import { dirname } from 'node:path';
+import { makeDirectories } from './directories.ts';
 
 /** An open file. Positions are explicit; there is no file pointer. */
 export interface DiskFile {
@@ -114,7 +115,7 @@ export const realDisk: Disk = {
   remove: (path) => fs.unlink(path).catch(missingAs<void>(undefined)),
   removeDirectory: (path) => fs.rm(path, { recursive: true, force: true }),
   async makeDirectory(path, permissions = 0o700) {
-    const first = await fs.mkdir(path, { recursive: true, mode: permissions });
+    const first = await makeDirectories(path, permissions);
     if (first === undefined) return;
     for (let made = path; made.length >= first.length; made = dirname(made))
       await realDisk.syncDirectory(dirname(made));

@@ -7,10 +7,11 @@
  * between containers, pids do not tell: `main` also listens on `<dataDir>/locks/main.sock`, and whoever answers there lives.
  */
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, readFile, readdir, rename, rm, unlink, writeFile } from 'node:fs/promises';
+import { link, readFile, readdir, rename, rm, unlink, writeFile } from 'node:fs/promises';
 import { createConnection, createServer } from 'node:net';
 import type { Server } from 'node:net';
 import { join } from 'node:path';
+import { makeDirectories } from '../core/directories.ts';
 import { OperatingError, errorText, systemCode } from '../core/errors.ts';
 
 interface Owner {
@@ -100,7 +101,7 @@ export async function lockDataDirectory(dataDirectory: string): Promise<DataLock
   const path = join(locks, 'main.json');
   const socketPath = join(locks, 'main.sock');
   try {
-    await mkdir(locks, { recursive: true, mode: 0o700 });
+    await makeDirectories(locks, 0o700);
     await takeFile(path, socketPath, dataDirectory);
   } catch (error) {
     throw error instanceof OperatingError ? error : unusable(dataDirectory, error);

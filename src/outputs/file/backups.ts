@@ -45,19 +45,21 @@ async function closeGaps(disk: Disk, path: string): Promise<void> {
     if (n !== i + 1) await disk.rename(backupPath(path, n), backupPath(path, i + 1));
 }
 
-/** Deletes rotated files beyond `kept`, oldest first, up to one with inode `keepInode`. */
+/**
+ * Deletes rotated files beyond `kept`, oldest first; `kept` counts from the file with inode `committedInode` where that is
+ * a rotated one already, since a restart goes back to it and must find as many behind it.
+ */
 export async function dropSurplus(
   disk: Disk,
   path: string,
   kept: number,
-  keepInode: number | undefined,
+  committedInode: number | undefined,
 ): Promise<void> {
-  const last = (await backupNumbers(disk, path)).at(-1) ?? 0;
-  for (let n = last; n > kept; n--) {
-    const inode = await inodeOf(disk, backupPath(path, n));
-    if (inode !== undefined && inode === keepInode) return;
-    await disk.remove(backupPath(path, n));
-  }
+  const numbers = await backupNumbers(disk, path);
+  let committed = 0;
+  if (committedInode !== undefined && (await inodeOf(disk, path)) !== committedInode)
+    for (const n of numbers) if ((await inodeOf(disk, backupPath(path, n))) === committedInode) committed = n;
+  for (const n of numbers.toReversed()) if (n > committed + kept) await disk.remove(backupPath(path, n));
 }
 
 /** Deletes all that came after the file with this inode and moves that back to path; without effect where it is not there. */

@@ -4,7 +4,8 @@
  * `.txt.1`, which became `.txt.2` and so on; the one behind the last backup goes. Nothing is synced: the journal has the
  * records, and was synced before they are written here.
  */
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
+import { makeDirectories } from '../../core/directories.ts';
 import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../core/clock.ts';
@@ -49,7 +50,7 @@ export class RotatingFiles implements LineTaker {
   /** Opens the file, making its directory. @throws OperatingError OUTPUT_WRITE */
   async open(): Promise<void> {
     try {
-      await mkdir(this.#settings.dir, { recursive: true });
+      await makeDirectories(this.#settings.dir, 0o755);
       await this.#reopen();
     } catch (error) {
       throw new OperatingError('OUTPUT_WRITE', `opening log file ${this.path}: ${errorText(error)}; check log_dir`, {
