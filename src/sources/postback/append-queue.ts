@@ -117,7 +117,7 @@ export class AppendQueue {
     const records = { codec, payloads, exact, seconds, nanos };
     this.#context.append(keys.length > 0 ? { tag, records, keys } : { tag, records }).then(
       () => {
-        this.#lines?.add(codec === codecs.json ? (payloads as string[]) : payloads.map(jsonLine));
+        this.#lines?.add(payloads.map((payload) => jsonLine(codec, payload)));
         for (const waiter of waiters) waiter.settled(undefined);
       },
       (error: unknown) => this.#failed(append, error),
@@ -139,6 +139,8 @@ export class AppendQueue {
 
 const openKey = ({ tag, codec }: { tag: string; codec: Codec }): string => (codec === codecs.json ? tag : `\0${tag}`);
 
-function jsonLine(payload: string | Uint8Array): string {
-  return typeof payload === 'string' ? payload : stringifyJson(decodeMsgpack(payload));
+function jsonLine(codec: Codec, payload: string | Uint8Array): string {
+  if (typeof payload === 'string') return payload;
+  if (codec === codecs.msgpack) return stringifyJson(decodeMsgpack(payload));
+  return Buffer.from(payload.buffer, payload.byteOffset, payload.length).toString('utf8');
 }

@@ -87,9 +87,9 @@ export class BodyReader {
     const first = objects.length === 1 ? objects[0] : undefined;
     if (first) {
       const key = this.#keyField === undefined ? undefined : this.#keyOfObject(first, this.#keyField);
-      return this.#one(this.#maker.fromObject(first.text, first.parsed, first.isExact, request), key, request);
+      return this.#one(this.#maker.fromObject(first, request), key, request);
     }
-    const records = objects.map(({ text, parsed, isExact }) => this.#maker.fromObject(text, parsed, isExact, request));
+    const records = objects.map((object) => this.#maker.fromObject(object, request));
     return { codec: records[0]?.codec ?? codecs.json, records, key: undefined };
   }
   #fromPairs(pairs: Pairs, request: RequestFields): BodyRecords {

@@ -9,6 +9,7 @@ import type { ExactFields, PlainFields } from '../../core/record.ts';
 import { RecordMaker, podHash } from './fields.ts';
 import type { EncodedRecord, FieldSettings, RequestFields } from './fields.ts';
 import { detailOf, send, sendJson, startSource } from './harness.test.ts';
+import type { JsonObject } from './json-body.ts';
 import { parsePairs } from './pairs.ts';
 
 const nowMs = Date.UTC(2023, 3, 28, 9, 57, 42, 705);
@@ -20,9 +21,12 @@ function requestWith(query?: string): RequestFields {
   const pairs = query === undefined ? undefined : maker().query(parsePairs(query, 'query'));
   return { query: pairs, path: '/postback', pathJson: '"/postback"', nowMs };
 }
+function objectOf(text: string, isExact: boolean): JsonObject {
+  return { text, bytes: Buffer.from(text), parsed: JSON.parse(text) as PlainFields, isExact };
+}
 function fromJson(text: string, query?: string, changes: Partial<FieldSettings> = {}): EncodedRecord {
   const { exact } = scanJson(Buffer.from(text));
-  return maker(changes).fromObject(text, JSON.parse(text) as PlainFields, exact, requestWith(query));
+  return maker(changes).fromObject(objectOf(text, exact), requestWith(query));
 }
 const made = `"_path":"/postback","_postTimestamp":1682675862705,"_postDatetimeGMT":"2023-04-28T09:57:42Z","_nodeName":"minikube","_workerProcId":"${process.pid}"}`;
 
@@ -40,6 +44,19 @@ test('query parameters first, then the body’s fields over them, then ours', ()
   assert.equal(fromJson('{"b":1,"a":2}', 'a=x&d=y').payload, `{"a":2,"d":"y","b":1,${made}`);
   assert.equal(fromJson('{"_path":"mine","b":1,"_nodeName":2}').payload, `{"b":1,${made}`);
   assert.equal(maker().fromNothing(requestWith('_path=mine&b=1')).payload, `{"b":"1",${made}`);
+});
+
+test('text beyond ASCII, blanks and line breaks in a body arrive as one line of UTF-8', () => {
+  const textOf = (body: string, query?: string): string => {
+    const text = body.trim();
+    const object = { text, bytes: Buffer.from(body), parsed: JSON.parse(text) as PlainFields, isExact: false };
+    return Buffer.from(maker().fromObject(object, requestWith(query)).payload).toString();
+  };
+  assert.equal(textOf('{"a":"홍길동 😀","é":1}', 'q=%ED%99%8D'), `{"q":"홍","a":"홍길동 😀","é":1,${made}`);
+  assert.equal(textOf('  {"a":"홍"} \n'), `{"a":"홍",${made}`);
+  assert.equal(textOf('{\n"a":"홍",\r\n"b":2\n}'), `{ "a":"홍", "b":2 ,${made}`);
+  assert.equal(textOf(' {"a":1} '), `{"a":1,${made}`);
+  assert.equal(textOf(' {} '), `{${made}`);
 });
 
 test('pod hash: what the pod’s name has behind the workload’s, else left out', () => {
@@ -95,8 +112,8 @@ test('numbers, escapes and order arrive as they were sent', () => {
     '"s":"a\\u0000b\\n","한":"글"',
     '"a":1,"b":[1,2,{"c":"}"}],"d":{}',
   ])
-    assert.equal(fromJson(`{${inside}}`).payload, `{${inside},${made}`);
-  assert.equal(fromJson('{"price":1.0}', 'q=1').payload, `{"q":"1","price":1.0,${made}`);
+    assert.equal(String(fromJson(`{${inside}}`).payload), `{${inside},${made}`);
+  assert.equal(String(fromJson('{"price":1.0}', 'q=1').payload), `{"q":"1","price":1.0,${made}`);
 });
 
 test('a name that the body holds twice stands once in the record, with its last value', () => {
@@ -150,7 +167,7 @@ test('every record holds the sender’s fields unchanged and says whether it is 
       const { exact } = scanJson(Buffer.from(text));
       const pairs = new Map(Object.entries(query).map(([name, each]) => [name.toWellFormed(), each.toWellFormed()]));
       const request = { ...requestWith(), query: maker().query(new Map(pairs)) };
-      const record = new RecordMaker(settings).fromObject(text, JSON.parse(text) as PlainFields, exact, request);
+      const record = new RecordMaker(settings).fromObject(objectOf(text, exact), request);
       const payload = String(record.payload);
       if (!record.exact) assert.equal(JSON.stringify(JSON.parse(payload)), payload);
       const fields = parseExact(payload);

@@ -12,8 +12,13 @@ import { parseExact, scanJson, stringifyJson } from '../../core/json.ts';
 import { encodeMsgpack } from '../../core/msgpack.ts';
 import { fieldEntries, isFields, needsExactKey, setField } from '../../core/record.ts';
 import type { ExactFields, Fields, PlainFields, Value } from '../../core/record.ts';
+import type { JsonObject } from './json-body.ts';
 import type { Pairs } from './pairs.ts';
 import { Refusal } from './refusal.ts';
+
+const OPENING = 123;
+const CLOSING = 125;
+const COMMA = 44;
 
 /** One record, ready to be appended. */
 export interface EncodedRecord {
@@ -115,11 +120,8 @@ export class RecordMaker {
     return this.#fromFields(pairs, false, request);
   }
 
-  /**
-   * A record of a JSON object: `text` is the object without anything around it, `parsed` what JSON.parse made of it,
-   * `isExact` what scanJson said of it.
-   */
-  fromObject(text: string, parsed: PlainFields, isExact: boolean, request: RequestFields): EncodedRecord {
+  /** A record of a JSON object. */
+  fromObject({ text, bytes, parsed, isExact }: JsonObject, request: RequestFields): EncodedRecord {
     const { query } = request;
     if (isExact || this.#mustRebuild(text, parsed, query)) {
       const body = isExact ? parseExact(text) : new Map(Object.entries(parsed));
@@ -127,9 +129,15 @@ export class RecordMaker {
     }
     const start = query === undefined ? '{' : `{${query.text}`;
     const made = this.#madeText(request);
-    const inside = insideOf(text, parsed);
-    const payload = inside === '' ? start + made : `${start}${inside},${made}`;
-    return { codec: codecs.json, payload, exact: query?.isExact === true };
+    // A line break in valid JSON stands outside strings.
+    const hasBreaks = text.includes('\n') || text.includes('\r');
+    const inside = insideOf(text, parsed, hasBreaks);
+    const exact = query?.isExact === true;
+    if (inside === '') return { codec: codecs.json, payload: start + made, exact };
+    // Text beyond ASCII would be turned into UTF-8 once more; its bytes are here already.
+    if (bytes.length !== text.length && !hasBreaks)
+      return { codec: codecs.json, payload: splice(start, bytes, made), exact };
+    return { codec: codecs.json, payload: `${start}${inside},${made}`, exact };
   }
 
   /** True when the text of a plain object cannot stand in the record as it is. */
@@ -200,12 +208,24 @@ function packed(fields: ExactFields): Buffer {
   }
 }
 
+/** `start`, what stands between the braces of the object in `bytes`, a comma and `made`, as UTF-8. */
+function splice(start: string, bytes: Buffer, made: string): Buffer {
+  const from = bytes.indexOf(OPENING) + 1;
+  const until = bytes.lastIndexOf(CLOSING);
+  // Three bytes are the most that UTF-8 needs for one UTF-16 unit.
+  const spliced = Buffer.allocUnsafe((start.length + made.length) * 3 + until - from + 1);
+  let at = spliced.write(start, 0);
+  at += bytes.copy(spliced, at, from, until);
+  spliced[at++] = COMMA;
+  at += spliced.write(made, at);
+  return spliced.subarray(0, at);
+}
+
 /** What stands between an object's braces, in one line; empty for an object without fields. */
-function insideOf(text: string, parsed: PlainFields): string {
+function insideOf(text: string, parsed: PlainFields, hasBreaks: boolean): string {
   for (const _ in parsed) {
     const inside = text.slice(1, -1);
-    // A line break in valid JSON stands outside strings.
-    return inside.includes('\n') || inside.includes('\r') ? inside.replaceAll(/[\r\n]+/g, ' ') : inside;
+    return hasBreaks ? inside.replaceAll(/[\r\n]+/g, ' ') : inside;
   }
   return '';
 }

@@ -8,6 +8,8 @@ import { Refusal } from './refusal.ts';
 /** One object of a body: its text from brace to brace, what JSON.parse made of it, and what scanJson said. */
 export interface JsonObject {
   readonly text: string;
+  /** The bytes it was read from; blanks may stand around it. */
+  readonly bytes: Buffer;
   readonly parsed: PlainFields;
   readonly isExact: boolean;
 }
@@ -96,7 +98,7 @@ function arrayObjects(bytes: Buffer, text: string, values: readonly Value[], rec
 function jsonObject(text: string, bytes: Buffer, parsed: PlainFields): JsonObject {
   const { exact, tooDeep } = scanJson(bytes);
   if (tooDeep) throw new Refusal('too_deep', `the JSON is nested deeper than ${jsonDepthMax} levels`);
-  return { text, parsed, isExact: exact };
+  return { text, bytes, parsed, isExact: exact };
 }
 
 const isObject = (value: Value): value is PlainFields =>
