@@ -24,3 +24,13 @@ test(
     await assert.rejects(makeDirectories('/proc/post2log/x', 0o700), { code: 'ENOENT' });
   },
 );
+
+test('many at once make the same directories together', async () => {
+  const base = await mkdtemp(join(tmpdir(), 'p2l-directories-'));
+  for (let round = 0; round < 20; round++) {
+    const paths = Array.from({ length: 8 }, (_, i) => join(base, `r${round}`, 'journal', `shard${i % 4}`));
+    await Promise.all(paths.map((path) => makeDirectories(path, 0o700)));
+    for (const path of paths) assert.ok((await stat(path)).isDirectory());
+  }
+  await rm(base, { recursive: true });
+});
