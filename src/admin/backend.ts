@@ -1,19 +1,9 @@
 /** What the admin server asks the running program. The shapes are those of the API: counts are records, times ms since 1970. */
+import type { OutputStatus as DeliveryStatus } from '../delivery/contract.ts';
 
-export interface OutputStatus {
-  readonly id: string;
+/** An output's account, and the plugin it is. */
+export interface OutputStatus extends DeliveryStatus {
   readonly type: string;
-  readonly state: string;
-  readonly delivered: number;
-  readonly refused: Readonly<Record<string, number>>;
-  /** Records that no route brings to this output. */
-  readonly passed: number;
-  /** Emissions beyond the first of a record: appended + derived = delivered + refused + passed + waiting. */
-  readonly derived: number;
-  readonly waiting: number;
-  readonly queuedBytes: number;
-  readonly lagMs: number;
-  readonly lastError: string | undefined;
 }
 
 export interface Status {

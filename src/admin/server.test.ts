@@ -22,7 +22,8 @@ const emptyOutput = {
   queuedBytes: 0,
   lagMs: 0,
   lastError: undefined,
-};
+  nextTryMs: undefined,
+} as const;
 
 function backend(over: Partial<AdminBackend> = {}): AdminBackend {
   return {

@@ -2,7 +2,7 @@
  * What runs and what is asked of it: loads configurations, turns generations on in the right order (first delivering,
  * then receiving, so that no record carries a number nobody can route), reloads, and answers the admin server.
  */
-import type { AdminBackend, DeadLetterRow, OutputStatus, ReloadResult, Status } from '../admin/backend.ts';
+import type { AdminBackend, DeadLetterRow, ReloadResult, Status } from '../admin/backend.ts';
 import type { PipelineModel } from '../config/model.ts';
 import { OperatingError, errorText } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
@@ -122,7 +122,7 @@ export class Controller implements AdminBackend {
     const { deliverer, directory, receivers, journalBytesMax } = this.#options;
     const router = deliverer.routerStatus();
     const types = new Map(this.#generation?.model.outputs.map(({ id, plugin }) => [id, plugin.type]));
-    const outputs = deliverer.outputs().map((output) => shown(output, types.get(output.id) ?? 'removed'));
+    const outputs = deliverer.outputs().map((output) => ({ ...output, type: types.get(output.id) ?? 'removed' }));
     return {
       version,
       generation: this.#generation?.number ?? 0,
@@ -135,7 +135,7 @@ export class Controller implements AdminBackend {
         isFull: deliverer.isFull,
       },
       outputs,
-      router: shown(router, 'router'),
+      router: { ...router, type: 'router' },
       processes: await receivers.processes(),
     };
   }
@@ -173,9 +173,4 @@ export class Controller implements AdminBackend {
 /** Records that ever reached an account: what it is done with and what waits. */
 function total({ delivered, refused, passed, waiting, derived }: DeliveryStatus): number {
   return delivered + Object.values(refused).reduce((sum, count) => sum + count, 0) + passed + waiting - derived;
-}
-
-function shown(status: DeliveryStatus, type: string): OutputStatus {
-  const { id, state, delivered, refused, passed, derived, waiting, queuedBytes, lagMs, lastError } = status;
-  return { id, type, state, delivered, refused, passed, derived, waiting, queuedBytes, lagMs, lastError };
 }
