@@ -106,12 +106,7 @@ export class RouterAccount implements Recipient {
     }
   }
   acceptLost(shard: string, lost: ReadResult['lost'][number]): void {
-    const progress = this.cursor.progress(shard, lost.from);
-    const from = Math.max(lost.from, progress.next);
-    if (lost.to <= from) return;
-    progress.next = lost.to;
-    progress.completeRefused(from, lost.to, lost.reason);
-    this.cursor.changed();
+    this.cursor.lose(shard, lost);
   }
   endSlice(): void {
     if (this.#kept.length === 0 || this.#isClosed) return;

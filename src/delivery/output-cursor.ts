@@ -2,7 +2,7 @@
 import type { Clock, Timer } from '../core/clock.ts';
 import { errorText } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
-import type { ShardExtent } from '../journal/contract.ts';
+import type { ReadResult, ShardExtent } from '../journal/contract.ts';
 import type { CursorFile } from './cursor.ts';
 import { Counts, ShardProgress } from './progress.ts';
 
@@ -69,6 +69,15 @@ export class OutputCursor {
   }
   forget(shard: string): void {
     if (this.#shards.delete(shard)) this.changed();
+  }
+  /** Offsets whose frames are gone: what it had not taken of them is refused for the journal's reason. */
+  lose(shard: string, lost: ReadResult['lost'][number]): void {
+    const progress = this.progress(shard, lost.from);
+    const from = Math.max(lost.from, progress.next);
+    if (lost.to <= from) return;
+    progress.next = lost.to;
+    progress.completeRefused(from, lost.to, lost.reason);
+    this.changed();
   }
   /** Durable records that are not done. */
   waiting(shards: readonly ShardExtent[]): number {

@@ -158,12 +158,7 @@ export class OutputRunner implements Recipient, WriterHost {
     if (this.#heldBytes >= this.#options.queueBytesMax) this.#isFull = true;
   }
   acceptLost(shard: string, lost: ReadResult['lost'][number]): void {
-    const progress = this.cursor.progress(shard, lost.from);
-    const from = Math.max(lost.from, progress.next);
-    if (lost.to <= from) return;
-    progress.next = lost.to;
-    progress.completeRefused(from, lost.to, lost.reason);
-    this.cursor.changed();
+    this.cursor.lose(shard, lost);
   }
   endSlice(): void {
     this.#forgetDiscards();

@@ -17,6 +17,7 @@ import { Dispatcher } from '../router/dispatcher.ts';
 import type { DispatcherOptions } from '../router/dispatcher.ts';
 import { CatchUpWatch } from './catch-up.ts';
 import type { Generation, Generations } from './generations.ts';
+import { textWithoutPlaces } from './places.ts';
 
 type RoutePass = Parameters<DispatcherOptions['routerFor']>[1];
 
@@ -151,9 +152,7 @@ export class Deliverer {
   #plan(model: OutputModel): OutputPlan {
     const { maker } = this.#options;
     const { plugin, secondary, id, buffer } = model;
-    const signature = JSON.stringify({ plugin, secondary, buffer }, (key, value: unknown) =>
-      key === 'at' ? undefined : value,
-    );
+    const signature = textWithoutPlaces({ plugin, secondary, buffer });
     return {
       id,
       buffer,
@@ -191,15 +190,14 @@ export class Deliverer {
     const { directory, disk, dataDir, journalBytesMax, onSpace } = this.#options;
     try {
       const first = new Map(directory.shards().map(({ shard, firstOffset }) => [shard, firstOffset]));
-      const { freeBytes, totalBytes } = await disk.space(dataDir);
-      const reserveBytes = Math.min(reserveBytesMax, journalBytesMax / reserveShare, totalBytes / reserveShare);
-      const roomBytes = (): number =>
+      const before = await disk.space(dataDir);
+      const reserveBytes = Math.min(reserveBytesMax, journalBytesMax / reserveShare, before.totalBytes / reserveShare);
+      const roomBytes = (freeBytes: number): number =>
         Math.max(0, Math.min(journalBytesMax - directory.totalBytes(), freeBytes - reserveBytes));
       // Delivered segments go before the limit is reached, so that sources do not have to wait for that.
-      const bytesMax = directory.totalBytes() + roomBytes() - journalBytesMax / headroomShare;
+      const bytesMax = directory.totalBytes() + roomBytes(before.freeBytes) - journalBytesMax / headroomShare;
       await directory.retain((shard) => this.#delivery.passed(shard, first.get(shard) ?? 0), bytesMax);
-      const after = await disk.space(dataDir);
-      const leftBytes = Math.max(0, Math.min(journalBytesMax - directory.totalBytes(), after.freeBytes - reserveBytes));
+      const leftBytes = roomBytes((await disk.space(dataDir)).freeBytes);
       this.#noteFull(leftBytes < journalBytesMax / 256);
       if (this.#isFull) this.#dropOldest();
       onSpace(leftBytes);

@@ -4,12 +4,12 @@
  * written whole, synced, renamed and the directory synced before a record may carry the number. Mode 0600: models
  * hold the secrets of the configuration.
  */
-import { isDeepStrictEqual } from 'node:util';
 import { join } from 'node:path';
 import type { OutputModel, PipelineModel } from '../config/model.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Disk } from '../core/disk.ts';
 import type { Log } from '../core/log.ts';
+import { isSameModel } from './places.ts';
 
 interface Stored {
   readonly version: 1;
@@ -65,8 +65,7 @@ export class Generations {
     // What is compared and run is what a restart would read back.
     const plain = JSON.parse(JSON.stringify(model)) as PipelineModel;
     const newest = this.#models.get(this.#newest);
-    if (newest && isDeepStrictEqual(withoutPlaces(newest), withoutPlaces(plain)))
-      return { number: this.#newest, model: newest };
+    if (newest && isSameModel(newest, plain)) return { number: this.#newest, model: newest };
     const number = this.#newest + 1;
     const stored: Stored = { version: 1, number, createdMs: this.#clock.nowMs(), model: plain };
     const path = this.#path(number);
@@ -107,9 +106,4 @@ export class Generations {
   #path(number: number): string {
     return join(this.#directory, `${number}.json`);
   }
-}
-
-/** A model without the places in its files: moving a section by a line is no new generation. */
-function withoutPlaces(model: PipelineModel): unknown {
-  return JSON.parse(JSON.stringify(model, (key, value: unknown) => (key === 'at' ? undefined : value)));
 }

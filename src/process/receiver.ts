@@ -2,13 +2,13 @@
  * The receiving side of a process: a journal writer and the sources that append to it. A reload starts, keeps and
  * stops sources by what changed; what an unchanged source appends from then on carries the new generation.
  */
-import { isDeepStrictEqual } from 'node:util';
 import type { PluginModel, SourceModel } from '../config/model.ts';
 import type { PeerCalls, Source, SourceContext } from '../core/plugin.ts';
 import type { JournalWriter } from '../journal/contract.ts';
 import { OperatingError, errorText } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { Generation } from './generations.ts';
+import { isSameModel } from './places.ts';
 
 /** What makes a source of its model; pipeline.ts knows the plugins. */
 export interface SourceMaker {
@@ -74,7 +74,8 @@ export class Receiver {
     this.#checkRunning();
     // Those that go first: what they still take belongs to the generation that knows them.
     for (const [id, running] of this.#running) {
-      if (isSame(running.model, wanted.get(id))) continue;
+      const next = wanted.get(id);
+      if (next && isSameModel(running.model, next)) continue;
       this.#running.delete(id);
       await this.#stopSource(running.source);
     }
@@ -124,11 +125,4 @@ export class Receiver {
         }),
     });
   }
-}
-
-function isSame(running: SourceModel, wanted: SourceModel | undefined): boolean {
-  if (!wanted) return false;
-  const plain = (model: SourceModel): unknown =>
-    JSON.parse(JSON.stringify(model, (key, value: unknown) => (key === 'at' ? undefined : value)));
-  return isDeepStrictEqual(plain(running), plain(wanted));
 }
