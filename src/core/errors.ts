@@ -51,6 +51,25 @@ export const errorTable = {
     meaning: 'A filter could not work on a record. The record goes to the @ERROR label, else to the dead letters.',
   },
   PARSE_FAILED: { retryable: false, meaning: 'Text could not be parsed. The error says where and what was expected.' },
+  STORE_UNAVAILABLE: {
+    retryable: true,
+    meaning:
+      'The store does not run or does not answer just now, or it is off (P2L_STORE). Records for it wait in the journal; a store process that ended is started again.',
+  },
+  STORE_FULL: {
+    retryable: true,
+    meaning:
+      'The store has reached its share of the disk, or the disk its free-space reserve, and there is no older partition left to drop. Records wait in the journal.',
+  },
+  STORE_WRITE: {
+    retryable: true,
+    meaning: 'Writing to the store failed. Nothing of the chunk was taken; it is tried again.',
+  },
+  STORE_READ: { retryable: true, meaning: 'A partition of the store could not be read. The log names it.' },
+  STORE_QUERY_LIMIT: {
+    retryable: false,
+    meaning: 'A query needs more memory or time than the store gives one. Narrow its time range, or ask for less.',
+  },
   PLUGIN_LOAD: {
     retryable: false,
     meaning: 'A plugin package could not be loaded or does not export what definePlugin returns.',

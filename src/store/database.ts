@@ -1,0 +1,138 @@
+/** DuckDB as the store uses it: one instance in memory, partition files attached to it, connections that can be interrupted. */
+import { DuckDBInstance } from '@duckdb/node-api';
+import type { DuckDBAppender, DuckDBConnection, DuckDBValue } from '@duckdb/node-api';
+import { OperatingError, errorText } from '../core/errors.ts';
+
+/** A value given to or taken from a statement. */
+export type SqlValue = DuckDBValue;
+export type SqlRow = readonly SqlValue[];
+
+export interface DatabaseOptions {
+  /** Bytes DuckDB may hold; what does not fit is spilled to `temporaryDirectory`. */
+  readonly memoryBytesMax: number;
+  readonly threads: number;
+  readonly temporaryDirectory: string;
+  /** Bytes DuckDB may spill. */
+  readonly spillBytesMax: number;
+}
+
+/** Commits of one partition are gathered in its WAL until it is checkpointed on purpose; a WAL that grew to this size is in any case. */
+const walBytesMax = 1024 ** 3;
+
+/** A text as an SQL literal. */
+export function sqlText(text: string): string {
+  // NUL ends a text for DuckDB's parser: written as a character by number.
+  return text.includes('\0') ? `(${text.split('\0').map(quoted).join(' || chr(0) || ')})` : quoted(text);
+}
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}
+
+/** A name as SQL writes it. */
+export function sqlName(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+/** The instance. Files are attached under short aliases; all connections see all of them. */
+export class Database {
+  readonly #instance: DuckDBInstance;
+  private constructor(instance: DuckDBInstance) {
+    this.#instance = instance;
+  }
+  static async open(options: DatabaseOptions): Promise<Database> {
+    const instance = await DuckDBInstance.create(':memory:', {
+      memory_limit: `${Math.floor(options.memoryBytesMax / 1024)}KiB`,
+      threads: String(options.threads),
+      temp_directory: options.temporaryDirectory,
+      max_temp_directory_size: `${Math.floor(options.spillBytesMax / 1024)}KiB`,
+      checkpoint_threshold: `${Math.floor(walBytesMax / 1024)}KiB`,
+      // Nothing is fetched or loaded that a file or a query names.
+      autoinstall_known_extensions: 'false',
+      autoload_known_extensions: 'false',
+      allow_community_extensions: 'false',
+    });
+    return new Database(instance);
+  }
+  async connect(): Promise<Connection> {
+    return new Connection(await this.#instance.connect());
+  }
+  /** Attaches a partition file, which is made where it is missing. Throws DuckDB's error: corrupt, locked by another process, full disk. */
+  async attach(path: string, alias: string, isReadOnly: boolean): Promise<void> {
+    const connection = await this.connect();
+    try {
+      const mode = isReadOnly ? 'READ_ONLY' : "STORAGE_VERSION 'v1.4.0'";
+      await connection.run(`ATTACH ${sqlText(path)} AS ${sqlName(alias)} (TYPE DUCKDB, ${mode})`);
+    } finally {
+      connection.close();
+    }
+  }
+  async detach(alias: string): Promise<void> {
+    const connection = await this.connect();
+    try {
+      await connection.run(`DETACH ${sqlName(alias)}`);
+    } finally {
+      connection.close();
+    }
+  }
+  close(): void {
+    this.#instance.closeSync();
+  }
+}
+
+/** One connection: one statement or transaction at a time. */
+export class Connection {
+  readonly #connection: DuckDBConnection;
+  constructor(connection: DuckDBConnection) {
+    this.#connection = connection;
+  }
+  /** Runs statements without an answer. */
+  async run(sql: string, values?: readonly SqlValue[]): Promise<void> {
+    await this.#connection.run(sql, values as SqlValue[] | undefined);
+  }
+  /** All rows of an answer. BIGINT arrives as bigint, BLOB as DuckDBBlobValue. */
+  async rows(sql: string, values?: readonly SqlValue[]): Promise<SqlRow[]> {
+    const reader = await this.#connection.runAndReadAll(sql, values as SqlValue[] | undefined);
+    return reader.getRows();
+  }
+  /** The answer in pieces of up to 2048 rows, fetched as they are asked for. */
+  async *stream(sql: string, values?: readonly SqlValue[]): AsyncGenerator<SqlRow[]> {
+    const result = await this.#connection.stream(sql, values as SqlValue[] | undefined);
+    for (;;) {
+      const chunk = await result.fetchChunk();
+      if (!chunk || chunk.rowCount === 0) return;
+      yield chunk.getRows();
+    }
+  }
+  appender(table: string, database: string): Promise<DuckDBAppender> {
+    return this.#connection.createAppender(table, 'main', database);
+  }
+  /** Ends the statement that runs; it rejects with DuckDB's INTERRUPT error. */
+  interrupt(): void {
+    this.#connection.interrupt();
+  }
+  close(): void {
+    this.#connection.closeSync();
+  }
+}
+
+/** True for the error of a statement that interrupt() ended. */
+export function isInterrupted(error: unknown): boolean {
+  return errorText(error).startsWith('INTERRUPT Error');
+}
+
+/** True for errors after which the instance can no longer be used and the process has to begin anew. */
+export function isFatal(error: unknown): boolean {
+  return /^(?:FATAL|INTERNAL) Error|database has been invalidated/.test(errorText(error));
+}
+
+/** DuckDB's error of a question, as the store says it. */
+export function readError(doing: string, error: unknown): OperatingError {
+  const text = errorText(error);
+  if (/^Out of Memory Error|max_temp_directory_size/.test(text))
+    return new OperatingError(
+      'STORE_QUERY_LIMIT',
+      `${doing}: it needs more memory than P2L_STORE_MEMORY allows; narrow the time range or the query`,
+      { cause: error },
+    );
+  return new OperatingError('STORE_READ', `${doing}: ${text.split('\n')[0] ?? text}`, { cause: error });
+}

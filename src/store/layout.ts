@@ -1,0 +1,87 @@
+/**
+ * What lies in the store's directory (`<dataDir>/store/`), format 1.
+ *
+ *     00000007-20261121T1500Z.duckdb   partitions: DuckDB files named by number and by the hour their first record was
+ *                                      appended in; only the one with the highest number is written to
+ *     set-aside/                       partitions that could not be read, moved away whole
+ *     opening                          name of the partition that is being opened, and how often: one that ended the
+ *                                      process twice is set aside
+ *     tmp/                             spilled by queries; emptied at start
+ *
+ * In each partition:
+ *
+ *     meta(key, value)                 format, and whether it is closed (no more rows come)
+ *     shards(number, shard)            short numbers of the journal's shards. A number belongs to its shard for as long as
+ *                                      any partition has rows of it: new partitions copy the rows they need
+ *     done(shard, ordinal, low, high)  offsets [low, high) whose emissions of this ordinal are in the store, or were not
+ *                                      for it. Appended in the transaction that adds the rows; joined and written anew
+ *                                      when a hot table is sealed and when a partition begins. What has been taken is the
+ *                                      union over all partitions
+ *     hot_<n>                          rows as they came in
+ *     segment_<n>                      rows of one or several hot tables, sealed: `fields` compressed with Zstandard, frequent fields
+ *                                      as columns of their own, rows in the order they came in
+ *     segments(...)                    one row for each segment: rows, ranges of times, rows per block
+ *     fields(segment, path, ...)       the fields that occur in a segment and where they are
+ *     filters(segment, slice, bits)    block token filters, see filters.ts
+ *     minutes(segment, minute, tag, rows)   rows per minute of record time and tag
+ *
+ * One transaction each: {rows into hot, done}; {segment, segments, fields, filters, minutes, drop of hot, done anew}.
+ * Row columns: `seconds BIGINT, nanos INTEGER` record time; `append_ms BIGINT`; `shard INTEGER, "offset" BIGINT,
+ * ordinal INTEGER` (-1: the only one); `tag VARCHAR, source VARCHAR`; `fields VARCHAR` the record's JSON object. In a segment
+ * also, for a promoted field number i: `t<i> VARCHAR` and, where most values are numbers, `n<i> BIGINT` or
+ * `n<i> DOUBLE`. `n<i>` holds the values that it can print exactly as they are written in `fields`; all others (texts,
+ * `1.0`, objects and arrays as JSON text, booleans as true and false) are in `t<i>`. A record without the field, or with
+ * null, has NULL in both. Strings are kept without their quotes.
+ */
+
+/** Number of the format; a store with a higher one was written by a newer program. */
+export const formatNumber = 1;
+
+/** Columns of every hot table and the first columns of every segment, in this order. */
+export const rowColumns = [
+  ['seconds', 'BIGINT'],
+  ['nanos', 'INTEGER'],
+  ['append_ms', 'BIGINT'],
+  ['shard', 'INTEGER'],
+  ['offset', 'BIGINT'],
+  ['ordinal', 'INTEGER'],
+  ['tag', 'VARCHAR'],
+  ['source', 'VARCHAR'],
+  ['fields', 'VARCHAR'],
+] as const;
+
+/** Rows are sealed by this many: two row groups of DuckDB's (122,880 rows), so that none is half full. */
+export const hotRowsMax = 245_760;
+
+/** A field of a segment. */
+export interface SegmentField {
+  /** Keys from the outside in: `["kubernetes", "pod_name"]`. */
+  readonly path: readonly string[];
+  /** The keys joined by dots. Two paths can have the same name. */
+  readonly name: string;
+  /** Column `t<number>`; undefined: not promoted, it is only in `fields`. */
+  readonly number: number | undefined;
+  /** Type of column `n<number>`, where there is one. */
+  readonly numeric: 'BIGINT' | 'DOUBLE' | undefined;
+  /** Types met, in alphabetical order. */
+  readonly types: readonly string[];
+  /** Rows that have it: counted for promoted ones, else estimated from a sample. */
+  readonly rows: number;
+}
+
+/** A table with rows, as a snapshot of its partition shows it. */
+export interface TableInfo {
+  readonly kind: 'hot' | 'segment';
+  /** Number in its name. */
+  readonly number: number;
+  /** Qualified and quoted, for FROM. */
+  readonly sql: string;
+  readonly rows: number;
+  /** Smallest and largest record time, whole seconds. */
+  readonly secondsMin: number;
+  readonly secondsMax: number;
+  /** Every path of the segment's rows that was met while sealing; empty for hot tables. */
+  readonly fields: readonly SegmentField[];
+  /** Rows per block of its token filter; row r is in block r / blockRows. Undefined: it has none. */
+  readonly blockRows: number | undefined;
+}
