@@ -144,6 +144,9 @@ class StoreEngine implements Engine, InsertHost {
   get done(): PartitionSet['done'] {
     return this.#set.done;
   }
+  get insertTurn(): PartitionSet['insertTurn'] {
+    return this.#set.insertTurn;
+  }
   shardNumber(shard: string): number {
     return this.#set.shardNumber(shard);
   }

@@ -13,6 +13,7 @@ import type { DoneRange } from './done.ts';
 import { hotRowsMax } from './layout.ts';
 import type { Partition } from './partition.ts';
 import { RowChunk } from './row-chunk.ts';
+import type { Turn } from './waiting.ts';
 
 /** A transaction takes no further call once it has this many bytes or rows: the first of them waits for the last. */
 const groupBytesMax = 16 * 1024 ** 2;
@@ -37,6 +38,8 @@ export interface InsertHost {
   readonly database: Database;
   /** All that was taken; grows with each commit. */
   readonly done: Done;
+  /** Taken by each transaction. */
+  readonly insertTurn: Turn;
   shardNumber(shard: string): number;
   /** The partition that takes rows, once it may take them. @throws OperatingError STORE_FULL, STORE_UNAVAILABLE. */
   ready(signal: AbortSignal): Promise<Partition>;
@@ -133,7 +136,17 @@ export class Inserter {
     return group;
   }
   async #insertGroup(group: readonly Call[]): Promise<void> {
-    const partition = await this.#host.ready(this.#closing.signal);
+    for (let isDone = false; !isDone;) {
+      const partition = await this.#host.ready(this.#closing.signal);
+      isDone = await this.#host.insertTurn.run(async () => {
+        // Another may have begun while this one waited.
+        if (!partition.isOpen) return false;
+        await this.#insertInto(partition, group);
+        return true;
+      });
+    }
+  }
+  async #insertInto(partition: Partition, group: readonly Call[]): Promise<void> {
     const addition = this.#select(group.flatMap((call) => call.batches));
     if (addition.rows === 0 && addition.done.length === 0) return;
     try {

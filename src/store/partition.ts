@@ -29,6 +29,11 @@ export interface PartitionHost {
   setAside(partition: Partition, error: unknown): Promise<void>;
   /** Called after each use, so that others can be detached. */
   used(partition: Partition): void;
+  /**
+   * Runs while nobody inserts: an insert that waits for a checkpoint inside DuckDB would keep all questions from
+   * beginning, while the checkpoint itself does not.
+   */
+  alone(partition: Partition, run: () => Promise<void>): Promise<void>;
   /** A reader has gone; a checkpoint that waited may be possible now. */
   released(partition: Partition): void;
 }
@@ -40,7 +45,7 @@ export class Partition implements PartitionView {
   readonly path: string;
   readonly alias: string;
   readonly #host: PartitionHost;
-  /** Who changes which tables there are, begins a snapshot or checkpoints: one at a time. */
+  /** Who changes which tables there are, or begins a snapshot: one at a time. */
   readonly turn = new Turn();
   /** It was dropped or set aside: its rows are no longer part of the store. */
   isGone = false;
@@ -213,12 +218,15 @@ export class Partition implements PartitionView {
   async checkpoint(isUrgent: boolean): Promise<boolean> {
     const connection = await this.#host.database.connect();
     try {
-      return await this.turn.run(async () => {
-        const end = AbortSignal.timeout(readersWaitMs);
-        while (isUrgent && this.#readers > 0 && !end.aborted) await this.#readerLeft.wait(end).catch(() => {});
-        await connection.run(`CHECKPOINT ${sqlName(this.alias)}`);
-        return true;
-      });
+      const sql = `CHECKPOINT ${sqlName(this.alias)}`;
+      if (isUrgent)
+        await this.turn.run(async () => {
+          const end = AbortSignal.timeout(readersWaitMs);
+          while (this.#readers > 0 && !end.aborted) await this.#readerLeft.wait(end).catch(() => {});
+          await this.#host.alone(this, () => connection.run(sql));
+        });
+      else await this.#host.alone(this, () => connection.run(sql));
+      return true;
     } catch (error) {
       if (errorText(error).includes('Cannot CHECKPOINT')) return false;
       throw error;

@@ -15,6 +15,7 @@ import { Partition } from './partition.ts';
 import type { PartitionHost } from './partition.ts';
 import type { PartitionView, Partitions } from './snapshot.ts';
 import { recallSummaries, rememberSummaries } from './summaries.ts';
+import { Turn } from './waiting.ts';
 
 /** Attached at once: each holds a file open and its catalog in memory; a search seldom looks into more. */
 const attachedMax = 32;
@@ -38,6 +39,8 @@ export class PartitionSet implements Partitions, PartitionHost {
   readonly connections: Connections;
   /** What has been taken, by all that was ever committed. */
   readonly done = new Done();
+  /** Inserts, and what must not run beside them. */
+  readonly insertTurn = new Turn();
   readonly setAsides: { readonly name: string; readonly reason: string }[] = [];
   readonly #options: PartitionSetOptions;
   /** Oldest first. */
@@ -256,6 +259,9 @@ export class PartitionSet implements Partitions, PartitionHost {
         .catch((error: unknown) => this.log.warn({ error: errorText(error) }, `A partition could not be detached.`));
       return;
     }
+  }
+  alone(partition: Partition, run: () => Promise<void>): Promise<void> {
+    return partition.isOpen ? this.insertTurn.run(run) : run();
   }
   released(partition: Partition): void {
     this.#options.onReleased(partition);
