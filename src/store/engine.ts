@@ -10,12 +10,13 @@ import { Background } from './background.ts';
 import type { WriteSegment } from './background.ts';
 import type { RecordStore, StoredBatch } from '../core/record-store.ts';
 import type { StoreStatus } from './contract.ts';
-import { Database, isFatal } from './database.ts';
+import { Database } from './database.ts';
 import { Inserter } from './insert.ts';
 import type { InsertHost, InsertedRows } from './insert.ts';
 import type { Partition } from './partition.ts';
 import { PartitionSet } from './partitions.ts';
 import type { PartitionView, Partitions } from './snapshot.ts';
+import { hotRowsMax } from './layout.ts';
 
 export interface EngineOptions {
   /** `<dataDir>/store`; made where it is missing. */
@@ -34,8 +35,12 @@ export interface EngineOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly writeSegment: WriteSegment;
+  /** For tests: rows of a full hot table. */
+  readonly hotRows?: number;
   /** The real one where it is not given. */
   readonly disk?: Disk;
+  /** For tests: opens a file in a process of its own; false: that process ended by it. */
+  readonly probe?: (path: string) => Promise<boolean>;
 }
 
 /** Rows that were just stored: rowids [from, to) of `hot_<number>` of the partition, as long as it is not sealed. */
@@ -88,6 +93,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
 
 class StoreEngine implements Engine, InsertHost {
   readonly database: Database;
+  readonly hotRows: number;
   readonly #options: EngineOptions;
   readonly #disk: Disk;
   readonly #set: PartitionSet;
@@ -103,6 +109,7 @@ class StoreEngine implements Engine, InsertHost {
   constructor(options: EngineOptions, disk: Disk, database: Database) {
     this.#options = options;
     this.#disk = disk;
+    this.hotRows = options.hotRows ?? hotRowsMax;
     this.#insertedLastMs = options.clock.monotonicMs();
     this.database = database;
     this.broken = new Promise((resolve) => (this.#break = resolve));
@@ -115,6 +122,8 @@ class StoreEngine implements Engine, InsertHost {
       onReleased: (partition) => {
         if (!partition.isFinished) this.#background.wake();
       },
+      onFatal: (error) => this.#break(error instanceof Error ? error : new Error(errorText(error))),
+      probe: options.probe,
       onDropping: (partition) => this.#background.leave(partition),
     });
     const { clock, log, writeSegment } = options;
@@ -124,6 +133,7 @@ class StoreEngine implements Engine, InsertHost {
       clock,
       log,
       writeSegment,
+      hotRows: this.hotRows,
       insertedLastMs: () => this.#insertedLastMs,
       failed: (partition, error) => this.failed(partition, error),
       changed: () => this.#admission.changed(),
@@ -165,8 +175,7 @@ class StoreEngine implements Engine, InsertHost {
     this.#background.wake();
   }
   async failed(partition: Partition, error: unknown): Promise<void> {
-    if (isFatal(error)) this.#break(error instanceof Error ? error : new Error(errorText(error)));
-    else await partition.failed(error);
+    await partition.failed(error);
   }
 
   async insert(batches: readonly StoredBatch[], signal: AbortSignal): Promise<void> {

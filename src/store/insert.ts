@@ -10,7 +10,6 @@ import type { HotTable } from './catalog.ts';
 import type { Connection, Database } from './database.ts';
 import { Done, everyOrdinal } from './done.ts';
 import type { DoneRange } from './done.ts';
-import { hotRowsMax } from './layout.ts';
 import type { Partition } from './partition.ts';
 import { RowChunk } from './row-chunk.ts';
 import type { Turn } from './waiting.ts';
@@ -36,6 +35,8 @@ export interface InsertedRows {
 /** What inserting needs of the engine. */
 export interface InsertHost {
   readonly database: Database;
+  /** Rows of a full hot table. */
+  readonly hotRows: number;
   /** All that was taken; grows with each commit. */
   readonly done: Done;
   /** Taken by each transaction. */
@@ -201,7 +202,9 @@ export class Inserter {
     const isFull =
       last !== undefined &&
       last.rows > 0 &&
-      (this.#isHotDoubtful || last.rows + addition.rows > hotRowsMax || last.bytes + addition.bytes > hotBytesMax);
+      (this.#isHotDoubtful ||
+        last.rows + addition.rows > this.#host.hotRows ||
+        last.bytes + addition.bytes > hotBytesMax);
     const hot = await partition.hotTable(connection, isFull);
     this.#isHotDoubtful = false;
     if (isFull) this.#host.hotFull();
@@ -216,6 +219,7 @@ export class Inserter {
       'COMMIT',
     ];
     await connection.run(statements.join(';\n'));
+    await partition.linkWal();
     for (const [number, shard] of shards) partition.catalog.shards.set(number, shard);
     for (const range of addition.done) this.#host.done.add(range);
     partition.doneRows += addition.done.length;

@@ -7,7 +7,7 @@ import { createHotSql, emptyHot, readCatalog, readSummary, tableOf } from './cat
 import type { Catalog, HotTable, Summary } from './catalog.ts';
 import type { Connections } from './connections.ts';
 import type { Connection, Database } from './database.ts';
-import { readError, sqlName } from './database.ts';
+import { isFatal, readError, sqlName } from './database.ts';
 import type { TableInfo } from './layout.ts';
 import { fileEnding, isBroken } from './opening.ts';
 import type { Place } from './opening.ts';
@@ -34,6 +34,8 @@ export interface PartitionHost {
    * beginning, while the checkpoint itself does not.
    */
   alone(partition: Partition, run: () => Promise<void>): Promise<void>;
+  /** DuckDB said that it can no longer be used. */
+  fatal(error: unknown): void;
   /** A reader has gone; a checkpoint that waited may be possible now. */
   released(partition: Partition): void;
 }
@@ -59,8 +61,11 @@ export class Partition implements PartitionView {
   /** Closed, sealed and checkpointed: nothing has to be done but, where it says so, merging. */
   isFinished = false;
   needsMerge = false;
+  /** Why the last background job on it failed, and when it is tried again (monotonic time). */
+  failure: { readonly error: unknown; readonly retryAtMs: number } | undefined;
   #summary: Summary = { records: 0, secondsMin: undefined, secondsMax: undefined, appendMsMax: undefined };
   #catalog: Catalog | undefined;
+  #isWalLinked = false;
   #readers = 0;
   #workers = 0;
   readonly #readerLeft = new Change();
@@ -126,6 +131,7 @@ export class Partition implements PartitionView {
       if (this.#summary.records === 0) this.#summary = await readSummary(connection, catalog);
       await this.measure();
       this.#catalog = catalog;
+      this.#isWalLinked = false;
       return catalog;
     } catch (error) {
       await this.#host.database.detach(this.alias).catch(() => {});
@@ -146,6 +152,16 @@ export class Partition implements PartitionView {
     this.walBytes = wal?.size ?? 0;
     this.bytes = (file?.size ?? 0) + this.walBytes;
     return this.bytes;
+  }
+
+  /**
+   * Makes the WAL's place in the directory durable: DuckDB syncs the file, which it makes anew after each checkpoint, and
+   * leaves the directory to others. For those who have committed something.
+   */
+  async linkWal(): Promise<void> {
+    if (this.#isWalLinked) return;
+    await this.#host.disk.syncDirectory(this.#host.directory);
+    this.#isWalLinked = true;
   }
 
   /** The table that takes rows; a new one where `isNew`, or where there is none. */
@@ -226,6 +242,7 @@ export class Partition implements PartitionView {
           await this.#host.alone(this, () => connection.run(sql));
         });
       else await this.#host.alone(this, () => connection.run(sql));
+      this.#isWalLinked = false;
       return true;
     } catch (error) {
       if (errorText(error).includes('Cannot CHECKPOINT')) return false;
@@ -273,6 +290,7 @@ export class Partition implements PartitionView {
   async failed(error: unknown): Promise<boolean> {
     if (this.isGone) return true;
     const cause = error instanceof OperatingError && error.cause !== undefined ? error.cause : error;
+    if (isFatal(cause)) this.#host.fatal(cause);
     if (!isBroken(cause)) return false;
     await this.#host.setAside(this, cause);
     return true;
