@@ -5,6 +5,9 @@ import { realDisk } from '../core/disk.ts';
 import type { Disk } from '../core/disk.ts';
 import { OperatingError, errorText } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
+import { Admission } from './admission.ts';
+import { Background } from './background.ts';
+import type { WriteSegment } from './background.ts';
 import type { RecordStore, StoredBatch } from '../core/record-store.ts';
 import type { StoreStatus } from './contract.ts';
 import { Database, isFatal } from './database.ts';
@@ -30,6 +33,7 @@ export interface EngineOptions {
   readonly isReadOnly: boolean;
   readonly clock: Clock;
   readonly log: Log;
+  readonly writeSegment: WriteSegment;
   /** The real one where it is not given. */
   readonly disk?: Disk;
 }
@@ -88,6 +92,9 @@ class StoreEngine implements Engine, InsertHost {
   readonly #disk: Disk;
   readonly #set: PartitionSet;
   readonly #inserter: Inserter;
+  readonly #background: Background;
+  readonly #admission: Admission;
+  #insertedLastMs: number;
   readonly #listeners = new Set<(inserted: Inserted) => void>();
   readonly broken: Promise<Error>;
   #break: (error: Error) => void = () => {};
@@ -96,6 +103,7 @@ class StoreEngine implements Engine, InsertHost {
   constructor(options: EngineOptions, disk: Disk, database: Database) {
     this.#options = options;
     this.#disk = disk;
+    this.#insertedLastMs = options.clock.monotonicMs();
     this.database = database;
     this.broken = new Promise((resolve) => (this.#break = resolve));
     this.#set = new PartitionSet({
@@ -104,9 +112,23 @@ class StoreEngine implements Engine, InsertHost {
       disk,
       log: options.log,
       isReadOnly: options.isReadOnly,
-      onSetAside: () => {},
-      onReleased: () => {},
+      onReleased: (partition) => {
+        if (!partition.isFinished) this.#background.wake();
+      },
+      onDropping: (partition) => this.#background.leave(partition),
     });
+    const { clock, log, writeSegment } = options;
+    this.#background = new Background({
+      set: this.#set,
+      database,
+      clock,
+      log,
+      writeSegment,
+      insertedLastMs: () => this.#insertedLastMs,
+      failed: (partition, error) => this.failed(partition, error),
+      changed: () => this.#admission.changed(),
+    });
+    this.#admission = new Admission({ ...options, disk, set: this.#set, background: this.#background });
     this.#inserter = new Inserter(this);
   }
   async start(): Promise<void> {
@@ -116,6 +138,8 @@ class StoreEngine implements Engine, InsertHost {
     const temporary = join(this.#options.directory, 'tmp');
     await this.#disk.removeDirectory(temporary);
     await this.#disk.makeDirectory(temporary);
+    this.#background.wake();
+    this.#admission.start();
   }
   get done(): PartitionSet['done'] {
     return this.#set.done;
@@ -123,13 +147,20 @@ class StoreEngine implements Engine, InsertHost {
   shardNumber(shard: string): number {
     return this.#set.shardNumber(shard);
   }
-  async ready(): Promise<Partition> {
-    return this.#set.open ?? (await this.#set.begin(this.#options.clock.nowMs()));
+  ready(signal: AbortSignal): Promise<Partition> {
+    return this.#admission.ready(signal);
   }
-  inserted({ partition, hot, from, to }: InsertedRows): void {
+  inserted({ partition, hot, from, to, bytes }: InsertedRows): void {
+    this.#insertedLastMs = this.#options.clock.monotonicMs();
+    this.#admission.inserted(bytes);
     for (const listener of this.#listeners) listener({ view: partition, hotNumber: hot.number, from, to });
   }
-  hotFull(): void {}
+  insertedLastMs(): number {
+    return this.#insertedLastMs;
+  }
+  hotFull(): void {
+    this.#background.wake();
+  }
   async failed(partition: Partition, error: unknown): Promise<void> {
     if (isFatal(error)) this.#break(error instanceof Error ? error : new Error(errorText(error)));
     else await partition.failed(error);
@@ -165,13 +196,18 @@ class StoreEngine implements Engine, InsertHost {
       setAside: this.#set.setAsides,
     };
   }
-  async idle(): Promise<void> {}
+  async idle(): Promise<void> {
+    await this.#inserter.idle();
+    await this.#background.idle();
+  }
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#admission.stop();
     await this.#inserter.close();
+    await this.#background.stop();
     this.#set.connections.close();
-    for (const partition of this.#set.all) await partition.turn.run(() => partition.detach());
+    await this.#set.detachAll();
     this.database.close();
   }
 }

@@ -1,9 +1,9 @@
 /** One partition file: attached when somebody needs it, its catalog in memory as long as it is. */
 import { join } from 'node:path';
 import type { Log } from '../core/log.ts';
-import { OperatingError } from '../core/errors.ts';
+import { OperatingError, errorText } from '../core/errors.ts';
 import type { Disk } from '../core/disk.ts';
-import { createHotSql, emptyHot, hotInfo, readCatalog, readSummary } from './catalog.ts';
+import { createHotSql, emptyHot, readCatalog, readSummary, tableOf } from './catalog.ts';
 import type { Catalog, HotTable, Summary } from './catalog.ts';
 import type { Connections } from './connections.ts';
 import type { Connection, Database } from './database.ts';
@@ -12,7 +12,10 @@ import type { TableInfo } from './layout.ts';
 import { fileEnding, isBroken } from './opening.ts';
 import type { Place } from './opening.ts';
 import type { PartitionView, Snapshot } from './snapshot.ts';
-import { Turn } from './waiting.ts';
+import { Change, Turn } from './waiting.ts';
+
+/** An urgent checkpoint waits so long for those who read: questions take ten seconds at most, unless they export. */
+const readersWaitMs = 10_000;
 
 /** What a partition needs of the set it belongs to. */
 export interface PartitionHost {
@@ -43,11 +46,19 @@ export class Partition implements PartitionView {
   isGone = false;
   /** Takes rows. */
   isOpen = false;
-  /** Bytes of its files when they were last looked at. */
+  /** Bytes of its files when they were last looked at, the WAL included. */
   bytes = 0;
+  walBytes = 0;
+  /** Rows of its table `done`, about. */
+  doneRows = 0;
+  /** Closed, sealed and checkpointed: nothing has to be done but, where it says so, merging. */
+  isFinished = false;
+  needsMerge = false;
   #summary: Summary = { records: 0, secondsMin: undefined, secondsMax: undefined, appendMsMax: undefined };
   #catalog: Catalog | undefined;
-  #users = 0;
+  #readers = 0;
+  #workers = 0;
+  readonly #readerLeft = new Change();
 
   constructor(host: PartitionHost, place: Place) {
     this.#host = host;
@@ -63,6 +74,9 @@ export class Partition implements PartitionView {
   set summary(summary: Summary) {
     this.#summary = summary;
   }
+  get appendMsMax(): number | undefined {
+    return this.#summary.appendMsMax;
+  }
   get records(): number {
     return this.#summary.records;
   }
@@ -75,17 +89,21 @@ export class Partition implements PartitionView {
   get isAttached(): boolean {
     return this.#catalog !== undefined;
   }
-  /** Snapshots and background work under way. */
-  get users(): number {
-    return this.#users;
+  /** Snapshots or background work are under way: it has to stay attached. */
+  get isUsed(): boolean {
+    return this.#readers + this.#workers > 0;
+  }
+  /** Snapshots under way. DuckDB cannot checkpoint when one is older than what was committed since. */
+  get readers(): number {
+    return this.#readers;
   }
   /** Keeps it attached until leave(). */
   enter(): void {
-    this.#users++;
+    this.#workers++;
   }
   leave(): void {
-    this.#users--;
-    this.#host.released(this);
+    this.#workers--;
+    this.#host.used(this);
   }
   /** Only while it is attached. */
   get catalog(): Catalog {
@@ -120,7 +138,8 @@ export class Partition implements PartitionView {
   /** Looks at how large its files are. */
   async measure(): Promise<number> {
     const [file, wal] = await Promise.all([this.#host.disk.stat(this.path), this.#host.disk.stat(`${this.path}.wal`)]);
-    this.bytes = (file?.size ?? 0) + (wal?.size ?? 0);
+    this.walBytes = wal?.size ?? 0;
+    this.bytes = (file?.size ?? 0) + this.walBytes;
     return this.bytes;
   }
 
@@ -159,6 +178,55 @@ export class Partition implements PartitionView {
     };
   }
 
+  /**
+   * Puts a new segment in place of tables whose rows it has, in one transaction. `write` makes it, given its number; `also`
+   * gives statements to run with it, asked right before the commit.
+   */
+  async replace(
+    connection: Connection,
+    sources: readonly TableInfo[],
+    write: (number: number) => Promise<TableInfo>,
+    also: () => readonly string[],
+  ): Promise<void> {
+    const { catalog } = this;
+    await connection.run('BEGIN');
+    try {
+      const segment = await write(catalog.numberNext++);
+      // Nobody begins a snapshot between the commit and the new catalog: he would find other tables than it says.
+      await this.turn.run(async () => {
+        await connection.run([...removeSql(this.alias, sources), ...also(), 'COMMIT'].join(';\n'));
+        const gone = new Set(sources.map((source) => source.sql));
+        catalog.hot = catalog.hot.filter((table) => !gone.has(table.sql));
+        const at = catalog.segments.findIndex((table) => gone.has(table.sql));
+        const left = catalog.segments.filter((table) => !gone.has(table.sql));
+        catalog.segments = left.toSpliced(Math.max(0, at), 0, segment);
+      });
+    } catch (error) {
+      await connection.run('ROLLBACK').catch(() => {});
+      throw error;
+    }
+  }
+  /**
+   * Brings the WAL into the file. False: DuckDB cannot do it now, because of those who read. `isUrgent`: new snapshots
+   * wait until those under way are released, for some seconds at most.
+   */
+  async checkpoint(isUrgent: boolean): Promise<boolean> {
+    const connection = await this.#host.database.connect();
+    try {
+      return await this.turn.run(async () => {
+        const end = AbortSignal.timeout(readersWaitMs);
+        while (isUrgent && this.#readers > 0 && !end.aborted) await this.#readerLeft.wait(end).catch(() => {});
+        await connection.run(`CHECKPOINT ${sqlName(this.alias)}`);
+        return true;
+      });
+    } catch (error) {
+      if (errorText(error).includes('Cannot CHECKPOINT')) return false;
+      throw error;
+    } finally {
+      connection.close();
+    }
+  }
+
   async snapshot(): Promise<Snapshot> {
     const lease = await this.#host.connections.take();
     try {
@@ -177,7 +245,7 @@ export class Partition implements PartitionView {
     if (this.isGone) return { connection, alias: this.alias, tables: [], shards: new Map(), release: giveBack };
     const catalog = await this.load();
     await connection.run(`BEGIN TRANSACTION READ ONLY; SELECT 1 FROM ${sqlName(this.alias)}.meta LIMIT 1`);
-    this.enter();
+    this.#readers++;
     let isReleased = false;
     return {
       connection,
@@ -188,7 +256,9 @@ export class Partition implements PartitionView {
         if (isReleased) return;
         isReleased = true;
         await giveBack();
-        this.leave();
+        this.#readers--;
+        this.#readerLeft.notify();
+        this.#host.released(this);
       },
     };
   }
@@ -201,7 +271,18 @@ export class Partition implements PartitionView {
   }
 }
 
+/** Statements that drop tables whose rows are in another now. */
+function removeSql(alias: string, sources: readonly TableInfo[]): string[] {
+  const segments = sources.filter((source) => source.kind === 'segment').map((source) => source.number);
+  return [
+    ...sources.map((source) => `DROP TABLE ${source.sql}`),
+    ...(segments.length === 0 ? [] : ['segments', 'fields', 'filters', 'minutes']).map(
+      (table) => `DELETE FROM ${sqlName(alias)}.${table} WHERE segment IN (${segments.join(', ')})`,
+    ),
+  ];
+}
+
 function tablesOf(catalog: Catalog): TableInfo[] {
-  const hot = catalog.hot.filter((table) => table.rows > 0 || Number.isFinite(table.secondsMin)).map(hotInfo);
+  const hot = catalog.hot.filter((table) => table.rows > 0 || Number.isFinite(table.secondsMin)).map(tableOf);
   return [...hot.reverse(), ...catalog.segments];
 }

@@ -14,6 +14,7 @@ import { attachFile, fileEnding, isBroken, parsePlace, placeOf } from './opening
 import { Partition } from './partition.ts';
 import type { PartitionHost } from './partition.ts';
 import type { PartitionView, Partitions } from './snapshot.ts';
+import { recallSummaries, rememberSummaries } from './summaries.ts';
 
 /** Attached at once: each holds a file open and its catalog in memory; a search seldom looks into more. */
 const attachedMax = 32;
@@ -24,9 +25,9 @@ export interface PartitionSetOptions {
   readonly disk: Disk;
   readonly log: Log;
   readonly isReadOnly: boolean;
-  /** A partition was set aside; the engine begins another where it was the open one. */
-  readonly onSetAside: (partition: Partition) => void;
   readonly onReleased: (partition: Partition) => void;
+  /** A partition is about to be dropped; resolves when no background work is on it. */
+  readonly onDropping: (partition: Partition) => Promise<void>;
 }
 
 export class PartitionSet implements Partitions, PartitionHost {
@@ -79,16 +80,19 @@ export class PartitionSet implements Partitions, PartitionHost {
     const files = await this.disk.list(this.directory);
     const places = files.flatMap((file) => parsePlace(file) ?? []).sort((a, b) => a.number - b.number);
     this.#all = places.map((place) => new Partition(this, place));
+    await recallSummaries(this.directory, this.disk, this.#all);
     let isDoneKnown = false;
     // The newest first: as long as another process has it open nothing else is touched.
     for (const partition of this.#all.toReversed()) {
+      // Each partition began with all that was done before it: only the newest is read to the bottom.
+      if (isDoneKnown && partition.isFinished) continue;
       const isLoaded = await this.#loadOne(partition);
-      // Each partition began with all that was done before it.
-      if (isLoaded && !isDoneKnown) {
-        isDoneKnown = true;
-        await this.#readDone(partition);
-        partition.isOpen = !partition.catalog.isClosed && !this.#options.isReadOnly;
-      }
+      if (!isLoaded || isDoneKnown) continue;
+      isDoneKnown = true;
+      await this.#readDone(partition);
+      const isNewest = partition === this.#all.at(-1);
+      partition.isOpen = isNewest && !partition.catalog.isClosed && !this.#options.isReadOnly;
+      if (partition.isOpen) partition.isFinished = false;
     }
   }
   async #loadOne(partition: Partition): Promise<boolean> {
@@ -111,7 +115,9 @@ export class PartitionSet implements Partitions, PartitionHost {
     try {
       const { shards } = partition.catalog;
       for (const [number, shard] of shards) this.#learnShard(shard, number);
-      for (const range of await readDone(connection, partition.alias, shards)) this.done.add(range);
+      const ranges = await readDone(connection, partition.alias, shards);
+      for (const range of ranges) this.done.add(range);
+      partition.doneRows = ranges.length;
     } finally {
       connection.close();
     }
@@ -168,6 +174,13 @@ export class PartitionSet implements Partitions, PartitionHost {
       await this.database.detach(alias).catch(() => {});
     }
   }
+  /** It is sealed and checkpointed: from now on it is known without being attached. */
+  async finish(partition: Partition, needsMerge: boolean): Promise<void> {
+    partition.isFinished = true;
+    partition.needsMerge = needsMerge;
+    await partition.measure();
+    await rememberSummaries(this.directory, this.disk, this.#all);
+  }
   /** Says in the file that no more rows come. */
   async close(partition: Partition, connection: Connection): Promise<void> {
     partition.isOpen = false;
@@ -178,6 +191,8 @@ export class PartitionSet implements Partitions, PartitionHost {
 
   /** Deletes a partition with all its rows. */
   async drop(partition: Partition): Promise<void> {
+    partition.isGone = true;
+    await this.#options.onDropping(partition);
     await this.#leave(partition);
     await this.#removeFiles(partition.path);
     await this.disk.syncDirectory(this.directory);
@@ -187,7 +202,6 @@ export class PartitionSet implements Partitions, PartitionHost {
     const reason = errorText(error).split('\n')[0] ?? '';
     await this.#leave(partition);
     this.setAsides.push({ name: partition.name, reason });
-    this.#options.onSetAside(partition);
     if (this.#options.isReadOnly) return;
     const target = join(this.directory, 'set-aside');
     await this.disk.makeDirectory(target);
@@ -203,6 +217,13 @@ export class PartitionSet implements Partitions, PartitionHost {
       { partition: partition.name, reason },
       `A partition of the store could not be read and was moved to ${target}; its records are missing from answers.`,
     );
+  }
+  /** The WAL of the open one is brought into its file, so that the next start has nothing to replay. */
+  async detachAll(): Promise<void> {
+    for (const partition of this.#all) {
+      if (partition.isOpen && partition.isAttached) await partition.checkpoint(false).catch(() => {});
+      await partition.turn.run(() => partition.detach());
+    }
   }
   async #leave(partition: Partition): Promise<void> {
     partition.isGone = true;
@@ -225,11 +246,11 @@ export class PartitionSet implements Partitions, PartitionHost {
     this.#attached.add(partition);
     if (this.#attached.size <= attachedMax) return;
     for (const other of this.#attached) {
-      if (other.isOpen || other.users > 0) continue;
+      if (other.isOpen || other.isUsed) continue;
       this.#attached.delete(other);
       void other.turn
         .run(async () => {
-          if (other.users > 0 || this.#attached.has(other)) return;
+          if (other.isUsed || this.#attached.has(other)) return;
           await other.detach();
         })
         .catch((error: unknown) => this.log.warn({ error: errorText(error) }, `A partition could not be detached.`));
