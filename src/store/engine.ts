@@ -15,6 +15,7 @@ import { Inserter } from './insert.ts';
 import type { InsertHost, InsertedRows } from './insert.ts';
 import type { Partition } from './partition.ts';
 import { PartitionSet } from './partitions.ts';
+import { writeSegment } from './seal.ts';
 import type { PartitionView, Partitions } from './snapshot.ts';
 import { hotRowsMax } from './layout.ts';
 
@@ -34,7 +35,8 @@ export interface EngineOptions {
   readonly isReadOnly: boolean;
   readonly clock: Clock;
   readonly log: Log;
-  readonly writeSegment: WriteSegment;
+  /** For tests: how segments are written. */
+  readonly writeSegment?: WriteSegment;
   /** For tests: rows of a full hot table. */
   readonly hotRows?: number;
   /** The real one where it is not given. */
@@ -126,13 +128,13 @@ class StoreEngine implements Engine, InsertHost {
       probe: options.probe,
       onDropping: (partition) => this.#background.leave(partition),
     });
-    const { clock, log, writeSegment } = options;
+    const { clock, log } = options;
     this.#background = new Background({
       set: this.#set,
       database,
       clock,
       log,
-      writeSegment,
+      writeSegment: options.writeSegment ?? writeSegment,
       hotRows: this.hotRows,
       insertedLastMs: () => this.#insertedLastMs,
       failed: (partition, error) => this.failed(partition, error),
