@@ -20,9 +20,10 @@
  *     hot_<n>                          rows as they came in
  *     segment_<n>                      rows of one or several hot tables, sealed: `fields` compressed with Zstandard, frequent fields
  *                                      as columns of their own, rows in the order they came in
- *     segments(...)                    one row for each segment: rows, ranges of times, rows per block
- *     fields(segment, path, ...)       the fields that occur in a segment and where they are
- *     filters(segment, slice, bits)    block token filters, see filters.ts
+ *     segments(segment, ...)           one row for each segment: rows, ranges of times, rows per block
+ *     fields(segment, path, ...)       the fields that occur in a segment and where they are; `path` is a JSON array of
+ *                                      keys, `types` are joined by commas
+ *     filters(segment, part, bits)     block token filters, see filters.ts
  *     minutes(segment, minute, tag, rows)   rows per minute of record time and tag
  *
  * One transaction each: {rows into hot, done}; {segment, segments, fields, filters, minutes, drop of hot, done anew}.
@@ -33,6 +34,8 @@
  * `1.0`, objects and arrays as JSON text, booleans as true and false) are in `t<i>`. A record without the field, or with
  * null, has NULL in both. Strings are kept without their quotes.
  */
+
+import { sqlName } from './database.ts';
 
 /** Number of the format; a store with a higher one was written by a newer program. */
 export const formatNumber = 1;
@@ -53,6 +56,29 @@ export const rowColumns = [
 /** Rows are sealed by this many: two row groups of DuckDB's (122,880 rows), so that none is half full. */
 export const hotRowsMax = 245_760;
 
+const partitionTables = [
+  ['meta', 'key VARCHAR NOT NULL, value VARCHAR NOT NULL'],
+  ['shards', 'number INTEGER NOT NULL, shard VARCHAR NOT NULL'],
+  ['done', 'shard INTEGER NOT NULL, ordinal INTEGER NOT NULL, low BIGINT NOT NULL, high BIGINT NOT NULL'],
+  [
+    'segments',
+    'segment INTEGER NOT NULL, rows BIGINT NOT NULL, seconds_min BIGINT NOT NULL, seconds_max BIGINT NOT NULL, ' +
+      'is_field_list_complete BOOLEAN NOT NULL, block_rows INTEGER, filter_parts INTEGER',
+  ],
+  [
+    'fields',
+    'segment INTEGER NOT NULL, path VARCHAR NOT NULL, number INTEGER, "numeric" VARCHAR, types VARCHAR NOT NULL, ' +
+      'rows BIGINT NOT NULL',
+  ],
+  ['filters', 'segment INTEGER NOT NULL, part INTEGER NOT NULL, bits BLOB NOT NULL'],
+  ['minutes', 'segment INTEGER NOT NULL, minute BIGINT NOT NULL, tag VARCHAR NOT NULL, rows BIGINT NOT NULL'],
+] as const;
+
+/** Statements that make the tables of a new partition, hot and sealed ones aside. */
+export function partitionSql(alias: string): string {
+  return partitionTables.map(([table, columns]) => `CREATE TABLE ${sqlName(alias)}.${table}(${columns});`).join('\n');
+}
+
 /** A field of a segment. */
 export interface SegmentField {
   /** Keys from the outside in: `["kubernetes", "pod_name"]`. */
@@ -65,7 +91,7 @@ export interface SegmentField {
   readonly numeric: 'BIGINT' | 'DOUBLE' | undefined;
   /** Types met, in alphabetical order. */
   readonly types: readonly string[];
-  /** Rows that have it: counted for promoted ones, else estimated from a sample. */
+  /** Rows that have it. */
   readonly rows: number;
 }
 
@@ -80,8 +106,15 @@ export interface TableInfo {
   /** Smallest and largest record time, whole seconds. */
   readonly secondsMin: number;
   readonly secondsMax: number;
-  /** Every path of the segment's rows that was met while sealing; empty for hot tables. */
+  /** Paths of the segment's rows, of objects and of what is in them (arrays are values as a whole); empty for hot tables. */
   readonly fields: readonly SegmentField[];
+  /**
+   * True: no row has a path that is not in `fields` (with a value other than null). False for hot tables, and for
+   * segments with so many paths that not all are listed: one that is not listed may be in any row's JSON.
+   */
+  readonly isFieldListComplete: boolean;
   /** Rows per block of its token filter; row r is in block r / blockRows. Undefined: it has none. */
   readonly blockRows: number | undefined;
+  /** Parts of its token filter. Undefined: it has none. */
+  readonly filterParts: number | undefined;
 }
