@@ -88,7 +88,7 @@ function pathsIn(records: readonly TestRecord[]): Map<string, { path: string[]; 
 /** The hot table's rows as a segment; `promoted` says which of its fields have columns, and of which type. */
 async function makeSegment(
   records: readonly TestRecord[],
-  promoted: readonly ('none' | 'text' | 'BIGINT' | 'DOUBLE')[],
+  promoted: readonly ColumnKind[],
   isFieldListComplete: boolean,
 ): Promise<TableInfo> {
   const columns: string[] = [];
@@ -128,19 +128,18 @@ async function offsets(tree: QueryTree, table: TableInfo, more = 'true'): Promis
   return rows.map((row) => Number(row[0]));
 }
 
-const columnKinds = fc.array(fc.constantFrom('none', 'text', 'BIGINT', 'DOUBLE'), { minLength: 1, maxLength: 7 });
+type ColumnKind = 'none' | 'text' | 'BIGINT' | 'DOUBLE';
+const columnKinds = fc.array(fc.constantFrom<ColumnKind>('none', 'text', 'BIGINT', 'DOUBLE'), {
+  minLength: 1,
+  maxLength: 7,
+});
 const queries = fc.array(anyTree, { minLength: 25, maxLength: 25 });
 
 /** Batches of 40 records and 25 queries. More of them: RUNS=1000. */
 const runs = Number(process.env['RUNS'] ?? 12);
 
 describe('any query on any records', () => {
-  const run = (
-    makeTable: (
-      records: readonly TestRecord[],
-      promoted: ('none' | 'text' | 'BIGINT' | 'DOUBLE')[],
-    ) => Promise<TableInfo>,
-  ) =>
+  const run = (makeTable: (records: readonly TestRecord[], promoted: ColumnKind[]) => Promise<TableInfo>) =>
     fc.assert(
       fc.asyncProperty(
         fc.array(anyRecord, { minLength: 40, maxLength: 40 }),
@@ -148,7 +147,7 @@ describe('any query on any records', () => {
         columnKinds,
         async (records, trees, promoted) => {
           await makeHot(records.map((record) => ({ ...record, json: jsonOf(record.fields, record.blank) })));
-          const table = await makeTable(records, promoted as ('none' | 'text' | 'BIGINT' | 'DOUBLE')[]);
+          const table = await makeTable(records, promoted);
           for (const tree of trees) {
             const found = new Set(await offsets(tree, table));
             for (const [index, record] of records.entries())
