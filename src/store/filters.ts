@@ -1,7 +1,7 @@
 /**
  * Block token filters: which blocks of a segment may hold a word.
  *
- * Words are those of the records' keys and values (word-set.ts). Row r of a segment belongs to block r / block_rows. Each
+ * Words are those of the records' keys and values, as query/words.ts defines them. Row r of a segment belongs to block r / block_rows. Each
  * block has a Bloom filter of filter_parts × 512 bits. A word's hash h (32 bits) belongs to part h × filter_parts / 2^32,
  * and in it to the positions (a + i × b) mod 512 for i = 0 to 4, with a and b from `spread(h ^ 0x9e3779b9)`: a its lowest 9
  * bits, b the 9 bits above them, made odd.
@@ -16,14 +16,9 @@ import { setImmediate } from 'node:timers/promises';
 import { sqlName } from './database.ts';
 import type { Connection } from './database.ts';
 import type { TableInfo } from './layout.ts';
+import type { Need } from './query/needs.ts';
 import { rewrittenNumber } from './scanner.ts';
 import { WordSet, spread, wordHash } from './word-set.ts';
-
-/** What records must have to match: a word, several, or one of several. `any`: nothing is known. */
-type Need =
-  | { readonly kind: 'any' }
-  | { readonly kind: 'word'; readonly word: string }
-  | { readonly kind: 'and' | 'or'; readonly operands: readonly Need[] };
 
 /** Slices of a part: as long as a part's row is small (4 KiB at 60 blocks), few enough words share one for it to work as one filter. */
 const partBits = 512;

@@ -11,8 +11,8 @@ import type { Connection } from './database.ts';
 import { candidateRows } from './filters.ts';
 import { partitionSql, rowColumns } from './layout.ts';
 import type { TableInfo } from './layout.ts';
+import { pointerOf } from './query/paths.ts';
 import { writeSegment } from './seal.ts';
-import { jsonPointer } from './segment-sql.ts';
 import { readSegments } from './segments.ts';
 
 async function openPartition(context: TestContext): Promise<Connection> {
@@ -96,7 +96,7 @@ async function jsonOf(connection: Connection, segment: TableInfo): Promise<strin
 /** Checks all promises that a segment makes about its fields. */
 async function checkFields(connection: Connection, segment: TableInfo): Promise<void> {
   for (const field of segment.fields) {
-    const written = `TRY(json_extract_string(fields, ['${jsonPointer(field.path).replaceAll("'", "''")}'])[1])`;
+    const written = `TRY(json_extract_string(fields, ['${pointerOf(field.path).replaceAll("'", "''")}'])[1])`;
     if (field.number === undefined) continue;
     const text = `t${field.number}`;
     const number = `n${field.number}`;
@@ -185,7 +185,7 @@ test('any records: fields are complete and exact, filters never miss', async (co
         assert.equal(found.get(path)?.rows, rows, path);
         assert.deepEqual(found.get(path)?.types, [...types].toSorted(), path);
         const values = await connection.rows(
-          `SELECT TRY(json_extract_string(fields, ['${jsonPointer(JSON.parse(path) as string[]).replaceAll("'", "''")}'])[1]) FROM ${segment.sql}`,
+          `SELECT TRY(json_extract_string(fields, ['${pointerOf(JSON.parse(path) as string[]).replaceAll("'", "''")}'])[1]) FROM ${segment.sql}`,
         );
         const words = new Set(values.flatMap(([value]) => (typeof value === 'string' ? wordsOf(value) : [])));
         for (const word of words) {

@@ -2,16 +2,12 @@
 import type { Column } from './columns.ts';
 import { sqlName, sqlText } from './database.ts';
 import { rowColumns } from './layout.ts';
+import { pointerOf } from './query/paths.ts';
 import { segmentSql } from './segments.ts';
 
 /** Texts that repeat: a dictionary, whose entries are packed too. Said, not left to choose: trying all costs half again the time. */
 const dictionary = "USING COMPRESSION 'dict_fsst'";
 const zstandard = "USING COMPRESSION 'zstd'";
-
-/** A path as a JSON pointer (RFC 6901). */
-export function jsonPointer(path: readonly string[]): string {
-  return path.map((key) => `/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
-}
 
 /** Statement that makes the table. */
 export function createSegmentSql(alias: string, number: number, columns: readonly Column[]): string {
@@ -42,7 +38,7 @@ export function fillSegmentSql(
   const promoted = columns.filter((column) => column.number !== undefined);
   const mixed = promoted.filter((column) => column.numeric && column.hasTexts);
   const pointers = (list: readonly Column[]): string =>
-    `[${list.map(({ path }) => sqlText(jsonPointer(path))).join(', ')}]`;
+    `[${list.map(({ path }) => sqlText(pointerOf(path))).join(', ')}]`;
   const names = rowColumns.map(([name]) => sqlName(name));
   const rows = `SELECT ${names.join(', ')}${
     promoted.length > 0 ? `, TRY(json_extract_string(fields, ${pointers(promoted)})) AS texts` : ''

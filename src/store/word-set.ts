@@ -1,18 +1,14 @@
-/** Words as block token filters know them: maximal runs of [A-Za-z0-9_], ASCII-lowercased, each as a 32-bit hash. */
+/** Words of query/words.ts as 32-bit hashes, and sets of them. The hashes belong to the disk format (filters.ts). */
+import { wordBytes } from './query/words.ts';
 
-/** Class of a byte inside a JSON string: lower-case code of a word's character, or one of the two below. */
-export const wordCodes = new Uint8Array(256);
-/** Ends a string or makes a look closer necessary: `"`, `\`, line feed. */
+/** What a byte inside a JSON text is: the lower-case code of a word's character, 0 for what separates words, or `specialCode`. */
+export const wordCodes = Uint8Array.from(wordBytes);
+/** Ends a text or makes a closer look necessary: `"`, `\`, line feed. */
 export const specialCode = 1;
-for (let byte = 0; byte < 256; byte++) {
-  const char = String.fromCharCode(byte);
-  if (/[A-Za-z0-9_]/.test(char)) wordCodes[byte] = char.toLowerCase().charCodeAt(0);
-}
 for (const byte of [0x22, 0x5c, 0x0a]) wordCodes[byte] = specialCode;
 
-/** Hash of no characters; each character's code is mixed in by `mixCode`. Both belong to the disk format (filters.ts). */
+/** Hash of no characters; each code is mixed in by `Math.imul(hash ^ code, wordPrime)`, and the whole is spread (FNV-1a). */
 export const emptyWord = 0x811c9dc5 | 0;
-/** Multiplier of FNV-1a. */
 export const wordPrime = 0x01000193;
 
 /** Hash of a word given in ASCII, upper or lower case. */
@@ -50,12 +46,7 @@ export class WordSet {
   }
   /** `hash`: as mixed from the word's codes, not yet spread. */
   add(hash: number): void {
-    let mixed = hash ^ (hash >>> 16);
-    mixed = Math.imul(mixed, 0x85ebca6b);
-    mixed ^= mixed >>> 13;
-    mixed = Math.imul(mixed, 0xc2b2ae35);
-    mixed ^= mixed >>> 16;
-    if (mixed === 0) mixed = 1;
+    const mixed = spread(hash);
     const slots = this.#slots;
     const mask = slots.length - 1;
     let at = mixed & mask;
