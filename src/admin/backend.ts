@@ -1,5 +1,6 @@
 /** What the admin server asks the running program. The shapes are those of the API: counts are records, times ms since 1970. */
 import type { OutputStatus as DeliveryStatus } from '../delivery/contract.ts';
+import type { StoreQueries } from '../store/contract.ts';
 
 /** An output's account, and the plugin it is. */
 export interface OutputStatus extends DeliveryStatus {
@@ -40,6 +41,15 @@ export interface DeadLetterRow {
   readonly record: unknown;
 }
 
+/** How the store is, whether or not it can be asked. */
+export interface StoreState {
+  /** `starting`: its process is not there (yet, or again); questions fail with STORE_UNAVAILABLE. */
+  readonly state: 'running' | 'starting' | 'off';
+  /** Records of the journal that it does not have yet. */
+  readonly waiting: number;
+  readonly lastError: string | undefined;
+}
+
 export interface AdminBackend {
   status(): Promise<Status>;
   /** Prometheus text exposition, of all processes together. */
@@ -53,6 +63,9 @@ export interface AdminBackend {
   deadLetters(limit: number): Promise<readonly DeadLetterRow[]>;
   /** Appends dead letters again under their tag; returns how many. */
   replayDeadLetters(ids: readonly string[] | 'all'): Promise<number>;
+  /** Questions to the store; undefined: it is off. */
+  store(): StoreQueries | undefined;
+  storeState(): StoreState;
   /** OpenAPI `paths` of what this program receives, for /docs. */
   receivingPaths(): Readonly<Record<string, unknown>>;
 }

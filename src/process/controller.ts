@@ -2,13 +2,14 @@
  * What runs and what is asked of it: loads configurations, turns generations on in the right order (first delivering,
  * then receiving, so that no record carries a number nobody can route), reloads, and answers the admin server.
  */
-import type { AdminBackend, DeadLetterRow, ReloadResult, Status } from '../admin/backend.ts';
+import type { AdminBackend, DeadLetterRow, ReloadResult, Status, StoreState } from '../admin/backend.ts';
 import type { PipelineModel } from '../config/model.ts';
 import { OperatingError, errorText } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { version } from '../core/version.ts';
 import type { OutputStatus as DeliveryStatus } from '../delivery/contract.ts';
 import type { OpenDirectory } from '../journal/directory.ts';
+import type { StoreQueries } from '../store/contract.ts';
 import type { DeadLetterReader } from './dead-letter-reader.ts';
 import type { Deliverer } from './deliverer.ts';
 import type { Generation, Generations } from './generations.ts';
@@ -34,6 +35,8 @@ export interface ControllerOptions {
   readonly metricsText: (others: readonly object[]) => Promise<string>;
   readonly receivingPaths: (model: PipelineModel) => Readonly<Record<string, unknown>>;
   readonly journalBytesMax: number;
+  /** The store's process, where there is one. */
+  readonly store?: { readonly queries: () => StoreQueries | undefined; readonly state: () => StoreState } | undefined;
   readonly log: Log;
 }
 
@@ -164,6 +167,12 @@ export class Controller implements AdminBackend {
   }
   replayDeadLetters(ids: readonly string[] | 'all'): Promise<number> {
     return this.#options.deadLetters.replay(ids, this.#generation?.number ?? 0);
+  }
+  store(): StoreQueries | undefined {
+    return this.#options.store?.queries();
+  }
+  storeState(): StoreState {
+    return this.#options.store?.state() ?? { state: 'off', waiting: 0, lastError: undefined };
   }
   receivingPaths(): Readonly<Record<string, unknown>> {
     return this.#generation ? this.#options.receivingPaths(this.#generation.model) : {};

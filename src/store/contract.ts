@@ -8,6 +8,8 @@ export interface Selection {
   readonly fromMs: number | undefined;
   /** Record time, exclusive; undefined: without end, records from the future included. */
   readonly toMs: number | undefined;
+  /** Longest that finding the answer may take, in ms; then the answer is what was found so far. Undefined: the store's own limit. No effect on export and tail. */
+  readonly timeoutMs?: number | undefined;
 }
 
 /** What every answer says of itself. */
