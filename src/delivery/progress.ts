@@ -9,7 +9,7 @@
  * offsets seen + derived = delivered + refused + passed + waiting. (`derived`: emissions beyond the first of a record.)
  */
 import assert from 'node:assert';
-import { RangeSet } from './ranges.ts';
+import { RangeSet } from '../core/ranges.ts';
 
 /** As in the cursor file. `done`: start, end, start, end … `partials`: emission ordinals that are over, by offset. */
 export interface ShardCursor {

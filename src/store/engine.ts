@@ -1,0 +1,177 @@
+/** The store's engine: rows in, partitions to ask, and what keeps them in shape. */
+import { join } from 'node:path';
+import type { Clock } from '../core/clock.ts';
+import { realDisk } from '../core/disk.ts';
+import type { Disk } from '../core/disk.ts';
+import { OperatingError, errorText } from '../core/errors.ts';
+import type { Log } from '../core/log.ts';
+import type { RecordStore, StoredBatch } from '../core/record-store.ts';
+import type { StoreStatus } from './contract.ts';
+import { Database, isFatal } from './database.ts';
+import { Inserter } from './insert.ts';
+import type { InsertHost, InsertedRows } from './insert.ts';
+import type { Partition } from './partition.ts';
+import { PartitionSet } from './partitions.ts';
+import type { PartitionView, Partitions } from './snapshot.ts';
+
+export interface EngineOptions {
+  /** `<dataDir>/store`; made where it is missing. */
+  readonly directory: string;
+  /** Bytes DuckDB may hold; the process needs about 150 MB beside. */
+  readonly memoryBytesMax: number;
+  readonly threads: number;
+  /** Bytes of all partitions; the oldest are dropped beyond. */
+  readonly bytesMax: number;
+  /** Partitions whose last record was appended longer ago are dropped; undefined: none. */
+  readonly keepMs: number | undefined;
+  /** Bytes of the file system that are left free. */
+  readonly reserveBytes: number;
+  /** Nothing is written or moved, inserts are refused. */
+  readonly isReadOnly: boolean;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** The real one where it is not given. */
+  readonly disk?: Disk;
+}
+
+/** Rows that were just stored: rowids [from, to) of `hot_<number>` of the partition, as long as it is not sealed. */
+export interface Inserted {
+  readonly view: PartitionView;
+  readonly hotNumber: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+export interface Engine extends RecordStore, Partitions {
+  status(): Promise<StoreStatus>;
+  /** Called after each durable insert. Returns how to be called no more. */
+  onInserted(listener: (inserted: Inserted) => void): () => void;
+  /** Resolves when DuckDB can no longer be used: the process has to end, and begins anew. */
+  readonly broken: Promise<Error>;
+  /** Resolves when no background work is under way or due. */
+  idle(): Promise<void>;
+  /** Waits for inserts and background work under way. Snapshots must have been released. */
+  close(): Promise<void>;
+}
+
+/** Queries may spill this many times what they may hold in memory. */
+const spillFactor = 8;
+
+/**
+ * Opens a store. Node's thread pool (UV_THREADPOOL_SIZE) needs a thread for each of 4 questions, the insert and the
+ * background work, or one waits for the other: 8 or more.
+ * @throws OperatingError DATA_DIR_LOCKED when another process has it open, DATA_DIR_NEWER, DATA_DIR_UNUSABLE.
+ */
+export async function openEngine(options: EngineOptions): Promise<Engine> {
+  const disk = options.disk ?? realDisk;
+  const temporary = join(options.directory, 'tmp');
+  if (!options.isReadOnly) await disk.makeDirectory(options.directory);
+  const database = await Database.open({
+    memoryBytesMax: options.memoryBytesMax,
+    threads: options.threads,
+    temporaryDirectory: options.isReadOnly ? `${temporary}-${process.pid}` : temporary,
+    spillBytesMax: spillFactor * options.memoryBytesMax,
+  });
+  const engine = new StoreEngine(options, disk, database);
+  try {
+    await engine.start();
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+  return engine;
+}
+
+class StoreEngine implements Engine, InsertHost {
+  readonly database: Database;
+  readonly #options: EngineOptions;
+  readonly #disk: Disk;
+  readonly #set: PartitionSet;
+  readonly #inserter: Inserter;
+  readonly #listeners = new Set<(inserted: Inserted) => void>();
+  readonly broken: Promise<Error>;
+  #break: (error: Error) => void = () => {};
+  #isClosed = false;
+
+  constructor(options: EngineOptions, disk: Disk, database: Database) {
+    this.#options = options;
+    this.#disk = disk;
+    this.database = database;
+    this.broken = new Promise((resolve) => (this.#break = resolve));
+    this.#set = new PartitionSet({
+      directory: options.directory,
+      database,
+      disk,
+      log: options.log,
+      isReadOnly: options.isReadOnly,
+      onSetAside: () => {},
+      onReleased: () => {},
+    });
+    this.#inserter = new Inserter(this);
+  }
+  async start(): Promise<void> {
+    await this.#set.load();
+    if (this.#options.isReadOnly) return;
+    // Only now: as long as another process has the store open its files are its own.
+    const temporary = join(this.#options.directory, 'tmp');
+    await this.#disk.removeDirectory(temporary);
+    await this.#disk.makeDirectory(temporary);
+  }
+  get done(): PartitionSet['done'] {
+    return this.#set.done;
+  }
+  shardNumber(shard: string): number {
+    return this.#set.shardNumber(shard);
+  }
+  async ready(): Promise<Partition> {
+    return this.#set.open ?? (await this.#set.begin(this.#options.clock.nowMs()));
+  }
+  inserted({ partition, hot, from, to }: InsertedRows): void {
+    for (const listener of this.#listeners) listener({ view: partition, hotNumber: hot.number, from, to });
+  }
+  hotFull(): void {}
+  async failed(partition: Partition, error: unknown): Promise<void> {
+    if (isFatal(error)) this.#break(error instanceof Error ? error : new Error(errorText(error)));
+    else await partition.failed(error);
+  }
+
+  async insert(batches: readonly StoredBatch[], signal: AbortSignal): Promise<void> {
+    if (this.#isClosed || this.#options.isReadOnly)
+      throw new OperatingError('STORE_UNAVAILABLE', 'storing records: the store is closed; they are tried again');
+    signal.throwIfAborted();
+    await this.#inserter.insert(batches, signal);
+  }
+  views(): readonly PartitionView[] {
+    return this.#set.views();
+  }
+  notes(): readonly string[] {
+    return this.#set.notes();
+  }
+  onInserted(listener: (inserted: Inserted) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+  async status(): Promise<StoreStatus> {
+    const partitions = this.#set.all;
+    await Promise.all(partitions.map((partition) => partition.measure()));
+    const used = partitions.filter((partition) => partition.secondsMin !== undefined);
+    return {
+      records: partitions.reduce((sum, partition) => sum + partition.records, 0),
+      bytes: this.#set.bytes,
+      bytesMax: this.#options.bytesMax,
+      oldestMs: used.length > 0 ? 1000 * Math.min(...used.map((partition) => partition.secondsMin ?? 0)) : undefined,
+      newestMs: used.length > 0 ? 1000 * Math.max(...used.map((partition) => partition.secondsMax ?? 0)) : undefined,
+      partitions: partitions.map(({ name, records, bytes }) => ({ name, records, bytes })),
+      setAside: this.#set.setAsides,
+    };
+  }
+  async idle(): Promise<void> {}
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    await this.#inserter.close();
+    this.#set.connections.close();
+    for (const partition of this.#set.all) await partition.turn.run(() => partition.detach());
+    this.database.close();
+  }
+}

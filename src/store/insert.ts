@@ -1,0 +1,276 @@
+/**
+ * Rows in. Calls that come while a transaction runs are gathered into the next one: {rows into the hot table, what is done
+ * with them}, durable when its commit resolves (DuckDB writes and fsyncs its WAL). What was taken before is left out.
+ */
+import { setImmediate as yieldToOthers } from 'node:timers/promises';
+import { OperatingError, errorText } from '../core/errors.ts';
+import type { StoredBatch } from '../core/record-store.ts';
+import { addDoneSql, addShardsSql } from './catalog.ts';
+import type { HotTable } from './catalog.ts';
+import type { Connection, Database } from './database.ts';
+import { Done, everyOrdinal } from './done.ts';
+import type { DoneRange } from './done.ts';
+import { hotRowsMax } from './layout.ts';
+import type { Partition } from './partition.ts';
+import { RowChunk } from './row-chunk.ts';
+
+/** A transaction takes no further call once it has this many bytes or rows: the first of them waits for the last. */
+const groupBytesMax = 16 * 1024 ** 2;
+const groupRowsMax = 65_536;
+
+/** A hot table is full with so many bytes of JSON, however few rows: it is in memory until it is sealed. */
+const hotBytesMax = 64 * 1024 ** 2;
+
+/** Rows of one commit. */
+export interface InsertedRows {
+  readonly partition: Partition;
+  readonly hot: HotTable;
+  /** rowid of the hot table: [from, to). */
+  readonly from: number;
+  readonly to: number;
+}
+
+/** What inserting needs of the engine. */
+export interface InsertHost {
+  readonly database: Database;
+  /** All that was taken; grows with each commit. */
+  readonly done: Done;
+  shardNumber(shard: string): number;
+  /** The partition that takes rows, once it may take them. @throws OperatingError STORE_FULL, STORE_UNAVAILABLE. */
+  ready(): Promise<Partition>;
+  /** After each durable commit. `isFull`: its hot table takes no more. */
+  inserted(rows: InsertedRows): void;
+  hotFull(): void;
+  failed(partition: Partition, error: unknown): Promise<void>;
+}
+
+interface Call {
+  readonly batches: readonly StoredBatch[];
+  readonly rows: number;
+  readonly bytes: number;
+  readonly signal: AbortSignal;
+  resolve(): void;
+  reject(error: unknown): void;
+}
+
+/** What a transaction is going to add. */
+interface Addition {
+  /** `runs`: rows [from, to), from, to, … of the batch that are new. */
+  readonly pieces: { readonly batch: StoredBatch; readonly shard: number; readonly runs: readonly number[] }[];
+  readonly done: DoneRange[];
+  readonly shards: Map<number, string>;
+  rows: number;
+  bytes: number;
+  secondsMin: number;
+  secondsMax: number;
+  appendMsMax: number;
+}
+
+export class Inserter {
+  readonly #host: InsertHost;
+  readonly #chunk = new RowChunk();
+  #waiting: Call[] = [];
+  #running: Promise<void> | undefined;
+  #connection: Connection | undefined;
+  /** The hot table may have rows of a commit that failed half-way: the next rows go into another. */
+  #isHotDoubtful = false;
+
+  constructor(host: InsertHost) {
+    this.#host = host;
+  }
+  get isBusy(): boolean {
+    return this.#running !== undefined;
+  }
+  insert(batches: readonly StoredBatch[], signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const rows = batches.reduce((sum, batch) => sum + batch.offsets.length, 0);
+      const bytes = batches.reduce((sum, batch) => sum + batch.payload.length, 0);
+      this.#waiting.push({ batches, rows, bytes, signal, resolve, reject });
+      this.#running ??= this.#run().finally(() => (this.#running = undefined));
+    });
+  }
+  /** Waits for what is under way. No more calls may come. */
+  async close(): Promise<void> {
+    await this.#running;
+    this.#connection?.close();
+    this.#connection = undefined;
+  }
+
+  async #run(): Promise<void> {
+    for (let group = this.#take(); group.length > 0; group = this.#take())
+      try {
+        await this.#insertGroup(group);
+        for (const call of group) call.resolve();
+      } catch (error) {
+        for (const call of group) call.reject(error);
+      }
+  }
+  #take(): Call[] {
+    const group: Call[] = [];
+    let bytes = 0;
+    let rows = 0;
+    let taken = 0;
+    for (const call of this.#waiting) {
+      if (group.length > 0 && (bytes + call.bytes > groupBytesMax || rows + call.rows > groupRowsMax)) break;
+      taken++;
+      if (call.signal.aborted) {
+        call.reject(call.signal.reason);
+        continue;
+      }
+      bytes += call.bytes;
+      rows += call.rows;
+      group.push(call);
+    }
+    this.#waiting.splice(0, taken);
+    return group;
+  }
+  async #insertGroup(group: readonly Call[]): Promise<void> {
+    const partition = await this.#host.ready();
+    const addition = this.#select(group.flatMap((call) => call.batches));
+    if (addition.rows === 0 && addition.done.length === 0) return;
+    try {
+      await this.#commit(partition, addition);
+    } catch (error) {
+      this.#isHotDoubtful = true;
+      this.#chunk.clear();
+      this.#connection?.close();
+      this.#connection = undefined;
+      await this.#host.failed(partition, error);
+      if (error instanceof OperatingError) throw error;
+      throw new OperatingError(
+        'STORE_WRITE',
+        `writing ${addition.rows} records to ${partition.path}: ${errorText(error).split('\n')[0]}; they are tried again`,
+        { cause: error },
+      );
+    }
+  }
+
+  #select(batches: readonly StoredBatch[]): Addition {
+    const { done } = this.#host;
+    const adding = new Done();
+    const addition: Addition = {
+      pieces: [],
+      done: [],
+      shards: new Map(),
+      rows: 0,
+      bytes: 0,
+      secondsMin: Number.POSITIVE_INFINITY,
+      secondsMax: Number.NEGATIVE_INFINITY,
+      appendMsMax: Number.NEGATIVE_INFINITY,
+    };
+    for (const batch of batches) {
+      const runs = newRows(batch, done, adding);
+      const shard = this.#host.shardNumber(batch.shard);
+      addition.shards.set(shard, batch.shard);
+      if (runs.length > 0) addition.pieces.push({ batch, shard, runs });
+      for (let at = 0; at < runs.length; at += 2) addRun(addition, batch, runs[at] as number, runs[at + 1] as number);
+      for (const range of doneWith(batch, runs)) {
+        if (range.high <= range.low || done.covers(range) || adding.covers(range)) continue;
+        adding.add(range);
+        addition.done.push(range);
+      }
+    }
+    return addition;
+  }
+
+  async #commit(partition: Partition, addition: Addition): Promise<void> {
+    this.#connection ??= await this.#host.database.connect();
+    const connection = this.#connection;
+    const last = partition.catalog.hot.at(-1);
+    const isFull =
+      last !== undefined &&
+      last.rows > 0 &&
+      (this.#isHotDoubtful || last.rows + addition.rows > hotRowsMax || last.bytes + addition.bytes > hotBytesMax);
+    const hot = await partition.hotTable(connection, isFull);
+    this.#isHotDoubtful = false;
+    if (isFull) this.#host.hotFull();
+    const shards = [...addition.shards].filter(([number]) => !partition.catalog.shards.has(number));
+    const { alias } = partition;
+    if (addition.rows > 0) partition.widen(hot, addition);
+    await connection.run('BEGIN');
+    if (addition.rows > 0) await this.#append(connection, partition, hot, addition);
+    const statements = [
+      ...addShardsSql(alias, shards),
+      ...addDoneSql(alias, addition.done, (shard) => this.#host.shardNumber(shard)),
+      'COMMIT',
+    ];
+    await connection.run(statements.join(';\n'));
+    for (const [number, shard] of shards) partition.catalog.shards.set(number, shard);
+    for (const range of addition.done) this.#host.done.add(range);
+    if (addition.rows === 0) return;
+    const from = hot.rows;
+    partition.count(hot, addition.rows, addition.bytes, addition.appendMsMax);
+    this.#host.inserted({ partition, hot, from, to: hot.rows });
+  }
+  async #append(connection: Connection, partition: Partition, hot: HotTable, { pieces }: Addition): Promise<void> {
+    const chunk = this.#chunk;
+    const appender = await connection.appender(`hot_${hot.number}`, partition.alias);
+    try {
+      for (const { batch, shard, runs } of pieces)
+        for (let at = 0; at < runs.length; at += 2) {
+          const end = runs[at + 1] as number;
+          for (let row = runs[at] as number; row < end;) {
+            row = chunk.add(batch, shard, row, end);
+            if (!chunk.isFull) continue;
+            chunk.flush(appender);
+            await yieldToOthers();
+          }
+        }
+      chunk.flush(appender);
+    } finally {
+      appender.closeSync();
+    }
+  }
+}
+
+/** Rows of a batch that are not done, as runs: from, to, from, to … */
+function newRows(batch: StoredBatch, done: Done, adding: Done): number[] {
+  const { shard, offsets, ordinals } = batch;
+  const first = offsets[0];
+  if (first === undefined) return [];
+  // The common case: all of it is new.
+  if (done.isBeyond(shard, first) && adding.isBeyond(shard, first)) return [0, offsets.length];
+  const runs: number[] = [];
+  for (let row = 0; row < offsets.length; row++) {
+    const offset = offsets[row] as number;
+    const ordinal = ordinals ? (ordinals[row] as number) : -1;
+    if (done.has(shard, offset, ordinal) || adding.has(shard, offset, ordinal)) continue;
+    if (runs.at(-1) === row) runs[runs.length - 1] = row + 1;
+    else runs.push(row, row + 1);
+  }
+  return runs;
+}
+
+/** What is done once a batch's new rows are in. */
+function doneWith(batch: StoredBatch, runs: readonly number[]): DoneRange[] {
+  const { shard, span, doneBelow } = batch;
+  const below = { shard, ordinal: everyOrdinal, low: 0, high: doneBelow };
+  // No other batch brings emissions of these offsets, so none is left out when they are done for every ordinal.
+  if (span) return [below, { shard, ordinal: everyOrdinal, low: span.from, high: span.to }];
+  const ranges = [below];
+  const last = new Map<number, { low: number; high: number }>();
+  for (let at = 0; at < runs.length; at += 2)
+    for (let row = runs[at] as number; row < (runs[at + 1] as number); row++) {
+      const offset = batch.offsets[row] as number;
+      const ordinal = batch.ordinals ? (batch.ordinals[row] as number) : -1;
+      const range = last.get(ordinal);
+      if (range?.high === offset) range.high++;
+      else {
+        const begun = { shard, ordinal, low: offset, high: offset + 1 };
+        last.set(ordinal, begun);
+        ranges.push(begun);
+      }
+    }
+  return ranges;
+}
+
+function addRun(addition: Addition, batch: StoredBatch, from: number, to: number): void {
+  addition.rows += to - from;
+  addition.bytes += (batch.bounds[to] as number) - (batch.bounds[from] as number);
+  addition.appendMsMax = Math.max(addition.appendMsMax, batch.appendMs);
+  for (let row = from; row < to; row++) {
+    const seconds = batch.seconds[row] as number;
+    if (seconds < addition.secondsMin) addition.secondsMin = seconds;
+    if (seconds > addition.secondsMax) addition.secondsMax = seconds;
+  }
+}

@@ -1,0 +1,80 @@
+/** Partition files: their names, and attaching them with what can be wrong with a file. */
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Database } from './database.ts';
+import { OperatingError, errorText } from '../core/errors.ts';
+
+/** Where a partition lies. */
+export interface Place {
+  readonly number: number;
+  readonly name: string;
+  /** The hour its first record was appended in: start, ms since 1970. */
+  readonly startMs: number;
+}
+
+const hourMs = 3_600_000;
+export const fileEnding = '.duckdb';
+
+/** The file for a partition begun at a time. */
+export function placeOf(number: number, nowMs: number): Place {
+  const startMs = Math.floor(nowMs / hourMs) * hourMs;
+  const hour = new Date(startMs).toISOString().replaceAll(/[-:]/g, '').slice(0, 13);
+  return { number, name: `${String(number).padStart(8, '0')}-${hour}Z`, startMs };
+}
+
+/** What the name of a file says; undefined: it is no partition. */
+export function parsePlace(file: string): Place | undefined {
+  const parts = /^(\d{8,})-(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)Z\.duckdb$/.exec(file);
+  if (!parts) return undefined;
+  const [, number, year, month, day, hour, minute] = parts.map(Number);
+  if (number === undefined || year === undefined || month === undefined) return undefined;
+  return { number, name: file.slice(0, -fileEnding.length), startMs: Date.UTC(year, month - 1, day, hour, minute) };
+}
+
+/** True for an error that says that a file's content cannot be right, whoever reads it and whenever. */
+export function isBroken(error: unknown): boolean {
+  return /Corrupt (?:database|WAL) file|not a valid DuckDB database file|Could not read enough bytes|Failure while replaying WAL|Serialization Error|checksum|Failed to deserialize|Catalog Error: Table with name (?:meta|shards|done|segments|fields) does not exist/i.test(
+    errorText(error),
+  );
+}
+
+/** True for DuckDB's error when another process has the file open. */
+function isLocked(error: unknown): boolean {
+  return /Could not set lock on file|Conflicting lock is held/.test(errorText(error));
+}
+
+/** True when a newer DuckDB wrote the file. */
+function isNewer(error: unknown): boolean {
+  return /we can only read versions? between|newer version of DuckDB/i.test(errorText(error));
+}
+
+/** An earlier store process may still be ending: it gets this long. Killed ones are gone at once, so this bounds a hung one. */
+const lockWaitMs = 10_000;
+const lockAgainMs = 100;
+
+/** @throws OperatingError DATA_DIR_LOCKED, DATA_DIR_NEWER; DuckDB's error for everything else. */
+export async function attachFile(database: Database, path: string, alias: string, isReadOnly: boolean): Promise<void> {
+  const startMs = performance.now();
+  for (;;)
+    try {
+      return await database.attach(path, alias, isReadOnly);
+    } catch (error) {
+      if (isNewer(error)) throw newerError(path, error);
+      if (!isLocked(error)) throw error;
+      if (performance.now() - startMs > lockWaitMs)
+        throw new OperatingError(
+          'DATA_DIR_LOCKED',
+          `opening ${path}: another process has it open; stop that one, or ask it through its socket`,
+          { cause: error },
+        );
+      await wait(lockAgainMs);
+    }
+}
+
+/** For a file that this version cannot read because it is too old. */
+export function newerError(path: string, cause?: unknown): OperatingError {
+  return new OperatingError(
+    'DATA_DIR_NEWER',
+    `opening ${path}: a newer version of post2log wrote it; run that version`,
+    { cause },
+  );
+}

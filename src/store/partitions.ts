@@ -1,0 +1,242 @@
+/** All partitions of a store: which there are, which are attached, and how they come and go. */
+import { join } from 'node:path';
+import type { Disk } from '../core/disk.ts';
+import { errorText, OperatingError } from '../core/errors.ts';
+import type { Log } from '../core/log.ts';
+import { addDoneSql, addShardsSql, readDone } from './catalog.ts';
+import { Connections } from './connections.ts';
+import type { Connection, Database } from './database.ts';
+import { sqlName } from './database.ts';
+import { Done } from './done.ts';
+import type { DoneRange } from './done.ts';
+import { formatNumber, partitionSql } from './layout.ts';
+import { attachFile, fileEnding, isBroken, parsePlace, placeOf } from './opening.ts';
+import { Partition } from './partition.ts';
+import type { PartitionHost } from './partition.ts';
+import type { PartitionView, Partitions } from './snapshot.ts';
+
+/** Attached at once: each holds a file open and its catalog in memory; a search seldom looks into more. */
+const attachedMax = 32;
+
+export interface PartitionSetOptions {
+  readonly directory: string;
+  readonly database: Database;
+  readonly disk: Disk;
+  readonly log: Log;
+  readonly isReadOnly: boolean;
+  /** A partition was set aside; the engine begins another where it was the open one. */
+  readonly onSetAside: (partition: Partition) => void;
+  readonly onReleased: (partition: Partition) => void;
+}
+
+export class PartitionSet implements Partitions, PartitionHost {
+  readonly directory: string;
+  readonly database: Database;
+  readonly disk: Disk;
+  readonly log: Log;
+  readonly connections: Connections;
+  /** What has been taken, by all that was ever committed. */
+  readonly done = new Done();
+  readonly setAsides: { readonly name: string; readonly reason: string }[] = [];
+  readonly #options: PartitionSetOptions;
+  /** Oldest first. */
+  #all: Partition[] = [];
+  /** Attached ones, those used last come last. */
+  readonly #attached = new Set<Partition>();
+  /** Numbers of shards, the same in all partitions. */
+  readonly #shardNumbers = new Map<string, number>();
+  #shardNext = 1;
+
+  constructor(options: PartitionSetOptions) {
+    this.#options = options;
+    this.directory = options.directory;
+    this.database = options.database;
+    this.disk = options.disk;
+    this.log = options.log;
+    this.connections = new Connections(options.database);
+  }
+  views(): readonly PartitionView[] {
+    return this.#all.toReversed();
+  }
+  notes(): readonly string[] {
+    return this.setAsides.map(({ name, reason }) => `partition ${name} could not be read and was set aside: ${reason}`);
+  }
+  /** Oldest first. */
+  get all(): readonly Partition[] {
+    return this.#all;
+  }
+  /** The one that takes rows, when there is one. */
+  get open(): Partition | undefined {
+    const last = this.#all.at(-1);
+    return last?.isOpen ? last : undefined;
+  }
+  get bytes(): number {
+    return this.#all.reduce((sum, partition) => sum + partition.bytes, 0);
+  }
+
+  /** Finds and reads what is there. @throws OperatingError DATA_DIR_LOCKED, DATA_DIR_NEWER, DATA_DIR_UNUSABLE. */
+  async load(): Promise<void> {
+    const files = await this.disk.list(this.directory);
+    const places = files.flatMap((file) => parsePlace(file) ?? []).sort((a, b) => a.number - b.number);
+    this.#all = places.map((place) => new Partition(this, place));
+    let isDoneKnown = false;
+    // The newest first: as long as another process has it open nothing else is touched.
+    for (const partition of this.#all.toReversed()) {
+      const isLoaded = await this.#loadOne(partition);
+      // Each partition began with all that was done before it.
+      if (isLoaded && !isDoneKnown) {
+        isDoneKnown = true;
+        await this.#readDone(partition);
+        partition.isOpen = !partition.catalog.isClosed && !this.#options.isReadOnly;
+      }
+    }
+  }
+  async #loadOne(partition: Partition): Promise<boolean> {
+    try {
+      await partition.turn.run(() => partition.load());
+      this.used(partition);
+      return true;
+    } catch (error) {
+      if (error instanceof OperatingError) throw error;
+      if (!isBroken(error))
+        throw new OperatingError('DATA_DIR_UNUSABLE', `opening ${partition.path}: ${errorText(error)}`, {
+          cause: error,
+        });
+      await this.setAside(partition, error);
+      return false;
+    }
+  }
+  async #readDone(partition: Partition): Promise<void> {
+    const connection = await this.database.connect();
+    try {
+      const { shards } = partition.catalog;
+      for (const [number, shard] of shards) this.#learnShard(shard, number);
+      for (const range of await readDone(connection, partition.alias, shards)) this.done.add(range);
+    } finally {
+      connection.close();
+    }
+  }
+  #learnShard(shard: string, number: number): void {
+    this.#shardNumbers.set(shard, number);
+    this.#shardNext = Math.max(this.#shardNext, number + 1);
+  }
+  /** The number of a shard, a new one where it has none. */
+  shardNumber(shard: string): number {
+    const known = this.#shardNumbers.get(shard);
+    if (known !== undefined) return known;
+    const number = this.#shardNext++;
+    this.#shardNumbers.set(shard, number);
+    return number;
+  }
+
+  /**
+   * Makes a new partition the open one. Its file gets its name only when everything is in it and on disk, so that one
+   * with the name is whole.
+   */
+  async begin(nowMs: number): Promise<Partition> {
+    const before = this.#all.at(-1);
+    const place = placeOf((before?.number ?? 0) + 1, nowMs);
+    const path = join(this.directory, `${place.name}${fileEnding}`);
+    const making = `${path}.new`;
+    await this.#removeFiles(making);
+    await this.#make(making, [...this.done.ranges()]);
+    await this.disk.rename(making, path);
+    await this.disk.syncDirectory(this.directory);
+    const partition = new Partition(this, place);
+    await partition.turn.run(() => partition.load());
+    partition.isOpen = true;
+    if (before) before.isOpen = false;
+    this.#all.push(partition);
+    this.used(partition);
+    return partition;
+  }
+  async #make(path: string, done: readonly DoneRange[]): Promise<void> {
+    const alias = 'making';
+    await this.database.attach(path, alias, false);
+    const connection = await this.database.connect();
+    try {
+      const shards = new Map(done.map(({ shard }) => [this.shardNumber(shard), shard]));
+      await connection.run('BEGIN');
+      await connection.run(partitionSql(alias));
+      await connection.run(`INSERT INTO ${alias}.meta VALUES ('format', '${formatNumber}')`);
+      for (const sql of addShardsSql(alias, shards)) await connection.run(sql);
+      for (const sql of addDoneSql(alias, done, (shard) => this.shardNumber(shard))) await connection.run(sql);
+      await connection.run('COMMIT');
+      await connection.run(`CHECKPOINT ${alias}`);
+    } finally {
+      connection.close();
+      await this.database.detach(alias).catch(() => {});
+    }
+  }
+  /** Says in the file that no more rows come. */
+  async close(partition: Partition, connection: Connection): Promise<void> {
+    partition.isOpen = false;
+    if (partition.catalog.isClosed) return;
+    await connection.run(`INSERT INTO ${sqlName(partition.alias)}.meta VALUES ('closed', 'true')`);
+    partition.catalog.isClosed = true;
+  }
+
+  /** Deletes a partition with all its rows. */
+  async drop(partition: Partition): Promise<void> {
+    await this.#leave(partition);
+    await this.#removeFiles(partition.path);
+    await this.disk.syncDirectory(this.directory);
+  }
+  async setAside(partition: Partition, error: unknown): Promise<void> {
+    if (partition.isGone) return;
+    const reason = errorText(error).split('\n')[0] ?? '';
+    await this.#leave(partition);
+    this.setAsides.push({ name: partition.name, reason });
+    this.#options.onSetAside(partition);
+    if (this.#options.isReadOnly) return;
+    const target = join(this.directory, 'set-aside');
+    await this.disk.makeDirectory(target);
+    for (const ending of ['', '.wal'])
+      if (await this.disk.stat(partition.path + ending))
+        await this.disk.rename(partition.path + ending, join(target, partition.name + fileEnding + ending));
+    const file = await this.disk.open(join(target, `${partition.name}.reason`), 'write');
+    await file.write([Buffer.from(`${errorText(error)}\n`)], 0);
+    await file.close();
+    await this.disk.syncDirectory(target);
+    await this.disk.syncDirectory(this.directory);
+    this.log.error(
+      { partition: partition.name, reason },
+      `A partition of the store could not be read and was moved to ${target}; its records are missing from answers.`,
+    );
+  }
+  async #leave(partition: Partition): Promise<void> {
+    partition.isGone = true;
+    partition.isOpen = false;
+    this.#all = this.#all.filter((other) => other !== partition);
+    this.#attached.delete(partition);
+    await partition.turn.run(() => partition.detach()).catch(() => {});
+  }
+  async #removeFiles(path: string): Promise<void> {
+    // The WAL last: without its file it means nothing, but a file without its WAL would be an older state.
+    for (const ending of ['', '.wal']) await this.disk.remove(path + ending);
+  }
+
+  attach(partition: Partition): Promise<void> {
+    return attachFile(this.database, partition.path, partition.alias, this.#options.isReadOnly);
+  }
+  used(partition: Partition): void {
+    if (partition.isGone || !partition.isAttached) return;
+    this.#attached.delete(partition);
+    this.#attached.add(partition);
+    if (this.#attached.size <= attachedMax) return;
+    for (const other of this.#attached) {
+      if (other.isOpen || other.users > 0) continue;
+      this.#attached.delete(other);
+      void other.turn
+        .run(async () => {
+          if (other.users > 0 || this.#attached.has(other)) return;
+          await other.detach();
+        })
+        .catch((error: unknown) => this.log.warn({ error: errorText(error) }, `A partition could not be detached.`));
+      return;
+    }
+  }
+  released(partition: Partition): void {
+    this.#options.onReleased(partition);
+  }
+}
