@@ -39,7 +39,7 @@ export interface Summary {
   readonly appendMsMax: number | undefined;
 }
 
-export function hotSql(alias: string, number: number): string {
+function hotSql(alias: string, number: number): string {
   return `${sqlName(alias)}.hot_${number}`;
 }
 
@@ -53,7 +53,7 @@ export function createHotSql(alias: string, number: number): string {
 }
 
 /** A hot table as questions see it. */
-export function hotInfo(hot: HotTable): TableInfo {
+export function tableOf(hot: HotTable): TableInfo {
   return {
     kind: 'hot',
     number: hot.number,

@@ -5,8 +5,12 @@ import { join } from 'node:path';
 import { FakeClock } from '../core/clock.ts';
 import { silentLog } from '../core/log.ts';
 import type { StoredBatch } from '../core/record-store.ts';
+import { sqlName } from './database.ts';
+import type { Connection } from './database.ts';
 import { openEngine } from './engine.ts';
 import type { Engine, EngineOptions } from './engine.ts';
+import { rowColumns } from './layout.ts';
+import type { TableInfo } from './layout.ts';
 
 export const neverAborted = new AbortController().signal;
 
@@ -28,8 +32,42 @@ export function openStore(directory: string, options: Partial<EngineOptions> = {
     isReadOnly: false,
     clock: new FakeClock(Date.UTC(2026, 10, 21, 15, 30)),
     log: silentLog(),
+    writeSegment: copySegment,
     ...options,
   });
+}
+
+/** A segment without promoted fields and filters. */
+export async function copySegment(
+  connection: Connection,
+  alias: string,
+  number: number,
+  sources: readonly TableInfo[],
+): Promise<TableInfo> {
+  const columns = rowColumns.map(([name]) => sqlName(name)).join(', ');
+  const sql = `${alias}.segment_${number}`;
+  const rows = sources.map((source) => `FROM (SELECT ${columns} FROM ${source.sql} ORDER BY rowid)`);
+  await connection.run(`CREATE TABLE ${sql} AS ${rows.join(' UNION ALL ')}`);
+  const [row] = await connection.rows(`SELECT count(*), min(seconds), max(seconds) FROM ${sql}`);
+  const [count, secondsMin, secondsMax] = (row ?? []).map(Number);
+  await connection.run(
+    `INSERT INTO ${alias}.segments VALUES (${number}, ${count}, ${secondsMin}, ${secondsMax}, true, NULL, NULL)`,
+  );
+  await connection.run(
+    `INSERT INTO ${alias}.minutes SELECT ${number}, seconds // 60, tag, count(*) FROM ${sql} GROUP BY ALL`,
+  );
+  return {
+    kind: 'segment',
+    number,
+    sql,
+    rows: count ?? 0,
+    secondsMin: secondsMin ?? 0,
+    secondsMax: secondsMax ?? 0,
+    fields: [],
+    isFieldListComplete: true,
+    blockRows: undefined,
+    filterParts: undefined,
+  };
 }
 
 /** A record as a test says it: offset, perhaps an ordinal, and its JSON. */

@@ -5,14 +5,19 @@ import { realDisk } from '../core/disk.ts';
 import type { Disk } from '../core/disk.ts';
 import { OperatingError, errorText } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
+import { Admission } from './admission.ts';
+import { Background } from './background.ts';
+import type { WriteSegment } from './background.ts';
 import type { RecordStore, StoredBatch } from '../core/record-store.ts';
 import type { StoreStatus } from './contract.ts';
-import { Database, isFatal } from './database.ts';
+import { Database } from './database.ts';
 import { Inserter } from './insert.ts';
 import type { InsertHost, InsertedRows } from './insert.ts';
 import type { Partition } from './partition.ts';
 import { PartitionSet } from './partitions.ts';
+import { writeSegment } from './seal.ts';
 import type { PartitionView, Partitions } from './snapshot.ts';
+import { hotRowsMax } from './layout.ts';
 
 export interface EngineOptions {
   /** `<dataDir>/store`; made where it is missing. */
@@ -30,8 +35,14 @@ export interface EngineOptions {
   readonly isReadOnly: boolean;
   readonly clock: Clock;
   readonly log: Log;
+  /** For tests: how segments are written. */
+  readonly writeSegment?: WriteSegment;
+  /** For tests: rows of a full hot table. */
+  readonly hotRows?: number;
   /** The real one where it is not given. */
   readonly disk?: Disk;
+  /** For tests: opens a file in a process of its own; false: that process ended by it. */
+  readonly probe?: (path: string) => Promise<boolean>;
 }
 
 /** Rows that were just stored: rowids [from, to) of `hot_<number>` of the partition, as long as it is not sealed. */
@@ -84,10 +95,14 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
 
 class StoreEngine implements Engine, InsertHost {
   readonly database: Database;
+  readonly hotRows: number;
   readonly #options: EngineOptions;
   readonly #disk: Disk;
   readonly #set: PartitionSet;
   readonly #inserter: Inserter;
+  readonly #background: Background;
+  readonly #admission: Admission;
+  #insertedLastMs: number;
   readonly #listeners = new Set<(inserted: Inserted) => void>();
   readonly broken: Promise<Error>;
   #break: (error: Error) => void = () => {};
@@ -96,6 +111,8 @@ class StoreEngine implements Engine, InsertHost {
   constructor(options: EngineOptions, disk: Disk, database: Database) {
     this.#options = options;
     this.#disk = disk;
+    this.hotRows = options.hotRows ?? hotRowsMax;
+    this.#insertedLastMs = options.clock.monotonicMs();
     this.database = database;
     this.broken = new Promise((resolve) => (this.#break = resolve));
     this.#set = new PartitionSet({
@@ -104,9 +121,26 @@ class StoreEngine implements Engine, InsertHost {
       disk,
       log: options.log,
       isReadOnly: options.isReadOnly,
-      onSetAside: () => {},
-      onReleased: () => {},
+      onReleased: (partition) => {
+        if (!partition.isFinished) this.#background.wake();
+      },
+      onFatal: (error) => this.#break(error instanceof Error ? error : new Error(errorText(error))),
+      probe: options.probe,
+      onDropping: (partition) => this.#background.leave(partition),
     });
+    const { clock, log } = options;
+    this.#background = new Background({
+      set: this.#set,
+      database,
+      clock,
+      log,
+      writeSegment: options.writeSegment ?? writeSegment,
+      hotRows: this.hotRows,
+      insertedLastMs: () => this.#insertedLastMs,
+      failed: (partition, error) => this.failed(partition, error),
+      changed: () => this.#admission.changed(),
+    });
+    this.#admission = new Admission({ ...options, disk, set: this.#set, background: this.#background });
     this.#inserter = new Inserter(this);
   }
   async start(): Promise<void> {
@@ -116,23 +150,34 @@ class StoreEngine implements Engine, InsertHost {
     const temporary = join(this.#options.directory, 'tmp');
     await this.#disk.removeDirectory(temporary);
     await this.#disk.makeDirectory(temporary);
+    this.#background.wake();
+    this.#admission.start();
   }
   get done(): PartitionSet['done'] {
     return this.#set.done;
   }
+  get insertTurn(): PartitionSet['insertTurn'] {
+    return this.#set.insertTurn;
+  }
   shardNumber(shard: string): number {
     return this.#set.shardNumber(shard);
   }
-  async ready(): Promise<Partition> {
-    return this.#set.open ?? (await this.#set.begin(this.#options.clock.nowMs()));
+  ready(signal: AbortSignal): Promise<Partition> {
+    return this.#admission.ready(signal);
   }
-  inserted({ partition, hot, from, to }: InsertedRows): void {
+  inserted({ partition, hot, from, to, bytes }: InsertedRows): void {
+    this.#insertedLastMs = this.#options.clock.monotonicMs();
+    this.#admission.inserted(bytes);
     for (const listener of this.#listeners) listener({ view: partition, hotNumber: hot.number, from, to });
   }
-  hotFull(): void {}
+  insertedLastMs(): number {
+    return this.#insertedLastMs;
+  }
+  hotFull(): void {
+    this.#background.wake();
+  }
   async failed(partition: Partition, error: unknown): Promise<void> {
-    if (isFatal(error)) this.#break(error instanceof Error ? error : new Error(errorText(error)));
-    else await partition.failed(error);
+    await partition.failed(error);
   }
 
   async insert(batches: readonly StoredBatch[], signal: AbortSignal): Promise<void> {
@@ -165,13 +210,18 @@ class StoreEngine implements Engine, InsertHost {
       setAside: this.#set.setAsides,
     };
   }
-  async idle(): Promise<void> {}
+  async idle(): Promise<void> {
+    await this.#inserter.idle();
+    await this.#background.idle();
+  }
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#admission.stop();
     await this.#inserter.close();
+    await this.#background.stop();
     this.#set.connections.close();
-    for (const partition of this.#set.all) await partition.turn.run(() => partition.detach());
+    await this.#set.detachAll();
     this.database.close();
   }
 }

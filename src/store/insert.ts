@@ -10,9 +10,9 @@ import type { HotTable } from './catalog.ts';
 import type { Connection, Database } from './database.ts';
 import { Done, everyOrdinal } from './done.ts';
 import type { DoneRange } from './done.ts';
-import { hotRowsMax } from './layout.ts';
 import type { Partition } from './partition.ts';
 import { RowChunk } from './row-chunk.ts';
+import type { Turn } from './waiting.ts';
 
 /** A transaction takes no further call once it has this many bytes or rows: the first of them waits for the last. */
 const groupBytesMax = 16 * 1024 ** 2;
@@ -28,18 +28,25 @@ export interface InsertedRows {
   /** rowid of the hot table: [from, to). */
   readonly from: number;
   readonly to: number;
+  /** Bytes of their JSON. */
+  readonly bytes: number;
 }
 
 /** What inserting needs of the engine. */
 export interface InsertHost {
   readonly database: Database;
+  /** Rows of a full hot table. */
+  readonly hotRows: number;
   /** All that was taken; grows with each commit. */
   readonly done: Done;
+  /** Taken by each transaction. */
+  readonly insertTurn: Turn;
   shardNumber(shard: string): number;
   /** The partition that takes rows, once it may take them. @throws OperatingError STORE_FULL, STORE_UNAVAILABLE. */
-  ready(): Promise<Partition>;
-  /** After each durable commit. `isFull`: its hot table takes no more. */
+  ready(signal: AbortSignal): Promise<Partition>;
+  /** After each durable commit that added rows. */
   inserted(rows: InsertedRows): void;
+  /** A hot table takes no more rows. */
   hotFull(): void;
   failed(partition: Partition, error: unknown): Promise<void>;
 }
@@ -74,12 +81,14 @@ export class Inserter {
   #connection: Connection | undefined;
   /** The hot table may have rows of a commit that failed half-way: the next rows go into another. */
   #isHotDoubtful = false;
+  readonly #closing = new AbortController();
 
   constructor(host: InsertHost) {
     this.#host = host;
   }
-  get isBusy(): boolean {
-    return this.#running !== undefined;
+  /** Resolves when no insert is under way. */
+  async idle(): Promise<void> {
+    while (this.#running) await this.#running;
   }
   insert(batches: readonly StoredBatch[], signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
@@ -89,8 +98,11 @@ export class Inserter {
       this.#running ??= this.#run().finally(() => (this.#running = undefined));
     });
   }
-  /** Waits for what is under way. No more calls may come. */
+  /** Waits for the transaction under way; calls that wait are rejected. No more calls may come. */
   async close(): Promise<void> {
+    this.#closing.abort(
+      new OperatingError('STORE_UNAVAILABLE', 'storing records: the store is closing; they are tried again'),
+    );
     await this.#running;
     this.#connection?.close();
     this.#connection = undefined;
@@ -125,7 +137,17 @@ export class Inserter {
     return group;
   }
   async #insertGroup(group: readonly Call[]): Promise<void> {
-    const partition = await this.#host.ready();
+    for (let isDone = false; !isDone;) {
+      const partition = await this.#host.ready(this.#closing.signal);
+      isDone = await this.#host.insertTurn.run(async () => {
+        // Another may have begun while this one waited.
+        if (!partition.isOpen) return false;
+        await this.#insertInto(partition, group);
+        return true;
+      });
+    }
+  }
+  async #insertInto(partition: Partition, group: readonly Call[]): Promise<void> {
     const addition = this.#select(group.flatMap((call) => call.batches));
     if (addition.rows === 0 && addition.done.length === 0) return;
     try {
@@ -180,7 +202,9 @@ export class Inserter {
     const isFull =
       last !== undefined &&
       last.rows > 0 &&
-      (this.#isHotDoubtful || last.rows + addition.rows > hotRowsMax || last.bytes + addition.bytes > hotBytesMax);
+      (this.#isHotDoubtful ||
+        last.rows + addition.rows > this.#host.hotRows ||
+        last.bytes + addition.bytes > hotBytesMax);
     const hot = await partition.hotTable(connection, isFull);
     this.#isHotDoubtful = false;
     if (isFull) this.#host.hotFull();
@@ -195,12 +219,14 @@ export class Inserter {
       'COMMIT',
     ];
     await connection.run(statements.join(';\n'));
+    await partition.linkWal();
     for (const [number, shard] of shards) partition.catalog.shards.set(number, shard);
     for (const range of addition.done) this.#host.done.add(range);
+    partition.doneRows += addition.done.length;
     if (addition.rows === 0) return;
     const from = hot.rows;
     partition.count(hot, addition.rows, addition.bytes, addition.appendMsMax);
-    this.#host.inserted({ partition, hot, from, to: hot.rows });
+    this.#host.inserted({ partition, hot, from, to: hot.rows, bytes: addition.bytes });
   }
   async #append(connection: Connection, partition: Partition, hot: HotTable, { pieces }: Addition): Promise<void> {
     const chunk = this.#chunk;

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Disk } from '../core/disk.ts';
 import { errorText, OperatingError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
+import { Attacher } from './attaching.ts';
 import { addDoneSql, addShardsSql, readDone } from './catalog.ts';
 import { Connections } from './connections.ts';
 import type { Connection, Database } from './database.ts';
@@ -10,10 +11,12 @@ import { sqlName } from './database.ts';
 import { Done } from './done.ts';
 import type { DoneRange } from './done.ts';
 import { formatNumber, partitionSql } from './layout.ts';
-import { attachFile, fileEnding, isBroken, parsePlace, placeOf } from './opening.ts';
+import { fileEnding, isBroken, parsePlace, placeOf } from './opening.ts';
 import { Partition } from './partition.ts';
 import type { PartitionHost } from './partition.ts';
 import type { PartitionView, Partitions } from './snapshot.ts';
+import { recallSummaries, rememberSummaries } from './summaries.ts';
+import { Turn } from './waiting.ts';
 
 /** Attached at once: each holds a file open and its catalog in memory; a search seldom looks into more. */
 const attachedMax = 32;
@@ -24,9 +27,12 @@ export interface PartitionSetOptions {
   readonly disk: Disk;
   readonly log: Log;
   readonly isReadOnly: boolean;
-  /** A partition was set aside; the engine begins another where it was the open one. */
-  readonly onSetAside: (partition: Partition) => void;
+  readonly probe?: ((path: string) => Promise<boolean>) | undefined;
   readonly onReleased: (partition: Partition) => void;
+  /** A partition is about to be dropped; resolves when no background work is on it. */
+  readonly onDropping: (partition: Partition) => Promise<void>;
+  /** DuckDB said that it can no longer be used. */
+  readonly onFatal: (error: unknown) => void;
 }
 
 export class PartitionSet implements Partitions, PartitionHost {
@@ -37,8 +43,11 @@ export class PartitionSet implements Partitions, PartitionHost {
   readonly connections: Connections;
   /** What has been taken, by all that was ever committed. */
   readonly done = new Done();
+  /** Inserts, and what must not run beside them. */
+  readonly insertTurn = new Turn();
   readonly setAsides: { readonly name: string; readonly reason: string }[] = [];
   readonly #options: PartitionSetOptions;
+  readonly #attacher: Attacher;
   /** Oldest first. */
   #all: Partition[] = [];
   /** Attached ones, those used last come last. */
@@ -54,6 +63,7 @@ export class PartitionSet implements Partitions, PartitionHost {
     this.disk = options.disk;
     this.log = options.log;
     this.connections = new Connections(options.database);
+    this.#attacher = new Attacher(options);
   }
   views(): readonly PartitionView[] {
     return this.#all.toReversed();
@@ -79,16 +89,19 @@ export class PartitionSet implements Partitions, PartitionHost {
     const files = await this.disk.list(this.directory);
     const places = files.flatMap((file) => parsePlace(file) ?? []).sort((a, b) => a.number - b.number);
     this.#all = places.map((place) => new Partition(this, place));
+    await recallSummaries(this.directory, this.disk, this.#all);
     let isDoneKnown = false;
     // The newest first: as long as another process has it open nothing else is touched.
     for (const partition of this.#all.toReversed()) {
+      // Each partition began with all that was done before it: only the newest is read to the bottom.
+      if (isDoneKnown && partition.isFinished) continue;
       const isLoaded = await this.#loadOne(partition);
-      // Each partition began with all that was done before it.
-      if (isLoaded && !isDoneKnown) {
-        isDoneKnown = true;
-        await this.#readDone(partition);
-        partition.isOpen = !partition.catalog.isClosed && !this.#options.isReadOnly;
-      }
+      if (!isLoaded || isDoneKnown) continue;
+      isDoneKnown = true;
+      await this.#readDone(partition);
+      const isNewest = partition === this.#all.at(-1);
+      partition.isOpen = isNewest && !partition.catalog.isClosed && !this.#options.isReadOnly;
+      if (partition.isOpen) partition.isFinished = false;
     }
   }
   async #loadOne(partition: Partition): Promise<boolean> {
@@ -111,7 +124,9 @@ export class PartitionSet implements Partitions, PartitionHost {
     try {
       const { shards } = partition.catalog;
       for (const [number, shard] of shards) this.#learnShard(shard, number);
-      for (const range of await readDone(connection, partition.alias, shards)) this.done.add(range);
+      const ranges = await readDone(connection, partition.alias, shards);
+      for (const range of ranges) this.done.add(range);
+      partition.doneRows = ranges.length;
     } finally {
       connection.close();
     }
@@ -168,6 +183,13 @@ export class PartitionSet implements Partitions, PartitionHost {
       await this.database.detach(alias).catch(() => {});
     }
   }
+  /** It is sealed and checkpointed: from now on it is known without being attached. */
+  async finish(partition: Partition, needsMerge: boolean): Promise<void> {
+    partition.isFinished = true;
+    partition.needsMerge = needsMerge;
+    await partition.measure();
+    await rememberSummaries(this.directory, this.disk, this.#all);
+  }
   /** Says in the file that no more rows come. */
   async close(partition: Partition, connection: Connection): Promise<void> {
     partition.isOpen = false;
@@ -178,6 +200,8 @@ export class PartitionSet implements Partitions, PartitionHost {
 
   /** Deletes a partition with all its rows. */
   async drop(partition: Partition): Promise<void> {
+    partition.isGone = true;
+    await this.#options.onDropping(partition);
     await this.#leave(partition);
     await this.#removeFiles(partition.path);
     await this.disk.syncDirectory(this.directory);
@@ -187,7 +211,6 @@ export class PartitionSet implements Partitions, PartitionHost {
     const reason = errorText(error).split('\n')[0] ?? '';
     await this.#leave(partition);
     this.setAsides.push({ name: partition.name, reason });
-    this.#options.onSetAside(partition);
     if (this.#options.isReadOnly) return;
     const target = join(this.directory, 'set-aside');
     await this.disk.makeDirectory(target);
@@ -204,6 +227,13 @@ export class PartitionSet implements Partitions, PartitionHost {
       `A partition of the store could not be read and was moved to ${target}; its records are missing from answers.`,
     );
   }
+  /** The WAL of the open one is brought into its file, so that the next start has nothing to replay. */
+  async detachAll(): Promise<void> {
+    for (const partition of this.#all) {
+      if (partition.isOpen && partition.isAttached) await partition.checkpoint(false).catch(() => {});
+      await partition.turn.run(() => partition.detach());
+    }
+  }
   async #leave(partition: Partition): Promise<void> {
     partition.isGone = true;
     partition.isOpen = false;
@@ -217,7 +247,7 @@ export class PartitionSet implements Partitions, PartitionHost {
   }
 
   attach(partition: Partition): Promise<void> {
-    return attachFile(this.database, partition.path, partition.alias, this.#options.isReadOnly);
+    return this.#attacher.attach(partition, partition.path, partition.alias);
   }
   used(partition: Partition): void {
     if (partition.isGone || !partition.isAttached) return;
@@ -225,16 +255,22 @@ export class PartitionSet implements Partitions, PartitionHost {
     this.#attached.add(partition);
     if (this.#attached.size <= attachedMax) return;
     for (const other of this.#attached) {
-      if (other.isOpen || other.users > 0) continue;
+      if (other.isOpen || other.isUsed) continue;
       this.#attached.delete(other);
       void other.turn
         .run(async () => {
-          if (other.users > 0 || this.#attached.has(other)) return;
+          if (other.isUsed || this.#attached.has(other)) return;
           await other.detach();
         })
         .catch((error: unknown) => this.log.warn({ error: errorText(error) }, `A partition could not be detached.`));
       return;
     }
+  }
+  fatal(error: unknown): void {
+    this.#options.onFatal(error);
+  }
+  alone(partition: Partition, run: () => Promise<void>): Promise<void> {
+    return partition.isOpen ? this.insertTurn.run(run) : run();
   }
   released(partition: Partition): void {
     this.#options.onReleased(partition);

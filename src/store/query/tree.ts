@@ -15,7 +15,10 @@ export type QueryTree =
 /** A test of one field, or of all of a record's values. */
 export interface FieldTest {
   readonly kind: 'test';
-  /** Keys joined by dots, as written; undefined: any value of the record (free text). `_time _tag _source _id` are the record's own. */
+  /**
+   * Keys joined by dots, as written; undefined: any value of the record (free text: a phrase or wildcard). `_time _tag _source _id`
+   * are the record's own; times are ISO 8601 or ms since 1970, relative ones have been resolved.
+   */
   readonly field: string | undefined;
   readonly test: ValueTest;
   readonly at: Span;
@@ -26,9 +29,9 @@ export type ValueTest =
   | { readonly kind: 'phrase'; readonly text: string }
   /** The whole value, character for character: `level:="error"`. */
   | { readonly kind: 'exact'; readonly text: string }
-  /** The whole value (free text: found anywhere in a value), ASCII case ignored. */
+  /** The whole value (free text: anywhere in a value, ends of words at its ends as in a phrase), ASCII case ignored. */
   | { readonly kind: 'wildcard'; readonly parts: readonly WildcardPart[] }
-  /** A regular expression of RE2, found anywhere in the value: `path:~"^/v[12]/"`. */
+  /** A regular expression of RE2, found anywhere in the value: `path:~"^/v[12]/"`. Not for free text. */
   | { readonly kind: 'regexp'; readonly source: string }
   | { readonly kind: 'compare'; readonly operator: '<' | '<=' | '>' | '>='; readonly value: string }
   | { readonly kind: 'range'; readonly from: Bound | undefined; readonly to: Bound | undefined }

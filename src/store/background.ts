@@ -1,0 +1,304 @@
+/**
+ * What is done beside inserts and questions, one job at a time: hot tables are sealed into segments, small segments of
+ * partitions that are closed or quiet are merged, WALs are checkpointed.
+ */
+import type { Clock, Timer } from '../core/clock.ts';
+import { OperatingError, errorText } from '../core/errors.ts';
+import type { Log } from '../core/log.ts';
+import { addDoneSql, tableOf } from './catalog.ts';
+import type { Connection, Database } from './database.ts';
+import { sqlName } from './database.ts';
+import type { TableInfo } from './layout.ts';
+import type { Partition } from './partition.ts';
+import type { PartitionSet } from './partitions.ts';
+
+/**
+ * Creates and fills `segment_<number>` with the rows of the sources in their order, and adds its rows to segments,
+ * fields, filters and minutes, within the transaction of the connection.
+ */
+export type WriteSegment = (
+  connection: Connection,
+  alias: string,
+  number: number,
+  sources: readonly TableInfo[],
+  log: Log,
+) => Promise<TableInfo>;
+
+/** Segments are merged up to so many full hot tables. More would make one merge take longer than inserts can wait for a seal. */
+const segmentHotTables = 4;
+
+/** Full hot tables that may wait, the one being sealed included. Each takes up to 64 MiB of memory; then inserts wait. */
+const hotWaitingMax = 2;
+
+/** No inserts for so long: quiet. What is worth it is sealed, merged and checkpointed. */
+const quietMs = 10_000;
+
+/** A quiet hot table with less than this share of a full one stays as it is: looking through it takes some milliseconds. */
+const quietSealShare = 1 / 12;
+
+/**
+ * After a seal the WAL is checkpointed from this size on. A checkpoint keeps others out for about a millisecond per
+ * thousand rows that are hot then, so it is not done after every seal; a WAL of this size is replayed in two seconds.
+ */
+const walBytesMax = 128 * 1024 ** 2;
+/** From this size on new questions wait for those under way, which a checkpoint may have to wait for. */
+const walBytesUrgent = 4 * walBytesMax;
+/** A quiet store's WAL stays as it is up to here. */
+const walBytesQuiet = 1024 ** 2;
+
+/** `done` is written anew once so many rows were appended to it. */
+const doneRowsMax = 20_000;
+
+/** A checkpoint writes the rows that are hot, in blocks that are never quite full, and some tables of the partition anew. */
+const checkpointFactor = 1.5;
+const checkpointBytes = 32 * 1024 ** 2;
+
+/** After DuckDB said that it cannot checkpoint. */
+const checkpointAgainMs = 200;
+
+/** After a job failed. */
+const retryMs = 5000;
+
+export interface BackgroundHost {
+  readonly set: PartitionSet;
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly writeSegment: WriteSegment;
+  /** Rows of a full hot table. */
+  readonly hotRows: number;
+  /** When rows were last inserted, on the clock's monotonic time. */
+  insertedLastMs(): number;
+  /** Reading or writing a partition failed. */
+  failed(partition: Partition, error: unknown): Promise<void>;
+  /** A job is over, well or not: those who wait for room look again. */
+  changed(): void;
+}
+
+type Job = (connection: Connection) => Promise<unknown>;
+
+export class Background {
+  readonly #host: BackgroundHost;
+  #connection: Connection | undefined;
+  #running: Promise<void> | undefined;
+  #isWokenAgain = false;
+  #isStopped = false;
+  #timer: Timer | undefined;
+  #current: Partition | undefined;
+  #checkpointAtMs = Number.NEGATIVE_INFINITY;
+
+  constructor(host: BackgroundHost) {
+    this.#host = host;
+  }
+  /** True: inserts have to wait, as hot tables come faster than they are sealed. */
+  isBehind(partition: Partition): boolean {
+    return partition.isAttached && partition.catalog.hot.length > hotWaitingMax + 1;
+  }
+  /** Something may be due now. */
+  wake(): void {
+    if (this.#isStopped) return;
+    this.#isWokenAgain = true;
+    this.#running ??= this.#run().finally(() => (this.#running = undefined));
+  }
+  /** Resolves when nothing is under way or due. */
+  async idle(): Promise<void> {
+    this.wake();
+    while (this.#running) await this.#running;
+  }
+  /** Ends a job on this partition, which is about to be dropped. */
+  async leave(partition: Partition): Promise<void> {
+    while (this.#current === partition && this.#running) {
+      this.#connection?.interrupt();
+      await Promise.race([this.#running, new Promise((resolve) => setTimeout(resolve, 10))]);
+    }
+  }
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#timer?.cancel();
+    await this.#running;
+    this.#connection?.close();
+    this.#connection = undefined;
+  }
+
+  async #run(): Promise<void> {
+    this.#isWokenAgain = true;
+    while (this.#isWokenAgain && !this.#isStopped) {
+      this.#isWokenAgain = false;
+      while (!this.#isStopped && (await this.#step()));
+    }
+    this.#lookAgain();
+  }
+  /** What is due when the store has been quiet for a while, or after a failure, is found then. */
+  #lookAgain(): void {
+    this.#timer?.cancel();
+    const hasFailed = this.#host.set.all.some((partition) => partition.failure);
+    if (!this.#isStopped) this.#timer = this.#host.clock.after(hasFailed ? retryMs : quietMs, () => this.wake());
+  }
+  get #rowsMax(): number {
+    return segmentHotTables * this.#host.hotRows;
+  }
+  get #isQuiet(): boolean {
+    return this.#host.clock.monotonicMs() - this.#host.insertedLastMs() >= quietMs;
+  }
+  /** Does the first job that is due. False: none is. */
+  async #step(): Promise<boolean> {
+    for (const partition of this.#host.set.all.toReversed()) {
+      if (partition.isFinished && !(partition.needsMerge && this.#isQuiet)) continue;
+      if (partition.failure && this.#host.clock.monotonicMs() < partition.failure.retryAtMs) continue;
+      this.#current = partition;
+      partition.enter();
+      try {
+        const job = await this.#due(partition);
+        if (!job) continue;
+        this.#connection ??= await this.#host.database.connect();
+        await job(this.#connection);
+        partition.failure = undefined;
+        return true;
+      } catch (error) {
+        await this.#failed(partition, error);
+        return true;
+      } finally {
+        this.#current = undefined;
+        partition.leave();
+        this.#host.changed();
+      }
+    }
+    return false;
+  }
+  async #failed(partition: Partition, error: unknown): Promise<void> {
+    this.#connection?.close();
+    this.#connection = undefined;
+    if (partition.isGone) return;
+    await this.#host.failed(partition, error);
+    if (partition.isGone) return;
+    partition.failure = { error, retryAtMs: this.#host.clock.monotonicMs() + retryMs };
+    this.#host.log.warn(
+      { partition: partition.name, error: errorText(error) },
+      'Work on a partition of the store failed; it is tried again.',
+    );
+  }
+
+  async #due(partition: Partition): Promise<Job | undefined> {
+    await partition.turn.run(() => partition.load());
+    return partition.isOpen ? this.#dueInOpen(partition) : this.#dueInClosed(partition);
+  }
+  async #dueInOpen(partition: Partition): Promise<Job | undefined> {
+    const { hot } = partition.catalog;
+    await partition.measure();
+    if (partition.walBytes > walBytesMax && this.#mayCheckpoint(partition)) return () => this.#checkpoint(partition);
+    const full = hot.at(0);
+    if (full && hot.length > 1) return (connection) => this.#seal(connection, partition, [tableOf(full)]);
+    if (!this.#isQuiet) return undefined;
+    // Read again: no insert came since the last one was made.
+    if (full && full.rows >= this.#host.hotRows * quietSealShare)
+      return (connection) => this.#sealOpen(connection, partition);
+    const merged = mergeable(partition.catalog.segments, this.#rowsMax);
+    if (merged) return (connection) => this.#seal(connection, partition, merged);
+    if (partition.doneRows > doneRowsMax) return (connection) => this.#rewriteDone(connection, partition);
+    if (partition.walBytes > walBytesQuiet && this.#mayCheckpoint(partition)) return () => this.#checkpoint(partition);
+    return undefined;
+  }
+  #dueInClosed(partition: Partition): Job | undefined {
+    const { hot, segments, isClosed } = partition.catalog;
+    const some = firstRun(hot.map(tableOf), this.#host.hotRows);
+    if (some) return (connection) => this.#seal(connection, partition, some);
+    // Merging takes long: as long as rows come in, sealing them comes first.
+    const merged = this.#isQuiet ? mergeable(segments, this.#rowsMax) : undefined;
+    if (merged)
+      return async (connection) => {
+        await this.#seal(connection, partition, merged);
+        partition.isFinished = false;
+      };
+    if (!this.#mayCheckpoint(partition)) return undefined;
+    return async (connection) => {
+      if (!isClosed) await this.#host.set.close(partition, connection);
+      if (await this.#checkpoint(partition))
+        await this.#host.set.finish(partition, mergeable(segments, this.#rowsMax) !== undefined);
+    };
+  }
+
+  /** Seals the table that takes rows: another takes over before. */
+  async #sealOpen(connection: Connection, partition: Partition): Promise<void> {
+    await partition.hotTable(connection, true);
+    const [full] = partition.catalog.hot;
+    if (full) await this.#seal(connection, partition, [tableOf(full)]);
+  }
+  async #seal(connection: Connection, partition: Partition, sources: readonly TableInfo[]): Promise<void> {
+    const { writeSegment, log } = this.#host;
+    const rows = sources.reduce((sum, source) => sum + source.rows, 0);
+    await partition.replace(
+      connection,
+      sources,
+      async (number) => {
+        const segment = await writeSegment(connection, partition.alias, number, sources, log);
+        if (segment.rows !== rows)
+          throw new Error(`sealing ${rows} rows of partition ${partition.name} gave ${segment.rows}`);
+        return segment;
+      },
+      () => (partition.isOpen ? this.#doneSql(partition) : []),
+    );
+  }
+  #doneSql(partition: Partition): string[] {
+    const { set } = this.#host;
+    const ranges = [...set.done.ranges()];
+    partition.doneRows = ranges.length;
+    return [
+      `DELETE FROM ${sqlName(partition.alias)}.done`,
+      ...addDoneSql(partition.alias, ranges, (shard) => set.shardNumber(shard)),
+    ];
+  }
+  async #rewriteDone(connection: Connection, partition: Partition): Promise<void> {
+    await connection.run('BEGIN');
+    try {
+      await connection.run([...this.#doneSql(partition), 'COMMIT'].join(';\n'));
+    } catch (error) {
+      await connection.run('ROLLBACK').catch(() => {});
+      throw error;
+    }
+  }
+  #mayCheckpoint(partition: Partition): boolean {
+    if (this.#host.clock.monotonicMs() < this.#checkpointAtMs) return false;
+    return partition.readers === 0 || partition.walBytes > walBytesUrgent;
+  }
+  /** A checkpoint that finds the disk full leaves DuckDB unusable, so it is not begun where that could be. */
+  async #needRoom(partition: Partition): Promise<void> {
+    const { set } = this.#host;
+    const { freeBytes } = await set.disk.space(set.directory);
+    const hotBytes = partition.catalog.hot.reduce((sum, hot) => sum + hot.bytes, 0);
+    if (freeBytes > checkpointFactor * hotBytes + checkpointBytes) return;
+    throw new OperatingError(
+      'STORE_FULL',
+      `checkpointing ${partition.path}: the disk has only ${freeBytes} bytes left; free space`,
+    );
+  }
+  /** False: it is not possible just now, because of those who read. */
+  async #checkpoint(partition: Partition): Promise<boolean> {
+    await this.#needRoom(partition);
+    const isDone = await partition.checkpoint(partition.walBytes > walBytesUrgent);
+    await partition.measure();
+    if (!isDone) this.#checkpointAtMs = this.#host.clock.monotonicMs() + checkpointAgainMs;
+    return isDone;
+  }
+}
+
+/** The first tables, up to so many rows; one at least. Undefined: there is none. */
+function firstRun(tables: readonly TableInfo[], rowsMax: number): readonly TableInfo[] | undefined {
+  let rows = 0;
+  let count = 0;
+  for (const table of tables) {
+    if (count > 0 && rows + table.rows > rowsMax) break;
+    rows += table.rows;
+    count++;
+  }
+  return count > 0 ? tables.slice(0, count) : undefined;
+}
+
+/** Neighbours, oldest first, that make one segment together. Given newest first. */
+function mergeable(segments: readonly TableInfo[], rowsMax: number): readonly TableInfo[] | undefined {
+  const oldest = segments.toReversed();
+  for (let at = 0; at + 1 < oldest.length; at++) {
+    const run = firstRun(oldest.slice(at), rowsMax);
+    if (run && run.length > 1) return run;
+  }
+  return undefined;
+}
