@@ -116,7 +116,7 @@ describe('calls', () => {
     });
     const call = caller.call('search', {});
     await turns();
-    callee.close();
+    void callee.close();
     await assert.rejects(call, { code: 'STORE_UNAVAILABLE' });
     await assert.rejects(caller.call('search', {}), { code: 'STORE_UNAVAILABLE' });
     await aborted.opened;

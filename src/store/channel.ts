@@ -50,6 +50,8 @@ interface Running {
   readonly abort: AbortController;
   credit: number;
   onCredit: () => void;
+  /** Resolves when nothing is done for it any more. */
+  readonly over: Promise<void>;
 }
 
 /** One end. */
@@ -83,9 +85,10 @@ export class Channel {
     socket.on('end', () => this.#end(undefined));
     socket.on('close', () => this.#end(undefined));
   }
-  /** Ends all calls of both sides. */
-  close(): void {
+  /** Ends all calls of both sides. Resolves once those of the other side have ended in here. */
+  async close(): Promise<void> {
     this.#end(undefined);
+    await Promise.all([...this.#running.values()].map(({ over }) => over));
   }
   /** @throws what the other side threw; OperatingError STORE_UNAVAILABLE where the channel ends; the signal's reason. */
   call(method: string, argument: unknown, signal?: AbortSignal): Promise<unknown> {
@@ -186,7 +189,9 @@ export class Channel {
   // ------------------------------------------------------------------------------------------------ the other side calls
 
   async #serve(number: number, { method, argument, isStream }: Request): Promise<void> {
-    const running: Running = { abort: new AbortController(), credit: creditStart, onCredit: () => undefined };
+    let noteOver: () => void = () => undefined;
+    const over = new Promise<void>((resolve) => (noteOver = resolve));
+    const running: Running = { abort: new AbortController(), credit: creditStart, onCredit: () => undefined, over };
     this.#running.set(number, running);
     const { signal } = running.abort;
     try {
@@ -197,6 +202,7 @@ export class Channel {
       this.#reply(running, kinds.error, number, packed(error));
     } finally {
       this.#running.delete(number);
+      noteOver();
     }
   }
   async #pump(number: number, parts: AsyncIterable<unknown>, running: Running): Promise<void> {

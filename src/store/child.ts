@@ -61,6 +61,8 @@ export async function runStoreChild({ open, socket, asked, note }: StoreChildOpt
     store.broken,
   ]);
   if (end === 'asked') {
+    // What was asked of it has to let go first.
+    await channel.close();
     await store.close();
     return storeExits.closed;
   }
