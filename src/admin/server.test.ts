@@ -44,6 +44,8 @@ function backend(over: Partial<AdminBackend> = {}): AdminBackend {
     dropOutput: (id) => Promise.resolve(id === 'old' ? 3 : undefined),
     deadLetters: () => Promise.resolve([]),
     replayDeadLetters: (ids) => Promise.resolve(ids === 'all' ? 9 : ids.length),
+    store: () => undefined,
+    storeState: () => ({ state: 'off', waiting: 0, lastError: undefined }),
     receivingPaths: () => ({ '/postback': { post: { responses: {} } } }),
     ...over,
   };
