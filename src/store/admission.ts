@@ -73,11 +73,11 @@ export class Admission {
       return this.#current();
     });
     while (background.isBehind(partition)) {
-      if (background.failure)
+      if (partition.failure)
         throw new OperatingError(
           'STORE_WRITE',
-          `storing records in ${partition.path}: what came before could not be sealed: ${errorText(background.failure)}; they are tried again`,
-          { cause: background.failure },
+          `storing records in ${partition.path}: what came before could not be sealed: ${errorText(partition.failure.error)}; they are tried again`,
+          { cause: partition.failure.error },
         );
       await this.#changed.wait(signal);
       if (partition.isGone) return this.ready(signal);

@@ -3,12 +3,11 @@
  * partitions that are closed or quiet are merged, WALs are checkpointed.
  */
 import type { Clock, Timer } from '../core/clock.ts';
-import { errorText } from '../core/errors.ts';
+import { OperatingError, errorText } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { addDoneSql, tableOf } from './catalog.ts';
 import type { Connection, Database } from './database.ts';
 import { sqlName } from './database.ts';
-import { hotRowsMax } from './layout.ts';
 import type { TableInfo } from './layout.ts';
 import type { Partition } from './partition.ts';
 import type { PartitionSet } from './partitions.ts';
@@ -25,8 +24,8 @@ export type WriteSegment = (
   log: Log,
 ) => Promise<TableInfo>;
 
-/** Segments are merged up to so many rows: four full hot tables. More would make one merge take longer than inserts can wait for a seal. */
-const segmentRowsMax = 4 * hotRowsMax;
+/** Segments are merged up to so many full hot tables. More would make one merge take longer than inserts can wait for a seal. */
+const segmentHotTables = 4;
 
 /** Full hot tables that may wait, the one being sealed included. Each takes up to 64 MiB of memory; then inserts wait. */
 const hotWaitingMax = 2;
@@ -34,8 +33,8 @@ const hotWaitingMax = 2;
 /** No inserts for so long: quiet. What is worth it is sealed, merged and checkpointed. */
 const quietMs = 10_000;
 
-/** A quiet hot table with fewer rows stays as it is: looking through them takes some milliseconds. */
-const quietSealRowsMin = 20_000;
+/** A quiet hot table with less than this share of a full one stays as it is: looking through it takes some milliseconds. */
+const quietSealShare = 1 / 12;
 
 /**
  * After a seal the WAL is checkpointed from this size on. A checkpoint keeps others out for about a millisecond per
@@ -50,6 +49,10 @@ const walBytesQuiet = 1024 ** 2;
 /** `done` is written anew once so many rows were appended to it. */
 const doneRowsMax = 20_000;
 
+/** A checkpoint writes the rows that are hot, in blocks that are never quite full, and some tables of the partition anew. */
+const checkpointFactor = 1.5;
+const checkpointBytes = 32 * 1024 ** 2;
+
 /** After DuckDB said that it cannot checkpoint. */
 const checkpointAgainMs = 200;
 
@@ -62,6 +65,8 @@ export interface BackgroundHost {
   readonly clock: Clock;
   readonly log: Log;
   readonly writeSegment: WriteSegment;
+  /** Rows of a full hot table. */
+  readonly hotRows: number;
   /** When rows were last inserted, on the clock's monotonic time. */
   insertedLastMs(): number;
   /** Reading or writing a partition failed. */
@@ -80,16 +85,10 @@ export class Background {
   #isStopped = false;
   #timer: Timer | undefined;
   #current: Partition | undefined;
-  #failure: Error | undefined;
   #checkpointAtMs = Number.NEGATIVE_INFINITY;
-  #retryAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(host: BackgroundHost) {
     this.#host = host;
-  }
-  /** Why sealing does not go on just now; undefined: it does. */
-  get failure(): Error | undefined {
-    return this.#failure;
   }
   /** True: inserts have to wait, as hot tables come faster than they are sealed. */
   isBehind(partition: Partition): boolean {
@@ -132,16 +131,20 @@ export class Background {
   /** What is due when the store has been quiet for a while, or after a failure, is found then. */
   #lookAgain(): void {
     this.#timer?.cancel();
-    if (!this.#isStopped) this.#timer = this.#host.clock.after(this.#failure ? retryMs : quietMs, () => this.wake());
+    const hasFailed = this.#host.set.all.some((partition) => partition.failure);
+    if (!this.#isStopped) this.#timer = this.#host.clock.after(hasFailed ? retryMs : quietMs, () => this.wake());
+  }
+  get #rowsMax(): number {
+    return segmentHotTables * this.#host.hotRows;
   }
   get #isQuiet(): boolean {
     return this.#host.clock.monotonicMs() - this.#host.insertedLastMs() >= quietMs;
   }
   /** Does the first job that is due. False: none is. */
   async #step(): Promise<boolean> {
-    if (this.#host.clock.monotonicMs() < this.#retryAtMs) return false;
     for (const partition of this.#host.set.all.toReversed()) {
       if (partition.isFinished && !(partition.needsMerge && this.#isQuiet)) continue;
+      if (partition.failure && this.#host.clock.monotonicMs() < partition.failure.retryAtMs) continue;
       this.#current = partition;
       partition.enter();
       try {
@@ -149,11 +152,11 @@ export class Background {
         if (!job) continue;
         this.#connection ??= await this.#host.database.connect();
         await job(this.#connection);
-        this.#failure = undefined;
+        partition.failure = undefined;
         return true;
       } catch (error) {
         await this.#failed(partition, error);
-        return partition.isGone;
+        return true;
       } finally {
         this.#current = undefined;
         partition.leave();
@@ -168,8 +171,7 @@ export class Background {
     if (partition.isGone) return;
     await this.#host.failed(partition, error);
     if (partition.isGone) return;
-    this.#failure = error instanceof Error ? error : new Error(errorText(error));
-    this.#retryAtMs = this.#host.clock.monotonicMs() + retryMs;
+    partition.failure = { error, retryAtMs: this.#host.clock.monotonicMs() + retryMs };
     this.#host.log.warn(
       { partition: partition.name, error: errorText(error) },
       'Work on a partition of the store failed; it is tried again.',
@@ -188,8 +190,9 @@ export class Background {
     if (full && hot.length > 1) return (connection) => this.#seal(connection, partition, [tableOf(full)]);
     if (!this.#isQuiet) return undefined;
     // Read again: no insert came since the last one was made.
-    if (full && full.rows >= quietSealRowsMin) return (connection) => this.#sealOpen(connection, partition);
-    const merged = mergeable(partition.catalog.segments);
+    if (full && full.rows >= this.#host.hotRows * quietSealShare)
+      return (connection) => this.#sealOpen(connection, partition);
+    const merged = mergeable(partition.catalog.segments, this.#rowsMax);
     if (merged) return (connection) => this.#seal(connection, partition, merged);
     if (partition.doneRows > doneRowsMax) return (connection) => this.#rewriteDone(connection, partition);
     if (partition.walBytes > walBytesQuiet && this.#mayCheckpoint(partition)) return () => this.#checkpoint(partition);
@@ -197,10 +200,10 @@ export class Background {
   }
   #dueInClosed(partition: Partition): Job | undefined {
     const { hot, segments, isClosed } = partition.catalog;
-    const some = firstRun(hot.map(tableOf), hotRowsMax);
+    const some = firstRun(hot.map(tableOf), this.#host.hotRows);
     if (some) return (connection) => this.#seal(connection, partition, some);
     // Merging takes long: as long as rows come in, sealing them comes first.
-    const merged = this.#isQuiet ? mergeable(segments) : undefined;
+    const merged = this.#isQuiet ? mergeable(segments, this.#rowsMax) : undefined;
     if (merged)
       return async (connection) => {
         await this.#seal(connection, partition, merged);
@@ -209,7 +212,8 @@ export class Background {
     if (!this.#mayCheckpoint(partition)) return undefined;
     return async (connection) => {
       if (!isClosed) await this.#host.set.close(partition, connection);
-      if (await this.#checkpoint(partition)) await this.#host.set.finish(partition, mergeable(segments) !== undefined);
+      if (await this.#checkpoint(partition))
+        await this.#host.set.finish(partition, mergeable(segments, this.#rowsMax) !== undefined);
     };
   }
 
@@ -256,8 +260,20 @@ export class Background {
     if (this.#host.clock.monotonicMs() < this.#checkpointAtMs) return false;
     return partition.readers === 0 || partition.walBytes > walBytesUrgent;
   }
+  /** A checkpoint that finds the disk full leaves DuckDB unusable, so it is not begun where that could be. */
+  async #needRoom(partition: Partition): Promise<void> {
+    const { set } = this.#host;
+    const { freeBytes } = await set.disk.space(set.directory);
+    const hotBytes = partition.catalog.hot.reduce((sum, hot) => sum + hot.bytes, 0);
+    if (freeBytes > checkpointFactor * hotBytes + checkpointBytes) return;
+    throw new OperatingError(
+      'STORE_FULL',
+      `checkpointing ${partition.path}: the disk has only ${freeBytes} bytes left; free space`,
+    );
+  }
   /** False: it is not possible just now, because of those who read. */
   async #checkpoint(partition: Partition): Promise<boolean> {
+    await this.#needRoom(partition);
     const isDone = await partition.checkpoint(partition.walBytes > walBytesUrgent);
     await partition.measure();
     if (!isDone) this.#checkpointAtMs = this.#host.clock.monotonicMs() + checkpointAgainMs;
@@ -278,10 +294,10 @@ function firstRun(tables: readonly TableInfo[], rowsMax: number): readonly Table
 }
 
 /** Neighbours, oldest first, that make one segment together. Given newest first. */
-function mergeable(segments: readonly TableInfo[]): readonly TableInfo[] | undefined {
+function mergeable(segments: readonly TableInfo[], rowsMax: number): readonly TableInfo[] | undefined {
   const oldest = segments.toReversed();
   for (let at = 0; at + 1 < oldest.length; at++) {
-    const run = firstRun(oldest.slice(at), segmentRowsMax);
+    const run = firstRun(oldest.slice(at), rowsMax);
     if (run && run.length > 1) return run;
   }
   return undefined;

@@ -10,12 +10,14 @@ import { Background } from './background.ts';
 import type { WriteSegment } from './background.ts';
 import type { RecordStore, StoredBatch } from '../core/record-store.ts';
 import type { StoreStatus } from './contract.ts';
-import { Database, isFatal } from './database.ts';
+import { Database } from './database.ts';
 import { Inserter } from './insert.ts';
 import type { InsertHost, InsertedRows } from './insert.ts';
 import type { Partition } from './partition.ts';
 import { PartitionSet } from './partitions.ts';
+import { writeSegment } from './seal.ts';
 import type { PartitionView, Partitions } from './snapshot.ts';
+import { hotRowsMax } from './layout.ts';
 
 export interface EngineOptions {
   /** `<dataDir>/store`; made where it is missing. */
@@ -33,9 +35,14 @@ export interface EngineOptions {
   readonly isReadOnly: boolean;
   readonly clock: Clock;
   readonly log: Log;
-  readonly writeSegment: WriteSegment;
+  /** For tests: how segments are written. */
+  readonly writeSegment?: WriteSegment;
+  /** For tests: rows of a full hot table. */
+  readonly hotRows?: number;
   /** The real one where it is not given. */
   readonly disk?: Disk;
+  /** For tests: opens a file in a process of its own; false: that process ended by it. */
+  readonly probe?: (path: string) => Promise<boolean>;
 }
 
 /** Rows that were just stored: rowids [from, to) of `hot_<number>` of the partition, as long as it is not sealed. */
@@ -88,6 +95,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
 
 class StoreEngine implements Engine, InsertHost {
   readonly database: Database;
+  readonly hotRows: number;
   readonly #options: EngineOptions;
   readonly #disk: Disk;
   readonly #set: PartitionSet;
@@ -103,6 +111,7 @@ class StoreEngine implements Engine, InsertHost {
   constructor(options: EngineOptions, disk: Disk, database: Database) {
     this.#options = options;
     this.#disk = disk;
+    this.hotRows = options.hotRows ?? hotRowsMax;
     this.#insertedLastMs = options.clock.monotonicMs();
     this.database = database;
     this.broken = new Promise((resolve) => (this.#break = resolve));
@@ -115,15 +124,18 @@ class StoreEngine implements Engine, InsertHost {
       onReleased: (partition) => {
         if (!partition.isFinished) this.#background.wake();
       },
+      onFatal: (error) => this.#break(error instanceof Error ? error : new Error(errorText(error))),
+      probe: options.probe,
       onDropping: (partition) => this.#background.leave(partition),
     });
-    const { clock, log, writeSegment } = options;
+    const { clock, log } = options;
     this.#background = new Background({
       set: this.#set,
       database,
       clock,
       log,
-      writeSegment,
+      writeSegment: options.writeSegment ?? writeSegment,
+      hotRows: this.hotRows,
       insertedLastMs: () => this.#insertedLastMs,
       failed: (partition, error) => this.failed(partition, error),
       changed: () => this.#admission.changed(),
@@ -144,6 +156,9 @@ class StoreEngine implements Engine, InsertHost {
   get done(): PartitionSet['done'] {
     return this.#set.done;
   }
+  get insertTurn(): PartitionSet['insertTurn'] {
+    return this.#set.insertTurn;
+  }
   shardNumber(shard: string): number {
     return this.#set.shardNumber(shard);
   }
@@ -162,8 +177,7 @@ class StoreEngine implements Engine, InsertHost {
     this.#background.wake();
   }
   async failed(partition: Partition, error: unknown): Promise<void> {
-    if (isFatal(error)) this.#break(error instanceof Error ? error : new Error(errorText(error)));
-    else await partition.failed(error);
+    await partition.failed(error);
   }
 
   async insert(batches: readonly StoredBatch[], signal: AbortSignal): Promise<void> {

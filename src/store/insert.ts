@@ -10,9 +10,9 @@ import type { HotTable } from './catalog.ts';
 import type { Connection, Database } from './database.ts';
 import { Done, everyOrdinal } from './done.ts';
 import type { DoneRange } from './done.ts';
-import { hotRowsMax } from './layout.ts';
 import type { Partition } from './partition.ts';
 import { RowChunk } from './row-chunk.ts';
+import type { Turn } from './waiting.ts';
 
 /** A transaction takes no further call once it has this many bytes or rows: the first of them waits for the last. */
 const groupBytesMax = 16 * 1024 ** 2;
@@ -35,8 +35,12 @@ export interface InsertedRows {
 /** What inserting needs of the engine. */
 export interface InsertHost {
   readonly database: Database;
+  /** Rows of a full hot table. */
+  readonly hotRows: number;
   /** All that was taken; grows with each commit. */
   readonly done: Done;
+  /** Taken by each transaction. */
+  readonly insertTurn: Turn;
   shardNumber(shard: string): number;
   /** The partition that takes rows, once it may take them. @throws OperatingError STORE_FULL, STORE_UNAVAILABLE. */
   ready(signal: AbortSignal): Promise<Partition>;
@@ -133,7 +137,17 @@ export class Inserter {
     return group;
   }
   async #insertGroup(group: readonly Call[]): Promise<void> {
-    const partition = await this.#host.ready(this.#closing.signal);
+    for (let isDone = false; !isDone;) {
+      const partition = await this.#host.ready(this.#closing.signal);
+      isDone = await this.#host.insertTurn.run(async () => {
+        // Another may have begun while this one waited.
+        if (!partition.isOpen) return false;
+        await this.#insertInto(partition, group);
+        return true;
+      });
+    }
+  }
+  async #insertInto(partition: Partition, group: readonly Call[]): Promise<void> {
     const addition = this.#select(group.flatMap((call) => call.batches));
     if (addition.rows === 0 && addition.done.length === 0) return;
     try {
@@ -188,7 +202,9 @@ export class Inserter {
     const isFull =
       last !== undefined &&
       last.rows > 0 &&
-      (this.#isHotDoubtful || last.rows + addition.rows > hotRowsMax || last.bytes + addition.bytes > hotBytesMax);
+      (this.#isHotDoubtful ||
+        last.rows + addition.rows > this.#host.hotRows ||
+        last.bytes + addition.bytes > hotBytesMax);
     const hot = await partition.hotTable(connection, isFull);
     this.#isHotDoubtful = false;
     if (isFull) this.#host.hotFull();
@@ -203,6 +219,7 @@ export class Inserter {
       'COMMIT',
     ];
     await connection.run(statements.join(';\n'));
+    await partition.linkWal();
     for (const [number, shard] of shards) partition.catalog.shards.set(number, shard);
     for (const range of addition.done) this.#host.done.add(range);
     partition.doneRows += addition.done.length;

@@ -4,8 +4,11 @@
  *     00000007-20261121T1500Z.duckdb   partitions: DuckDB files named by number and by the hour their first record was
  *                                      appended in; only the one with the highest number is written to
  *     set-aside/                       partitions that could not be read, moved away whole
- *     opening                          name of the partition that is being opened, and how often: one that ended the
- *                                      process twice is set aside
+ *     00000008-…Z.duckdb.new           a partition being made: it gets its name once it is whole and on disk
+ *     index.json                       what is known of partitions that are closed, see summaries.ts; a cache
+ *     opening                          name of the partition that is being opened, and how often in a row: one that the
+ *                                      process did not survive twice is tried in another process before, and set aside
+ *                                      when that ends by it too
  *     tmp/                             spilled by queries; emptied at start
  *
  * In each partition:
@@ -13,8 +16,8 @@
  *     meta(key, value)                 format, and whether it is closed (no more rows come)
  *     shards(number, shard)            short numbers of the journal's shards. A number belongs to its shard for as long as
  *                                      any partition has rows of it: new partitions copy the rows they need
- *     done(shard, ordinal, low, high)  offsets [low, high) whose emissions of this ordinal are in the store, or were not
- *                                      for it. Appended in the transaction that adds the rows; joined and written anew
+ *     done(shard, ordinal, low, high)  offsets [low, high) whose emissions of this ordinal (-1: the only one; -2: whatever
+ *                                      their ordinal) are in the store, or were not for it. Appended in the transaction that adds the rows; joined and written anew
  *                                      when a hot table is sealed and when a partition begins. What has been taken is the
  *                                      union over all partitions
  *     hot_<n>                          rows as they came in
@@ -70,7 +73,8 @@ const partitionTables = [
     'segment INTEGER NOT NULL, path VARCHAR NOT NULL, number INTEGER, "numeric" VARCHAR, types VARCHAR NOT NULL, ' +
       'rows BIGINT NOT NULL',
   ],
-  ['filters', 'segment INTEGER NOT NULL, part INTEGER NOT NULL, bits BLOB NOT NULL'],
+  // A filter's bits look random: packing them saves nothing, and all of a vector would be unpacked to read one row of it.
+  ['filters', 'segment INTEGER NOT NULL, part INTEGER NOT NULL, bits BLOB USING COMPRESSION uncompressed NOT NULL'],
   ['minutes', 'segment INTEGER NOT NULL, minute BIGINT NOT NULL, tag VARCHAR NOT NULL, rows BIGINT NOT NULL'],
 ] as const;
 

@@ -1,6 +1,4 @@
-/** Partition files: their names, and attaching them with what can be wrong with a file. */
-import { setTimeout as wait } from 'node:timers/promises';
-import type { Database } from './database.ts';
+/** Partition files: their names, and errors that speak of them. */
 import { OperatingError, errorText } from '../core/errors.ts';
 
 /** Where a partition lies. */
@@ -35,39 +33,6 @@ export function isBroken(error: unknown): boolean {
   return /Corrupt (?:database|WAL) file|not a valid DuckDB database file|Could not read enough bytes|Failure while replaying WAL|Serialization Error|checksum|Failed to deserialize|Catalog Error: Table with name (?:meta|shards|done|segments|fields) does not exist/i.test(
     errorText(error),
   );
-}
-
-/** True for DuckDB's error when another process has the file open. */
-function isLocked(error: unknown): boolean {
-  return /Could not set lock on file|Conflicting lock is held/.test(errorText(error));
-}
-
-/** True when a newer DuckDB wrote the file. */
-function isNewer(error: unknown): boolean {
-  return /we can only read versions? between|newer version of DuckDB/i.test(errorText(error));
-}
-
-/** An earlier store process may still be ending: it gets this long. Killed ones are gone at once, so this bounds a hung one. */
-const lockWaitMs = 10_000;
-const lockAgainMs = 100;
-
-/** @throws OperatingError DATA_DIR_LOCKED, DATA_DIR_NEWER; DuckDB's error for everything else. */
-export async function attachFile(database: Database, path: string, alias: string, isReadOnly: boolean): Promise<void> {
-  const startMs = performance.now();
-  for (;;)
-    try {
-      return await database.attach(path, alias, isReadOnly);
-    } catch (error) {
-      if (isNewer(error)) throw newerError(path, error);
-      if (!isLocked(error)) throw error;
-      if (performance.now() - startMs > lockWaitMs)
-        throw new OperatingError(
-          'DATA_DIR_LOCKED',
-          `opening ${path}: another process has it open; stop that one, or ask it through its socket`,
-          { cause: error },
-        );
-      await wait(lockAgainMs);
-    }
 }
 
 /** For a file that this version cannot read because it is too old. */

@@ -7,7 +7,7 @@ import { createHotSql, emptyHot, readCatalog, readSummary, tableOf } from './cat
 import type { Catalog, HotTable, Summary } from './catalog.ts';
 import type { Connections } from './connections.ts';
 import type { Connection, Database } from './database.ts';
-import { readError, sqlName } from './database.ts';
+import { isFatal, readError, sqlName } from './database.ts';
 import type { TableInfo } from './layout.ts';
 import { fileEnding, isBroken } from './opening.ts';
 import type { Place } from './opening.ts';
@@ -29,6 +29,13 @@ export interface PartitionHost {
   setAside(partition: Partition, error: unknown): Promise<void>;
   /** Called after each use, so that others can be detached. */
   used(partition: Partition): void;
+  /**
+   * Runs while nobody inserts: an insert that waits for a checkpoint inside DuckDB would keep all questions from
+   * beginning, while the checkpoint itself does not.
+   */
+  alone(partition: Partition, run: () => Promise<void>): Promise<void>;
+  /** DuckDB said that it can no longer be used. */
+  fatal(error: unknown): void;
   /** A reader has gone; a checkpoint that waited may be possible now. */
   released(partition: Partition): void;
 }
@@ -40,7 +47,7 @@ export class Partition implements PartitionView {
   readonly path: string;
   readonly alias: string;
   readonly #host: PartitionHost;
-  /** Who changes which tables there are, begins a snapshot or checkpoints: one at a time. */
+  /** Who changes which tables there are, or begins a snapshot: one at a time. */
   readonly turn = new Turn();
   /** It was dropped or set aside: its rows are no longer part of the store. */
   isGone = false;
@@ -54,8 +61,11 @@ export class Partition implements PartitionView {
   /** Closed, sealed and checkpointed: nothing has to be done but, where it says so, merging. */
   isFinished = false;
   needsMerge = false;
+  /** Why the last background job on it failed, and when it is tried again (monotonic time). */
+  failure: { readonly error: unknown; readonly retryAtMs: number } | undefined;
   #summary: Summary = { records: 0, secondsMin: undefined, secondsMax: undefined, appendMsMax: undefined };
   #catalog: Catalog | undefined;
+  #isWalLinked = false;
   #readers = 0;
   #workers = 0;
   readonly #readerLeft = new Change();
@@ -121,6 +131,7 @@ export class Partition implements PartitionView {
       if (this.#summary.records === 0) this.#summary = await readSummary(connection, catalog);
       await this.measure();
       this.#catalog = catalog;
+      this.#isWalLinked = false;
       return catalog;
     } catch (error) {
       await this.#host.database.detach(this.alias).catch(() => {});
@@ -141,6 +152,16 @@ export class Partition implements PartitionView {
     this.walBytes = wal?.size ?? 0;
     this.bytes = (file?.size ?? 0) + this.walBytes;
     return this.bytes;
+  }
+
+  /**
+   * Makes the WAL's place in the directory durable: DuckDB syncs the file, which it makes anew after each checkpoint, and
+   * leaves the directory to others. For those who have committed something.
+   */
+  async linkWal(): Promise<void> {
+    if (this.#isWalLinked) return;
+    await this.#host.disk.syncDirectory(this.#host.directory);
+    this.#isWalLinked = true;
   }
 
   /** The table that takes rows; a new one where `isNew`, or where there is none. */
@@ -213,12 +234,16 @@ export class Partition implements PartitionView {
   async checkpoint(isUrgent: boolean): Promise<boolean> {
     const connection = await this.#host.database.connect();
     try {
-      return await this.turn.run(async () => {
-        const end = AbortSignal.timeout(readersWaitMs);
-        while (isUrgent && this.#readers > 0 && !end.aborted) await this.#readerLeft.wait(end).catch(() => {});
-        await connection.run(`CHECKPOINT ${sqlName(this.alias)}`);
-        return true;
-      });
+      const sql = `CHECKPOINT ${sqlName(this.alias)}`;
+      if (isUrgent)
+        await this.turn.run(async () => {
+          const end = AbortSignal.timeout(readersWaitMs);
+          while (this.#readers > 0 && !end.aborted) await this.#readerLeft.wait(end).catch(() => {});
+          await this.#host.alone(this, () => connection.run(sql));
+        });
+      else await this.#host.alone(this, () => connection.run(sql));
+      this.#isWalLinked = false;
+      return true;
     } catch (error) {
       if (errorText(error).includes('Cannot CHECKPOINT')) return false;
       throw error;
@@ -265,6 +290,7 @@ export class Partition implements PartitionView {
   async failed(error: unknown): Promise<boolean> {
     if (this.isGone) return true;
     const cause = error instanceof OperatingError && error.cause !== undefined ? error.cause : error;
+    if (isFatal(cause)) this.#host.fatal(cause);
     if (!isBroken(cause)) return false;
     await this.#host.setAside(this, cause);
     return true;

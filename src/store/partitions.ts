@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Disk } from '../core/disk.ts';
 import { errorText, OperatingError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
+import { Attacher } from './attaching.ts';
 import { addDoneSql, addShardsSql, readDone } from './catalog.ts';
 import { Connections } from './connections.ts';
 import type { Connection, Database } from './database.ts';
@@ -10,11 +11,12 @@ import { sqlName } from './database.ts';
 import { Done } from './done.ts';
 import type { DoneRange } from './done.ts';
 import { formatNumber, partitionSql } from './layout.ts';
-import { attachFile, fileEnding, isBroken, parsePlace, placeOf } from './opening.ts';
+import { fileEnding, isBroken, parsePlace, placeOf } from './opening.ts';
 import { Partition } from './partition.ts';
 import type { PartitionHost } from './partition.ts';
 import type { PartitionView, Partitions } from './snapshot.ts';
 import { recallSummaries, rememberSummaries } from './summaries.ts';
+import { Turn } from './waiting.ts';
 
 /** Attached at once: each holds a file open and its catalog in memory; a search seldom looks into more. */
 const attachedMax = 32;
@@ -25,9 +27,12 @@ export interface PartitionSetOptions {
   readonly disk: Disk;
   readonly log: Log;
   readonly isReadOnly: boolean;
+  readonly probe?: ((path: string) => Promise<boolean>) | undefined;
   readonly onReleased: (partition: Partition) => void;
   /** A partition is about to be dropped; resolves when no background work is on it. */
   readonly onDropping: (partition: Partition) => Promise<void>;
+  /** DuckDB said that it can no longer be used. */
+  readonly onFatal: (error: unknown) => void;
 }
 
 export class PartitionSet implements Partitions, PartitionHost {
@@ -38,8 +43,11 @@ export class PartitionSet implements Partitions, PartitionHost {
   readonly connections: Connections;
   /** What has been taken, by all that was ever committed. */
   readonly done = new Done();
+  /** Inserts, and what must not run beside them. */
+  readonly insertTurn = new Turn();
   readonly setAsides: { readonly name: string; readonly reason: string }[] = [];
   readonly #options: PartitionSetOptions;
+  readonly #attacher: Attacher;
   /** Oldest first. */
   #all: Partition[] = [];
   /** Attached ones, those used last come last. */
@@ -55,6 +63,7 @@ export class PartitionSet implements Partitions, PartitionHost {
     this.disk = options.disk;
     this.log = options.log;
     this.connections = new Connections(options.database);
+    this.#attacher = new Attacher(options);
   }
   views(): readonly PartitionView[] {
     return this.#all.toReversed();
@@ -238,7 +247,7 @@ export class PartitionSet implements Partitions, PartitionHost {
   }
 
   attach(partition: Partition): Promise<void> {
-    return attachFile(this.database, partition.path, partition.alias, this.#options.isReadOnly);
+    return this.#attacher.attach(partition, partition.path, partition.alias);
   }
   used(partition: Partition): void {
     if (partition.isGone || !partition.isAttached) return;
@@ -256,6 +265,12 @@ export class PartitionSet implements Partitions, PartitionHost {
         .catch((error: unknown) => this.log.warn({ error: errorText(error) }, `A partition could not be detached.`));
       return;
     }
+  }
+  fatal(error: unknown): void {
+    this.#options.onFatal(error);
+  }
+  alone(partition: Partition, run: () => Promise<void>): Promise<void> {
+    return partition.isOpen ? this.insertTurn.run(run) : run();
   }
   released(partition: Partition): void {
     this.#options.onReleased(partition);

@@ -9,6 +9,7 @@ import type { Disk } from '../core/disk.ts';
 import type { Summary } from './catalog.ts';
 import { formatNumber } from './layout.ts';
 import type { Partition } from './partition.ts';
+import { replaceText } from './small-file.ts';
 
 const fileName = 'index.json';
 
@@ -54,13 +55,6 @@ export async function rememberSummaries(
   const entries = partitions
     .filter((partition) => partition.isFinished)
     .map(({ name, bytes, summary, needsMerge }): Entry => ({ name, bytes, ...summary, needsMerge }));
-  const path = join(directory, fileName);
-  const file = await disk.open(`${path}.new`, 'write');
-  try {
-    await file.truncate(0);
-    await file.write([Buffer.from(`${JSON.stringify({ format: formatNumber, partitions: entries })}\n`)], 0);
-  } finally {
-    await file.close();
-  }
-  await disk.rename(`${path}.new`, path);
+  const text = `${JSON.stringify({ format: formatNumber, partitions: entries })}\n`;
+  await replaceText(disk, join(directory, fileName), text);
 }

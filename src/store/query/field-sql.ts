@@ -56,7 +56,7 @@ function rangeSql(
 // ------------------------------------------------------------------------------------------------- places
 
 /** Where a table has what a name can mean: columns, and paths in the JSON. */
-function placesOf(table: TableInfo, name: string): { columns: SegmentField[]; paths: Path[] } {
+export function placesOf(table: TableInfo, name: string): { columns: SegmentField[]; paths: Path[] } {
   if (table.kind === 'hot') return { columns: [], paths: pathsOf(name) };
   const columns: SegmentField[] = [];
   const paths = new Map<string, Path>();

@@ -1,0 +1,211 @@
+/**
+ * Block token filters: which blocks of a segment may hold a word.
+ *
+ * Words are those of the records' keys and values, as query/words.ts defines them. Row r of a segment belongs to block r / block_rows. Each
+ * block has a Bloom filter of filter_parts × 512 bits. A word's hash h (32 bits) belongs to part h × filter_parts / 2^32,
+ * and in it to the positions (a + i × b) mod 512 for i = 0 to 4, with a and b from `spread(h ^ 0x9e3779b9)`: a its lowest 9
+ * bits, b the 9 bits above them, made odd.
+ *
+ *     filters(segment, part, bits)   bits: 512 slices of ⌈blocks / 8⌉ bytes, one for each position; bit k % 8 of byte k / 8
+ *                                    of a slice belongs to block k
+ *
+ * So a question reads one row for each of its words, whatever the number of blocks. A missing bit says that the word is
+ * not in the block; set bits say nothing for certain. Missing rows say nothing either.
+ */
+import { setImmediate } from 'node:timers/promises';
+import { sqlName } from './database.ts';
+import type { Connection } from './database.ts';
+import type { TableInfo } from './layout.ts';
+import type { Need } from './query/needs.ts';
+import { rewrittenNumber } from './scanner.ts';
+import { WordSet, spread, wordHash } from './word-set.ts';
+
+/** Slices of a part: as long as a part's row is small (4 KiB at 60 blocks), few enough words share one for it to work as one filter. */
+const partBits = 512;
+const positions = 5;
+/** At 12 bits a word one block in 200 is read in vain. */
+const wordBitsMax = 12;
+/** Below, most of what is read is read in vain. */
+const wordBitsMin = 4;
+/** Of the records' JSON. Together with the rest of a segment it has to stay below 30 %. */
+const jsonShareMax = 0.025;
+/** Distinct words of a block, 1 MiB of hashes; a block with more is read for every question. */
+const blockWordsMax = 1 << 18;
+/** Distinct words of all blocks, 32 MiB of hashes, which are in memory while a segment is written. */
+const wordsMax = 1 << 23;
+
+/** Gathers the words of a segment's blocks. */
+export class FilterBuilder {
+  /** Takes the words of the block that is being read. */
+  readonly words = new WordSet(blockWordsMax);
+  /** By block; undefined: too many. */
+  readonly #blocks: (Int32Array | undefined)[] = [];
+  #count = 0;
+
+  endBlock(): void {
+    const isFull = this.words.isFull || this.#count > wordsMax;
+    const words = this.words.take();
+    this.#blocks.push(isFull ? undefined : words);
+    if (!isFull) this.#count += words.length;
+  }
+
+  /** The rows of `filters`, by part. `jsonBytes`: size of all records. */
+  async parts(jsonBytes: number): Promise<Uint8Array[]> {
+    const filled = this.#blocks.filter((words) => words !== undefined);
+    const wordBits = Math.max(
+      wordBitsMin,
+      Math.min(wordBitsMax, (jsonBytes * 8 * jsonShareMax) / Math.max(1, this.#count)),
+    );
+    const meanWords = this.#count / Math.max(1, filled.length);
+    const partCount = Math.max(1, Math.ceil((meanWords * wordBits) / partBits));
+    const sliceBytes = Math.ceil(this.#blocks.length / 8);
+    const parts = Array.from({ length: partCount }, () => new Uint8Array(partBits * sliceBytes));
+    for (const [block, words] of this.#blocks.entries()) {
+      const byte = block >> 3;
+      const bit = 1 << (block & 7);
+      // Some ten thousand words are half a millisecond; others want to do something in between.
+      await setImmediate();
+      if (!words) {
+        for (const part of parts)
+          for (let slice = 0; slice < partBits; slice++) (part[slice * sliceBytes + byte] as number) |= bit;
+        continue;
+      }
+      for (const hash of words) {
+        const part = parts[partOf(hash, partCount)] as Uint8Array;
+        const { first, step } = positionsOf(hash);
+        for (let i = 0, slice = first; i < positions; i++, slice = (slice + step) % partBits)
+          (part[slice * sliceBytes + byte] as number) |= bit;
+      }
+    }
+    return parts;
+  }
+}
+
+function partOf(hash: number, partCount: number): number {
+  return Math.floor(((hash >>> 0) * partCount) / 2 ** 32);
+}
+
+function positionsOf(hash: number): { first: number; step: number } {
+  const mixed = spread(hash ^ 0x9e3779b9);
+  return { first: mixed & (partBits - 1), step: ((mixed >>> 9) & (partBits - 1)) | 1 };
+}
+
+/** Adds the rows of a segment's filter, in the caller's transaction. */
+export async function writeFilter(
+  connection: Connection,
+  alias: string,
+  segment: number,
+  parts: readonly Uint8Array[],
+): Promise<void> {
+  const appender = await connection.appender('filters', alias);
+  for (const [part, bits] of parts.entries()) {
+    appender.appendInteger(segment);
+    appender.appendInteger(part);
+    appender.appendBlob(bits);
+    appender.endRow();
+  }
+  appender.closeSync();
+}
+
+/** Rows [from, to) of a table, counted as DuckDB's rowid. */
+interface RowRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Rows of a segment among which all are that can match, ascending and joined; undefined: any row can. */
+export async function candidateRows(
+  connection: Connection,
+  alias: string,
+  segment: TableInfo,
+  need: Need,
+): Promise<readonly RowRange[] | undefined> {
+  const { blockRows, filterParts } = segment;
+  if (blockRows === undefined || filterParts === undefined) return undefined;
+  const hashes = new Set<number>();
+  collect(need, hashes);
+  if (hashes.size === 0) return undefined;
+  const numbers = [...new Set([...hashes].map((hash) => partOf(hash, filterParts)))];
+  const rows = await connection.rows(
+    `SELECT part, bits FROM ${sqlName(alias)}.filters WHERE segment = ${segment.number} AND part IN (${numbers.join(', ')})`,
+  );
+  const parts = new Map(rows.map((row) => [Number(row[0]), (row[1] as { bytes: Uint8Array }).bytes]));
+  const blocks = Math.ceil(segment.rows / blockRows);
+  const lookup = new Lookup(parts, filterParts, Math.ceil(blocks / 8));
+  const found = lookup.blocks(need);
+  return found && rangesOf(found, blocks, blockRows, segment.rows);
+}
+
+/** Words that can be a part of a number's text. */
+const numberPart = /^[0-9]*(?:e[0-9]*)?$/i;
+const rewrittenHash = spread(rewrittenNumber);
+
+function collect(need: Need, hashes: Set<number>): void {
+  if (need.kind === 'and' || need.kind === 'or') for (const operand of need.operands) collect(operand, hashes);
+  if (need.kind !== 'word' || need.word === '') return;
+  hashes.add(wordHash(need.word));
+  if (numberPart.test(need.word)) hashes.add(rewrittenHash);
+}
+
+/** Questions to the parts that were read. Blocks are a bit each; undefined: all of them. */
+class Lookup {
+  readonly #parts: ReadonlyMap<number, Uint8Array>;
+  readonly #partCount: number;
+  readonly #sliceBytes: number;
+  constructor(parts: ReadonlyMap<number, Uint8Array>, partCount: number, sliceBytes: number) {
+    this.#parts = parts;
+    this.#partCount = partCount;
+    this.#sliceBytes = sliceBytes;
+  }
+  blocks(need: Need): Uint8Array | undefined {
+    switch (need.kind) {
+      case 'any':
+        return undefined;
+      case 'word': {
+        if (!/^[A-Za-z0-9_]+$/.test(need.word)) return undefined;
+        const found = this.#word(wordHash(need.word));
+        return numberPart.test(need.word) ? either(found, this.#word(rewrittenHash)) : found;
+      }
+      case 'and':
+        return need.operands.reduce<Uint8Array | undefined>(
+          (sum, operand) => both(sum, this.blocks(operand)),
+          undefined,
+        );
+      case 'or':
+        return need.operands.reduce<Uint8Array | undefined>(
+          (sum, operand) => either(sum, this.blocks(operand)),
+          new Uint8Array(this.#sliceBytes),
+        );
+    }
+  }
+  #word(hash: number): Uint8Array | undefined {
+    const bits = this.#parts.get(partOf(hash, this.#partCount));
+    if (bits?.length !== partBits * this.#sliceBytes) return undefined;
+    const { first, step } = positionsOf(hash);
+    let found: Uint8Array | undefined;
+    for (let i = 0, slice = first; i < positions; i++, slice = (slice + step) % partBits)
+      found = both(found, bits.subarray(slice * this.#sliceBytes, (slice + 1) * this.#sliceBytes));
+    return found;
+  }
+}
+
+function both(a: Uint8Array | undefined, b: Uint8Array | undefined): Uint8Array | undefined {
+  return a && b ? a.map((byte, i) => byte & (b[i] as number)) : (a ?? b);
+}
+
+function either(a: Uint8Array | undefined, b: Uint8Array | undefined): Uint8Array | undefined {
+  return a && b && a.map((byte, i) => byte | (b[i] as number));
+}
+
+function rangesOf(found: Uint8Array, blocks: number, blockRows: number, rows: number): RowRange[] {
+  const ranges: { from: number; to: number }[] = [];
+  for (let block = 0; block < blocks; block++) {
+    if (((found[block >> 3] as number) & (1 << (block & 7))) === 0) continue;
+    const from = block * blockRows;
+    const to = Math.min(rows, from + blockRows);
+    const last = ranges.at(-1);
+    if (last?.to === from) last.to = to;
+    else ranges.push({ from, to });
+  }
+  return ranges;
+}

@@ -1,0 +1,247 @@
+/** How many records there are over time. */
+import type { Clock } from '../core/clock.ts';
+import type { HistogramAnswer, HistogramRequest } from './contract.ts';
+import { dayMs, histogramScale, minuteMs, type Scale } from './histogram-scale.ts';
+import type { TableInfo } from './layout.ts';
+import { TimeUp } from './limits.ts';
+import { minuteCounts } from './minutes.ts';
+import { rangesSql } from './row-runs.ts';
+import { ask, tablesOf, timesOf, viewsOf, type Asking, type Selected, type Times } from './selection.ts';
+import type { PartitionView, Snapshot } from './snapshot.ts';
+
+/**
+ * Where a side is left open the picture spans what was received between ten years ago and tomorrow: a clock that was
+ * never set (1970) or a broken time (year 292277) must not press all others into one bucket. What lies outside is in
+ * the total, and a note says how much it is. Where nothing lies inside, the picture spans what there is.
+ */
+const pastMs = 3653 * dayMs;
+const futureMs = dayMs;
+
+/** Rows by bucket; those outside of the scale are counted together. */
+class Counts {
+  readonly buckets: Float64Array;
+  outside = 0;
+  constructor(count: number) {
+    this.buckets = new Float64Array(count);
+  }
+  add(bucket: number, rows: number): void {
+    if (bucket >= 0 && bucket < this.buckets.length) this.buckets[bucket] = (this.buckets[bucket] ?? 0) + rows;
+    else this.outside += rows;
+  }
+  addAll(other: Counts): void {
+    for (const [bucket, rows] of other.buckets.entries()) this.add(bucket, rows);
+    this.outside += other.outside;
+  }
+}
+
+/** Counts by record time. Partitions are counted newest first, so that at the time limit it is the oldest that are missing. */
+export async function histogram(
+  asking: Asking,
+  selected: Selected,
+  request: HistogramRequest,
+  clock: Clock,
+): Promise<Omit<HistogramAnswer, 'tookMs' | 'notes'>> {
+  let isComplete = true;
+  let scale = histogramScale(request.fromMs ?? clock.nowMs(), request.toMs ?? clock.nowMs(), request.buckets);
+  let counts = new Counts(scale.count);
+  try {
+    const span = await spanOf(asking, selected, clock);
+    scale = histogramScale(span.fromMs, span.toMs, request.buckets);
+    counts = new Counts(scale.count);
+    for (const view of viewsOf(asking, selected)) await countPartition(asking, selected, view, scale, counts);
+  } catch (error) {
+    if (!(error instanceof TimeUp)) throw error;
+    isComplete = false;
+  }
+  if (counts.outside > 0)
+    asking.notes.add(
+      `${counts.outside} records have times far outside of the picture (before ${isoDay(scale.startMs)} or after ` +
+        `${isoDay(scale.startMs + scale.count * scale.widthMs)}): they are in the total; set a time range to see them`,
+    );
+  const inside = counts.buckets.reduce((sum, rows) => sum + rows, 0);
+  return {
+    startMs: scale.startMs,
+    widthMs: scale.widthMs,
+    counts: [...counts.buckets],
+    total: inside + counts.outside,
+    isComplete,
+  };
+}
+
+/** A day as text, also where a Date cannot hold it. */
+function isoDay(ms: number): string {
+  return Math.abs(ms) <= 8.64e15 ? new Date(ms).toISOString().slice(0, 10) : `${Math.round(ms / 1000)} s since 1970`;
+}
+
+// ------------------------------------------------------------------------------------------------ what it spans
+
+async function spanOf(asking: Asking, selected: Selected, clock: Clock): Promise<{ fromMs: number; toMs: number }> {
+  const { fromMs, toMs } = selected;
+  if (fromMs !== undefined && toMs !== undefined) return { fromMs, toMs };
+  const wanted: Times = {
+    secondsMin: Math.max(Math.floor((clock.nowMs() - pastMs) / 1000), selected.seconds.secondsMin),
+    secondsMax: Math.min(Math.ceil((clock.nowMs() + futureMs) / 1000), selected.seconds.secondsMax),
+  };
+  const all: Times[] = [];
+  const inside: Times[] = [];
+  for (const view of viewsOf(asking, selected)) {
+    const times = timesOf(view);
+    if (!times) continue;
+    all.push(times);
+    if (isWithin(times, wanted)) inside.push(times);
+    else
+      await ask(asking, view, async (snapshot) => {
+        for (const table of snapshot.tables) inside.push(...(await timesInside(asking, snapshot, table, wanted)));
+      });
+  }
+  const span = joinTimes(inside) ?? joinTimes(all);
+  const from = fromMs ?? (span ? span.secondsMin * 1000 : (toMs ?? clock.nowMs()) - 1);
+  const to = toMs ?? (span ? (span.secondsMax + 1) * 1000 : from + 1);
+  return { fromMs: fromMs ?? Math.min(from, to - 1), toMs: toMs ?? Math.max(to, from + 1) };
+}
+
+function isWithin(times: Times, wanted: Times): boolean {
+  return times.secondsMin >= wanted.secondsMin && times.secondsMax <= wanted.secondsMax;
+}
+
+function joinTimes(list: readonly Times[]): Times | undefined {
+  if (list.length === 0) return undefined;
+  return {
+    secondsMin: list.reduce((min, times) => Math.min(min, times.secondsMin), Infinity),
+    secondsMax: list.reduce((max, times) => Math.max(max, times.secondsMax), -Infinity),
+  };
+}
+
+/** The times of a table's rows that lie inside, none or one range. */
+async function timesInside(asking: Asking, snapshot: Snapshot, table: TableInfo, wanted: Times): Promise<Times[]> {
+  if (table.secondsMin > wanted.secondsMax || table.secondsMax < wanted.secondsMin) return [];
+  if (isWithin(table, wanted)) return [table];
+  const bounds = [
+    Number.isFinite(wanted.secondsMin) ? `seconds >= ${wanted.secondsMin}` : 'true',
+    Number.isFinite(wanted.secondsMax) ? `seconds <= ${wanted.secondsMax}` : 'true',
+  ];
+  const sql = `SELECT min(seconds), max(seconds) FROM ${table.sql} WHERE ${bounds.join(' AND ')}`;
+  const rows = await asking.limits.rows(snapshot.connection, sql);
+  const [min, max] = rows[0] ?? [];
+  return typeof min === 'bigint' && typeof max === 'bigint'
+    ? [{ secondsMin: Number(min), secondsMax: Number(max) }]
+    : [];
+}
+
+// ------------------------------------------------------------------------------------------------ counting
+
+async function countPartition(
+  asking: Asking,
+  selected: Selected,
+  view: PartitionView,
+  scale: Scale,
+  total: Counts,
+): Promise<void> {
+  const counts = new Counts(scale.count);
+  let isBroken = false;
+  try {
+    isBroken = !(await ask(asking, view, (snapshot) => countTables(asking, selected, snapshot, scale, counts)));
+  } finally {
+    // Also when the time limit came: what has been counted is right.
+    if (!isBroken) total.addAll(counts);
+  }
+}
+
+async function countTables(
+  asking: Asking,
+  selected: Selected,
+  snapshot: Snapshot,
+  scale: Scale,
+  counts: Counts,
+): Promise<void> {
+  const tables = tablesOf(snapshot, selected);
+  const rolled = wholeMinutes(selected, scale);
+  if (!rolled) {
+    for (const table of tables) await countRows(asking, selected, snapshot, table, scale, counts);
+    return;
+  }
+  const segments = tables.filter((table) => table.kind === 'segment');
+  await countMinutes(asking, rolled, snapshot, segments, scale, counts);
+  for (const table of tables)
+    if (table.kind === 'hot') await countRows(asking, selected, snapshot, table, scale, counts);
+    else
+      for (const edge of rolled.edges)
+        if (edge.mayBeIn(table)) await countRows(asking, edge, snapshot, table, scale, counts);
+}
+
+/** Beyond what a record's time can be. */
+const minutesMax = Number.MAX_SAFE_INTEGER;
+
+/** What the minutes of segments can count. */
+interface Rolled {
+  readonly tag: string | undefined;
+  /** Minutes since 1970, [from, to). */
+  readonly from: number;
+  readonly to: number;
+  /** What is left in front of the first and behind the last whole minute. */
+  readonly edges: readonly Selected[];
+}
+
+/** Undefined: rows have to be counted one by one. */
+function wholeMinutes(selected: Selected, scale: Scale): Rolled | undefined {
+  const { tree, fromMs, toMs } = selected;
+  const isTag = tree.kind === 'test' && tree.field === '_tag' && tree.test.kind === 'exact';
+  if ((tree.kind !== 'all' && !isTag) || scale.widthMs % minuteMs !== 0) return undefined;
+  const from = fromMs === undefined ? -minutesMax : Math.ceil(fromMs / minuteMs);
+  const to = toMs === undefined ? minutesMax : Math.floor(toMs / minuteMs);
+  if (from >= to) return undefined;
+  const edges: Selected[] = [];
+  if (fromMs !== undefined && fromMs < from * minuteMs) edges.push(selected.between(fromMs, from * minuteMs));
+  if (toMs !== undefined && toMs > to * minuteMs) edges.push(selected.between(to * minuteMs, toMs));
+  return {
+    tag: tree.kind === 'test' && tree.test.kind === 'exact' ? tree.test.text : undefined,
+    from,
+    to,
+    edges,
+  };
+}
+
+async function countMinutes(
+  asking: Asking,
+  rolled: Rolled,
+  snapshot: Snapshot,
+  segments: readonly TableInfo[],
+  scale: Scale,
+  counts: Counts,
+): Promise<void> {
+  const minutes = await asking.limits.during(snapshot.connection, (connection) =>
+    minuteCounts(connection, snapshot.alias, segments, rolled.from, rolled.to, rolled.tag),
+  );
+  for (const { minute, rows } of minutes)
+    counts.add(Math.floor((minute * minuteMs - scale.startMs) / scale.widthMs), rows);
+}
+
+async function countRows(
+  asking: Asking,
+  selected: Selected,
+  snapshot: Snapshot,
+  table: TableInfo,
+  scale: Scale,
+  counts: Counts,
+): Promise<void> {
+  const candidates = await selected.candidates(asking.limits, snapshot, table);
+  if (candidates?.length === 0) return;
+  const conditions = [selected.sql(table, snapshot.shards)];
+  if (candidates) conditions.unshift(rangesSql(candidates));
+  const rows = await asking.limits.rows(
+    snapshot.connection,
+    `SELECT ${bucketSql(scale)} AS bucket, count(*) FROM ${table.sql} WHERE ${conditions.join(' AND ')} GROUP BY bucket`,
+  );
+  for (const row of rows) counts.add(Number(row[0]), Number(row[1]));
+}
+
+/** A row's bucket, -1: outside. Differences are taken from the start on, so that nothing overflows or is negative. */
+function bucketSql({ startMs, widthMs, count }: Scale): string {
+  const first = Math.floor(startMs / 1000);
+  const end = Math.ceil((startMs + count * widthMs) / 1000);
+  const bucket =
+    widthMs % 1000 === 0
+      ? `(seconds - ${first}) // ${widthMs / 1000}`
+      : `((seconds - ${first}) * 1000 + nanos // 1000000 - ${startMs - first * 1000}) // ${widthMs}`;
+  return `CASE WHEN seconds < ${first} OR seconds >= ${end} THEN -1 ELSE ${bucket} END`;
+}

@@ -1,0 +1,199 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import type { TestContext } from 'node:test';
+import fc from 'fast-check';
+import { silentLog } from '../core/log.ts';
+import { Database } from './database.ts';
+import type { Connection } from './database.ts';
+import { candidateRows } from './filters.ts';
+import { partitionSql, rowColumns } from './layout.ts';
+import type { TableInfo } from './layout.ts';
+import { pointerOf } from './query/paths.ts';
+import { writeSegment } from './seal.ts';
+import { readSegments } from './segments.ts';
+
+async function openPartition(context: TestContext): Promise<Connection> {
+  const directory = await mkdtemp(join(tmpdir(), 'post2log-seal-'));
+  const database = await Database.open({
+    memoryBytesMax: 200e6,
+    threads: 2,
+    temporaryDirectory: join(directory, 'tmp'),
+    spillBytesMax: 1e9,
+  });
+  await database.attach(join(directory, 'p.duckdb'), 'p', false);
+  const connection = await database.connect();
+  await connection.run(partitionSql('p'));
+  context.after(async () => {
+    connection.close();
+    database.close();
+    await rm(directory, { recursive: true, force: true });
+  });
+  return connection;
+}
+
+interface TestRow {
+  readonly json: string;
+  readonly seconds?: number;
+  readonly tag?: string;
+}
+
+async function makeHot(connection: Connection, number: number, rows: readonly TestRow[]): Promise<TableInfo> {
+  const sql = `"p".hot_${number}`;
+  await connection.run(`CREATE TABLE ${sql}(${rowColumns.map(([name, type]) => `"${name}" ${type}`).join(', ')})`);
+  const appender = await connection.appender(`hot_${number}`, 'p');
+  for (const [i, { json, seconds = 1_794_000_000 + i, tag = 'a' }] of rows.entries()) {
+    appender.appendBigInt(BigInt(seconds));
+    appender.appendInteger(i);
+    appender.appendBigInt(BigInt(i));
+    appender.appendInteger(0);
+    appender.appendBigInt(BigInt(i));
+    appender.appendInteger(-1);
+    appender.appendVarchar(tag);
+    appender.appendVarchar('test');
+    appender.appendVarchar(json);
+    appender.endRow();
+  }
+  appender.closeSync();
+  return {
+    kind: 'hot',
+    number,
+    sql,
+    rows: rows.length,
+    secondsMin: 0,
+    secondsMax: 0,
+    fields: [],
+    isFieldListComplete: false,
+    blockRows: undefined,
+    filterParts: undefined,
+  };
+}
+
+async function seal(connection: Connection, number: number, sources: readonly TableInfo[]): Promise<TableInfo> {
+  await connection.run('BEGIN');
+  const segment = await writeSegment(connection, 'p', number, sources, silentLog());
+  for (const { kind, number: source } of sources)
+    if (kind === 'segment')
+      for (const table of ['segments', 'fields', 'filters', 'minutes'])
+        await connection.run(`DELETE FROM "p".${table} WHERE segment = ${source}`);
+  for (const { sql } of sources) await connection.run(`DROP TABLE ${sql}`);
+  await connection.run('COMMIT');
+  const listed = await readSegments(connection, 'p');
+  assert.deepEqual(
+    listed.find((entry) => entry.number === number),
+    segment,
+  );
+  return segment;
+}
+
+async function jsonOf(connection: Connection, segment: TableInfo): Promise<string[]> {
+  const rows = await connection.rows(`SELECT fields FROM ${segment.sql} ORDER BY rowid`);
+  return rows.map(([json]) => String(json));
+}
+
+/** Checks all promises that a segment makes about its fields. */
+async function checkFields(connection: Connection, segment: TableInfo): Promise<void> {
+  for (const field of segment.fields) {
+    const written = `TRY(json_extract_string(fields, ['${pointerOf(field.path).replaceAll("'", "''")}'])[1])`;
+    if (field.number === undefined) continue;
+    const text = `t${field.number}`;
+    const number = `n${field.number}`;
+    const shown = field.numeric ? `coalesce(${text}, CAST(${number} AS VARCHAR))` : text;
+    const wrong = await connection.rows(
+      `SELECT fields, ${shown}, ${written} FROM ${segment.sql} WHERE ${shown} IS DISTINCT FROM ${written} LIMIT 1`,
+    );
+    assert.deepEqual(wrong, [], `${field.name} shows what is in the record`);
+    const counted = await connection.rows(`SELECT count(${shown}) FROM ${segment.sql}`);
+    assert.equal(Number(counted[0]?.[0]), field.rows, `rows of ${field.name}`);
+  }
+}
+
+/** Paths of a record with the types of their values; the first of equal keys counts, as for DuckDB. */
+function pathsOf(json: string): Map<string, string> {
+  const paths = new Map<string, string>();
+  const walk = (value: unknown, path: readonly string[]): void => {
+    for (const [key, inner] of Object.entries(value as object)) {
+      const at = [...path, key];
+      if (inner === null) continue;
+      paths.set(JSON.stringify(at), Array.isArray(inner) ? 'array' : typeof inner);
+      if (typeof inner === 'object' && !Array.isArray(inner)) walk(inner, at);
+    }
+  };
+  walk(JSON.parse(json), []);
+  return paths;
+}
+
+const keyText = fc.oneof(
+  { weight: 5, arbitrary: fc.constantFrom('a', 'b', 'c', 'status', 'x.y', '0', '', 'k~1/', 'naïve', '키') },
+  { weight: 1, arbitrary: fc.string({ maxLength: 5 }) },
+);
+const numberText = fc.oneof(
+  fc.integer().map(String),
+  fc.double({ noNaN: true, noDefaultInfinity: true }).map(String),
+  fc.tuple(fc.integer({ min: -1000, max: 1000 }), fc.nat(999)).map(([whole, part]) => `${whole}.${part}0`),
+  fc.constantFrom('-0', '1e3', '1.50', '0.0000001', '12345678901234567890123', '1E+2', '9223372036854775808', '-0.0'),
+);
+const leafText = fc.oneof(
+  numberText,
+  fc.constantFrom('true', 'false', 'null'),
+  fc.oneof(fc.string(), fc.string({ unit: 'grapheme' }), numberText).map((text) => JSON.stringify(text.toWellFormed())),
+  fc.constantFrom('"\\u0041bc\\nfoo"', '"tab\\tbed"', '"\\ud55c\\uae00 ok"', '"\\/\\"quoted\\""'),
+);
+const { value: valueText } = fc.letrec<{ value: string; object: string; array: string }>((tie) => ({
+  value: fc.oneof({ depthSize: 'small' }, leafText, tie('object'), tie('array')),
+  object: fc
+    .uniqueArray(fc.tuple(keyText, tie('value')), { maxLength: 4, selector: ([key]) => key })
+    .map((pairs) => `{${pairs.map(([key, value]) => `${JSON.stringify(key.toWellFormed())}:${value}`).join(', ')}}`),
+  array: fc.array(tie('value'), { maxLength: 3 }).map((values) => `[${values.join(',')}]`),
+}));
+const recordText = fc
+  .uniqueArray(fc.tuple(keyText, valueText), { maxLength: 6, selector: ([key]) => key })
+  .map((pairs) => `{${pairs.map(([key, value]) => `${JSON.stringify(key.toWellFormed())}:${value}`).join(',')}}`);
+
+function wordsOf(text: string): string[] {
+  return text.match(/[A-Za-z0-9_]+/g) ?? [];
+}
+
+test('any records: fields are complete and exact, filters never miss', async (context) => {
+  const connection = await openPartition(context);
+  let number = 0;
+  await fc.assert(
+    fc.asyncProperty(fc.array(recordText, { minLength: 1, maxLength: 40 }), async (records) => {
+      number++;
+      const hot = await makeHot(
+        connection,
+        number,
+        records.map((json) => ({ json })),
+      );
+      const segment = await seal(connection, number, [hot]);
+      assert.deepEqual(await jsonOf(connection, segment), records);
+      await checkFields(connection, segment);
+      const expected = new Map<string, { rows: number; types: Set<string> }>();
+      for (const record of records)
+        for (const [path, type] of pathsOf(record)) {
+          const entry = expected.get(path) ?? { rows: 0, types: new Set() };
+          entry.rows++;
+          entry.types.add(type);
+          expected.set(path, entry);
+        }
+      const found = new Map(segment.fields.map((field) => [JSON.stringify(field.path), field]));
+      assert.equal(segment.isFieldListComplete, true);
+      assert.deepEqual([...found.keys()].toSorted(), [...expected.keys()].toSorted());
+      for (const [path, { rows, types }] of expected) {
+        assert.equal(found.get(path)?.rows, rows, path);
+        assert.deepEqual(found.get(path)?.types, [...types].toSorted(), path);
+        const values = await connection.rows(
+          `SELECT TRY(json_extract_string(fields, ['${pointerOf(JSON.parse(path) as string[]).replaceAll("'", "''")}'])[1]) FROM ${segment.sql}`,
+        );
+        const words = new Set(values.flatMap(([value]) => (typeof value === 'string' ? wordsOf(value) : [])));
+        for (const word of words) {
+          const rowsOf = await candidateRows(connection, 'p', segment, { kind: 'word', word });
+          assert.notDeepEqual(rowsOf, [], `${word} of ${path} is in ${records.join('\n')}`);
+        }
+      }
+    }),
+    { numRuns: 25 },
+  );
+});

@@ -1,0 +1,266 @@
+/**
+ * One page of records, in order. Partitions, tables and runs of rows are looked at in the order in which they can have
+ * the next rows; the search ends as soon as nothing that is left can have any.
+ */
+import type { FoundRecord } from './contract.ts';
+import { foundRow, keySql, mergeFound, readRecords, type FoundRow, type Place } from './found.ts';
+import type { TableInfo } from './layout.ts';
+import { TimeUp, type Limits } from './limits.ts';
+import { afterSql, compareKeys, keyBefore, orderSql, type Order, type RowKey } from './page-key.ts';
+import { bothRanges, runRows, rangesSql, wholeTable, type Run, type RowRuns, type RowRange } from './row-runs.ts';
+import { ask, tablesOf, timesOf, viewsOf, type Asking, type Selected, type Times } from './selection.ts';
+import type { PartitionView, Snapshot } from './snapshot.ts';
+
+/** What a page is to hold. */
+export interface PageRequest {
+  readonly order: Order;
+  readonly limit: number;
+  /** Only records behind it. */
+  readonly after: RowKey | undefined;
+}
+
+export interface Page {
+  readonly records: readonly FoundRecord[];
+  /** Key behind which the next page begins; undefined: there is none. */
+  readonly next: RowKey | undefined;
+  /** False: the time limit came first. */
+  readonly isComplete: boolean;
+}
+
+/** A page ends behind the record whose JSON goes beyond this: it stands in memory twice, here and on its way to the reader. */
+const pageCharsMax = 16 * 1024 ** 2;
+/** Rows of one statement: with the slowest tests (regular expressions over large records) well under a second, so that the time limit finds it between two. */
+const windowRowsMax = 262_144;
+/** Each statement looks at four times the rows of the one before: 8192 where the first rows match, few statements where none do. */
+const windowGrowth = 4;
+/** When the time limit has come, reading the records that were found may take this much longer. */
+const rescueMs = 1000;
+
+/** Finds a page. @throws the signal's reason; OperatingError STORE_READ, STORE_QUERY_LIMIT. */
+export async function searchPage(
+  asking: Asking,
+  runs: RowRuns,
+  selected: Selected,
+  request: PageRequest,
+): Promise<Page> {
+  const broken = new Set<string>();
+  for (;;) {
+    const search = new PageSearch(asking, runs, selected, request);
+    const failed = await search.run(broken);
+    if (failed === undefined) return search.page();
+    // What it had given may have pushed out rows of others: from the beginning, without it.
+    broken.add(failed);
+  }
+}
+
+class PageSearch {
+  readonly #asking: Asking;
+  readonly #runs: RowRuns;
+  readonly #selected: Selected;
+  readonly #request: PageRequest;
+  readonly #order: Order;
+  /** Records of the page. */
+  #limit: number;
+  /** In order. One more than the page has, which tells that there is a next one. */
+  #found: FoundRow[] = [];
+  /** The page was ended by its size. */
+  #isCut = false;
+  #isTimeUp = false;
+  /** The first second that rows not looked at yet may have; undefined: all have been looked at that can be in the page. */
+  #frontier: number | undefined;
+  #windowRows: number;
+
+  constructor(asking: Asking, runs: RowRuns, selected: Selected, request: PageRequest) {
+    this.#asking = asking;
+    this.#runs = runs;
+    this.#selected = selected;
+    this.#request = request;
+    this.#order = request.order;
+    this.#limit = request.limit;
+    this.#windowRows = Math.max(runRows, request.limit);
+  }
+
+  /** Resolves to the name of a partition that turned out to be broken, or to undefined at the end. */
+  async run(broken: ReadonlySet<string>): Promise<string | undefined> {
+    const views = viewsOf(this.#asking, this.#selected)
+      .filter((view) => !broken.has(view.name))
+      .flatMap((view) => {
+        const times = timesOf(view);
+        return times ? [{ view, times }] : [];
+      })
+      .sort((a, b) => this.#compare(this.#first(a.times), this.#first(b.times)));
+    for (const [i, { view, times }] of views.entries()) {
+      if (!this.#mayHave(times)) continue;
+      const later = views.slice(i + 1).find((other) => this.#mayHave(other.times));
+      this.#frontier = this.#first(times);
+      try {
+        const isRead = await ask(this.#asking, view, (snapshot) =>
+          this.#partition(view, snapshot, later ? this.#first(later.times) : undefined),
+        );
+        if (!isRead) return view.name;
+      } catch (error) {
+        if (!(error instanceof TimeUp)) throw error;
+        this.#isTimeUp = true;
+        return (await this.#rescue(view)) ? undefined : view.name;
+      }
+    }
+    return undefined;
+  }
+
+  /** The page, once run() has ended. */
+  page(): Page {
+    const rows = this.#found.slice(0, this.#limit);
+    const records = (list: readonly FoundRow[]): FoundRecord[] => list.flatMap((row) => row.record ?? []);
+    const last = rows.at(-1);
+    if (!this.#isTimeUp)
+      return {
+        records: records(rows),
+        next: last && (this.#isCut || this.#found.length > this.#limit) ? last.key : undefined,
+        isComplete: true,
+      };
+    // Those before which nothing can be any more.
+    let certain = 0;
+    for (const row of rows) {
+      const isBefore = this.#frontier === undefined || this.#compare(row.key.seconds, this.#frontier) < 0;
+      if (!row.record || !isBefore) break;
+      certain++;
+    }
+    const reached = rows[certain - 1]?.key;
+    if (certain === this.#limit) return { records: records(rows), next: reached, isComplete: true };
+    const position = this.#position(rows[certain]);
+    // A page that leads on has only those, the others are found again behind it; one that could not lead on has what there is.
+    if (position && (certain > 0 || records(rows).length === 0))
+      return { records: records(rows.slice(0, certain)), next: position, isComplete: false };
+    return { records: records(rows), next: undefined, isComplete: false };
+  }
+
+  /** Where the next page begins after the time limit: behind all that has been looked at. `missing`: the first row that is not in the page. */
+  #position(missing: FoundRow | undefined): RowKey | undefined {
+    const seconds = [this.#frontier, missing?.key.seconds].filter((second) => second !== undefined);
+    if (seconds.length === 0) return undefined;
+    const first = this.#order === 'newest' ? Math.max(...seconds) : Math.min(...seconds);
+    if (!Number.isFinite(first)) return undefined;
+    const position = keyBefore(this.#order, first);
+    const { after } = this.#request;
+    return after && compareKeys(this.#order, position, after) <= 0 ? undefined : position;
+  }
+
+  async #partition(view: PartitionView, snapshot: Snapshot, laterFirst: number | undefined): Promise<void> {
+    const tables = tablesOf(snapshot, this.#selected).sort((a, b) => this.#compare(this.#first(a), this.#first(b)));
+    for (const [i, table] of tables.entries()) {
+      if (!this.#mayHave(table)) continue;
+      const next = tables.slice(i + 1).find((other) => this.#mayHave(other));
+      const behind = [next && this.#first(next), laterFirst].filter((second) => second !== undefined);
+      await this.#table(view, snapshot, table, behind);
+    }
+    this.#frontier = laterFirst !== undefined && this.#isOpen(laterFirst) ? laterFirst : undefined;
+    await this.#read(view, snapshot, this.#asking.limits);
+  }
+
+  /** `behind`: first seconds of what comes after this table. */
+  async #table(view: PartitionView, snapshot: Snapshot, table: TableInfo, behind: readonly number[]): Promise<void> {
+    const { limits } = this.#asking;
+    this.#frontier = this.#earliest([this.#first(table), ...behind]);
+    const candidates = await this.#selected.candidates(limits, snapshot, table);
+    if (candidates?.length === 0) return;
+    const rows = candidates?.reduce((sum, range) => sum + range.to - range.from, 0) ?? table.rows;
+    const place: Place = { partition: view.name, kind: table.kind, number: table.number };
+    let left: readonly Run[] =
+      rows <= this.#windowRows ? [wholeTable(table)] : await this.#runs.of(limits, view, snapshot, table);
+    left = left
+      .filter((run) => bothRanges([run], candidates).length > 0)
+      .sort((a, b) => this.#compare(this.#first(a), this.#first(b)));
+    for (;;) {
+      left = left.filter((run) => this.#mayHave(run));
+      const first = left[0];
+      if (!first) return;
+      this.#frontier = this.#earliest([this.#first(first), ...behind]);
+      const count = Math.max(1, Math.floor(this.#windowRows / runRows));
+      await this.#window(snapshot, table, place, bothRanges(left.slice(0, count), candidates));
+      left = left.slice(count);
+      this.#windowRows = Math.min(this.#windowRows * windowGrowth, windowRowsMax);
+    }
+  }
+
+  async #window(snapshot: Snapshot, table: TableInfo, place: Place, ranges: readonly RowRange[]): Promise<void> {
+    const conditions = [rangesSql(ranges), this.#selected.sql(table, snapshot.shards)];
+    if (this.#request.after) conditions.push(afterSql(this.#order, this.#request.after));
+    const worst = this.#worst();
+    if (worst) conditions.push(`seconds ${this.#order === 'newest' ? '>=' : '<='} ${worst.key.seconds}`);
+    const rows = await this.#asking.limits.rows(
+      snapshot.connection,
+      `SELECT ${keySql} FROM ${table.sql} WHERE ${conditions.join(' AND ')} ${orderSql(this.#order)} LIMIT ${this.#limit + 1}`,
+    );
+    const found = rows.map((row) => foundRow(row, place));
+    this.#found = mergeFound(this.#order, this.#found, found, this.#limit + 1);
+  }
+
+  /** Reads the records of this partition's rows that are in the page, and ends the page where it has grown too large. */
+  async #read(view: PartitionView, snapshot: Snapshot, limits: Limits): Promise<void> {
+    const rows = this.#found.slice(0, this.#limit);
+    await readRecords(
+      limits,
+      snapshot,
+      rows.filter((row) => !row.record && row.place.partition === view.name),
+      pageCharsMax,
+    );
+    let chars = 0;
+    for (const [i, row] of rows.entries()) {
+      chars += row.record?.json.length ?? 0;
+      const isLast = chars >= pageCharsMax;
+      if (!isLast || i + 1 === this.#found.length) continue;
+      this.#limit = i + 1;
+      this.#found = this.#found.slice(0, this.#limit);
+      this.#isCut = true;
+      return;
+    }
+  }
+
+  /** The time limit came while a partition was read: reads what was found in it. False: the partition is broken. */
+  async #rescue(view: PartitionView): Promise<boolean> {
+    if (this.#found.slice(0, this.#limit).every((row) => row.record)) return true;
+    const limits = this.#asking.limits.another(rescueMs);
+    try {
+      return await ask({ ...this.#asking, limits }, view, (snapshot) => this.#read(view, snapshot, limits));
+    } catch (error) {
+      if (!(error instanceof TimeUp)) throw error;
+      return true;
+    } finally {
+      limits.close();
+    }
+  }
+
+  // ------------------------------------------------------------------------------------------------ order and bounds
+
+  /** The last row that is needed, once there are enough. */
+  #worst(): FoundRow | undefined {
+    return this.#found.length > this.#limit || this.#isCut ? this.#found.at(-1) : undefined;
+  }
+  /** False: nothing in this range of times can be in the page. */
+  #mayHave(times: Times): boolean {
+    if (!this.#selected.mayBeIn(times)) return false;
+    const { after } = this.#request;
+    const isNewest = this.#order === 'newest';
+    if (after && (isNewest ? times.secondsMin > after.seconds : times.secondsMax < after.seconds)) return false;
+    return this.#isOpen(this.#first(times));
+  }
+  /** True: rows of this second can still be in the page. */
+  #isOpen(second: number): boolean {
+    const worst = this.#worst();
+    return !worst || this.#compare(second, worst.key.seconds) <= 0;
+  }
+  /** The second of the first row that can be in the page, in the order asked for. */
+  #first(times: Times): number {
+    const selected = this.#selected.seconds;
+    const { after } = this.#request;
+    return this.#order === 'newest'
+      ? Math.min(times.secondsMax, selected.secondsMax, after?.seconds ?? Infinity)
+      : Math.max(times.secondsMin, selected.secondsMin, after?.seconds ?? -Infinity);
+  }
+  #earliest(seconds: readonly number[]): number {
+    return this.#order === 'newest' ? Math.max(...seconds) : Math.min(...seconds);
+  }
+  #compare(a: number, b: number): number {
+    return this.#order === 'newest' ? b - a : a - b;
+  }
+}
