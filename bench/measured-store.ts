@@ -11,7 +11,7 @@ import { writeSegment } from '../src/store/seal.ts';
 
 export interface MeasuredStore extends RecordStore, Omit<StoreQueries, 'status'> {
   readonly pid: number;
-  /** Resolves when what was inserted is sealed as far as it will be. */
+  /** Resolves when no background work is due. */
   idle(): Promise<void>;
   close(): Promise<void>;
 }

@@ -35,11 +35,14 @@ function buildProgram(setExit: (code: number) => void): Command {
     .description('run the pipeline: the built-in postback receiver (P2L_* variables), or what --config says')
     .option('-c, --config <file>', 'configuration file; its dialect is recognised by content')
     .option('--data-dir <dir>', 'where everything lasting is kept (P2L_DATA_DIR, ./data)')
+    .option('--with-store', 'keep every record in the store too, as P2L_STORE=on does')
     .addHelpText(
       'after',
       '\nSignals: SIGTERM and SIGINT stop gracefully within P2L_GRACE (a second one at once), SIGHUP reads the configuration again.\nVariables: docs/reference/variables.md',
     )
-    .action(async (options: { config?: string; dataDir?: string }) => {
+    .action(async (options: { config?: string; dataDir?: string; withStore?: boolean }) => {
+      // Where children and reloads find it too.
+      if (options.withStore === true) process.env['P2L_STORE'] = 'on';
       const { run } = await import('./run.ts');
       setExit(await run({ configPath: options.config, dataDirectory: options.dataDir }));
     });

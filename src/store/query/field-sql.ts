@@ -10,7 +10,7 @@ import type { SegmentField, TableInfo } from '../layout.ts';
 import { bigintOf, bigintSql, compareColumnSql, compareSql, doubleSql, isNumber } from './number-sql.ts';
 import { isPlace, pathsOf, pointerOf } from './paths.ts';
 import type { Path } from './paths.ts';
-import { loweredSql, textSql } from './text-sql.ts';
+import { isJsonNumber, loweredSql, textSql } from './text-sql.ts';
 import type { TextTest } from './text-sql.ts';
 import type { Bound, ValueTest } from './tree.ts';
 
@@ -84,7 +84,11 @@ function columnSql(field: SegmentField, test: ValueTest): string {
   const n = `n${field.number}`;
   const { numeric } = field;
   if (test.kind === 'exists') return numeric ? `(${n} IS NOT NULL OR ${t} IS NOT NULL)` : `${t} IS NOT NULL`;
-  const isDeep = field.types.includes('array') || field.types.includes('object');
+  // A column for the key `0` of an object has first elements of arrays, too.
+  const isDeep =
+    field.types.includes('array') ||
+    field.types.includes('object') ||
+    field.path.some((key, at) => at > 0 && isPlace(key));
   const plain = valueSql(t, test);
   const inText = isDeep
     ? `CASE WHEN ascii(${t}) IN (91, 123) THEN ${jsonSql([field.path], test)} ELSE ${plain} END`
@@ -113,24 +117,24 @@ function numberColumnSql(n: string, type: 'BIGINT' | 'DOUBLE', test: Exclude<Val
 
 /** A phrase or an exact text in the text of an integer, which is digits, perhaps behind a minus. */
 function integerSql(n: string, test: Extract<TextTest, { kind: 'phrase' | 'exact' }>): string {
-  const { text } = test;
-  if (text === '-' && test.kind === 'phrase') return `${n} < 0`;
-  // As in all texts: DuckDB prints the JSON number -0 as 0.
-  const value = text === '-0' ? 0n : bigintOf(text);
-  if (value === undefined) return 'false';
+  const { text, kind } = test;
+  if (kind === 'exact') return equalsInteger(n, text === '-0' ? 0n : bigintOf(text));
+  if (text === '-') return `${n} < 0`;
+  const isSafe = isNumber(text) && Number.isSafeInteger(Number(text));
+  const value = bigintOf(text) ?? (isJsonNumber(text) && isSafe ? BigInt(Number(text)) : undefined);
   // `5` is a whole word in -5.
-  if (test.kind === 'phrase' && value > 0n) return `${n} IN (${bigintSql(value)}, ${bigintSql(-value)})`;
-  return `${n} = ${bigintSql(value)}`;
+  if (value === undefined || value <= 0n) return equalsInteger(n, value);
+  return `${n} IN (${bigintSql(value)}, ${bigintSql(-value)})`;
+}
+function equalsInteger(n: string, value: bigint | undefined): string {
+  return value === undefined ? 'false' : `${n} = ${bigintSql(value)}`;
 }
 
 /** The same in the text of a DOUBLE; looked at as a text only where the number fits. */
 function doubleTextSql(n: string, test: Extract<TextTest, { kind: 'phrase' | 'exact' }>): string {
-  const { text } = test;
-  if (!/^[-+.0-9eE]+$/.test(text)) return 'false';
-  const inText = textSql(`CAST(${n} AS VARCHAR)`, test);
-  if (test.kind === 'phrase' ? !/^-?\d+\.\d+$/.test(text) : !isNumber(text)) return inText;
-  const value = doubleSql(text);
-  return `CASE WHEN ${n} IN (${value}, -${value}) THEN ${inText} ELSE false END`;
+  if (!isJsonNumber(test.text)) return 'false';
+  const value = doubleSql(test.text);
+  return `CASE WHEN ${n} IN (${value}, -${value}) THEN ${textSql(`CAST(${n} AS VARCHAR)`, test)} ELSE false END`;
 }
 
 // ------------------------------------------------------------------------------------------------- JSON

@@ -67,20 +67,14 @@ function freeWords(test: ValueTest): string[] {
   return test.kind === 'wildcard' ? wholeWords(test.parts) : [];
 }
 
+/** A number may be written with another fraction in the record (10.50 for 10.5), or with an exponent. */
 function valueWords(test: ValueTest): string[] {
-  if (test.kind === 'phrase' || test.kind === 'exact') return wordsOf(withoutFractions(test.text));
+  if (test.kind === 'phrase' || test.kind === 'exact') {
+    const [, whole, exponent] = /^-?(\d+)(?:\.\d+)?([eE][+-]?\d+)?$/.exec(test.text) ?? [];
+    return whole === undefined ? wordsOf(test.text) : exponent === undefined ? [whole] : [];
+  }
   // In a wildcard any digits may be those of a fraction.
   return test.kind === 'wildcard' ? wholeWords(test.parts).filter((word) => !/^\d+(?:e\d*)?$/.test(word)) : [];
-}
-
-/**
- * Numbers in a text may be written with other fractions in the record (10.50 for 10.5), or with an exponent: only what stands before
- * the point is the same. Addresses and versions (10.0.0.1) are no numbers.
- */
-function withoutFractions(text: string): string {
-  return text.replaceAll(/(?<![\w.])(\d+)(\.\d+)?([eE][+-]?\d+)?(?![\w.])/g, (_, whole: string, fraction, exponent) =>
-    exponent === undefined ? `${whole}${fraction === undefined ? '' : '.'}` : ' ',
-  );
 }
 
 /** Words that no wildcard can be a part of. At the ends of a pattern a word ends, too. */
