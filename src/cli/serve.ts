@@ -86,6 +86,7 @@ export async function openServing(
       host: settings.adminHost,
       port: settings.adminPort === 'off' ? undefined : settings.adminPort,
       token: settings.adminToken,
+      usersPath: settings.adminUsers,
       socketPath: socketPath(dataDir),
     },
     controller,

@@ -42,7 +42,14 @@ const programVariables = {
   },
   adminHost: { name: 'P2L_ADMIN_HOST', spec: text('Address the admin server listens on', { default: '127.0.0.1' }) },
   adminPort: { name: 'P2L_ADMIN_PORT', spec: adminPort },
-  adminToken: { name: 'P2L_ADMIN_TOKEN', spec: secret('Token of the admin server; required beyond loopback') },
+  adminToken: {
+    name: 'P2L_ADMIN_TOKEN',
+    spec: secret('Token of the admin server; beyond loopback it or P2L_ADMIN_USERS is required'),
+  },
+  adminUsers: {
+    name: 'P2L_ADMIN_USERS',
+    spec: text('File with the users of the admin server, as htpasswd -B writes it'),
+  },
   logLevel: {
     name: 'P2L_LOGLEVEL',
     alias: 'P2L_UVICORN_LOGLEVEL',

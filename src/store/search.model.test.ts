@@ -1,7 +1,7 @@
 /** Random partitions, asked at random, against what a list of all rows says. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { realClock } from '../core/clock.ts';
+import { FakeClock, realClock } from '../core/clock.ts';
 import type { Selection } from './contract.ts';
 import type { Order } from './page-key.ts';
 import { fixtureId, FixtureStore, type FixtureRow } from './partitions-fixture.ts';
@@ -116,6 +116,42 @@ async function checkSearch(questions: Questions, store: FixtureStore, random: Ra
   assert.deepEqual(exported, expected.map(fixtureId));
 }
 
+/** Whenever the time limit comes, following the pages gives every record once, in order, until one does not lead on. */
+async function checkTimeLimit(store: FixtureStore, random: Random): Promise<void> {
+  const clock = new FakeClock(nowSeconds * 1000);
+  const questions = new Questions(store, clock);
+  const { selection, matches } = selectionOf(random);
+  const order: Order = random(2) === 0 ? 'newest' : 'oldest';
+  const expected = store.rows(order).filter(matches).map(fixtureId);
+  const limit = [1, 7, 3000][random(3)] ?? 1;
+  const seldom = 2 + random(4);
+  for (const partition of store.all)
+    partition.onStatement = () => {
+      if (random(seldom) === 0) clock.advance(20_000);
+    };
+  let at = 0;
+  let after: string | undefined;
+  for (let pages = 0; pages < 20; pages++) {
+    const answer = await questions.search({ ...selection, order, limit, after }, signal);
+    const found = answer.records.map(({ id }) => id);
+    if (answer.next === undefined && !answer.isComplete) {
+      const rest = expected.slice(at);
+      assert.deepEqual(
+        found,
+        rest.filter((id) => found.includes(id)),
+      );
+      break;
+    }
+    assert.deepEqual(found, expected.slice(at, at + found.length));
+    at += found.length;
+    if (answer.next === undefined) assert.equal(at, expected.length);
+    if (answer.next === undefined) break;
+    assert.ok(found.length > 0 || answer.next !== after, 'no progress');
+    after = answer.next;
+  }
+  for (const partition of store.all) partition.onStatement = () => {};
+}
+
 async function checkHistogram(questions: Questions, store: FixtureStore, random: Random): Promise<void> {
   const { selection, matches } = selectionOf(random);
   const expected = store.rows('oldest').filter(matches);
@@ -190,6 +226,7 @@ describe('questions against a list of all rows', () => {
         const questions = new Questions(store, { ...realClock, nowMs: () => nowSeconds * 1000 });
         for (let i = 0; i < 6; i++) {
           await checkSearch(questions, store, random);
+          await checkTimeLimit(store, random);
           await checkHistogram(questions, store, random);
           await checkValues(questions, store, random);
           await checkFields(questions, store, random);

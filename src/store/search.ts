@@ -119,28 +119,25 @@ class PageSearch {
         isComplete: true,
       };
     // Those before which nothing can be any more.
-    let certain = 0;
-    for (const row of rows) {
-      const isBefore = this.#frontier === undefined || this.#compare(row.key.seconds, this.#frontier) < 0;
-      if (!row.record || !isBefore) break;
-      certain++;
-    }
-    const reached = rows[certain - 1]?.key;
-    if (certain === this.#limit) return { records: records(rows), next: reached, isComplete: true };
-    const position = this.#position(rows[certain]);
+    const isBefore = (row: FoundRow): boolean =>
+      this.#frontier === undefined || this.#compare(row.key.seconds, this.#frontier) < 0;
+    const end = rows.findIndex((row) => !row.record || !isBefore(row));
+    const certain = end === -1 ? rows : rows.slice(0, end);
+    const reached = certain.at(-1)?.key;
+    if (certain.length === this.#limit) return { records: records(rows), next: reached, isComplete: true };
+    const stop = rows[end];
+    if (!stop && this.#frontier === undefined) return { records: records(rows), next: undefined, isComplete: true };
+    const next = stop && isBefore(stop) ? reached : this.#position();
     // A page that leads on has only those, the others are found again behind it; one that could not lead on has what there is.
-    if (position && (certain > 0 || records(rows).length === 0))
-      return { records: records(rows.slice(0, certain)), next: position, isComplete: false };
+    if (next && (certain.length > 0 || records(rows).length === 0))
+      return { records: records(certain), next, isComplete: false };
     return { records: records(rows), next: undefined, isComplete: false };
   }
 
-  /** Where the next page begins after the time limit: behind all that has been looked at. `missing`: the first row that is not in the page. */
-  #position(missing: FoundRow | undefined): RowKey | undefined {
-    const seconds = [this.#frontier, missing?.key.seconds].filter((second) => second !== undefined);
-    if (seconds.length === 0) return undefined;
-    const first = this.#order === 'newest' ? Math.max(...seconds) : Math.min(...seconds);
-    if (!Number.isFinite(first)) return undefined;
-    const position = keyBefore(this.#order, first);
+  /** Behind all that has been looked at when the time limit came; undefined: no further than where the page began. */
+  #position(): RowKey | undefined {
+    if (this.#frontier === undefined) return undefined;
+    const position = keyBefore(this.#order, this.#frontier);
     const { after } = this.#request;
     return after && compareKeys(this.#order, position, after) <= 0 ? undefined : position;
   }
@@ -175,9 +172,15 @@ class PageSearch {
       const first = left[0];
       if (!first) return;
       this.#frontier = this.#earliest([this.#first(first), ...behind]);
-      const count = Math.max(1, Math.floor(this.#windowRows / runRows));
-      await this.#window(snapshot, table, place, bothRanges(left.slice(0, count), candidates));
-      left = left.slice(count);
+      const ranges: RowRange[] = [];
+      let taken = 0;
+      for (let window = 0; taken < left.length && window < this.#windowRows; taken++) {
+        const inRun = bothRanges(left.slice(taken, taken + 1), candidates);
+        ranges.push(...inRun);
+        window += inRun.reduce((sum, range) => sum + range.to - range.from, 0);
+      }
+      await this.#window(snapshot, table, place, ranges);
+      left = left.slice(taken);
       this.#windowRows = Math.min(this.#windowRows * windowGrowth, windowRowsMax);
     }
   }
