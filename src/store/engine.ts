@@ -136,6 +136,7 @@ class StoreEngine implements Engine, InsertHost {
       log,
       writeSegment: options.writeSegment ?? writeSegment,
       hotRows: this.hotRows,
+      alone: (run) => this.#admission.alone(run),
       insertedLastMs: () => this.#insertedLastMs,
       failed: (partition, error) => this.failed(partition, error),
       changed: () => this.#admission.changed(),
@@ -156,14 +157,11 @@ class StoreEngine implements Engine, InsertHost {
   get done(): PartitionSet['done'] {
     return this.#set.done;
   }
-  get insertTurn(): PartitionSet['insertTurn'] {
-    return this.#set.insertTurn;
-  }
   shardNumber(shard: string): number {
     return this.#set.shardNumber(shard);
   }
-  ready(signal: AbortSignal): Promise<Partition> {
-    return this.#admission.ready(signal);
+  into(signal: AbortSignal, run: (partition: Partition) => Promise<void>): Promise<void> {
+    return this.#admission.into(signal, run);
   }
   inserted({ partition, hot, from, to, bytes }: InsertedRows): void {
     this.#insertedLastMs = this.#options.clock.monotonicMs();

@@ -50,7 +50,7 @@ export interface Finding {
 
 /** Every file that the tsconfigs of the program and of the explorer name. */
 export function readProject(root: string): Unit[] {
-  return withProjects(new API({ cwd: root }), root, ['tsconfig.json', 'web/tsconfig.json']);
+  return ['tsconfig.json', 'web/tsconfig.json'].flatMap((config) => withProject(new API({ cwd: root }), root, config));
 }
 
 /** Units from texts by path, for the self-tests. Paths are relative, as in a checkout. */
@@ -62,22 +62,19 @@ export function unitsOf(texts: Readonly<Record<string, string>>): Unit[] {
     }),
   };
   for (const [path, text] of Object.entries(texts)) files[`/p/${path}`] = text;
-  return withProjects(new API({ cwd: '/p', fs: createVirtualFileSystem(files) }), '/p', ['tsconfig.json']);
+  return withProject(new API({ cwd: '/p', fs: createVirtualFileSystem(files) }), '/p', 'tsconfig.json');
 }
 
-function withProjects(api: API, root: string, configs: readonly string[]): Unit[] {
+function withProject(api: API, root: string, config: string): Unit[] {
   try {
-    const snapshot = api.updateSnapshot({ openProjects: configs.map((config) => `${root}/${config}`) });
-    return configs.flatMap((config) => {
-      const project = snapshot.getProjects().find(({ configFileName }) => configFileName === `${root}/${config}`);
-      if (!project) throw new Error(`reading ${root}/${config}: TypeScript found no project there`);
-      const paths = project.rootFiles.filter((path) => !path.includes('/node_modules/')).toSorted();
-      return paths.map((path) => {
-        const tree = project.program.getSourceFile(path);
-        if (!tree) throw new Error(`reading ${path}: TypeScript gave no syntax tree`);
-        const relative = posix.relative(root, path);
-        return { path: relative, text: tree.text, tree, imports: importsOf(relative, tree), exports: exportsOf(tree) };
-      });
+    const project = api.updateSnapshot({ openProjects: [`${root}/${config}`] }).getProjects()[0];
+    if (!project) throw new Error(`reading ${root}/${config}: TypeScript found no project there`);
+    const paths = project.rootFiles.filter((path) => !path.includes('/node_modules/')).toSorted();
+    return paths.map((path) => {
+      const tree = project.program.getSourceFile(path);
+      if (!tree) throw new Error(`reading ${path}: TypeScript gave no syntax tree`);
+      const relative = posix.relative(root, path);
+      return { path: relative, text: tree.text, tree, imports: importsOf(relative, tree), exports: exportsOf(tree) };
     });
   } finally {
     api.close();

@@ -108,6 +108,7 @@ function Results({ explorer, cursor, onCursor, scrollRef }: ResultsProps) {
     live.release();
     scrollRef.current?.scrollTo({ top: 0 });
   };
+  useEffect(() => scrollRef.current?.scrollTo({ top: 0 }), [scrollRef, explorer.view]);
   if (rows.length === 0) return <EmptyState explorer={explorer} />;
   return (
     <div className="table-box">

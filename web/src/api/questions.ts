@@ -112,12 +112,21 @@ export function useRecord(id: string | undefined) {
   });
 }
 
-/** `isWatched`: asked often, because the page waits for something to happen. */
+/** How often the store is asked how it is, in ms: an empty one as often as its first record should be seen. */
+const storeEmptyMs = 500;
+const storeWatchedMs = 3000;
+const storeMs = 10_000;
+
+/** `isWatched`: asked more often, because the page waits for something to happen. */
 export function useStore(isWatched: boolean) {
   return useQuery({
     queryKey: ['store'],
     queryFn: ({ signal }) => requestJson<StoreState>('/api/store', { signal }),
-    refetchInterval: (query) => (isWatched || query.state.data?.state !== 'running' ? 1000 : 10_000),
+    refetchInterval: (query) => {
+      if (query.state.data?.state !== 'running') return retryMs / 2;
+      if (query.state.data.status?.records === 0) return storeEmptyMs;
+      return isWatched ? storeWatchedMs : storeMs;
+    },
     staleTime: 0,
   });
 }

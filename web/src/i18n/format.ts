@@ -42,7 +42,8 @@ export function formatsOf(language: Language): Formats {
   const percent = new Intl.NumberFormat(language, { style: 'percent', maximumFractionDigits: 1 });
   const time = (options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat =>
     new Intl.DateTimeFormat(language, { hourCycle: 'h23', ...options });
-  const day = time({ month: 'short', day: 'numeric' });
+  // Numbers alone are what Korean has for `Nov 21`, and as narrow.
+  const day = time({ month: language === 'ko' ? 'numeric' : 'short', day: 'numeric' });
   const clock = time({ hour: '2-digit', minute: '2-digit', second: '2-digit', fractionalSecondDigits: 3 });
   const dateTime = time({ dateStyle: 'medium', timeStyle: 'medium' });
   const range = time({ month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit' });

@@ -1,5 +1,5 @@
 /** The live tail's connection: opened while Live is on, gathered into few changes, opened again when it breaks. */
-import { useEffect, useReducer, useRef, useState } from 'react';
+import { useCallback, useEffect, useReducer, useRef, useState } from 'react';
 import { urlOf } from '../api/client.ts';
 import { readRecords } from '../api/read-records.ts';
 import type { FoundRecord } from '../api/types.ts';
@@ -33,8 +33,15 @@ export function useTail({ isOn, query, isHeld, onOpen }: TailOptions): Tail {
   useEffect(() => {
     latest.current = { isHeld, onOpen };
   });
+  const isBehind = useRef(false);
+  const begin = useCallback(() => {
+    isBehind.current = false;
+    change({ kind: 'restart' });
+    latest.current.onOpen();
+  }, []);
   useEffect(() => {
     if (!isOn) return undefined;
+    let wasOpen = false;
     const gathered: FoundRecord[] = [];
     let timer: ReturnType<typeof setTimeout> | undefined;
     const arrived = (found: readonly FoundRecord[]): void => {
@@ -46,9 +53,11 @@ export function useTail({ isOn, query, isHeld, onOpen }: TailOptions): Tail {
     };
     const close = openTail(query, {
       opened: () => {
-        change({ kind: 'restart' });
         setConnected(true);
-        latest.current.onOpen();
+        // Opened again while somebody reads: what was missed is searched for when they are back.
+        if (wasOpen && latest.current.isHeld) isBehind.current = true;
+        else begin();
+        wasOpen = true;
       },
       lost: () => setConnected(false),
       arrived,
@@ -60,8 +69,8 @@ export function useTail({ isOn, query, isHeld, onOpen }: TailOptions): Tail {
       setConnected(false);
       change({ kind: 'restart' });
     };
-  }, [isOn, query]);
-  return { records, isConnected, release: () => change({ kind: 'release' }) };
+  }, [isOn, query, begin]);
+  return { records, isConnected, release: () => (isBehind.current ? begin() : change({ kind: 'release' })) };
 }
 
 interface TailListener {

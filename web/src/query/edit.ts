@@ -53,8 +53,8 @@ export function conjuncts(query: string): string[] {
     if (token.kind === 'mark') depth += '([{'.includes(token.text) ? 1 : -1;
     if (depth !== 0) continue;
     const isWord = token.kind === 'keyword' || token.kind === 'operator';
-    if (isWord && (token.text === 'OR' || token.text === '||')) hasOr = true;
-    if (isWord && (token.text === 'AND' || token.text === '&&')) cuts.push(token);
+    if (isWord && /^(?:OR|or|\|\|)$/.test(token.text)) hasOr = true;
+    if (isWord && /^(?:AND|and|&&)$/.test(token.text)) cuts.push(token);
   }
   if (hasOr) return [`(${text})`];
   const parts: string[] = [];

@@ -20,7 +20,7 @@ const mark = /[()[\]{}]/y;
 /** A bare word: up to what ends one. A backslash takes the next character with it. */
 const bare = /(?:[^\s"():<>=[\]{}\\!]|\\[^])+|\\$|./suy;
 const number = /^-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?$/;
-const keywords = new Set(['AND', 'OR', 'NOT', 'TO']);
+const keywords = new Set(['AND', 'OR', 'NOT', 'TO', 'and', 'or', 'not']);
 
 /** Tokens without gaps: together they are the text. */
 export function tokenize(query: string): Token[] {

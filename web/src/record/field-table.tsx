@@ -65,10 +65,13 @@ function Field({ row, isColumn }: { readonly row: FieldRow; readonly isColumn: b
   const canFilter = text.length <= filterLengthMax && kind !== 'null' && kind !== 'array' && kind !== 'object';
   const label = (filterText: string): string => (text.length > filterLengthMax ? texts.fields.tooLong : filterText);
   return (
-    <div className="record-field">
+    // On a touch screen the field that was touched shows its actions.
+    <div className="record-field" tabIndex={-1}>
       <dt className="record-name mono">
         <TypeIcon types={[kind]} />
-        <VisibleText text={name} />
+        <span>
+          <VisibleText text={name} isName />
+        </span>
       </dt>
       <dd className="record-value mono">
         <span className={`value-${kind}`}>

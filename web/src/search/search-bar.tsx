@@ -1,7 +1,9 @@
-import { useEffect, useId, useRef, useState } from 'react';
+import { useEffect, useId, useMemo, useRef, useState } from 'react';
 import type { FormEvent, KeyboardEvent, RefObject } from 'react';
 import type { Question } from '../api/questions.ts';
 import { useTexts } from '../i18n/use-texts.ts';
+import { problemOf } from '../query/check.ts';
+import type { QueryProblem } from '../query/check.ts';
 import { setQuery } from '../state/location.ts';
 import { IconButton } from '../ui/button.tsx';
 import { Icon } from '../ui/icon.tsx';
@@ -10,11 +12,6 @@ import { PaintedQuery } from './painted-query.tsx';
 import { Suggestions } from './suggestions.tsx';
 import { useCompletion } from './use-completion.ts';
 import './search.css';
-
-interface QueryProblem {
-  readonly text: string;
-  readonly at: { readonly start: number; readonly end: number } | undefined;
-}
 
 interface SearchBarProps {
   readonly question: Question;
@@ -31,9 +28,12 @@ export function SearchBar({ question, problem, onAsk, inputRef }: SearchBarProps
   const isNarrow = useMedia(narrow);
   const draft = useDraft(question.query, inputRef);
   const completion = useCompletion(draft, question);
-  const shown = problem && draft.text.trim() === question.query ? problem : undefined;
+  const { found, check } = useProblem(draft.text);
+  const asked = draft.text.trim() === question.query ? problem : undefined;
+  const shown = completion.isOpen ? undefined : (found ?? asked);
   const ask = (query: string): void => {
     completion.close();
+    if (!check(query)) return;
     if (query.trim() === question.query) onAsk();
     else setQuery(query);
   };
@@ -88,10 +88,32 @@ export function SearchBar({ question, problem, onAsk, inputRef }: SearchBarProps
       <ClearButton isEmpty={draft.text === ''} onClear={clear} />
       <Suggestions id={listId} completion={completion} />
       <p id={problemId} className="search-problem" role="status">
-        {shown && !completion.isOpen && shown.text}
+        {shown?.text}
       </p>
     </form>
   );
+}
+
+/** How long the typing has to rest before a fault is marked, in ms: what is half typed is no fault yet. */
+const restMs = 900;
+
+/** What is wrong with the text, once its typing rests or it is to be asked. */
+function useProblem(text: string): {
+  readonly found: QueryProblem | undefined;
+  readonly check: (query: string) => boolean;
+} {
+  const [checked, setChecked] = useState<string>();
+  useEffect(() => {
+    const timer = setTimeout(() => setChecked(text), restMs);
+    return () => clearTimeout(timer);
+  }, [text]);
+  return {
+    found: useMemo(() => (checked === text ? problemOf(text) : undefined), [checked, text]),
+    check(query) {
+      setChecked(query);
+      return problemOf(query) === undefined;
+    },
+  };
 }
 
 function ClearButton({ isEmpty, onClear }: { readonly isEmpty: boolean; readonly onClear: () => void }) {

@@ -16,7 +16,7 @@ const bucketsWished = 100;
 /** While Live runs the histogram follows at this pace. */
 const liveHistogramMs = 5000;
 
-/** Asks anew whenever `refresh` is called; a longer search is for one question only. */
+/** Asks anew whenever `askAgain` is called; a longer search is for one question only. */
 function useQuestion() {
   const { query, range } = useExplorerState();
   const [run, setRun] = useState(0);
@@ -26,14 +26,15 @@ function useQuestion() {
     () => ({ query, range, run, timeoutMs: isPatient ? timeoutLongMs : timeoutMs }),
     [query, range, run, isPatient],
   );
-  const refresh = useCallback(() => setRun((count) => count + 1), []);
-  return { question, refresh, searchLonger: () => setPatient({ query, range }) };
+  const askAgain = useCallback(() => setRun((count) => count + 1), []);
+  return { question, askAgain, searchLonger: () => setPatient({ query, range }) };
 }
 
 export function useExplorer() {
   const state = useExplorerState();
   const settings = useSettings();
-  const { question, refresh, searchLonger } = useQuestion();
+  const { question, askAgain, searchLonger } = useQuestion();
+  const [view, setView] = useState(0);
   const [isPaused, setPaused] = useState(false);
   const [isAtTop, setAtTop] = useState(true);
   const search = useSearch(question, state.order, true);
@@ -44,17 +45,22 @@ export function useExplorer() {
     true,
   );
   const isHeld = isPaused || !isAtTop || state.record !== undefined;
-  const tail = useTail({ isOn: state.isLive, query: state.query, isHeld, onOpen: refresh });
+  const tail = useTail({ isOn: state.isLive, query: state.query, isHeld, onOpen: askAgain });
   const found = useMemo(() => search.data?.pages.flatMap((page) => page.records) ?? [], [search.data]);
   const rows: readonly FoundRecord[] = useMemo(() => mergeRows(tail.records, found), [tail.records, found]);
   const isEmpty = search.isSuccess && !search.isPlaceholderData && rows.length === 0;
   const store = useStore(isEmpty);
-  useRefresh(settings.refreshSeconds, !isHeld && !state.isLive, refresh);
-  useFirstRecord(isEmpty, store.data?.status?.records, refresh);
+  useRefresh(settings.refreshSeconds, !isHeld && !state.isLive, askAgain);
+  useFirstRecord(isEmpty, store.data?.status?.records, askAgain);
   return {
     state,
     question,
-    refresh,
+    refresh: () => {
+      askAgain();
+      setView(view + 1);
+    },
+    /** Another one for what is looked at from its top: another question, or this one asked anew by hand. */
+    view: JSON.stringify([state.query, state.range, state.order, view]),
     searchLonger,
     search,
     histogram,

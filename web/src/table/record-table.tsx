@@ -5,7 +5,7 @@ import type { FoundRecord } from '../api/types.ts';
 import { useSettings, useTexts } from '../i18n/use-texts.ts';
 import { openRecord } from '../state/location.ts';
 import { narrow, useMedia } from '../ui/use-media.ts';
-import { gridOf, minWidthOf, widthsOf } from './columns.ts';
+import { gridOf, tagWidthOf, widthsOf } from './columns.ts';
 import { RecordRow } from './record-row.tsx';
 import { TableHead } from './table-head.tsx';
 import './table.css';
@@ -43,7 +43,7 @@ export function RecordTable(props: RecordTableProps) {
   const rowHeight = useRowHeight(isNarrow);
   const headSpace = isNarrow ? 0 : headHeight;
   const virtual = useRows(props, rowHeight, headSpace);
-  const style = { '--grid': gridOf(widths), '--min-width': `${minWidthOf(widths)}px` };
+  const { grid, minWidth } = gridOf(tagWidthOf(rows), widths);
   return (
     <div
       ref={scrollRef}
@@ -55,7 +55,7 @@ export function RecordTable(props: RecordTableProps) {
       aria-activedescendant={cursor === undefined ? undefined : `row-${cursor}`}
       data-stale={props.isStale}
       data-narrow={isNarrow}
-      style={style}
+      style={{ '--grid': grid, '--min-width': `${minWidth}px` }}
       onScroll={(scroll) => props.onAtTop(scroll.currentTarget.scrollTop < rowHeight / 2)}
     >
       {!isNarrow && <TableHead columns={columns} widths={widths} order={props.order} />}

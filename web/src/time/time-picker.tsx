@@ -39,7 +39,7 @@ export function TimePicker({ range, bounds }: { readonly range: TimeRange; reado
         return (
           <>
             <Relative range={range} onChoose={choose} />
-            <Absolute key={JSON.stringify(range)} range={range} bounds={bounds} onChoose={choose} />
+            <Absolute range={range} bounds={bounds} onChoose={choose} />
           </>
         );
       }}

@@ -1,4 +1,4 @@
-import { useId, useRef } from 'react';
+import { useId, useLayoutEffect, useRef, useState } from 'react';
 import type { ReactNode } from 'react';
 import { Icon } from './icon.tsx';
 import type { IconName } from './icon.tsx';
@@ -30,21 +30,15 @@ export function Popover({
   children,
 }: PopoverProps) {
   const id = useId();
+  const [isOpen, setOpen] = useState(false);
   const button = useRef<HTMLButtonElement>(null);
   const panel = useRef<HTMLDivElement>(null);
-  const place = (): void => {
-    if (!button.current || !panel.current) return;
-    const at = button.current.getBoundingClientRect();
-    const { offsetWidth: width, offsetHeight: height } = panel.current;
-    const left = align === 'end' ? at.right - width : at.left;
-    const below = at.bottom + gap;
-    const top = below + height > window.innerHeight - gap ? Math.max(gap, at.top - gap - height) : below;
-    panel.current.style.setProperty(
-      '--popover-left',
-      `${Math.max(gap, Math.min(left, window.innerWidth - width - gap))}px`,
-    );
-    panel.current.style.setProperty('--popover-top', `${top}px`);
-  };
+  // Drawn when it opens, so that it begins with what is so now; seen when it has its place.
+  useLayoutEffect(() => {
+    if (!isOpen || !button.current || !panel.current) return;
+    place(panel.current, button.current.getBoundingClientRect(), align);
+    panel.current.querySelector<HTMLElement>('[data-first], button, a, input')?.focus();
+  }, [isOpen, align]);
   return (
     <>
       <button
@@ -67,14 +61,20 @@ export function Popover({
         role="dialog"
         aria-label={label}
         className={`popover ${className ?? ''}`}
-        onToggle={(change) => {
-          if (change.newState !== 'open') return;
-          place();
-          panel.current?.querySelector<HTMLElement>('[data-first], button, a, input')?.focus();
-        }}
+        data-placed={isOpen}
+        onToggle={(change) => setOpen(change.newState === 'open')}
       >
-        {children(() => document.getElementById(id)?.hidePopover())}
+        {isOpen && children(() => document.getElementById(id)?.hidePopover())}
       </div>
     </>
   );
+}
+
+function place(panel: HTMLElement, at: DOMRect, align: 'start' | 'end'): void {
+  const { offsetWidth: width, offsetHeight: height } = panel;
+  const left = align === 'end' ? at.right - width : at.left;
+  const below = at.bottom + gap;
+  const top = below + height > window.innerHeight - gap ? Math.max(gap, at.top - gap - height) : below;
+  panel.style.setProperty('--popover-left', `${Math.max(gap, Math.min(left, window.innerWidth - width - gap))}px`);
+  panel.style.setProperty('--popover-top', `${top}px`);
 }

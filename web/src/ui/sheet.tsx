@@ -27,6 +27,10 @@ export function Sheet({ label, size = 'side', onClose, children }: SheetProps) {
         cancel.preventDefault();
         onClose();
       }}
+      // A browser may close it without asking first. In development effects run twice: then it is open again by now.
+      onClose={() => {
+        if (!dialog.current?.open) onClose();
+      }}
       onClick={(press) => {
         if (press.target === dialog.current) onClose();
       }}

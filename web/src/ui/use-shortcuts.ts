@@ -25,7 +25,8 @@ export function useShortcuts(shortcuts: Shortcuts): void {
 /** True where the key means something to what has the focus. */
 function isTaken({ key, target }: KeyboardEvent): boolean {
   if (!(target instanceof HTMLElement)) return false;
-  if (target.closest('[popover], dialog[data-modal]')) return key !== 'Escape' || target.closest('dialog') === null;
+  // These close by themselves; behind them nothing moves.
+  if (target.closest('[popover], dialog')) return true;
   if (target instanceof HTMLInputElement || target.isContentEditable) return true;
   const isPressing = key === 'Enter' || key === ' ';
   if (isPressing) return target.closest('button, a, [role="separator"]') !== null;

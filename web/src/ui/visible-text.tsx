@@ -1,4 +1,4 @@
-import { useMemo, useState } from 'react';
+import { Fragment, useMemo, useState } from 'react';
 import { useFormats, useTexts } from '../i18n/use-texts.ts';
 import { cut, visiblePieces } from '../text/visible.ts';
 
@@ -6,16 +6,22 @@ interface VisibleTextProps {
   readonly text: string;
   /** Line breaks and tabs are shown as marks. */
   readonly isOneLine?: boolean;
+  /** A name: it may be broken behind its dots and underscores. */
+  readonly isName?: boolean;
 }
 
 /** Text of outside hands: kept apart from its surroundings' direction, unseen characters shown as marks. */
-export function VisibleText({ text, isOneLine = true }: VisibleTextProps) {
+export function VisibleText({ text, isOneLine = true, isName = false }: VisibleTextProps) {
   const pieces = useMemo(() => visiblePieces(text, isOneLine), [text, isOneLine]);
   return (
     <span className="isolated" dir="auto">
       {pieces.map((piece, index) =>
         piece.mark === undefined ? (
-          piece.text
+          isName ? (
+            <BreakableName key={index} name={piece.text} />
+          ) : (
+            piece.text
+          )
         ) : (
           <span key={index} className="sign" title={piece.mark}>
             {piece.text}
@@ -26,8 +32,17 @@ export function VisibleText({ text, isOneLine = true }: VisibleTextProps) {
   );
 }
 
+function BreakableName({ name }: { readonly name: string }) {
+  return name.split(/(?<=[._/])/).map((part, index) => (
+    <Fragment key={index}>
+      {index > 0 && <wbr />}
+      {part}
+    </Fragment>
+  ));
+}
+
 /** Characters of a value before `Show all`: some screens; laying out a megabyte takes the browser a second. */
-const shownLengthMax = 2000;
+const shownLengthMax = 800;
 
 /** A whole value, cut where it is long until somebody asks for the rest. */
 export function LongText({ text }: { readonly text: string }) {
