@@ -45,7 +45,6 @@ export async function openLocalStore(dataDirectory: string): Promise<LocalStore>
       isReadOnly: true,
       clock: realClock,
       log: createLog('warn'),
-      writeSegment: () => Promise.reject(new Error('this store is only read')),
     });
     return {
       queries: new Questions(engine, realClock),

@@ -36,11 +36,11 @@ export function isRunning(dataDirectory: string): Promise<boolean> {
 export function remoteQueries(dataDirectory: string): Asked {
   return {
     async search(asked, signal) {
-      const answer = await open(dataDirectory, `/api/search?${parametersOf(asked)}`, signal);
+      const answer = await open(dataDirectory, `/api/search?${parametersOf(asked).toString()}`, signal);
       return answerIn(await textOf(answer, dataDirectory));
     },
     async *tail({ query }, signal) {
-      const answer = await open(dataDirectory, `/api/tail?${new URLSearchParams({ query })}`, signal);
+      const answer = await open(dataDirectory, `/api/tail?${new URLSearchParams({ query }).toString()}`, signal);
       try {
         yield* tailParts(answer);
       } catch (error) {

@@ -46,14 +46,14 @@ function charWidth(char: string): number {
   return invisible.test(char) ? 0 : wide.test(char) ? 2 : 1;
 }
 
-/** Cells that visible text takes in a terminal. */
+/** Cells that visible text takes in a terminal. Exported for tests. */
 export function widthOf(text: string): number {
   let width = 0;
   for (const char of text) width += charWidth(char);
   return width;
 }
 
-/** The text, or as much of it as fits, with … at its end. */
+/** The text, or as much of it as fits, with … at its end. Exported for tests. */
 export function fitted(text: string, width: number): string {
   let used = 0;
   let end = 0;
@@ -69,7 +69,6 @@ export function fitted(text: string, width: number): string {
 
 /** Longest cell that others are aligned to; a longer one pushes only its own line. */
 const alignedMax = 60;
-/** Records whose widths are looked at: those of the first page. */
 const gap = '  ';
 
 /** A table whose columns are as wide as the first records need. */
