@@ -8,6 +8,7 @@ const tiny: RunOptions = {
   roundSeconds: undefined,
   rounds: undefined,
   gigabytes: undefined,
+  millions: undefined,
   connections: undefined,
   only: [],
   say: () => {},

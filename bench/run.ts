@@ -21,6 +21,7 @@ Without a name all of them run in their tiny size.
   --connections N   concurrent connections of postback
   --only A,B        servers of postback
   --gigabytes N     what waits on disk in pipeline
+  --millions N      millions of records in store
   --json FILE       results as JSON too`;
 
 function positive(name: string, value: string | undefined): number | undefined {
@@ -46,6 +47,7 @@ function readArguments() {
         connections: { type: 'string' },
         only: { type: 'string' },
         gigabytes: { type: 'string' },
+        millions: { type: 'string' },
         json: { type: 'string' },
         help: { type: 'boolean', default: false },
       },
@@ -68,6 +70,7 @@ const options: RunOptions = {
   roundSeconds: positive('seconds', values.seconds),
   rounds: positive('rounds', values.rounds),
   gigabytes: positive('gigabytes', values.gigabytes),
+  millions: positive('millions', values.millions),
   connections: positive('connections', values.connections),
   only: values.only?.split(',').filter((name) => name !== '') ?? [],
   say: (line) => console.error(`… ${line}`),

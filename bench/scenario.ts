@@ -9,6 +9,8 @@ export interface RunOptions {
   readonly rounds: number | undefined;
   /** How much waits on disk in `pipeline`. */
   readonly gigabytes: number | undefined;
+  /** Millions of records in `store`. */
+  readonly millions: number | undefined;
   readonly connections: number | undefined;
   /** Names of servers to run in `postback`; empty: all that are found. */
   readonly only: readonly string[];

@@ -4,5 +4,6 @@ import { idle } from './scenarios/idle.ts';
 import { pipeline } from './scenarios/pipeline.ts';
 import { postback } from './scenarios/postback.ts';
 import { recordShape } from './scenarios/record-shape.ts';
+import { store } from './scenarios/store.ts';
 
-export const scenarios: readonly Scenario[] = [recordShape, postback, pipeline, idle];
+export const scenarios: readonly Scenario[] = [recordShape, postback, pipeline, idle, store];

@@ -24,6 +24,7 @@ import type { Generations } from './process/generations.ts';
 import type { DataLimits } from './process/limits.ts';
 import { Receiver } from './process/receiver.ts';
 import { SourceCounts } from './process/source-counts.ts';
+import type { StoreAccess } from './core/record-store.ts';
 import { compileMatch } from './router/match.ts';
 import { compileRouter } from './router/router.ts';
 
@@ -139,6 +140,7 @@ export interface DeliveringOptions {
   /** Shards of the journal and of the dead letters that other processes are writing; asked for each journal (directory.ts). */
   readonly live: () => Promise<ReadonlySet<string>>;
   readonly onSpace: (leftBytes: number) => void;
+  readonly store: StoreAccess;
 }
 
 export interface Delivering {
@@ -170,7 +172,7 @@ export async function openDelivering(process: Process, options: DeliveringOption
     metrics,
     directory,
     generations: options.generations,
-    maker: outputMaker(process),
+    maker: outputMaker(process, options.store),
     appendDead: (request) => deadLetters.append(request),
     journalBytesMax: limits.journalBytes,
     onSpace(leftBytes) {
@@ -203,12 +205,13 @@ export async function openDelivering(process: Process, options: DeliveringOption
 
 const keepAll: Filter = { apply: (batch) => batch };
 
-function outputMaker({ instances, log, dataDir }: Process): OutputMaker {
+function outputMaker({ instances, log, dataDir }: Process, store: StoreAccess): OutputMaker {
   const own = (model: OutputModel, id: string, committed: unknown): Omit<OutputContext, keyof PluginContext> => ({
     id,
     committed,
     buffer: model.buffer,
     directory: join(dataDir, 'outputs', encodeURIComponent(id)),
+    store,
   });
   return {
     output: (model, committed): Output => instances.output(model.plugin, own(model, model.id, committed)),

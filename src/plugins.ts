@@ -15,6 +15,7 @@ import { stdoutFilter } from './filters/stdout.ts';
 import { fileOutput } from './outputs/file/index.ts';
 import { nullOutput } from './outputs/null.ts';
 import { stdoutOutput } from './outputs/stdout.ts';
+import { storeOutput } from './outputs/store.ts';
 import { postback } from './sources/postback/index.ts';
 import { sampleSource } from './sources/sample.ts';
 import { stdinSource } from './sources/stdin.ts';
@@ -44,5 +45,6 @@ export const builtinPlugins: readonly Plugin[] = [
   stdoutFilter,
   stdoutFormatter,
   stdoutOutput,
+  storeOutput,
   tsvFormatter,
 ];

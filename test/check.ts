@@ -22,6 +22,7 @@ const parts: Readonly<Record<string, readonly string[]>> = {
     `--cache-location=${formatCache}`,
   ],
   types: ['node_modules/.bin/tsc', '--noEmit'],
+  'types web': ['node_modules/.bin/tsc', '--noEmit', '-p', 'web'],
   tidy: ['node', '--test', '--test-reporter=spec', 'test/tidy.test.ts'],
   reference: ['node', 'src/cli/reference.ts', '--check'],
   acceptance: ['node', 'test/acceptance.ts'],

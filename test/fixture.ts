@@ -1,4 +1,5 @@
 /** What tests of plugins need: configs with defaults, contexts, batches and chunks. Not used by the program. */
+import assert from 'node:assert/strict';
 import { defaultBuffer } from '../src/config/model.ts';
 import type { PluginModel } from '../src/config/model.ts';
 import { Batch, Block, codecs } from '../src/core/batch.ts';
@@ -22,6 +23,7 @@ import type {
   PluginKind,
   SourceContext,
 } from '../src/core/plugin.ts';
+import type { StoreAccess } from '../src/core/record-store.ts';
 import type { Fields } from '../src/core/record.ts';
 import { Registry } from '../src/core/registry.ts';
 import { textStream } from '../src/core/standard-output.ts';
@@ -96,9 +98,11 @@ export function contextOf(plugins: readonly Plugin[], log: Log = silentLog()): P
 
 export function outputContextOf(
   context: PluginContext,
-  rest: Partial<Pick<OutputContext, 'committed' | 'buffer' | 'directory'>> = {},
+  rest: Partial<Pick<OutputContext, 'committed' | 'buffer' | 'directory' | 'store'>> = {},
 ): OutputContext {
-  return { ...context, id: 'test', committed: undefined, buffer: defaultBuffer, directory: '/nonexistent', ...rest };
+  const store: StoreAccess = { hold: () => assert.fail('this test has no store') };
+  const own = { id: 'test', committed: undefined, buffer: defaultBuffer, directory: '/nonexistent', store };
+  return { ...context, ...own, ...rest };
 }
 
 /** A source context that keeps what is appended; `gate`, where set, decides what an append does. */
@@ -204,7 +208,13 @@ export function chunkOf(
     timekeySeconds: undefined,
     fields: new Map(),
     ...keys,
-    batches: batches.map((batch) => ({ batch, emissionId: (row) => `00-${batch.offset(row)}` })),
+    batches: batches.map((batch) => ({
+      batch,
+      emissionId: (row) => `00-${batch.offset(row)}`,
+      ordinal: () => -1,
+      span: undefined,
+      doneBelow: 0,
+    })),
     count: batches.reduce((sum, batch) => sum + batch.count, 0),
     bytes: batches.reduce((sum, batch) => sum + batch.totalBytes(), 0),
   };

@@ -7,7 +7,7 @@ import { runTests, testFiles } from './files.ts';
 // Beside the code, in the docs, and in test/ outside of the folders that have runners of their own.
 runTests(
   testFiles(
-    ['src/**/*.test.ts', 'test/**/*.test.ts', 'docs/**/*.test.ts', 'bench/**/*.test.ts'],
+    ['src/**/*.test.ts', 'web/src/**/*.test.ts', 'test/**/*.test.ts', 'docs/**/*.test.ts', 'bench/**/*.test.ts'],
     ['test/integration/', 'test/e2e/'],
   ),
 );

@@ -85,6 +85,18 @@ const examples: readonly { rule: string; what: string; texts: Record<string, str
   },
   {
     rule: 'importDirection',
+    what: 'the page imports what only the program can run; types of the contract and the query language are free',
+    texts: {
+      'web/src/a.tsx':
+        "import type { A } from '../../src/store/contract.ts';\nimport { b } from '../../src/store/query/b.ts';\nimport { c } from '../../src/store/contract.ts';\nimport { d } from '../../src/core/d.ts';\nimport './a.css';\nvoid b, c, d;\nexport type B = A;",
+      'src/store/contract.ts': 'export type A = 1;\nexport const c = 1;',
+      'src/store/query/b.ts': 'export const b = 1;',
+      'src/core/d.ts': 'export const d = 1;',
+    },
+    says: [/may not import src\/store\/contract\.ts; the page/, /may not import src\/core\/d\.ts; the page/],
+  },
+  {
+    rule: 'importDirection',
     what: 'the program imports a double; a double may import anything',
     texts: {
       'src/core/a.ts': "import { b } from './disk-fake.ts';\nvoid b;",

@@ -1,10 +1,10 @@
-/** Who may use the admin server: a bearer token beyond loopback, and a Host check that stops DNS rebinding on loopback. */
+/** What tells a request's origin, and comparing secrets. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { isIP } from 'node:net';
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
 
-/** Exported for its tests. Compares in a time that does not depend on where the texts differ, nor on their lengths. */
+/** Compares in a time that does not depend on where the texts differ, nor on their lengths. */
 export function equalSecrets(a: string, b: string): boolean {
   return timingSafeEqual(digest(a), digest(b));
 }
@@ -20,31 +20,24 @@ export function isLoopback(host: string): boolean {
   );
 }
 
-/** The host name in a Host header, without the port. */
-function hostName(header: string | undefined): string {
-  return (header ?? '').replace(/:\d+$/, '');
-}
-
-/** Checks a request's Authorization header against the token; without a token only loopback's host names pass. */
-export function isAllowed(
-  request: { authorization: string | undefined; host: string | undefined },
-  token: string | undefined,
-  listenHost: string,
-): boolean {
-  if (token !== undefined) {
-    const given = /^Bearer +(.+)$/i.exec(request.authorization ?? '')?.[1];
-    return given !== undefined && equalSecrets(given, token);
-  }
-  const name = hostName(request.host);
-  return isLoopback(name) || name === listenHost;
+interface OriginHeaders {
+  readonly origin?: string | undefined;
+  readonly host?: string | undefined;
+  readonly 'sec-fetch-site'?: string | string[] | undefined;
 }
 
 /**
  * True for a request that a browser sent for a page of another site, which may do so without being asked (a POST without
- * body); browsers name the page's origin in those. Programs send no Origin.
+ * body). Browsers say so in Sec-Fetch-Site, older ones and those on plain HTTP name the page's origin. Programs send neither.
  */
-export function isForeign(request: { origin: string | undefined; host: string | undefined }): boolean {
-  if (request.origin === undefined) return false;
-  const { host } = URL.canParse(request.origin) ? new URL(request.origin) : { host: undefined };
-  return host === undefined || host !== request.host?.toLowerCase();
+export function isForeign(headers: OriginHeaders): boolean {
+  return (headers.origin !== undefined || headers['sec-fetch-site'] !== undefined) && !isSameOrigin(headers);
+}
+
+/** True where the browser says that the request is a page's of this server, or that a person made it. */
+export function isSameOrigin({ origin, host, 'sec-fetch-site': site }: OriginHeaders): boolean {
+  // Behind a proxy that changes Host the origin does not match; what the browser says itself holds.
+  if (site !== undefined) return site === 'same-origin' || site === 'none';
+  if (origin === undefined || !URL.canParse(origin)) return false;
+  return new URL(origin).host === host?.toLowerCase();
 }

@@ -2,6 +2,12 @@
 import type { FastifyInstance } from 'fastify';
 import type { AdminBackend } from './backend.ts';
 import { version } from '../core/version.ts';
+import { exportPaths } from './api/export.ts';
+import { fieldPaths } from './api/fields.ts';
+import { searchPaths } from './api/search.ts';
+import { sessionPaths } from './api/session.ts';
+import { storePaths } from './api/store.ts';
+import { tailPaths } from './api/tail.ts';
 
 const json = (description: string): unknown => ({ description, content: { 'application/json': {} } });
 const limitParameter = {
@@ -80,7 +86,22 @@ function openApi(backend: AdminBackend): unknown {
       version,
       description: 'The postback endpoints are on their own port; the admin API is on this one.',
     },
-    paths: { ...backend.receivingPaths(), ...adminPaths },
+    components: {
+      securitySchemes: {
+        token: { type: 'http', scheme: 'bearer', description: 'The token of P2L_ADMIN_TOKEN' },
+        user: { type: 'http', scheme: 'basic', description: 'A user of P2L_ADMIN_USERS' },
+      },
+    },
+    paths: {
+      ...backend.receivingPaths(),
+      ...searchPaths,
+      ...fieldPaths,
+      ...exportPaths,
+      ...tailPaths,
+      ...storePaths,
+      ...sessionPaths,
+      ...adminPaths,
+    },
   };
 }
 

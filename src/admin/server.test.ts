@@ -1,68 +1,21 @@
 import assert from 'node:assert/strict';
 import { request } from 'node:http';
-import { mkdtemp, rm, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { stat } from 'node:fs/promises';
 import { test } from 'node:test';
 import { ConfigError } from '../core/errors.ts';
 import { silentLog } from '../core/log.ts';
 import { equalSecrets, isLoopback } from './auth.ts';
 import type { AdminBackend } from './backend.ts';
+import { fakeBackend } from './backend-fake.ts';
 import { startAdminServer } from './server.ts';
+import { withAdminServer } from './server-fixture.ts';
 
-const emptyOutput = {
-  id: '@router',
-  type: 'router',
-  state: 'running',
-  delivered: 0,
-  refused: {},
-  passed: 0,
-  derived: 0,
-  waiting: 0,
-  queuedBytes: 0,
-  lagMs: 0,
-  lastError: undefined,
-  nextTryMs: undefined,
-} as const;
-
-function backend(over: Partial<AdminBackend> = {}): AdminBackend {
-  return {
-    status: () =>
-      Promise.resolve({
-        version: '0',
-        generation: 1,
-        startedMs: 0,
-        appended: 0,
-        journal: { bytes: 0, bytesMax: 0, shards: 0, isFull: false },
-        outputs: [],
-        router: emptyOutput,
-        processes: [],
-      }),
-    metricsText: () => Promise.resolve('metric 1\n'),
-    notReady: () => Promise.resolve([]),
-    reload: () => Promise.resolve({ generation: 2, isChanged: true, problems: [] }),
-    dropOutput: (id) => Promise.resolve(id === 'old' ? 3 : undefined),
-    deadLetters: () => Promise.resolve([]),
-    replayDeadLetters: (ids) => Promise.resolve(ids === 'all' ? 9 : ids.length),
-    receivingPaths: () => ({ '/postback': { post: { responses: {} } } }),
-    ...over,
-  };
-}
-
-async function withServer(
+function withServer(
   over: Partial<AdminBackend>,
   token: string | undefined,
   use: (url: string, socketPath: string) => Promise<void>,
 ): Promise<void> {
-  const directory = await mkdtemp(join(tmpdir(), 'p2l-admin-'));
-  const socketPath = join(directory, 'post2log.sock');
-  const server = await startAdminServer({ host: '127.0.0.1', port: 0, token, socketPath }, backend(over), silentLog());
-  try {
-    await use(server.url ?? '', socketPath);
-  } finally {
-    await server.close();
-    await rm(directory, { recursive: true });
-  }
+  return withAdminServer(fakeBackend(over), { token }, (url, _directory, socketPath) => use(url, socketPath));
 }
 
 test('health, readiness, metrics, status and API docs are served', async () => {
@@ -129,7 +82,7 @@ test('beyond loopback it refuses to start without a token', async () => {
   await assert.rejects(
     startAdminServer(
       { host: '0.0.0.0', port: 0, token: undefined, socketPath: '/nowhere/x.sock' },
-      backend(),
+      fakeBackend(),
       silentLog(),
     ),
     ConfigError,
@@ -142,7 +95,7 @@ test('a busy port names the next step: LISTEN_FAILED', async () => {
     await assert.rejects(
       startAdminServer(
         { host: '127.0.0.1', port, token: undefined, socketPath: `${socketPath}2` },
-        backend(),
+        fakeBackend(),
         silentLog(),
       ),
       { code: 'LISTEN_FAILED', message: /P2L_ADMIN_PORT/ },

@@ -1,26 +1,44 @@
 /**
- * The admin server: health, metrics, status, reload, dead letters, API docs. Listens on P2L_ADMIN_HOST:P2L_ADMIN_PORT
- * (loopback, or with a token anywhere) and always on the Unix socket `<dataDir>/post2log.sock` (mode 0600), over which
- * the command line talks to the running program.
+ * The admin server: explorer, search, health, metrics, status, reload, dead letters, API docs. Listens on
+ * P2L_ADMIN_HOST:P2L_ADMIN_PORT (loopback, or with a token or users anywhere) and always on the Unix socket
+ * `<dataDir>/post2log.sock` (mode 0600), over which the command line talks to the running program.
  */
 import { chmod, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import Fastify from 'fastify';
-import type { FastifyInstance } from 'fastify';
-import { ConfigError, OperatingError, formatProblem, systemCode } from '../core/errors.ts';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { realClock } from '../core/clock.ts';
+import { ConfigError, OperatingError, systemCode } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
-import { isAllowed, isForeign, isLoopback } from './auth.ts';
+import { Access } from './access.ts';
+import type { ApiContext } from './api/asking.ts';
+import { addExportRoute } from './api/export.ts';
+import { sendFailure } from './api/failures.ts';
+import { addFieldRoutes } from './api/fields.ts';
+import { addSearchRoutes } from './api/search.ts';
+import { addSessionRoutes } from './api/session.ts';
+import { addStoreRoutes } from './api/store.ts';
+import { addTailRoute } from './api/tail.ts';
+import { isLoopback } from './auth.ts';
 import type { AdminBackend } from './backend.ts';
 import { serveDocs } from './docs.ts';
+import { explorerDirectory, serveExplorer } from './explorer.ts';
+import { setSafeHeaders } from './headers.ts';
+import { Users } from './users.ts';
 
 export interface AdminOptions {
   readonly host: string;
   /** Undefined: no TCP port, only the socket. */
   readonly port: number | undefined;
   readonly token: string | undefined;
+  /** Users file (P2L_ADMIN_USERS). */
+  readonly usersPath?: string | undefined;
   readonly socketPath: string;
+  /** Where the explorer's build is; for tests, as is pingMs. */
+  readonly explorer?: string;
+  readonly pingMs?: number;
 }
 
 export interface AdminServer {
@@ -34,22 +52,35 @@ const bodyBytesMax = 1024 * 1024;
 /** Most dead letters one request may list: they are held in memory while printed. */
 const deadLettersMax = 1000;
 
-/** Paths that need no token: they tell an orchestrator only whether the program lives. */
-const openPaths = new Set(['/healthz', '/readyz']);
+/** Largest request head: a query with some hundred ids in it. */
+const headBytesMax = 64 * 1024;
+/** Live tails write at least so often, in ms, so that nothing on the way takes them for dead. */
+const pingMs = 15_000;
 
-/** Starts it. @throws OperatingError LISTEN_FAILED; ConfigError when it would be open to others without a token. */
+/** Routes that tell an orchestrator only whether the program lives. */
+const healthRoutes = new Set<string | undefined>(['/healthz', '/readyz']);
+/** Routes that need no login, so that one can log in. */
+const openRoutes = new Set<string | undefined>(['/', '/*', '/api/session']);
+
+/** Starts it. @throws OperatingError LISTEN_FAILED; ConfigError for a bad users file, and when it would be open to others. */
 export async function startAdminServer(options: AdminOptions, backend: AdminBackend, log: Log): Promise<AdminServer> {
-  if (options.port !== undefined && !isLoopback(options.host) && options.token === undefined) {
+  const users = options.usersPath === undefined ? undefined : await Users.open(options.usersPath, log);
+  if (options.port !== undefined && !isLoopback(options.host) && options.token === undefined && !users) {
     throw new ConfigError([
       {
         at: undefined,
-        text: `P2L_ADMIN_HOST=${options.host}: the admin server would be open to everybody who reaches this machine; set P2L_ADMIN_TOKEN, or P2L_ADMIN_HOST=127.0.0.1, or P2L_ADMIN_PORT=off`,
+        text: `P2L_ADMIN_HOST=${options.host}: the admin server would be open to everybody who reaches this machine; set P2L_ADMIN_TOKEN or P2L_ADMIN_USERS, or P2L_ADMIN_HOST=127.0.0.1, or P2L_ADMIN_PORT=off`,
       },
     ]);
   }
   const privates = new WeakSet<Socket>();
-  const app = build(backend, options, privates);
-  const overSocket = createServer((request, response) => app.routing(request, response));
+  const { host, token } = options;
+  const monotonicMs = (): number => realClock.monotonicMs();
+  const access = new Access({ host, port: options.port, token, users, log, monotonicMs });
+  const app = build(backend, options, access, privates, log);
+  const overSocket = createServer({ maxHeaderSize: headBytesMax }, (request, response) =>
+    app.routing(request, response),
+  );
   // Told by the connection itself and not by its address: that one is unknown too where a TCP connection is gone already.
   overSocket.on('connection', (socket) => privates.add(socket));
   // A connection that cannot be accepted (too many open files) must not end the process.
@@ -107,41 +138,47 @@ async function listenOnSocket(server: Server, path: string, log: Log): Promise<v
   }
 }
 
-/** `privates`: connections over the Unix socket, which only this user can open: they need no token. */
-function build(backend: AdminBackend, options: AdminOptions, privates: WeakSet<Socket>): FastifyInstance {
-  const server = Fastify({ bodyLimit: bodyBytesMax, requestTimeout: 30_000, forceCloseConnections: true });
+/** `privates`: connections over the Unix socket, which only this user can open: they need no login. */
+function build(
+  backend: AdminBackend,
+  options: AdminOptions,
+  access: Access,
+  privates: WeakSet<Socket>,
+  log: Log,
+): FastifyInstance {
+  const server = Fastify({
+    bodyLimit: bodyBytesMax,
+    requestTimeout: 30_000,
+    forceCloseConnections: true,
+    http: { maxHeaderSize: headBytesMax },
+  });
+  const isPrivate = ({ raw }: FastifyRequest): boolean => privates.has(raw.socket);
   server.addHook('onRequest', async (request, reply) => {
-    if (openPaths.has(request.url) || privates.has(request.raw.socket)) return;
-    const { authorization, host, origin } = request.headers;
-    const isChange = request.method !== 'GET' && request.method !== 'HEAD';
-    // A token cannot be sent by another site's page.
-    if (isChange && options.token === undefined && isForeign({ origin, host })) {
-      await reply.code(403).send({ detail: `A page of ${String(origin)} may not change anything here` });
-      return;
-    }
-    if (isAllowed({ authorization, host }, options.token, options.host)) return;
-    if (options.token === undefined) {
-      await reply
-        .code(403)
-        .send({ detail: `Host ${String(host)} is not this server's; use http://${options.host}:${options.port}` });
-      return;
-    }
-    await reply
-      .code(401)
-      .header('www-authenticate', 'Bearer')
-      .send({ detail: 'Send Authorization: Bearer with the token of P2L_ADMIN_TOKEN' });
+    setSafeHeaders(reply.raw);
+    const { url } = request.routeOptions;
+    if (healthRoutes.has(url) || isPrivate(request)) return;
+    access.checkOrigin(request.raw);
+    if (!openRoutes.has(url)) await access.check(request.raw);
   });
-  server.setErrorHandler(async (error, _request, reply) => {
-    if (error instanceof ConfigError) return reply.code(422).send({ detail: error.problems.map(formatProblem) });
-    const status =
-      error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number' ? error.statusCode : 500;
-    return reply.code(status).send({ detail: error instanceof Error ? error.message : String(error) });
-  });
+  server.setErrorHandler((error, _request, reply) => sendFailure(error, reply, log));
   server.setNotFoundHandler((request, reply) =>
     reply.code(404).send({ detail: `No ${request.method} ${request.url}; /docs lists what there is` }),
   );
+  const context: ApiContext = {
+    backend,
+    nowMs: () => realClock.nowMs(),
+    isAllowedStill: async (request) => isPrivate(request) || access.isAllowedStill(request.raw),
+    pingMs: options.pingMs ?? pingMs,
+  };
   addRoutes(server, backend);
+  addSearchRoutes(server, context);
+  addFieldRoutes(server, context);
+  addExportRoute(server, context);
+  addTailRoute(server, context);
+  addStoreRoutes(server, context);
+  addSessionRoutes(server, access, isPrivate);
   serveDocs(server, backend);
+  serveExplorer(server, options.explorer ?? explorerDirectory);
   return server;
 }
 

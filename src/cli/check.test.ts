@@ -147,6 +147,8 @@ test('without a file it is the built-in configuration', async () => {
     '└─ postback → @ROOT  [built-in]',
     '   ├─ port 8080',
     '   └─ bearer_token ******',
+    'every record as it is received',
+    '└─ store  [built-in]',
     'label @ROOT',
     '└─ match **: stdout (builtin_stdout)  [built-in]',
     '   └─ format stdout',

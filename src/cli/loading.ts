@@ -3,6 +3,8 @@ import { statfs } from 'node:fs/promises';
 import type { Settings } from '../config/env.ts';
 import { loadConfig } from '../config/load.ts';
 import type { LoadedConfig } from '../config/load.ts';
+import type { PipelineModel } from '../config/model.ts';
+import { usesStore } from '../config/store.ts';
 import { formatProblem } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { Registry } from '../core/registry.ts';
@@ -38,9 +40,14 @@ export function runCheck(configPath: string | undefined): Promise<number> {
 }
 
 /** The limits are promises to the operator that the disk must be able to keep. */
-export async function warnOfSmallDisk(dataDir: string, limits: DataLimits, log: Log): Promise<void> {
+export async function warnOfSmallDisk(
+  dataDir: string,
+  { journalBytes, deadBytes, storeBytes }: DataLimits,
+  model: PipelineModel,
+  log: Log,
+): Promise<void> {
   const { blocks, bsize } = await statfs(dataDir);
-  const wantedBytes = limits.journalBytes + limits.deadBytes;
+  const wantedBytes = journalBytes + deadBytes + (usesStore(model) ? storeBytes : 0);
   if (wantedBytes <= blocks * bsize) return;
   log.warn(
     { dataDir, wantedBytes, diskBytes: blocks * bsize },

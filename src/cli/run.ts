@@ -45,6 +45,10 @@ async function locked(dataDir: string, work: () => Promise<number>): Promise<num
 }
 
 async function runRole(role: string, context: RunContext): Promise<number> {
+  if (role === 'store') {
+    const { runStore } = await import('./run-store.ts');
+    return runStore(context);
+  }
   await noteRole(context.dataDir, role);
   if (role !== 'deliver') {
     const { runReceive } = await import('./run-receive.ts');

@@ -10,10 +10,14 @@ import { ConfigError, errorText } from '../core/errors.ts';
 import { version } from '../core/version.ts';
 import { openDelivering } from '../pipeline.ts';
 import type { Delivering, DeliveringOptions, Process } from '../pipeline.ts';
+import { storeOutputId } from '../config/store.ts';
 import { Controller } from '../process/controller.ts';
 import type { Receivers } from '../process/controller.ts';
 import { Generations } from '../process/generations.ts';
 import type { Generation } from '../process/generations.ts';
+import type { Deliverer } from '../process/deliverer.ts';
+import { addStoreMetrics } from '../process/store-metrics.ts';
+import { StoreProcess } from '../process/store-process.ts';
 import { postbackPaths } from '../sources/postback/openapi.ts';
 import { socketPath } from './remote.ts';
 import { chosenLevel, loadFor, warnOfSmallDisk } from './loading.ts';
@@ -24,6 +28,7 @@ export interface Serving {
   readonly controller: Controller;
   readonly delivering: Delivering;
   readonly admin: AdminServer;
+  readonly store: StoreProcess;
 }
 
 /** Opens the delivering side and the admin server; sources do not run yet. @throws ConfigError, OperatingError */
@@ -40,10 +45,16 @@ export async function openServing(
   const { dataDir, settings, log } = context;
   const { limits } = process;
   log.level = chosenLevel(settings, loaded);
-  await warnOfSmallDisk(dataDir, limits, log);
+  await warnOfSmallDisk(dataDir, limits, loaded.model, log);
   process.registry.useFrom(loaded.registry);
   const generations = await Generations.open(realDisk, realClock, log, dataDir);
-  const delivering = await openDelivering(process, { ...options, generations, keysKeepMs: keysKeepMs(loaded.model) });
+  const store = newStoreProcess(process);
+  const delivering = await openDelivering(process, {
+    ...options,
+    generations,
+    keysKeepMs: keysKeepMs(loaded.model),
+    store,
+  });
   const { deliverer, directory, deadReader } = delivering;
   const controller = new Controller({
     load: async () => {
@@ -63,6 +74,11 @@ export async function openServing(
       const own = await process.metrics.registry.getMetricsAsJSON();
       return AggregatorRegistry.aggregate([own, ...others]).metrics();
     },
+    store: {
+      queries: () => (store.state().state === 'off' ? undefined : store.queries),
+      processes: () => store.processes(),
+      state: () => ({ ...store.state(), waiting: waitingFor(deliverer) }),
+    },
     log,
   });
   const admin = await startAdminServer(
@@ -70,18 +86,30 @@ export async function openServing(
       host: settings.adminHost,
       port: settings.adminPort === 'off' ? undefined : settings.adminPort,
       token: settings.adminToken,
+      usersPath: settings.adminUsers,
       socketPath: socketPath(dataDir),
     },
     controller,
     log,
   );
   await controller.startDelivering(options.running ?? loaded.model);
-  return { controller, delivering, admin };
+  return { controller, delivering, admin, store };
+}
+
+function newStoreProcess({ clock, log, metrics }: Process): StoreProcess {
+  // What it is started with is what this process was: the same file and arguments, in another role.
+  const store = new StoreProcess({ mainPath: process.argv[1] ?? '', args: process.argv.slice(2), clock, log });
+  addStoreMetrics(metrics, store);
+  return store;
+}
+
+function waitingFor(deliverer: Deliverer): number {
+  return deliverer.outputs().find(({ id }) => id === storeOutputId)?.waiting ?? 0;
 }
 
 /** Delivers what outputs take, closes everything. */
 export async function closeServing(
-  { controller, delivering, admin }: Serving,
+  { controller, delivering, admin, store }: Serving,
   process: Process,
   graceMs: number,
 ): Promise<void> {
@@ -89,7 +117,9 @@ export async function closeServing(
   controller.noteStopping();
   // A reload that is under way could start outputs behind our back; one that hangs must not hold up the stop.
   await Promise.race([controller.settledGeneration(), sleep(realClock, graceMs)]);
-  await delivering.deliverer.stop(Math.max(0, graceMs - (performance.now() - startedMs)));
+  const leftMs = (): number => Math.max(0, graceMs - (performance.now() - startedMs));
+  await delivering.deliverer.stop(leftMs());
+  await store.stop(leftMs());
   await process.deadLetters.close();
   await delivering.deadReader.close();
   await admin.close();
@@ -126,6 +156,7 @@ export function sayReady({ dataDir, configPath }: RunContext, model: PipelineMod
     lines.push(`  try        curl -X POST "${base}${endpoints[0]?.replace('/*', '/test') ?? '/'}?p1=v1&p2=v2"`);
   }
   if (configPath !== undefined) lines.unshift(`  config     ${resolve(configPath)}`);
+  if (admin.url !== undefined) lines.push(`  explorer   ${admin.url}`);
   lines.push(admin.url === undefined ? '  admin      off' : `  admin      ${admin.url}/docs  (metrics, health, API)`);
   lines.push(`  data       ${dataDir}`);
   process.stderr.write(`post2log ${version} is ready\n${lines.join('\n')}\n`);

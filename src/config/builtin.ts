@@ -1,6 +1,6 @@
 /**
  * The built-in configuration, run where no file is named: a postback source set by the `P2L_*` variables, the user's
- * P2L_FLUENTD_EXTRACFG, and `<match **>` to standard output for what that leaves over.
+ * P2L_FLUENTD_EXTRACFG, and `<match **>` to standard output for what that leaves over. (The store beside it: store.ts.)
  */
 import { rootLabel } from './model.ts';
 import type { PluginModel, SourceModel } from './model.ts';
@@ -12,7 +12,7 @@ import type { Section } from './fluentd/element.ts';
 import type { Lowering } from './fluentd/lowering.ts';
 
 /** Where the built-in parts stand, for problems and `check`. */
-const builtinPlace = { file: 'built-in', line: 1, column: 1 };
+export const builtinPlace = { file: 'built-in', line: 1, column: 1 };
 
 /** How P2L_FLUENTD_EXTRACFG is named in places. */
 export const extraFile = 'P2L_FLUENTD_EXTRACFG';

@@ -64,6 +64,8 @@ class Teller {
     const roots: Branch[] = [{ text: 'sources', under: model.sources.map((source) => this.#source(source)) }];
     for (const [name, steps] of Object.entries(model.labels))
       roots.push({ text: `label ${name}`, under: steps.map((step) => this.#step(step)) });
+    const taps = (model.taps ?? []).map((id) => this.#action({ kind: 'output', output: id }));
+    if (taps.length > 0) roots.splice(1, 0, { text: 'every record as it is received', under: taps });
     const rest = notes.filter((note) => !this.#told.has(note));
     if (rest.length > 0)
       roots.push({ text: 'notes', under: rest.map((note) => leaf(`${shortPlace(note.at)}: ${note.text}`)) });

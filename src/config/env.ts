@@ -42,7 +42,14 @@ const programVariables = {
   },
   adminHost: { name: 'P2L_ADMIN_HOST', spec: text('Address the admin server listens on', { default: '127.0.0.1' }) },
   adminPort: { name: 'P2L_ADMIN_PORT', spec: adminPort },
-  adminToken: { name: 'P2L_ADMIN_TOKEN', spec: secret('Token of the admin server; required beyond loopback') },
+  adminToken: {
+    name: 'P2L_ADMIN_TOKEN',
+    spec: secret('Token of the admin server; beyond loopback it or P2L_ADMIN_USERS is required'),
+  },
+  adminUsers: {
+    name: 'P2L_ADMIN_USERS',
+    spec: text('File with the users of the admin server, as htpasswd -B writes it'),
+  },
   logLevel: {
     name: 'P2L_LOGLEVEL',
     alias: 'P2L_UVICORN_LOGLEVEL',
@@ -66,6 +73,28 @@ const programVariables = {
   dataLimitBytes: {
     name: 'P2L_DATA_LIMIT',
     spec: bytes('Disk space for everything in P2L_DATA_DIR, split into journal, dead letters and store'),
+  },
+  store: {
+    name: 'P2L_STORE',
+    words: { true: 'on', yes: 'on', 1: 'on', false: 'off', no: 'off', 0: 'off' },
+    spec: choice(['on', 'off'])(
+      'Keeps every record as it was received in the store, for queries and the explorer; default: on without a configuration file, off with one',
+    ),
+  },
+  storeMemoryBytes: {
+    name: 'P2L_STORE_MEMORY',
+    // With what the process needs besides it stays below 512 MB.
+    spec: bytes('Memory that the store may hold; larger queries use the disk', { default: 256 * 1024 ** 2 }),
+  },
+  storeLimitBytes: {
+    name: 'P2L_STORE_LIMIT',
+    spec: bytes(
+      'Disk space of the store, whose oldest records go first; default: three eighths of P2L_DATA_LIMIT, or half of P2L_FLUENTD_STORAGE',
+    ),
+  },
+  storeKeepMs: {
+    name: 'P2L_STORE_KEEP',
+    spec: duration('How long the store keeps records', { default: 30 * 24 * 3_600_000 }),
   },
   keepMs: {
     name: 'P2L_KEEP',

@@ -67,7 +67,7 @@ describe('a file', () => {
     write('b/in.conf', '\n<match **>\n@type nosuch\n</match>');
     assert.deepEqual(await problems(write('b/main.conf', '@include in.conf')), [
       'b/main.conf:1:1: warning: there is no <source>: nothing will be received',
-      'b/in.conf:3:7: unknown output plugin nosuch (there are copy, file, kafka2, null, relabel, rewrite_tag_filter, stdout)',
+      'b/in.conf:3:7: unknown output plugin nosuch (there are copy, file, kafka2, null, relabel, rewrite_tag_filter, stdout, store)',
     ]);
   });
   test('a file that includes itself', async () => {
@@ -195,7 +195,7 @@ describe('the built-in configuration', () => {
     const { model, warnings } = await load(undefined, { P2L_FORWARDER: 'files', P2L_FLUENTD_EXTRACFG: stdout });
     assert.deepEqual(
       model.outputs.map(({ id }) => id),
-      ['builtin_null'],
+      ['builtin_null', 'store'],
     );
     assert.match(
       warnings.map(formatProblem).join(),
@@ -218,6 +218,55 @@ describe('the built-in configuration', () => {
     assert.deepEqual(await problems(undefined, { P2L_ENDPOINT: 'x,y', P2L_PORT: '8080', P2L_RATE_LIMIT: '-1' }), [
       'P2L_ENDPOINT: endpoint x: expected a path that begins with /',
       'P2L_RATE_LIMIT: rate_limit: expected 0 or more',
+    ]);
+  });
+});
+
+describe('the store', () => {
+  const named = (section: string) => write('s.conf', `<source>\n@type sample\n</source>\n${section}`);
+  const match = '<match **>\n@type store\n</match>\n';
+  const outputsOf = async (path: string | undefined, env: Record<string, string> = {}) => {
+    const { model } = await load(path, env);
+    return [model.outputs.map(({ id }) => id), model.taps ?? []];
+  };
+
+  test('gets every record without a file, and with one only where it is asked for', async () => {
+    assert.deepEqual(await outputsOf(undefined), [['builtin_stdout', 'store'], ['store']]);
+    assert.deepEqual(await outputsOf(undefined, { P2L_STORE: 'OFF' }), [['builtin_stdout'], []]);
+    assert.deepEqual(await outputsOf(named(stdout)), [['stdout'], []]);
+    assert.deepEqual(await outputsOf(named(stdout), { P2L_STORE: 'true' }), [['stdout', 'store'], ['store']]);
+  });
+  test('that a configuration names is used as it is routed', async () => {
+    for (const env of [{}, { P2L_STORE: 'on' }] as Record<string, string>[])
+      assert.deepEqual(await outputsOf(named(match), env), [['store'], []]);
+    assert.deepEqual(await outputsOf(undefined, { P2L_FLUENTD_EXTRACFG: match }), [['store', 'builtin_stdout'], []]);
+    const { model } = await load(named('<match **>\n@type store\n<buffer>\nflush_mode immediate\n</buffer>\n</match>'));
+    assert.deepEqual([model.outputs[0]?.buffer.retry.waitMs, model.outputs[0]?.buffer.retry.waitMsMax], [100, 5000]);
+  });
+  test('is there once, under one name, and not as a secondary', async () => {
+    assert.deepEqual(await problems(named(`<match a>\n@type store\n</match>\n${match}`)), [
+      's.conf:7:1: a second output store (the first is at s.conf:4): there is one store, and it takes a record once; let one match or <label> lead to it',
+    ]);
+    assert.deepEqual(await problems(named('<match **>\n@type store\n@id mine\n</match>')), [
+      's.conf:4:1: the output of the store is always called store; remove its @id, and leave @id store to it',
+    ]);
+    const other = '<match a>\n@type stdout\n@id store\n</match>\n';
+    assert.deepEqual(await problems(named(other + match)), [
+      's.conf:8:1: the output of the store is always called store; remove its @id, and leave @id store to it',
+    ]);
+    assert.deepEqual(await problems(named(other), { P2L_STORE: 'on' }), [
+      'P2L_STORE=on: the output of the store is called store, and so is a section of the configuration; give that one another @id',
+    ]);
+    assert.deepEqual(await outputsOf(named(other)), [['store'], []]);
+    assert.deepEqual(await problems(named(match), { P2L_STORE: 'off' }), [
+      's.conf:4:1: P2L_STORE=off, but here is an output store; remove one of them',
+    ]);
+    const secondary = '<match **>\n@type stdout\n<secondary>\n@type store\n</secondary>\n</match>';
+    assert.deepEqual(await problems(named(secondary)), [
+      's.conf:6:1: the store cannot be a <secondary>: it takes records by its own place in the journal',
+    ]);
+    assert.deepEqual(await problems(named('<match **>\n@type stdout\n@id @replay\n</match>')), [
+      's.conf:6:5: @id @replay: ids that begin with @ are reserved',
     ]);
   });
 });

@@ -17,6 +17,7 @@ import type { LoweredPipeline } from './fluentd/lower.ts';
 import { parseFluentd } from './fluentd/parser.ts';
 import type { ParsedText } from './fluentd/parser.ts';
 import type { PipelineModel } from './model.ts';
+import { withStore } from './store.ts';
 import { loadPackages } from './third-party.ts';
 
 export interface LoadRequest {
@@ -52,11 +53,17 @@ export async function loadConfig(request: LoadRequest): Promise<LoadedConfig> {
     request.path === undefined
       ? await loadBuiltin(lowering, settings, request.env, scope)
       : await loadFile(lowering, request.path, scope);
+  const model =
+    lowered &&
+    withStore(lowering, lowered.model, {
+      isWanted: settings.store === undefined ? undefined : settings.store === 'on',
+      isFile: request.path !== undefined,
+    });
   const found = inReadingOrder(lowering.problems, request.path);
-  if (!lowered || found.some((problem) => problem.severity !== 'warning')) throw new ConfigError(found);
+  if (!lowered || !model || found.some((problem) => problem.severity !== 'warning')) throw new ConfigError(found);
   const isSet = request.env['P2L_WORKERS'] !== undefined && request.env['P2L_WORKERS'] !== '';
   return {
-    model: lowered.model,
+    model,
     settings,
     workers: isSet ? settings.workers : (lowered.workers ?? settings.workers),
     warnings: found,

@@ -137,6 +137,8 @@ export interface PipelineModel {
   /** Steps by label; `@ROOT` and, where written, `@ERROR` and others. */
   readonly labels: Readonly<Record<string, readonly StepModel[]>>;
   readonly outputs: readonly OutputModel[];
+  /** Ids of outputs that get every record as it was received, before filters and routes, besides what these send them. */
+  readonly taps?: readonly string[];
   /** Third-party packages to load before anything else. */
   readonly plugins: readonly string[];
   readonly logLevel?: string | undefined;

@@ -16,6 +16,9 @@ import type { Fields } from './record.ts';
 export const codecs = { json: 1, msgpack: 2 } as const;
 export type Codec = (typeof codecs)[keyof typeof codecs];
 
+/** Source id of records that were replayed from the dead letters. No source of a configuration can be called so. */
+export const replaySource = '@replay';
+
 /**
  * Records as a source hands them to the journal: parallel arrays, one entry a record.
  * JSON payloads are one JSON object each, valid UTF-8, without a newline outside strings; MessagePack payloads one map each.
@@ -122,6 +125,10 @@ export class Batch {
   /** The record's offset in its shard. */
   offset(row: number): number {
     return this.block.parts.firstOffset + this.index(row);
+  }
+  /** True where a filter gave records another time than their block's. */
+  get hasOwnTimes(): boolean {
+    return this.#times !== undefined;
   }
   seconds(row: number): number {
     return this.#times?.[row]?.seconds ?? (this.block.parts.seconds[this.index(row)] as number);

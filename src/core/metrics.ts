@@ -6,7 +6,12 @@ export class Metrics {
   readonly registry = new Registry();
 
   /** `collect` is called at each scrape, for counts that are kept elsewhere. */
-  counter(name: string, help: string, labelNames: string[] = [], collect?: (counter: Counter) => void): Counter {
+  counter(
+    name: string,
+    help: string,
+    labelNames: string[] = [],
+    collect?: (counter: Counter) => void | Promise<void>,
+  ): Counter {
     return this.#once(name, () => {
       const counter: Counter = new Counter({
         name,
@@ -19,7 +24,12 @@ export class Metrics {
     });
   }
   /** `collect` is called at each scrape, to set the value late. */
-  gauge(name: string, help: string, labelNames: string[] = [], collect?: (gauge: Gauge) => void): Gauge {
+  gauge(
+    name: string,
+    help: string,
+    labelNames: string[] = [],
+    collect?: (gauge: Gauge) => void | Promise<void>,
+  ): Gauge {
     return this.#once(name, () => {
       const gauge: Gauge = new Gauge({
         name,

@@ -10,6 +10,7 @@ import type { Location } from './errors.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import type { OptionTable, OptionValues } from './options.ts';
+import type { StoreAccess } from './record-store.ts';
 import type { Fields } from './record.ts';
 
 export type { PluginKind } from './plugin-kind.ts';
@@ -157,11 +158,20 @@ export interface Chunk {
   readonly bytes: number;
 }
 
-/** A batch with the emission ids of its rows. */
+/** A batch with the emission ids of its rows, and what is done with them. */
 export interface ChunkBatch {
   readonly batch: Batch;
   /** `<shard>-<offset>`, or `<shard>-<offset>.<k>` for the k-th record derived from one that reaches this output. */
   emissionId(row: number): string;
+  /** The `k` of emissionId; -1 where there is none. */
+  ordinal(row: number): number;
+  /**
+   * Offsets [from, to) of the shard that are done for this output once all rows are: theirs, and those between them that
+   * were not for it. Undefined: only the rows themselves are, other emissions of their records may be in other batches.
+   */
+  readonly span: { readonly from: number; readonly to: number } | undefined;
+  /** Every offset of the shard below it is done for this output, and will not be given again after any crash. */
+  readonly doneBelow: number;
 }
 
 /** What a write did with the records it did not deliver. Rows count through the whole chunk, batch after batch. */
@@ -179,6 +189,8 @@ export interface OutputContext extends PluginContext {
   readonly buffer: BufferModel;
   /** A directory of this output's own inside the data directory; the output makes it when it needs it. */
   readonly directory: string;
+  /** The program's store. */
+  readonly store: StoreAccess;
 }
 
 export interface Output {
@@ -265,6 +277,8 @@ export interface OutputSpec<O extends OptionTable = OptionTable> extends Common<
     readonly chunkKeys?: readonly string[];
     /** With chunk key `time`. */
     readonly timekeySeconds?: number;
+    /** Wait before the second try, and the longest between two. */
+    readonly retry?: { readonly waitMs: number; readonly waitMsMax: number };
   };
   create(config: PluginConfig<O>, context: OutputContext): Output;
 }

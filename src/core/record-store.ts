@@ -42,3 +42,14 @@ export interface RecordStore {
    */
   insert(batches: readonly StoredBatch[], signal: AbortSignal): Promise<void>;
 }
+
+/** How an output gets at the store, which runs only while somebody holds it. */
+export interface StoreAccess {
+  /** Starts the store where it does not run; does not wait for it. */
+  hold(): HeldStore;
+}
+
+export interface HeldStore extends RecordStore {
+  /** Call it once; where nobody holds the store any more it ends a while later. */
+  release(): void;
+}

@@ -54,8 +54,18 @@ export class Part implements ChunkBatch {
    */
   emissionId(row: number): string {
     const id = `${this.progress.shard}-${this.batch.offset(row)}`;
-    const ordinal = this.#spans?.ordinals[row] ?? -1;
+    const ordinal = this.ordinal(row);
     return ordinal < 0 ? id : `${id}.${ordinal}`;
+  }
+  ordinal(row: number): number {
+    return this.#spans?.ordinals[row] ?? -1;
+  }
+  get span(): { readonly from: number; readonly to: number } | undefined {
+    return this.#spans ? undefined : { from: this.#from, to: this.#to };
+  }
+  get doneBelow(): number {
+    // Not the low-water mark as it is now: a crash goes back to the committed one.
+    return this.progress.committedLow;
   }
   /** Lets [from, to), which passed, be done together with this part. False: it cannot, do it yourself. */
   grow(from: number, to: number): boolean {

@@ -36,7 +36,13 @@ export interface ControllerOptions {
   readonly receivingPaths: (model: PipelineModel) => Readonly<Record<string, unknown>>;
   readonly journalBytesMax: number;
   /** The store's process, where there is one. */
-  readonly store?: { readonly queries: () => StoreQueries | undefined; readonly state: () => StoreState } | undefined;
+  readonly store?:
+    | {
+        readonly queries: () => StoreQueries | undefined;
+        readonly state: () => StoreState;
+        readonly processes: () => readonly ProcessNote[];
+      }
+    | undefined;
   readonly log: Log;
 }
 
@@ -122,7 +128,7 @@ export class Controller implements AdminBackend {
   }
 
   async status(): Promise<Status> {
-    const { deliverer, directory, receivers, journalBytesMax } = this.#options;
+    const { deliverer, directory, receivers, journalBytesMax, store } = this.#options;
     const router = deliverer.routerStatus();
     const types = new Map(this.#generation?.model.outputs.map(({ id, plugin }) => [id, plugin.type]));
     const outputs = deliverer.outputs().map((output) => ({ ...output, type: types.get(output.id) ?? 'removed' }));
@@ -139,7 +145,7 @@ export class Controller implements AdminBackend {
       },
       outputs,
       router: { ...router, type: 'router' },
-      processes: await receivers.processes(),
+      processes: [...(await receivers.processes()), ...(store?.processes() ?? [])],
     };
   }
   async metricsText(): Promise<string> {

@@ -1,5 +1,5 @@
 /** Reads the dead-letter journal for people, and appends letters again under their tag. */
-import { codecs } from '../core/batch.ts';
+import { codecs, replaySource } from '../core/batch.ts';
 import { scanJson } from '../core/json.ts';
 import type { DeadLetterRow } from '../admin/backend.ts';
 import { decodeDeadLetter } from '../delivery/dead-letter.ts';
@@ -8,8 +8,6 @@ import type { JournalDirectory, JournalWriter } from '../journal/contract.ts';
 
 /** Read at a time from one shard. */
 const sliceBytes = 1024 * 1024;
-/** Source id of replayed records. */
-const replaySource = 'replay';
 /** Output name of refused requests, which have no record to replay. */
 const requestOutput = '@request';
 

@@ -4,20 +4,30 @@ import type { Settings } from '../config/env.ts';
 export interface DataLimits {
   readonly journalBytes: number;
   readonly deadBytes: number;
+  readonly storeBytes: number;
   /** Records stay in the journal at least this long, while space allows. */
   readonly keepMs: number;
 }
 
-/** The journal's share of P2L_DATA_LIMIT; the rest is for dead letters (an eighth), staged chunks and the store. */
+/** The journal's share of P2L_DATA_LIMIT, that of the dead letters, and that of the store: what is left. */
 const journalShare = 1 / 2;
 const deadShare = 1 / 8;
+const storeShare = 3 / 8;
 
-/** The limits that the variables ask for. Without P2L_DATA_LIMIT: P2L_STORAGE, and half of P2L_FLUENTD_STORAGE for dead letters. */
-export function limitsOf({ dataLimitBytes, storageBytes, fluentdStorageBytes, keepMs }: Settings): DataLimits {
-  if (dataLimitBytes === undefined) return { journalBytes: storageBytes, deadBytes: fluentdStorageBytes / 2, keepMs };
+/** The limits that the variables ask for. Without P2L_DATA_LIMIT: P2L_STORAGE, and half of P2L_FLUENTD_STORAGE for dead letters and store each. */
+export function limitsOf(settings: Settings): DataLimits {
+  const { dataLimitBytes, storageBytes, fluentdStorageBytes, storeLimitBytes, keepMs } = settings;
+  if (dataLimitBytes === undefined)
+    return {
+      journalBytes: storageBytes,
+      deadBytes: fluentdStorageBytes / 2,
+      storeBytes: storeLimitBytes ?? fluentdStorageBytes / 2,
+      keepMs,
+    };
   return {
     journalBytes: Math.floor(dataLimitBytes * journalShare),
     deadBytes: Math.floor(dataLimitBytes * deadShare),
+    storeBytes: storeLimitBytes ?? Math.floor(dataLimitBytes * storeShare),
     keepMs,
   };
 }

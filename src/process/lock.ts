@@ -166,13 +166,26 @@ async function waitForOrphans(locks: string, dataDirectory: string): Promise<voi
   const deadlineMs = performance.now() + orphanWaitMs;
   for (const name of await readdir(locks)) {
     if (!name.endsWith('.json') || name === 'main.json') continue;
-    const owner = parseOwner(await readText(join(locks, name)));
-    while (owner && (await isAlive(owner))) {
-      if (performance.now() > deadlineMs) throw locked(dataDirectory, owner);
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
+    await waitForOrphan(join(locks, name), dataDirectory, deadlineMs);
     await rm(join(locks, name), { force: true });
   }
+}
+
+async function waitForOrphan(path: string, dataDirectory: string, deadlineMs: number): Promise<void> {
+  const owner = parseOwner(await readText(path));
+  while (owner && (await isAlive(owner))) {
+    if (performance.now() > deadlineMs) throw locked(dataDirectory, owner);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/**
+ * As noteRole(), once the process that played the role before is gone: one whose parent was killed exits at once, but may
+ * hold its files for a moment longer. @throws OperatingError DATA_DIR_LOCKED where it does not go.
+ */
+export async function takeRole(dataDirectory: string, role: string): Promise<void> {
+  await waitForOrphan(join(dataDirectory, 'locks', `${role}.json`), dataDirectory, performance.now() + orphanWaitMs);
+  await noteRole(dataDirectory, role);
 }
 
 /** Notes that this process plays `role` under a supervisor that holds the lock. */

@@ -8,14 +8,11 @@ import type { ChildProcess } from 'node:child_process';
 import type { Log } from '../core/log.ts';
 import { errorText } from '../core/errors.ts';
 import { Hub } from './link.ts';
+import { restartWait } from './restart.ts';
 
 /** Environment variable that tells a child its role. */
 export const roleVariable = 'POST2LOG_ROLE';
 
-/** First wait before a restart; doubled at each death, up to the longest; forgotten after a minute of life. */
-const restartWaitMs = 100;
-const restartWaitMsMax = 10_000;
-const stableMs = 60_000;
 /** What a stop may take beyond the grace that children were given, before they are killed. */
 const stopMarginMs = 3000;
 
@@ -144,9 +141,7 @@ export class Supervisor {
       this.kill(code);
       return;
     }
-    const lived = performance.now() - child.startedMs;
-    const deaths = lived > stableMs ? 1 : child.deaths + 1;
-    const waitMs = Math.min(restartWaitMsMax, restartWaitMs * 2 ** (deaths - 1));
+    const { deaths, waitMs } = restartWait(child.deaths, performance.now() - child.startedMs);
     log.error(
       { role: child.role, code, signal, waitMs },
       'A process ended; it is started again and goes on from the journal.',

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { rootLabel } from '../config/model.ts';
 import type { ActionModel, PipelineModel, PluginModel, StepModel } from '../config/model.ts';
-import { Batch } from '../core/batch.ts';
+import { Batch, Block, replaySource } from '../core/batch.ts';
 import { silentLog } from '../core/log.ts';
 import type { Filter, Retagger } from '../core/plugin.ts';
 import { copyFields, getField, setField } from '../core/record.ts';
@@ -78,8 +78,13 @@ const retaggers: Record<string, Retagger> = {
   },
 };
 
-function route(labels: Record<string, StepModel[]>, tag = 'a', count = 5): Routed {
-  const model: PipelineModel = { version: 1, sources: [], labels, outputs: [], plugins: [] };
+interface Routing {
+  readonly taps?: readonly string[];
+  readonly source?: string;
+}
+
+function route(labels: Record<string, StepModel[]>, tag = 'a', count = 5, { taps, source }: Routing = {}): Routed {
+  const model: PipelineModel = { version: 1, sources: [], labels, outputs: [], plugins: [], ...(taps && { taps }) };
   const router = compileRouter(model, {
     compileMatch:
       ({ pattern }) =>
@@ -90,7 +95,9 @@ function route(labels: Record<string, StepModel[]>, tag = 'a', count = 5): Route
     log: silentLog(),
   });
   const payloads = Array.from({ length: count }, (_, n) => JSON.stringify({ n }));
-  return router.route(Batch.of(tag, jsonBlock('s', 100, payloads)));
+  for (const tap of taps ?? []) assert(router.outputs.has(tap));
+  const block = jsonBlock('s', 100, payloads);
+  return router.route(Batch.of(tag, source === undefined ? block : new Block({ ...block.parts, source })));
 }
 function numbers(batch: Batch): unknown[] {
   return Array.from({ length: batch.count }, (_, row) => getField(batch.fields(row), 'n'));
@@ -225,4 +232,21 @@ test('the router names the outputs it can emit to', () => {
     log: silentLog(),
   });
   assert.deepEqual([...router.outputs], ['x', 'y']);
+});
+
+test('a tap gets every record as it is received, first, and changes nothing for the others', () => {
+  const labels = { [rootLabel]: [step('a', filter('odd'), false), step('a', to('x'))] };
+  const plain = route(labels);
+  const tapped = route(labels, 'a', 5, { taps: ['store'] });
+  assert.deepEqual(emitted(tapped), [['store', 'a', [0, 1, 2, 3, 4]], ...emitted(plain)]);
+  assert.notEqual(tapped.emissions[0]?.batch.wholeJson(), undefined);
+  assert.deepEqual(refused(tapped), refused(plain));
+  const lost = route(labels, 'other', 2, { taps: ['store'] });
+  assert.deepEqual(emitted(lost), [['store', 'other', [0, 1]]]);
+  assert.deepEqual(refused(lost), [['no_route', false, [0, 1]]]);
+});
+
+test('a tap does not get replayed records, which it got when they were received; outputs do', () => {
+  const replayed = route({ [rootLabel]: [step('a', to('x'))] }, 'a', 2, { taps: ['store'], source: replaySource });
+  assert.deepEqual(emitted(replayed), [['x', 'a', [0, 1]]]);
 });

@@ -10,6 +10,7 @@
 import assert from 'node:assert';
 import { rootLabel } from '../config/model.ts';
 import type { ActionModel, PipelineModel, StepModel } from '../config/model.ts';
+import { replaySource } from '../core/batch.ts';
 import type { Batch } from '../core/batch.ts';
 import { errorText } from '../core/errors.ts';
 import type { Filter, RejectRecord, Retagger } from '../core/plugin.ts';
@@ -97,9 +98,13 @@ export function compileRouter(model: PipelineModel, parts: RouterParts): Router 
   });
   for (const [name, steps] of Object.entries(model.labels)) labelOf(name).steps = steps.map(compileStep);
   const root = labelOf(rootLabel);
+  const taps = model.taps ?? [];
+  for (const output of taps) outputs.add(output);
   const entries = new Map(model.sources.map(({ id, label }) => [id, labelOf(label)]));
   const entryOf = (batch: Batch): Label => entries.get(batch.block.parts.source) ?? root;
-  return { outputs, route: (batch) => new Routing(labels, batch.count).start(entryOf(batch), batch) };
+  // What is replayed was received before, and tapped then: a second time would double it.
+  const tapsOf = (batch: Batch): readonly string[] => (batch.block.parts.source === replaySource ? [] : taps);
+  return { outputs, route: (batch) => new Routing(labels, batch.count).start(entryOf(batch), batch, tapsOf(batch)) };
 }
 
 /** What goes along with a batch: how often it entered a label, and whether it came through @ERROR. */
@@ -121,7 +126,8 @@ class Routing {
     this.#error = labels.get(errorLabel);
     this.#entriesLeft = entriesMax + entriesPerRecordMax * count;
   }
-  start(entry: Label, batch: Batch): Routed {
+  start(entry: Label, batch: Batch, taps: readonly string[]): Routed {
+    for (const output of taps) this.#emissions.push({ output, batch });
     this.#enter(entry, batch, { hops: 0, isError: false });
     return { emissions: this.#emissions, refusals: this.#refusals };
   }

@@ -124,7 +124,7 @@ class StoreEngine implements Engine, InsertHost {
       log: options.log,
       isReadOnly: options.isReadOnly,
       onReleased: (partition) => {
-        if (!partition.isFinished) this.#background.wake();
+        if (!partition.isFinished && !options.isReadOnly) this.#background.wake();
       },
       onFatal: (error) => this.#break(error instanceof Error ? error : new Error(errorText(error))),
       probe: options.probe,

@@ -75,18 +75,24 @@ async function readAll(connection: Connection, sources: readonly TableInfo[]): P
   const sample: string[] = [];
   let rows = 0;
   let jsonBytes = 0;
-  for (let block = 0, room = blockRows; ;) {
-    const piece = await reader.next(room);
-    if (!piece) break;
-    if (room === blockRows && block % sampleEvery === 0) sample.push(...firstRecords(piece.bytes));
+  let block = 0;
+  let room = blockRows;
+  for (let piece = await reader.next(room); piece;) {
+    const beginsBlock = room === blockRows;
+    room -= piece.rows;
+    const endsBlock = room === 0;
+    if (endsBlock) room = blockRows;
+    // DuckDB reads the next piece while this one is looked through.
+    const next = reader.next(room);
+    if (beginsBlock && block % sampleEvery === 0) sample.push(...firstRecords(piece.bytes));
     scanner.scan(piece.bytes, block);
     rows += piece.rows;
     jsonBytes += piece.bytes.length;
-    room -= piece.rows;
-    if (room > 0) continue;
-    filter.endBlock();
-    block++;
-    room = blockRows;
+    if (endsBlock) {
+      filter.endBlock();
+      block++;
+    }
+    piece = await next;
   }
   if (rows % blockRows > 0) filter.endBlock();
   return { rows, jsonBytes, shapes, filter, sample };

@@ -1,7 +1,7 @@
 /** Random partitions, asked at random, against what a list of all rows says. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { realClock } from '../core/clock.ts';
+import { FakeClock, realClock } from '../core/clock.ts';
 import type { Selection } from './contract.ts';
 import type { Order } from './page-key.ts';
 import { fixtureId, FixtureStore, type FixtureRow } from './partitions-fixture.ts';
@@ -56,13 +56,13 @@ function rowsOf(random: Random, count: number, offsets: number[]): FixtureRow[] 
 
 async function fill(store: FixtureStore, random: Random): Promise<void> {
   const offsets: number[] = [];
-  for (let partitions = 1 + random(3); partitions > 0; partitions--) {
+  for (let partitions = 1 + random(2); partitions > 0; partitions--) {
     const partition = await store.add();
-    for (let tables = random(4); tables > 0; tables--) {
-      const count = random(10) === 0 ? 8000 + random(9000) : 1 + random(200);
+    for (let tables = random(6); tables > 0; tables--) {
+      const count = random(16) === 0 ? 8000 + random(9000) : 1 + random(200);
       await partition.insert(rowsOf(random, count, offsets), true);
       if (random(2) === 0) await partition.insert(rowsOf(random, 1 + random(20), offsets));
-      if (tables > 1 || random(2) === 0) await partition.seal();
+      if (random(2) === 0) await partition.seal();
     }
   }
 }
@@ -114,6 +114,67 @@ async function checkSearch(questions: Questions, store: FixtureStore, random: Ra
   for await (const page of questions.export({ ...selection, order }, signal))
     exported.push(...page.map(({ id }) => id));
   assert.deepEqual(exported, expected.map(fixtureId));
+}
+
+/** Whenever the time limit comes, following the pages gives every record once, in order, until one does not lead on. */
+async function checkTimeLimit(store: FixtureStore, random: Random): Promise<void> {
+  const clock = new FakeClock(nowSeconds * 1000);
+  const questions = new Questions(store, clock);
+  const { selection, matches } = selectionOf(random);
+  const order: Order = random(2) === 0 ? 'newest' : 'oldest';
+  const expected = store.rows(order).filter(matches).map(fixtureId);
+  const limit = [1, 7, 3000][random(3)] ?? 1;
+  const seldom = 2 + random(4);
+  for (const partition of store.all)
+    partition.onStatement = () => {
+      if (random(seldom) === 0) clock.advance(20_000);
+    };
+  let at = 0;
+  let after: string | undefined;
+  for (let pages = 0; pages < 20; pages++) {
+    const answer = await questions.search({ ...selection, order, limit, after }, signal);
+    const found = answer.records.map(({ id }) => id);
+    if (answer.next === undefined && !answer.isComplete) {
+      const rest = expected.slice(at);
+      assert.deepEqual(
+        found,
+        rest.filter((id) => found.includes(id)),
+      );
+      break;
+    }
+    assert.deepEqual(found, expected.slice(at, at + found.length));
+    at += found.length;
+    if (answer.next === undefined) assert.equal(at, expected.length);
+    if (answer.next === undefined) break;
+    assert.ok(found.length > 0 || answer.next !== after, 'no progress');
+    after = answer.next;
+  }
+  store.calm();
+}
+
+/** Questions that take so long that they give way, while tables are sealed in between. */
+async function checkTurns(store: FixtureStore, random: Random): Promise<void> {
+  const clock = new FakeClock(nowSeconds * 1000);
+  const questions = new Questions(store, clock);
+  for (const partition of store.all) {
+    partition.onStatement = () => clock.advance(random(200));
+    partition.onSnapshot = async () => {
+      if (random(3) === 0) await partition.seal(random(partition.tables.length));
+    };
+  }
+  const patient = { query: '', fromMs: undefined, toMs: undefined, timeoutMs: 1e9 };
+  const expected = store.rows('newest').map(fixtureId);
+  const limit = 1 + random(400);
+  const { records } = await questions.search({ ...patient, limit, order: 'newest' }, signal);
+  assert.deepEqual(
+    records.map(({ id }) => id),
+    expected.slice(0, limit),
+  );
+  assert.equal((await questions.histogram({ ...patient, buckets: 60 }, signal)).total, expected.length);
+  const sealed = await questions.histogram({ ...patient, fromMs: -1e15, toMs: 1e17, buckets: 60 }, signal);
+  assert.equal(sealed.total, expected.length);
+  assert.equal((await questions.values({ ...patient, field: 'n', limit: 4 }, signal)).total, expected.length);
+  store.calm();
 }
 
 async function checkHistogram(questions: Questions, store: FixtureStore, random: Random): Promise<void> {
@@ -188,8 +249,10 @@ describe('questions against a list of all rows', () => {
       try {
         await fill(store, random);
         const questions = new Questions(store, { ...realClock, nowMs: () => nowSeconds * 1000 });
-        for (let i = 0; i < 6; i++) {
+        for (let i = 0; i < 4; i++) {
           await checkSearch(questions, store, random);
+          await checkTimeLimit(store, random);
+          await checkTurns(store, random);
           await checkHistogram(questions, store, random);
           await checkValues(questions, store, random);
           await checkFields(questions, store, random);

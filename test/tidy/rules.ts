@@ -6,7 +6,9 @@ import { lineAt, walk, type Export, type Finding, type Unit } from './source.ts'
 
 /** Tests, and the doubles they share: `disk-fake.ts`, `fixture.ts`. The program imports neither. */
 const isTest = (path: string): boolean => /(?:\.test|[/-]fake|[/-]fixture)\.ts$/.test(path);
-const isProgram = (path: string): boolean => path.startsWith('src/') && !isTest(path);
+/** What runs at a user's: the program, and the page in a browser. */
+const isProgram = (path: string): boolean => /^(?:web\/)?src\//.test(path) && !isTest(path);
+const isPage = (path: string): boolean => path.startsWith('web/');
 
 // ------------------------------------------------------------------------------------------------- import direction
 
@@ -40,6 +42,7 @@ export function importDirection(units: readonly Unit[]): Finding[] {
 
 function wrongDirection(path: string, target: string, isTypeOnly: boolean): string | undefined {
   if (isTest(target)) return `imports ${target}, a test`;
+  if (isPage(path)) return wrongInPage(path, target, isTypeOnly);
   if (!target.startsWith('src/'))
     return target === 'package.json' ? undefined : `imports ${target}, which is outside src`;
   const from = roomOf(path);
@@ -54,6 +57,13 @@ function wrongDirection(path: string, target: string, isTypeOnly: boolean): stri
     'types of config/model.ts',
   ];
   return `${from} may not import ${target}; it sees itself, ${sees.join(', ')}`;
+}
+
+/** A browser runs the page: of the program it may have types of the store's contract, and the query language, which is pure. */
+function wrongInPage(path: string, target: string, isTypeOnly: boolean): string | undefined {
+  if (target.startsWith('web/src/') || /^src\/store\/query\/[^/]+$/.test(target)) return undefined;
+  if (isTypeOnly && target === 'src/store/contract.ts') return undefined;
+  return `${path} may not import ${target}; the page sees itself, src/store/query and types of src/store/contract.ts`;
 }
 
 /** No file needs, at run time, a file that needs it. Type imports do not count. */
@@ -84,16 +94,17 @@ export function importCycles(units: readonly Unit[]): Finding[] {
 /** Tools that write documents: not in the published package (tsconfig.build.json leaves them out), so they may use what only development has. */
 const devTool = /^src\/cli\/reference(?:-pages)?\.ts$/;
 
-/** Relative imports end in `.ts`; the program imports only packages that package.json names as dependencies. */
+/** Relative imports end in `.ts` (the page's also in `.tsx` and `.css`); the program imports only packages that package.json names as dependencies. */
 export function importNames(units: readonly Unit[], dependencies: readonly string[]): Finding[] {
   return units.flatMap((unit) =>
     unit.imports.flatMap((entry) => {
       const at = { path: unit.path, line: entry.line };
       if (entry.target !== undefined)
-        return /\.(?:ts|json)$/.test(entry.from)
+        return (isPage(unit.path) ? /\.(?:tsx?|css)$/ : /\.(?:ts|json)$/).test(entry.from)
           ? []
           : [{ ...at, text: `import of ${entry.from} does not end in .ts` }];
-      if (entry.from.startsWith('node:') || !isProgram(unit.path) || devTool.test(unit.path)) return [];
+      if (entry.from.startsWith('node:') || !isProgram(unit.path) || isPage(unit.path) || devTool.test(unit.path))
+        return [];
       const name = entry.from
         .split('/')
         .slice(0, entry.from.startsWith('@') ? 2 : 1)
@@ -183,7 +194,7 @@ export function deadExports(units: readonly Unit[]): Finding[] {
   for (const unit of units)
     for (const entry of unit.imports)
       for (const name of entry.target === undefined ? [] : entry.names)
-        (isTest(unit.path) || !unit.path.startsWith('src/') ? usedByTests : used).add(`${entry.target}#${name}`);
+        (isProgram(unit.path) ? used : usedByTests).add(`${entry.target}#${name}`);
   return units
     .filter((unit) => unit.path !== publicEntry)
     .flatMap((unit) =>
@@ -251,7 +262,7 @@ export function bannedNames(units: readonly Unit[]): Finding[] {
 
 const kebab = /^[a-z0-9]+(?:-[a-z0-9]+)*$/;
 const configName = /^[a-z0-9]+(?:[-_][a-z0-9]+)*$/;
-const endings = /(?:\.(?:model|fuzz|prop))?(?:\.(?:test|bench))?\.ts$/;
+const endings = /(?:\.(?:model|fuzz|prop|config|d))?(?:\.(?:test|bench))?\.tsx?$/;
 
 /** Files and folders are kebab-case; plugins and codecs carry their config name, which may have underscores. */
 export function fileNames(units: readonly Unit[]): Finding[] {
@@ -280,13 +291,17 @@ export function bannedSyntax(units: readonly Unit[]): Finding[] {
   });
 }
 
+/** Vite reads its configuration from a default export. */
+const viteConfig = 'web/vite.config.ts';
+
 function syntaxProblem(node: Node, unit: Unit): string | undefined {
   if (is.isExportAssignment(node) || node.kind === SyntaxKind.DefaultKeyword) {
-    const isClause = is.isDefaultClause(node.parent);
+    const isClause = is.isDefaultClause(node.parent) || unit.path === viteConfig;
     return isClause ? undefined : 'a default export; export a name';
   }
   if (is.isEnumDeclaration(node)) return 'an enum; use an object "as const" or a union';
-  if (is.isModuleDeclaration(node)) return 'a namespace; use a module';
+  // `declare module 'react'` adds to a package's types; there is no other way.
+  if (is.isModuleDeclaration(node) && !is.isStringLiteral(node.name)) return 'a namespace; use a module';
   if (node.kind === SyntaxKind.AnyKeyword) return 'any; use unknown, or say the type';
   if (is.isParameterDeclaration(node) && is.isConstructorDeclaration(node.parent) && node.modifiers?.length)
     return 'a parameter property; declare the field';

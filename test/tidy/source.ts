@@ -8,7 +8,7 @@ import { createVirtualFileSystem } from 'typescript/unstable/fs';
 import { API } from 'typescript/unstable/sync';
 import { posix } from 'node:path';
 
-/** One file under src, test, bench or docs. */
+/** One file under src, web, test, bench or docs. */
 export interface Unit {
   /** Relative to the checkout, with `/`. */
   readonly path: string;
@@ -48,27 +48,27 @@ export interface Finding {
   readonly text: string;
 }
 
-/** Every file of the project that the tsconfig in `root` names. */
+/** Every file that the tsconfigs of the program and of the explorer name. */
 export function readProject(root: string): Unit[] {
-  return withProject(new API({ cwd: root }), root);
+  return ['tsconfig.json', 'web/tsconfig.json'].flatMap((config) => withProject(new API({ cwd: root }), root, config));
 }
 
 /** Units from texts by path, for the self-tests. Paths are relative, as in a checkout. */
 export function unitsOf(texts: Readonly<Record<string, string>>): Unit[] {
   const files: Record<string, string> = {
     '/p/tsconfig.json': JSON.stringify({
-      compilerOptions: { noLib: true, types: [], noEmit: true, allowImportingTsExtensions: true },
-      include: ['src', 'test', 'bench', 'docs'],
+      compilerOptions: { noLib: true, types: [], noEmit: true, allowImportingTsExtensions: true, jsx: 'preserve' },
+      include: ['src', 'web', 'test', 'bench', 'docs'],
     }),
   };
   for (const [path, text] of Object.entries(texts)) files[`/p/${path}`] = text;
-  return withProject(new API({ cwd: '/p', fs: createVirtualFileSystem(files) }), '/p');
+  return withProject(new API({ cwd: '/p', fs: createVirtualFileSystem(files) }), '/p', 'tsconfig.json');
 }
 
-function withProject(api: API, root: string): Unit[] {
+function withProject(api: API, root: string, config: string): Unit[] {
   try {
-    const project = api.updateSnapshot({ openProjects: [`${root}/tsconfig.json`] }).getProjects()[0];
-    if (!project) throw new Error(`reading ${root}/tsconfig.json: TypeScript found no project there`);
+    const project = api.updateSnapshot({ openProjects: [`${root}/${config}`] }).getProjects()[0];
+    if (!project) throw new Error(`reading ${root}/${config}: TypeScript found no project there`);
     const paths = project.rootFiles.filter((path) => !path.includes('/node_modules/')).toSorted();
     return paths.map((path) => {
       const tree = project.program.getSourceFile(path);

@@ -35,7 +35,7 @@ export function lowerBuffer(lowering: Lowering, spec: OutputSpec, section: Secti
   const source: Section | undefined =
     written ??
     (flat.length > 0 ? { name: 'buffer', argument: '', attributes: flat, sections: [], at: section.at } : undefined);
-  if (!source) return { buffer: withSlowFlush(unwritten(spec), lowering, section), keys };
+  if (!source) return { buffer: withSlowFlush(unwrittenBuffer(spec), lowering, section), keys };
   const owner = { title: '<buffer>', at: section.at };
   checkType(lowering, source);
   const skipped = new Set(['@type', 'type', '@id', '@log_level', 'chunk_keys']);
@@ -114,7 +114,7 @@ function checkType(lowering: Lowering, source: Section): void {
 }
 
 /** How an output works when its configuration says nothing about buffering. */
-function unwritten(spec: OutputSpec): BufferModel {
+export function unwrittenBuffer(spec: OutputSpec): BufferModel {
   const chunkKeys = spec.buffer?.chunkKeys ?? [];
   const isTimed = chunkKeys.includes('time');
   return {
@@ -123,6 +123,7 @@ function unwritten(spec: OutputSpec): BufferModel {
     ...(isTimed && { timekeySeconds: spec.buffer?.timekeySeconds ?? daySeconds, timekeyWaitMs }),
     flushMode: spec.buffer?.flushMode ?? (isTimed ? 'lazy' : defaultBuffer.flushMode),
     flushIntervalMs: spec.buffer?.flushIntervalMs ?? defaultBuffer.flushIntervalMs,
+    retry: { ...defaultBuffer.retry, ...spec.buffer?.retry },
   };
 }
 
@@ -159,7 +160,7 @@ function buildBuffer(
     concurrency: values.flushThreadCount ?? defaultBuffer.concurrency,
     slowFlushLogMs:
       values.slowFlushLogThreshold === undefined ? defaultBuffer.slowFlushLogMs : values.slowFlushLogThreshold * 1000,
-    retry: retry(lowering, source, output, values),
+    retry: retry(lowering, spec, source, output, values),
     overflow,
   };
 }
@@ -253,7 +254,14 @@ function flush(
   return { flushMode, flushIntervalMs: values.flushInterval ?? spec.buffer?.flushIntervalMs ?? flushIntervalMs };
 }
 
-function retry(lowering: Lowering, source: Section, output: Section, values: BufferValues): RetryModel {
+function retry(
+  lowering: Lowering,
+  spec: OutputSpec,
+  source: Section,
+  output: Section,
+  values: BufferValues,
+): RetryModel {
+  const byDefault = { ...defaultBuffer.retry, ...spec.buffer?.retry };
   const isForever = values.retryForever === true;
   const at = (key: string) => attribute(source, key)?.at ?? source.at;
   if (isForever && (values.retryTimeout !== undefined || values.retryMaxTimes !== undefined))
@@ -271,9 +279,9 @@ function retry(lowering: Lowering, source: Section, output: Section, values: Buf
     lowering.error(at('retry_exponential_backoff_base'), 'retry_exponential_backoff_base: expected at least 1');
   return {
     type: values.retryType ?? defaultBuffer.retry.type,
-    waitMs: values.retryWait ?? defaultBuffer.retry.waitMs,
+    waitMs: values.retryWait ?? byDefault.waitMs,
     base,
-    waitMsMax: values.retryMaxInterval ?? Math.max(defaultBuffer.retry.waitMsMax, values.retryWait ?? 0),
+    waitMsMax: values.retryMaxInterval ?? Math.max(byDefault.waitMsMax, values.retryWait ?? 0),
     isRandomized: values.retryRandomize ?? defaultBuffer.retry.isRandomized,
     ...(!isForever && values.retryMaxTimes !== undefined && { triesMax: values.retryMaxTimes }),
     ...(!isForever && values.retryTimeout !== undefined && { timeoutMs: values.retryTimeout }),

@@ -57,7 +57,8 @@ export class Lowering {
   /** Claims an `@id`; reports one that is taken. */
   claimId(id: string, at: Location): void {
     const taken = this.#ids.get(id);
-    if (taken) this.error(at, `@id ${id} is taken already (${taken.file}:${taken.line}); ids must be unique`);
+    if (id.startsWith('@')) this.error(at, `@id ${id}: ids that begin with @ are reserved`);
+    else if (taken) this.error(at, `@id ${id} is taken already (${taken.file}:${taken.line}); ids must be unique`);
     else this.#ids.set(id, at);
   }
   hasId(id: string): boolean {

@@ -230,6 +230,15 @@ const outputs = [
   definePlugin({ kind: 'output', name: 'null', summary: 'Discards.', options: {}, example, create: unused }),
   definePlugin({
     kind: 'output',
+    name: 'store',
+    summary: 'Keeps.',
+    options: {},
+    buffer: { flushMode: 'immediate', retry: { waitMs: 100, waitMsMax: 5000 } },
+    example,
+    create: unused,
+  }),
+  definePlugin({
+    kind: 'output',
     name: 'file',
     summary: 'Writes files.',
     options: {

@@ -1,6 +1,7 @@
 /**
  * Tests of a record's fields as DuckDB expressions that are true or false, never NULL. A field's values are: a text, number or
- * boolean itself; of an array or object every one inside of it, at any depth. One value that passes is enough.
+ * boolean itself; of an array or object every one inside of it, at any depth, and for exact texts its JSON as DuckDB prints it. One
+ * value that passes is enough.
  *
  * A segment has frequent fields as columns. All others, and all fields of hot tables, are read from the JSON, with a cheap look
  * first whether it can hold them at all.
@@ -10,7 +11,7 @@ import type { SegmentField, TableInfo } from '../layout.ts';
 import { bigintOf, bigintSql, compareColumnSql, compareSql, doubleSql, isNumber } from './number-sql.ts';
 import { isPlace, pathsOf, pointerOf } from './paths.ts';
 import type { Path } from './paths.ts';
-import { loweredSql, textSql } from './text-sql.ts';
+import { isJsonNumber, loweredSql, textSql } from './text-sql.ts';
 import type { TextTest } from './text-sql.ts';
 import type { Bound, ValueTest } from './tree.ts';
 
@@ -84,7 +85,11 @@ function columnSql(field: SegmentField, test: ValueTest): string {
   const n = `n${field.number}`;
   const { numeric } = field;
   if (test.kind === 'exists') return numeric ? `(${n} IS NOT NULL OR ${t} IS NOT NULL)` : `${t} IS NOT NULL`;
-  const isDeep = field.types.includes('array') || field.types.includes('object');
+  // A column for the key `0` of an object has first elements of arrays, too.
+  const isDeep =
+    field.types.includes('array') ||
+    field.types.includes('object') ||
+    field.path.some((key, at) => at > 0 && isPlace(key));
   const plain = valueSql(t, test);
   const inText = isDeep
     ? `CASE WHEN ascii(${t}) IN (91, 123) THEN ${jsonSql([field.path], test)} ELSE ${plain} END`
@@ -113,24 +118,24 @@ function numberColumnSql(n: string, type: 'BIGINT' | 'DOUBLE', test: Exclude<Val
 
 /** A phrase or an exact text in the text of an integer, which is digits, perhaps behind a minus. */
 function integerSql(n: string, test: Extract<TextTest, { kind: 'phrase' | 'exact' }>): string {
-  const { text } = test;
-  if (text === '-' && test.kind === 'phrase') return `${n} < 0`;
-  // As in all texts: DuckDB prints the JSON number -0 as 0.
-  const value = text === '-0' ? 0n : bigintOf(text);
-  if (value === undefined) return 'false';
+  const { text, kind } = test;
+  if (kind === 'exact') return equalsInteger(n, text === '-0' ? 0n : bigintOf(text));
+  if (text === '-') return `${n} < 0`;
+  const isSafe = isNumber(text) && Number.isSafeInteger(Number(text));
+  const value = bigintOf(text) ?? (isJsonNumber(text) && isSafe ? BigInt(Number(text)) : undefined);
   // `5` is a whole word in -5.
-  if (test.kind === 'phrase' && value > 0n) return `${n} IN (${bigintSql(value)}, ${bigintSql(-value)})`;
-  return `${n} = ${bigintSql(value)}`;
+  if (value === undefined || value <= 0n) return equalsInteger(n, value);
+  return `${n} IN (${bigintSql(value)}, ${bigintSql(-value)})`;
+}
+function equalsInteger(n: string, value: bigint | undefined): string {
+  return value === undefined ? 'false' : `${n} = ${bigintSql(value)}`;
 }
 
 /** The same in the text of a DOUBLE; looked at as a text only where the number fits. */
 function doubleTextSql(n: string, test: Extract<TextTest, { kind: 'phrase' | 'exact' }>): string {
-  const { text } = test;
-  if (!/^[-+.0-9eE]+$/.test(text)) return 'false';
-  const inText = textSql(`CAST(${n} AS VARCHAR)`, test);
-  if (test.kind === 'phrase' ? !/^-?\d+\.\d+$/.test(text) : !isNumber(text)) return inText;
-  const value = doubleSql(text);
-  return `CASE WHEN ${n} IN (${value}, -${value}) THEN ${inText} ELSE false END`;
+  if (!isJsonNumber(test.text)) return 'false';
+  const value = doubleSql(test.text);
+  return `CASE WHEN ${n} IN (${value}, -${value}) THEN ${textSql(`CAST(${n} AS VARCHAR)`, test)} ELSE false END`;
 }
 
 // ------------------------------------------------------------------------------------------------- JSON
@@ -153,7 +158,9 @@ function jsonSql(paths: readonly Path[], test: ValueTest): string {
 
 function insideSql(json: string, test: ValueTest): string {
   const tokens = `list_filter(regexp_extract_all(${json}, ${sqlText(tokenPattern)}), lambda k: NOT ends_with(k, ':'))`;
-  return `len(list_filter(list_transform(${tokens}, lambda k: json_extract_string(k, '$')), lambda w: ${valueSql('w', test)})) > 0`;
+  const isInside = `len(list_filter(list_transform(${tokens}, lambda k: json_extract_string(k, '$')), lambda w: ${valueSql('w', test)})) > 0`;
+  // Lists of values give an array or object as its JSON.
+  return test.kind === 'exact' ? `(${json} = ${sqlText(test.text)} OR ${isInside})` : isInside;
 }
 
 /** All readings of a name end in the same characters. A place in an array is no key. */

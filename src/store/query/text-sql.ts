@@ -28,34 +28,67 @@ export function textSql(x: string, test: TextTest): string {
 }
 
 function sameText(x: string, text: string): string {
-  const printed = reprinted(text);
-  return printed === undefined ? `${x} = ${sqlText(text)}` : `(${x} = ${sqlText(text)} OR ${x} = ${printed})`;
+  return oneOf(x, [sqlText(text), ...reprinted(text)]);
+}
+function oneOf(x: string, texts: readonly string[]): string {
+  return texts.length === 1 ? `${x} = ${texts[0]}` : `${x} IN (${texts.join(', ')})`;
 }
 
-/** How DuckDB prints a JSON number that is written in another way, such as 10.50 or 1e3, as SQL; undefined: it leaves it, or it is none. */
-export function reprinted(text: string): string | undefined {
-  if (!/^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/.test(text)) return undefined;
-  if (!/[eE]/.test(text) && text === String(Number(text))) return undefined;
-  if (/^-?\d+$/.test(text) && text !== '-0') return undefined;
-  return `json_extract_string(${sqlText(`[${text}]`)}, '/0')`;
+/** True for what JSON would take as a number. */
+export function isJsonNumber(text: string): boolean {
+  return /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/.test(text);
+}
+
+/** How DuckDB prints a JSON number that is written in another way, such as 10.50 or 1e3, as SQL; nothing where it leaves it, or for other texts. */
+function reprinted(text: string): string[] {
+  if (!isJsonNumber(text)) return [];
+  if (!/[eE]/.test(text) && text === String(Number(text))) return [];
+  if (/^-?\d+$/.test(text) && text !== '-0') return [];
+  return [`json_extract_string(${sqlText(`[${text}]`)}, '/0')`];
 }
 
 // ------------------------------------------------------------------------------------------------- phrases
 
 function phraseSql(x: string, text: string): string {
   if (text === '') return `${x} IS NOT NULL`;
-  const printed = reprinted(text);
+  if (/^[-+.0-9eE]+$/.test(text)) return numberPhraseSql(x, text);
   const isStartWord = isWordChar(text[0]);
   const isEndWord = isWordChar(text.at(-1));
-  const lowered = loweredSql(text);
-  const has = `contains(lower(${x}), ${lowered})`;
-  const isSure = !isStartWord && !isEndWord && isLowerExact(text);
-  const inText = isSure
-    ? has
-    : `CASE WHEN NOT ${has} THEN false ${wholeSql(x, text)}ELSE regexp_matches(${x}, ${sqlText(
-        `${isStartWord ? '\\b' : ''}${literalPattern(text)}${isEndWord ? '\\b' : ''}`,
-      )}) END`;
-  return printed === undefined ? inText : `(${inText} OR ${x} = ${printed})`;
+  const has = `contains(lower(${x}), ${loweredSql(text)})`;
+  if (!isStartWord && !isEndWord && isLowerExact(text)) return has;
+  return `CASE WHEN NOT ${has} THEN false ${wholeSql(x, text)}ELSE regexp_matches(${x}, ${phrasePattern(text)}) END`;
+}
+
+function phrasePattern(text: string): string {
+  return sqlText(`${isWordChar(text[0]) ? '\\b' : ''}${literalPattern(text)}${isWordChar(text.at(-1)) ? '\\b' : ''}`);
+}
+
+/** A value that is a number with a point or an exponent as a whole. */
+const decimalPattern = '-?[0-9]+(?:\\.[0-9]+(?:[eE][-+]?[0-9]+)?|[eE][-+]?[0-9]+)';
+
+/**
+ * What may be a number: in a value that is a decimal number as a whole, `5` does not stand for the fraction of 1.5 but for 5.0. That is
+ * what a person means, and how the number was written (1.50) leaves no trace in columns.
+ */
+function numberPhraseSql(x: string, text: string): string {
+  const same = sameNumbers(text);
+  const isSame = same.length === 0 ? '' : `WHEN ${oneOf(x, same)} THEN true `;
+  return `CASE ${isSame}WHEN NOT contains(lower(${x}), ${loweredSql(text)}) THEN false WHEN regexp_full_match(${x}, ${sqlText(decimalPattern)}) THEN false ELSE regexp_matches(${x}, ${phrasePattern(text)}) END`;
+}
+
+/** Texts of the same number, and of its negative for one without a sign, as in a text `5` is a word of -5. */
+function sameNumbers(text: string): string[] {
+  if (!isJsonNumber(text)) return [];
+  const value = Number(text);
+  const whole = value === 0 ? ['0', '0.0', '-0', '-0.0'] : wholeForms(text, value);
+  const positive = [...[text, ...whole].map(sqlText), ...reprinted(text)];
+  if (text.startsWith('-')) return positive;
+  return [...positive, ...[text, ...whole].map((number) => sqlText(`-${number}`)), ...reprinted(`-${text}`)];
+}
+
+function wholeForms(text: string, value: number): string[] {
+  if (Number.isSafeInteger(value)) return [String(value), `${value}.0`];
+  return /^-?\d+$/.test(text) ? [`${text}.0`] : [];
 }
 
 /** A value that contains the phrase and is no longer than it, is it. Not where lower() changes lengths: bytes are counted. */
@@ -166,7 +199,8 @@ function bareValues(
     const pattern = parts.map((part) =>
       part.kind === 'text' ? literalPattern(part.text) : part.kind === 'any' ? `${numberChar}*` : numberChar,
     );
-    places.push(wrap(pattern.join('')));
+    const isEmpty = parts.every((part) => part.kind === 'any');
+    places.push(wrap(isEmpty ? `${numberChar}+` : pattern.join('')));
   }
   const inWord = parts.map((part) =>
     part.kind === 'text' ? literalPattern(part.text) : part.kind === 'any' ? '.*' : '.',

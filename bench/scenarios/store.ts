@@ -1,0 +1,263 @@
+/** The store: how fast it takes records, how small it keeps them, and how fast it finds them again. */
+import { createHash } from 'node:crypto';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import type { StoredBatch } from '../../src/core/record-store.ts';
+import type { StoreQueries } from '../../src/store/contract.ts';
+import { cacheDirectory } from '../cache.ts';
+import { diskBytes, openMeasuredStore, peakMemoryMb } from '../measured-store.ts';
+import type { MeasuredStore } from '../measured-store.ts';
+import { atLeast, atMost, median } from '../scenario.ts';
+import type { Outcome, RunOptions, Scenario, Table, Target } from '../scenario.ts';
+import { RecordMaker } from '../store-load.ts';
+
+const never = new AbortController().signal;
+/** Records of one insert, 2 MB: what the output `store` brings while it catches up. */
+const insertRecords = 8192;
+/** Inserts under way at once. */
+const insertsAtOnce = 2;
+
+/** Something asked of the store; gives what it found, so that it can be compared. */
+interface Question {
+  readonly name: string;
+  ask(queries: StoreQueries): Promise<string>;
+}
+
+function searchFor(name: string, query: string, limit = 100): Question {
+  return {
+    name,
+    ask: async (queries) => {
+      const request = { query, fromMs: undefined, toMs: undefined, limit, order: 'newest' } as const;
+      const { records } = await queries.search(request, never);
+      return `${records.length} ${records[0]?.id}`;
+    },
+  };
+}
+
+function questionsOf(needle: string): readonly Question[] {
+  const all = { fromMs: undefined, toMs: undefined };
+  return [
+    searchFor('needle', `transaction_id:"${needle}"`),
+    {
+      name: 'histogram',
+      ask: async (queries) => {
+        const { counts, total } = await queries.histogram({ query: 'status>=500', ...all, buckets: 60 }, never);
+        return `${counts.length} ${total}`;
+      },
+    },
+    {
+      name: 'top-N',
+      ask: async (queries) => {
+        const request = { query: '', ...all, field: 'kubernetes.pod_name', limit: 10 };
+        const { values } = await queries.values(request, never);
+        return values.map(({ value, count }) => `${value} ${count}`).join();
+      },
+    },
+  ];
+}
+
+/** All kinds of searches; what they look for is common, rare, or not there. */
+function searchesOf(needle: string): readonly Question[] {
+  return [
+    ['everything', ''],
+    ['a common value', 'country:KR'],
+    ['a needle, by its field', `transaction_id:"${needle}"`],
+    ['a needle, free text', `"${needle}"`],
+    ['a word that is nowhere', 'nowheretobeseen'],
+    ['a phrase of common words that is nowhere', '"upstream pool"'],
+    ['a phrase', 'log:"timed out"'],
+    ['a comparison', 'status >= 500'],
+    ['a comparison that nothing meets', 'status >= 600'],
+    ['a range', 'revenue:[49.9 TO 50]'],
+    ['a wildcard', 'path:/v1/ord*'],
+    ['a wildcard without a word', 'transaction_id:*ffff0*'],
+    ['a regular expression', 'log:~"took 89[0-9]ms"'],
+    ['existence', 'transaction_id:*'],
+    ['both', 'country:KR AND event:purchase AND NOT campaign:summer_1'],
+    ['one of two', 'status:503 OR country:BR'],
+    ['a nested field', 'kubernetes.labels.app:numbers-api AND status:500'],
+    ['a number in a million', 'sequence:4711'],
+  ].map(([name = '', query = '']) => searchFor(name, query));
+}
+
+async function timed(question: Question, store: MeasuredStore): Promise<{ ms: number; found: string }> {
+  const begin = performance.now();
+  const found = await question.ask(store.queries);
+  return { ms: performance.now() - begin, found };
+}
+
+/** Inserts batches, a few inserts at once, and gives the seconds that took. */
+async function insertAll(store: MeasuredStore, batches: readonly StoredBatch[]): Promise<number> {
+  const queue: StoredBatch[][] = [];
+  let records = 0;
+  for (const batch of batches) {
+    if (records === 0) queue.push([]);
+    queue.at(-1)?.push(batch);
+    records += batch.offsets.length;
+    if (records >= insertRecords) records = 0;
+  }
+  const begin = performance.now();
+  const work = async (): Promise<void> => {
+    for (let group = queue.shift(); group; group = queue.shift()) await store.insert(group, never);
+  };
+  await Promise.all(Array.from({ length: insertsAtOnce }, work));
+  return (performance.now() - begin) / 1000;
+}
+
+/** Waits until nothing changes on disk any more: a store that gets nothing for 10 s puts its last records in order, too. */
+async function settle(directory: string): Promise<void> {
+  let bytes = -1;
+  for (let quietSeconds = 0; quietSeconds < 15; quietSeconds++) {
+    await wait(1000);
+    const now = diskBytes(directory);
+    if (now !== bytes) quietSeconds = 0;
+    bytes = now;
+  }
+}
+
+/** The id of a postback in the middle of the batches. */
+function needleIn(batches: readonly StoredBatch[]): string {
+  const middle = batches.slice(Math.floor(batches.length * 0.4)).find(({ tag }) => tag === 'postback') ?? batches[0];
+  const text = Buffer.from(middle?.payload.subarray(0, 200) ?? '').toString();
+  return /"transaction_id":"([^"]+)"/.exec(text)?.[1] ?? '';
+}
+
+interface Asked {
+  readonly question: Question;
+  readonly ms: number[];
+  readonly found: string;
+}
+
+async function askAll(store: MeasuredStore, questions: readonly Question[], rounds: number): Promise<Asked[]> {
+  const asked: Asked[] = [];
+  for (const question of questions) {
+    const first = await timed(question, store);
+    const ms = [first.ms];
+    for (let round = 1; round < rounds; round++) ms.push((await timed(question, store)).ms);
+    asked.push({ question, ms, found: first.found });
+  }
+  return asked;
+}
+
+/** Asks over and over until the inserts are over; the longest time of each question. */
+async function askMeanwhile(
+  store: MeasuredStore,
+  questions: readonly Question[],
+  inserts: Promise<unknown>,
+): Promise<number[]> {
+  const worst = questions.map(() => 0);
+  let isOver = false;
+  const over = inserts.then(() => (isOver = true));
+  while (!isOver) {
+    for (const [i, question] of questions.entries()) {
+      worst[i] = Math.max(worst[i] ?? 0, (await timed(question, store)).ms);
+      await wait(20);
+    }
+  }
+  await over;
+  return worst;
+}
+
+async function run(options: RunOptions): Promise<Outcome> {
+  mkdirSync(cacheDirectory, { recursive: true });
+  const directory = mkdtempSync(join(cacheDirectory, 'store-'));
+  const store = await openMeasuredStore(directory);
+  try {
+    return await measure(options, directory, store);
+  } finally {
+    await store.close();
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+async function measure(options: RunOptions, directory: string, store: MeasuredStore): Promise<Outcome> {
+  const count = options.isTiny ? 20_000 : 1_000_000;
+  const rounds = options.rounds ?? (options.isTiny ? 1 : 5);
+  const maker = new RecordMaker();
+  options.say(`making ${count} records`);
+  const batches = maker.make(count);
+  const needle = needleIn(batches);
+  const { jsonBytes } = maker;
+  options.say('inserting them');
+  const seconds = await insertAll(store, batches);
+  batches.length = 0;
+  if (!options.isTiny) await settle(directory);
+  const bytes = diskBytes(directory);
+  options.say('asking');
+  const quiet = await askAll(store, questionsOf(needle), rounds);
+  const quietMs = quiet.map(({ ms }) => median(ms));
+  options.say('asking while inserting');
+  const more = maker.make(count / 2);
+  const inserting = insertAll(store, more);
+  const worstMs = await askMeanwhile(store, questionsOf(needle), inserting);
+  const moreSeconds = await inserting;
+  const large = options.millions === undefined ? undefined : await askLarge(options, directory, store, maker, needle);
+  const peakMb = peakMemoryMb(store.pid);
+  const tables: Table[] = [
+    {
+      title: `${count.toLocaleString('en-US')} records of ${Math.round(jsonBytes / count)} bytes of JSON`,
+      columns: ['records/s', 'records/s while asked', 'bytes on disk each', '% of the JSON', 'peak MB'],
+      rows: [
+        [
+          Math.round(count / seconds),
+          Math.round(count / 2 / moreSeconds),
+          bytes / count,
+          (bytes / jsonBytes) * 100,
+          peakMb,
+        ],
+      ],
+    },
+    {
+      title: 'questions, ms',
+      columns: ['question', 'median', 'worst while inserting'],
+      rows: quiet.map(({ question }, i) => [question.name, quietMs[i], worstMs[i]]),
+    },
+    ...(large ? [large.table] : []),
+  ];
+  const stallMs = Math.max(...worstMs.map((ms, i) => ms - (quietMs[i] as number)));
+  const targets: Target[] = [
+    atLeast('must', 'inserted records/s', Math.round(count / seconds), 200_000),
+    atLeast('aim', 'inserted records/s', Math.round(count / seconds), 300_000),
+    atMost('must', 'disk, % of the JSON', (bytes / jsonBytes) * 100, 30),
+    ...quiet.map(({ question }, i) => atMost('must', `${question.name}, ms`, quietMs[i], 100)),
+    atMost('must', 'longest stall of a question by inserts, ms', stallMs, 100),
+    ...(large ? [large.target] : []),
+    atMost('must', 'peak memory of the store process, MB', peakMb, 512),
+  ];
+  const hash = createHash('sha256');
+  for (const { found } of [...quiet, ...(large?.asked ?? [])]) hash.update(`${found}\n`);
+  return { tables, targets, resultHash: hash.digest('hex').slice(0, 16), versions: {}, notes: [] };
+}
+
+/** Fills the store up to so many millions, and asks for the first rows of all kinds of searches. */
+async function askLarge(
+  options: RunOptions,
+  directory: string,
+  store: MeasuredStore,
+  maker: RecordMaker,
+  needle: string,
+): Promise<{ table: Table; target: Target; asked: readonly Asked[] }> {
+  const count = (options.millions ?? 0) * 1_000_000;
+  for (let have = maker.count; have < count; have = maker.count) {
+    options.say(`${Math.round(have / 1e6)} of ${options.millions} million records`);
+    await insertAll(store, maker.make(Math.min(500_000, count - have)));
+  }
+  await settle(directory);
+  const asked = await askAll(store, searchesOf(needle), 3);
+  return {
+    asked,
+    table: {
+      title: `first rows out of ${options.millions} million records, ms`,
+      columns: ['search', 'first time', 'median', 'found'],
+      rows: asked.map(({ question, ms, found }) => [question.name, ms[0], median(ms), found]),
+    },
+    target: atMost('must', 'first rows of the slowest search, ms', Math.max(...asked.map(({ ms }) => median(ms))), 500),
+  };
+}
+
+export const store: Scenario = {
+  name: 'store',
+  summary: 'records into the store, their size on disk, and questions with and without inserts under way',
+  run,
+};

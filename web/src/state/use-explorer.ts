@@ -1,0 +1,114 @@
+/** What the page shows, put together: the address's state, the answers to it, live records on top. */
+import { useCallback, useEffect, useMemo, useState } from 'react';
+import { useHistogram, useSearch, useStore } from '../api/questions.ts';
+import type { Question } from '../api/questions.ts';
+import type { FoundRecord } from '../api/types.ts';
+import { useSettings } from '../i18n/use-texts.ts';
+import { mergeRows } from '../live/live-records.ts';
+import { useTail } from '../live/use-tail.ts';
+import { changeState, useExplorerState } from './location.ts';
+
+/** The API's own default, and its longest for `Search longer`. */
+const timeoutMs = 10_000;
+const timeoutLongMs = 60_000;
+/** A bar of the histogram is about 8 px wide on a common screen. */
+const bucketsWished = 100;
+/** While Live runs the histogram follows at this pace. */
+const liveHistogramMs = 5000;
+
+/** Asks anew whenever `askAgain` is called; a longer search is for one question only. */
+function useQuestion() {
+  const { query, range } = useExplorerState();
+  const [run, setRun] = useState(0);
+  const [patient, setPatient] = useState<{ query: string; range: typeof range }>();
+  const isPatient = patient?.query === query && patient.range === range;
+  const question: Question = useMemo(
+    () => ({ query, range, run, timeoutMs: isPatient ? timeoutLongMs : timeoutMs }),
+    [query, range, run, isPatient],
+  );
+  const askAgain = useCallback(() => setRun((count) => count + 1), []);
+  return { question, askAgain, searchLonger: () => setPatient({ query, range }) };
+}
+
+export function useExplorer() {
+  const state = useExplorerState();
+  const settings = useSettings();
+  const { question, askAgain, searchLonger } = useQuestion();
+  const [view, setView] = useState(0);
+  const [isPaused, setPaused] = useState(false);
+  const [isAtTop, setAtTop] = useState(true);
+  const search = useSearch(question, state.order, true);
+  const histogram = useHistogram(
+    question,
+    bucketsWished,
+    state.isLive && !isPaused ? liveHistogramMs : undefined,
+    true,
+  );
+  const isHeld = isPaused || !isAtTop || state.record !== undefined;
+  const tail = useTail({ isOn: state.isLive, query: state.query, isHeld, onOpen: askAgain });
+  const found = useMemo(() => search.data?.pages.flatMap((page) => page.records) ?? [], [search.data]);
+  const rows: readonly FoundRecord[] = useMemo(() => mergeRows(tail.records, found), [tail.records, found]);
+  const isEmpty = search.isSuccess && !search.isPlaceholderData && rows.length === 0;
+  const store = useStore(isEmpty);
+  useRefresh(settings.refreshSeconds, !isHeld && !state.isLive, askAgain);
+  useFirstRecord(isEmpty, store.data?.status?.records, askAgain);
+  return {
+    state,
+    question,
+    refresh: () => {
+      askAgain();
+      setView(view + 1);
+    },
+    /** Another one for what is looked at from its top: another question, or this one asked anew by hand. */
+    view: JSON.stringify([state.query, state.range, state.order, view]),
+    searchLonger,
+    search,
+    histogram,
+    store,
+    rows,
+    isEmpty,
+    live: {
+      ...tail,
+      isPaused,
+      pause: setPaused,
+      /** Shows what was held; the table goes to its top. */
+      release: () => {
+        setPaused(false);
+        tail.release();
+      },
+    },
+    setAtTop,
+  };
+}
+
+export type Explorer = ReturnType<typeof useExplorer>;
+
+/** Asks anew every so many seconds, unless the reader is in the middle of something. */
+function useRefresh(seconds: number, isWanted: boolean, refresh: () => void): void {
+  useEffect(() => {
+    if (seconds === 0 || !isWanted) return undefined;
+    const timer = setInterval(() => {
+      if (document.visibilityState === 'visible') refresh();
+    }, seconds * 1000);
+    return () => clearInterval(timer);
+  }, [seconds, isWanted, refresh]);
+}
+
+/** An empty page asks again as soon as the store has more; out of an empty store it goes on live. */
+function useFirstRecord(isEmpty: boolean, records: number | undefined, refresh: () => void): void {
+  const [seen, setSeen] = useState<number>();
+  if (records !== undefined && records !== seen) setSeen(records);
+  const [wasStoreEmpty, setStoreEmpty] = useState(false);
+  if (isEmpty && records === 0 && !wasStoreEmpty) setStoreEmpty(true);
+  const isFirst = wasStoreEmpty && records !== undefined && records > 0;
+  useEffect(() => {
+    if (isEmpty && seen !== undefined) refresh();
+    // Asked when the number changes, not when the page becomes empty: then it has just asked.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, [seen]);
+  useEffect(() => {
+    if (!isFirst) return;
+    setStoreEmpty(false);
+    changeState({ isLive: true, order: 'newest' }, 'replace');
+  }, [isFirst]);
+}

@@ -1,0 +1,136 @@
+import type { ReactNode } from 'react';
+import { ApiError } from '../api/client.ts';
+import type { StoreState } from '../api/types.ts';
+import { useFormats, useTexts } from '../i18n/use-texts.ts';
+import { setQuery, setRange } from '../state/location.ts';
+import type { Explorer } from '../state/use-explorer.ts';
+import { rangeText } from '../time/time-picker.tsx';
+import { wider } from '../time/range.ts';
+import { Button } from '../ui/button.tsx';
+import { CopyButton } from '../ui/copy-button.tsx';
+import { Icon } from '../ui/icon.tsx';
+import type { IconName } from '../ui/icon.tsx';
+import './states.css';
+
+/** What stands in the table's place when there are no rows: why, and what to do. */
+export function EmptyState({ explorer }: { readonly explorer: Explorer }) {
+  const texts = useTexts();
+  const { search, store } = explorer;
+  const { error } = search;
+  const isOff = store.data?.state === 'off';
+  if (isOff)
+    return (
+      <State icon="power" title={texts.state.offTitle} text={texts.state.off}>
+        <Command text="P2L_STORE=on npm start" />
+      </State>
+    );
+  if (error instanceof ApiError) return <Failure explorer={explorer} error={error} />;
+  if (error) return <State icon="warning" look="danger" title={texts.state.failedTitle} text={error.message} />;
+  if (search.isPending) return <div className="state" aria-hidden="true" />;
+  if (store.data?.status?.records === 0) return <FirstRecord store={store.data} />;
+  return <Nothing explorer={explorer} />;
+}
+
+function Failure({ explorer, error }: { readonly explorer: Explorer; readonly error: ApiError }) {
+  const texts = useTexts();
+  if (error.status === 503)
+    return (
+      <State icon="clock" title={texts.state.startingTitle} text={texts.state.starting}>
+        <p className="state-detail mono">{explorer.store.data?.lastError ?? error.message}</p>
+      </State>
+    );
+  if (error.isPassing)
+    return <State icon="plug" look="danger" title={texts.state.unreachableTitle} text={texts.state.unreachable} />;
+  const isQuery = error.status === 400;
+  return (
+    <State
+      icon="warning"
+      look="danger"
+      title={isQuery ? texts.state.queryTitle : texts.state.failedTitle}
+      text={error.message}
+    >
+      {isQuery ? (
+        <Button onClick={() => setQuery('')}>{texts.state.clearQuery}</Button>
+      ) : (
+        <Button icon="refresh" onClick={explorer.refresh}>
+          {texts.state.retry}
+        </Button>
+      )}
+    </State>
+  );
+}
+
+/** Where `npm start` listens unless told otherwise; the program may say another. */
+function postbackUrlOf(store: StoreState): string {
+  return store.postbackUrl ?? `http://${window.location.hostname}:8080/postback`;
+}
+
+function FirstRecord({ store }: { readonly store: StoreState }) {
+  const texts = useTexts();
+  return (
+    <State icon="inbox" look="waiting" title={texts.state.storeEmptyTitle} text={texts.state.storeEmpty}>
+      <Command text={`curl -X POST "${postbackUrlOf(store)}?p1=v1&p2=v2"`} />
+    </State>
+  );
+}
+
+function Nothing({ explorer }: { readonly explorer: Explorer }) {
+  const texts = useTexts();
+  const formats = useFormats();
+  const { query, range } = explorer.state;
+  const newestMs = explorer.store.data?.status?.newestMs;
+  const next = wider(range);
+  return (
+    <State
+      icon="search"
+      title={texts.state.nothingTitle}
+      text={query === '' ? texts.state.nothingInRange(rangeText(range, texts, formats)) : texts.state.nothingForQuery}
+    >
+      {query === '' && newestMs !== undefined && (
+        <p className="soft">{texts.state.newestIs(formats.dateTime(newestMs))}</p>
+      )}
+      <div className="state-buttons">
+        {query !== '' && <Button onClick={() => setQuery('')}>{texts.state.clearQuery}</Button>}
+        {range.kind !== 'all' && (
+          <Button onClick={() => setRange(next)}>{texts.state.widen(rangeText(next, texts, formats))}</Button>
+        )}
+        {range.kind !== 'all' && next.kind !== 'all' && (
+          <Button onClick={() => setRange({ kind: 'all' })}>{texts.state.widen(texts.time.all)}</Button>
+        )}
+      </div>
+    </State>
+  );
+}
+
+function Command({ text }: { readonly text: string }) {
+  const texts = useTexts();
+  return (
+    <div className="command">
+      <code className="mono">{text}</code>
+      <CopyButton icon="copy" label={texts.state.copyCommand} text={() => text} />
+    </div>
+  );
+}
+
+interface StateProps {
+  readonly icon: IconName;
+  readonly look?: 'danger' | 'waiting';
+  readonly title: string;
+  readonly text: string;
+  readonly children?: ReactNode;
+}
+
+function State({ icon, look, title, text, children }: StateProps) {
+  return (
+    <div className="state" role={look === 'danger' ? 'alert' : 'status'}>
+      <div className="state-box">
+        <span className="state-icon" data-look={look}>
+          <Icon name={icon} size={20} />
+        </span>
+        <h2 className="state-title">{title}</h2>
+        <p className="state-text">{text}</p>
+        {children}
+      </div>
+    </div>
+  );
+}
