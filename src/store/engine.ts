@@ -1,4 +1,5 @@
 /** The store's engine: rows in, partitions to ask, and what keeps them in shape. */
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from '../core/clock.ts';
 import { realDisk } from '../core/disk.ts';
@@ -80,7 +81,8 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const database = await Database.open({
     memoryBytesMax: options.memoryBytesMax,
     threads: options.threads,
-    temporaryDirectory: options.isReadOnly ? `${temporary}-${process.pid}` : temporary,
+    // Who only reads leaves nothing in the store.
+    temporaryDirectory: options.isReadOnly ? join(tmpdir(), `post2log-store-${process.pid}`) : temporary,
     spillBytesMax: spillFactor * options.memoryBytesMax,
   });
   const engine = new StoreEngine(options, disk, database);

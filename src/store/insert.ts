@@ -134,7 +134,15 @@ export class Inserter {
     return group;
   }
   async #insertGroup(group: readonly Call[]): Promise<void> {
-    await this.#host.into(this.#closing.signal, (partition) => this.#insertInto(partition, group));
+    try {
+      await this.#host.into(this.#closing.signal, (partition) => this.#insertInto(partition, group));
+    } catch (error) {
+      if (error instanceof OperatingError) throw error;
+      const what = errorText(error).split('\n')[0];
+      throw new OperatingError('STORE_WRITE', `writing records to the store: ${what}; they are tried again`, {
+        cause: error,
+      });
+    }
   }
   async #insertInto(partition: Partition, group: readonly Call[]): Promise<void> {
     const addition = this.#select(group.flatMap((call) => call.batches));
@@ -147,12 +155,7 @@ export class Inserter {
       this.#connection?.close();
       this.#connection = undefined;
       await this.#host.failed(partition, error);
-      if (error instanceof OperatingError) throw error;
-      throw new OperatingError(
-        'STORE_WRITE',
-        `writing ${addition.rows} records to ${partition.path}: ${errorText(error).split('\n')[0]}; they are tried again`,
-        { cause: error },
-      );
+      throw error;
     }
   }
 
