@@ -224,12 +224,14 @@ export class Background {
           throw new Error(`sealing ${rows} rows of partition ${partition.name} gave ${segment.rows}`);
         return segment;
       },
-      () => (partition.isOpen ? this.#doneSql(partition) : []),
+      // What hot tables say is done goes with them: it is written into the partition, joined with all that is known.
+      () => (sources.some((source) => source.kind === 'hot') ? this.#doneSql(partition) : []),
     );
   }
   #doneSql(partition: Partition): string[] {
     const { set } = this.#host;
     const ranges = [...set.done.ranges()];
+    for (const { shard } of ranges) partition.catalog.shards.set(set.shardNumber(shard), shard);
     return [
       `DELETE FROM ${sqlName(partition.alias)}.done`,
       ...addDoneSql(partition.alias, ranges, (shard) => set.shardNumber(shard)),

@@ -245,12 +245,13 @@ export class Partition implements PartitionView, Place {
       const segment = await write(catalog.numberNext++);
       // Nobody begins a snapshot between the commit and the new catalog: he would find other tables than it says.
       await this.turn.run(async () => {
+        const more = also();
         const shards = [...catalog.shards].filter(([number]) => !catalog.shardsFiled.has(number));
         const statements = [
           ...removeSql(this.alias, sources),
           ...addShardsSql(this.alias, shards),
           ...setMetaSql(this.alias, 'sealed', String(sealed)),
-          ...also(),
+          ...more,
           'COMMIT',
         ];
         await connection.run(statements.join(';\n'));

@@ -1,8 +1,13 @@
-/** `npm run test:e2e`: tests in a browser. There is nothing to look at in one before the explorer exists. */
-import { runTests, testFiles } from '../files.ts';
+/** `npm run test:e2e`: the explorer of the real program, in a real browser. Words choose test files, as with `npm test`. */
+import { spawnSync } from 'node:child_process';
+import { root, runTests, testFiles } from '../files.ts';
+import { findChromium } from './browser.ts';
 
-const files = testFiles(['test/e2e/**/*.test.ts']);
-if (files.length === 0) {
-  console.log('test/e2e has no tests: this version has no page of its own for a browser');
-  console.log('0 passed, 0 failed');
-} else runTests(files, ['--test-concurrency=1', '--test-timeout=240000']);
+if (findChromium() === undefined) {
+  console.error('tests in a browser need Chromium: apt-get install chromium, or name one in CHROMIUM');
+  process.exit(1);
+}
+const built = spawnSync(process.execPath, ['web/build.ts', '--if-stale'], { cwd: root, stdio: 'inherit' });
+if (built.status !== 0) process.exit(1);
+// One file at a time: each starts programs and a browser. A page that hangs must not hang the run.
+runTests(testFiles(['test/e2e/**/*.test.ts']), ['--test-concurrency=1', '--test-timeout=240000']);

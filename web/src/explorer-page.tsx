@@ -108,7 +108,12 @@ function Results({ explorer, cursor, onCursor, scrollRef }: ResultsProps) {
     live.release();
     scrollRef.current?.scrollTo({ top: 0 });
   };
-  useEffect(() => scrollRef.current?.scrollTo({ top: 0 }), [scrollRef, explorer.view]);
+  const { view } = explorer;
+  const shownView = useRef(view);
+  useEffect(() => {
+    if (shownView.current !== view) scrollRef.current?.scrollTo({ top: 0 });
+    shownView.current = view;
+  }, [scrollRef, view]);
   if (rows.length === 0) return <EmptyState explorer={explorer} />;
   return (
     <div className="table-box">

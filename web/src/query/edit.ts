@@ -42,7 +42,7 @@ export function writeField(name: string): string {
   return isPlain ? name : quote(name);
 }
 
-/** What the query joins by AND at its top, as texts; a query with OR there is one part, in parentheses. Exported for tests and the mock API. */
+/** What the query joins by AND at its top, as texts; a query with OR there is one part, in parentheses. Exported for tests. */
 export function conjuncts(query: string): string[] {
   const text = query.trim();
   if (text === '') return [];
