@@ -1,54 +1,58 @@
-/** A store on a directory of its own, for measurements. */
-import { readFileSync, readdirSync, statSync } from 'node:fs';
+/** The store in a process of its own, as the program runs it, on a directory of its own. */
+import { mkdirSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { realClock } from '../src/core/clock.ts';
-import { silentLog } from '../src/core/log.ts';
+import { createLog } from '../src/core/log.ts';
 import type { RecordStore } from '../src/core/record-store.ts';
+import { StoreProcess } from '../src/process/store-process.ts';
 import type { StoreQueries } from '../src/store/contract.ts';
-import { openEngine } from '../src/store/engine.ts';
-import { Questions } from '../src/store/questions.ts';
-import { writeSegment } from '../src/store/seal.ts';
+import { processTree } from './processes.ts';
+import { rootDirectory } from './program.ts';
 
-export interface MeasuredStore extends RecordStore, Omit<StoreQueries, 'status'> {
+export interface MeasuredStore extends RecordStore {
+  readonly queries: StoreQueries;
   readonly pid: number;
-  /** Resolves when no background work is due. */
-  idle(): Promise<void>;
   close(): Promise<void>;
 }
 
-export async function openMeasuredStore(directory: string): Promise<MeasuredStore> {
-  const engine = await openEngine({
-    directory: join(directory, 'store'),
-    memoryBytesMax: 256 * 1024 ** 2,
-    threads: 2,
-    bytesMax: 100e9,
-    keepMs: undefined,
-    reserveBytes: 0,
-    isReadOnly: false,
+/** A start takes half a second; a busy machine may need longer. */
+const startMsMax = 30_000;
+
+export async function openMeasuredStore(dataDirectory: string): Promise<MeasuredStore> {
+  const before = new Set(processTree(process.pid));
+  const variables = { P2L_DATA_DIR: dataDirectory, P2L_STORE_LIMIT: '100GB' };
+  // The program makes it before it starts its processes.
+  mkdirSync(join(dataDirectory, 'locks'), { recursive: true });
+  Object.assign(process.env, variables);
+  const store = new StoreProcess({
+    mainPath: join(rootDirectory, 'src', 'main.ts'),
+    args: ['run'],
     clock: realClock,
-    log: silentLog(),
-    writeSegment,
+    log: createLog('warn'),
   });
-  const questions = new Questions(engine, realClock);
-  return {
-    pid: process.pid,
-    insert: (batches, signal) => engine.insert(batches, signal),
-    search: (request, signal) => questions.search(request, signal),
-    histogram: (request, signal) => questions.histogram(request, signal),
-    fields: (request, signal) => questions.fields(request, signal),
-    values: (request, signal) => questions.values(request, signal),
-    export: (request, signal) => questions.export(request, signal),
-    tail: (request, signal) => questions.tail(request, signal),
-    idle: () => engine.idle(),
-    close: () => engine.close(),
+  const held = store.hold();
+  const close = async (): Promise<void> => {
+    held.release();
+    await store.stop(5000);
+    for (const name of Object.keys(variables)) delete process.env[name];
   };
+  for (const begin = performance.now(); store.state().state !== 'running'; await wait(10))
+    if (performance.now() - begin > startMsMax) {
+      await close();
+      throw new Error(`the store does not start: ${store.state().lastError ?? 'it says nothing'}`);
+    }
+  const pid = processTree(process.pid).find((one) => !before.has(one)) ?? 0;
+  return { queries: store.queries, insert: (batches, signal) => held.insert(batches, signal), pid, close };
 }
 
 /** Bytes of all files below a directory. */
 export function diskBytes(directory: string): number {
-  return readdirSync(directory, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .reduce((sum, entry) => sum + statSync(join(entry.parentPath, entry.name)).size, 0);
+  let bytes = 0;
+  for (const entry of readdirSync(directory, { recursive: true, withFileTypes: true }))
+    // It may be gone by now.
+    if (entry.isFile()) bytes += statSync(join(entry.parentPath, entry.name), { throwIfNoEntry: false })?.size ?? 0;
+  return bytes;
 }
 
 /** The most memory a living process ever held at once (VmHWM), in MB (10^6 bytes). */

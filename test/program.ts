@@ -39,10 +39,27 @@ export async function until<T>(what: string, look: () => T | Promise<T>): Promis
   }
 }
 
+const endings = new WeakMap<TestContext, (() => Promise<unknown>)[]>();
+
+/** Runs when the test ends, what was begun last first: programs end before their directories are removed. */
+function atEnd(context: TestContext, end: () => Promise<unknown>): void {
+  const known = endings.get(context);
+  if (known) {
+    known.push(end);
+    return;
+  }
+  const list = [end];
+  endings.set(context, list);
+  context.after(async () => {
+    for (const next of list.reverse()) await next();
+  });
+}
+
 /** A new directory that is removed when the test ends. */
 export async function temporaryDirectory(context: TestContext): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'p2l-test-'));
-  context.after(() => rm(directory, { recursive: true, force: true }));
+  // A killed program's other processes end a moment after it.
+  atEnd(context, () => rm(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 }));
   return directory;
 }
 
@@ -113,7 +130,7 @@ export async function startProgram(context: TestContext, options: StartOptions =
     },
   });
   const program = new Program(child, Number(options.env?.['P2L_PORT'] ?? port), adminPort, dataDir);
-  context.after(async () => {
+  atEnd(context, async () => {
     if (child.exitCode === null && child.signalCode === null) await program.kill();
   });
   return program;

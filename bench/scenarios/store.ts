@@ -21,15 +21,15 @@ const insertsAtOnce = 2;
 /** Something asked of the store; gives what it found, so that it can be compared. */
 interface Question {
   readonly name: string;
-  ask(store: Pick<StoreQueries, 'search' | 'histogram' | 'values'>): Promise<string>;
+  ask(queries: StoreQueries): Promise<string>;
 }
 
 function searchFor(name: string, query: string, limit = 100): Question {
   return {
     name,
-    ask: async (store) => {
+    ask: async (queries) => {
       const request = { query, fromMs: undefined, toMs: undefined, limit, order: 'newest' } as const;
-      const { records } = await store.search(request, never);
+      const { records } = await queries.search(request, never);
       return `${records.length} ${records[0]?.id}`;
     },
   };
@@ -41,16 +41,16 @@ function questionsOf(needle: string): readonly Question[] {
     searchFor('needle', `transaction_id:"${needle}"`),
     {
       name: 'histogram',
-      ask: async (store) => {
-        const { counts, total } = await store.histogram({ query: 'status>=500', ...all, buckets: 60 }, never);
+      ask: async (queries) => {
+        const { counts, total } = await queries.histogram({ query: 'status>=500', ...all, buckets: 60 }, never);
         return `${counts.length} ${total}`;
       },
     },
     {
       name: 'top-N',
-      ask: async (store) => {
+      ask: async (queries) => {
         const request = { query: '', ...all, field: 'kubernetes.pod_name', limit: 10 };
-        const { values } = await store.values(request, never);
+        const { values } = await queries.values(request, never);
         return values.map(({ value, count }) => `${value} ${count}`).join();
       },
     },
@@ -83,7 +83,7 @@ function searchesOf(needle: string): readonly Question[] {
 
 async function timed(question: Question, store: MeasuredStore): Promise<{ ms: number; found: string }> {
   const begin = performance.now();
-  const found = await question.ask(store);
+  const found = await question.ask(store.queries);
   return { ms: performance.now() - begin, found };
 }
 
@@ -105,10 +105,15 @@ async function insertAll(store: MeasuredStore, batches: readonly StoredBatch[]):
   return (performance.now() - begin) / 1000;
 }
 
-/** A store that gets nothing for 10 s puts its last records in order, too. */
-async function settle(store: MeasuredStore): Promise<void> {
-  await wait(11_000);
-  await store.idle();
+/** Waits until nothing changes on disk any more: a store that gets nothing for 10 s puts its last records in order, too. */
+async function settle(directory: string): Promise<void> {
+  let bytes = -1;
+  for (let quietSeconds = 0; quietSeconds < 15; quietSeconds++) {
+    await wait(1000);
+    const now = diskBytes(directory);
+    if (now !== bytes) quietSeconds = 0;
+    bytes = now;
+  }
 }
 
 /** The id of a postback in the middle of the batches. */
@@ -176,11 +181,8 @@ async function measure(options: RunOptions, directory: string, store: MeasuredSt
   const { jsonBytes } = maker;
   options.say('inserting them');
   const seconds = await insertAll(store, batches);
-  const beforeIdle = performance.now();
-  await store.idle();
-  const sealSeconds = (performance.now() - beforeIdle) / 1000;
   batches.length = 0;
-  if (!options.isTiny) await settle(store);
+  if (!options.isTiny) await settle(directory);
   const bytes = diskBytes(directory);
   options.say('asking');
   const quiet = await askAll(store, questionsOf(needle), rounds);
@@ -190,23 +192,15 @@ async function measure(options: RunOptions, directory: string, store: MeasuredSt
   const inserting = insertAll(store, more);
   const worstMs = await askMeanwhile(store, questionsOf(needle), inserting);
   const moreSeconds = await inserting;
-  const large = options.millions === undefined ? undefined : await askLarge(options, store, maker, needle);
+  const large = options.millions === undefined ? undefined : await askLarge(options, directory, store, maker, needle);
   const peakMb = peakMemoryMb(store.pid);
   const tables: Table[] = [
     {
       title: `${count.toLocaleString('en-US')} records of ${Math.round(jsonBytes / count)} bytes of JSON`,
-      columns: [
-        'records/s',
-        'sealed after, s',
-        'records/s while asked',
-        'bytes on disk each',
-        '% of the JSON',
-        'peak MB',
-      ],
+      columns: ['records/s', 'records/s while asked', 'bytes on disk each', '% of the JSON', 'peak MB'],
       rows: [
         [
           Math.round(count / seconds),
-          sealSeconds,
           Math.round(count / 2 / moreSeconds),
           bytes / count,
           (bytes / jsonBytes) * 100,
@@ -239,6 +233,7 @@ async function measure(options: RunOptions, directory: string, store: MeasuredSt
 /** Fills the store up to so many millions, and asks for the first rows of all kinds of searches. */
 async function askLarge(
   options: RunOptions,
+  directory: string,
   store: MeasuredStore,
   maker: RecordMaker,
   needle: string,
@@ -248,7 +243,7 @@ async function askLarge(
     options.say(`${Math.round(have / 1e6)} of ${options.millions} million records`);
     await insertAll(store, maker.make(Math.min(500_000, count - have)));
   }
-  await store.idle();
+  await settle(directory);
   const asked = await askAll(store, searchesOf(needle), 3);
   return {
     asked,

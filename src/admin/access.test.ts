@@ -46,7 +46,7 @@ test('without token and users nobody has to log in', async () => {
 });
 
 test('a browser logs in with the token, stays logged in by its cookie, and logs out', async () => {
-  await withAdminServer(fakeBackend(), { token: 'right token' }, async (url) => {
+  await withAdminServer(fakeBackend(), { token: 'right token', explorer: '/nowhere' }, async (url) => {
     const status = (headers: Record<string, string> = {}): Promise<number> =>
       statusOf(fetch(`${url}/api/status`, { headers }));
     const session = async (headers: Record<string, string> = {}): Promise<unknown> =>

@@ -21,7 +21,7 @@ function run(...args: string[]): { code: number | null; out: string; err: string
   return { code: status, out: stdout, err: stderr };
 }
 
-const commands = ['run', 'check', 'dlq', 'outputs', 'completion', 'version'];
+const commands = ['run', 'check', 'query', 'dlq', 'outputs', 'completion', 'version'];
 
 test('commands: help names each one; version says it', () => {
   const help = run('help');
@@ -53,6 +53,10 @@ describe('what is called wrongly ends with 2, says so on standard error, and pri
     [['check', '--config', 'no-such.conf'], /no-such\.conf: no such file/],
     [['completion'], /missing required argument 'shell'/],
     [['completion', 'tcsh'], /shell tcsh: expected bash, zsh or fish/],
+    [['query', '--limit', '0'], /expected a whole number from 1/],
+    [['query', '-o', 'xml'], /Allowed choices are table, json, csv/],
+    [['query', '--last', 'soon'], /--last: found "soon", expected a duration such as 500ms/],
+    [['query', '-p1:v1'], /unknown option '-p1:v1'/],
     [['dlq', 'list', '--limit', '0'], /expected a whole number from 1/],
     [['dlq', 'replay'], /name ids, or --all/],
     [['outputs', 'drop'], /missing required argument 'id'/],
@@ -89,6 +93,9 @@ test('a command for the running program ends with 1 where none runs', () => {
     ['outputs', 'drop', 'x'],
     ['dlq', 'list'],
     ['dlq', 'replay', '--all'],
+    ['query', 'p1:v1'],
+    ['query', '--follow'],
+    ['query', '--', '-p1:v1'],
   ]) {
     const { code, out, err } = run(...args);
     assert.equal(code, 1, err);
@@ -112,6 +119,7 @@ test('completion: the script for bash offers commands, options and shells', () =
   assert.deepEqual(offered('post2log', 'ch'), ['check']);
   assert.deepEqual(offered('post2log', 'dlq', ''), ['list', 'replay', 'help', '--help']);
   assert.deepEqual(offered('post2log', 'dlq', 'list', '--l'), ['--limit']);
+  assert.deepEqual(offered('post2log', 'query', 'p1:v1', '--l'), ['--last', '--limit']);
   assert.deepEqual(offered('post2log', 'completion', ''), ['bash', 'zsh', 'fish', '--help']);
   // The value of an option is no command: the next word is still one of run.
   assert.deepEqual(offered('post2log', 'run', '-c', 'check', '--d'), ['--data-dir']);

@@ -1,7 +1,8 @@
 /** The commands and their help. Each command's work is in a file of its own, loaded when it is called. */
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { version } from '../core/version.ts';
 import { exitCodes, reportError } from './exit.ts';
+import type { QueryOptions } from './query.ts';
 
 interface DataDirectoryOption {
   dataDir: string;
@@ -55,6 +56,7 @@ function buildProgram(setExit: (code: number) => void): Command {
       setExit(await runCheck(options.config));
     });
 
+  addQueryCommand(program, setExit);
   addDeadLetterCommands(program);
   addOutputCommands(program);
 
@@ -79,6 +81,35 @@ function buildProgram(setExit: (code: number) => void): Command {
       process.stdout.write(`post2log ${version} (Node ${process.versions.node})\n`);
     });
   return program;
+}
+
+function addQueryCommand(program: Command, setExit: (code: number) => void): void {
+  const command = program
+    .command('query')
+    .description('search the records in the store, whether or not the program runs')
+    .argument('[query...]', 'in the query language, words joined with blanks; none: all records')
+    .option('--last <duration>', 'records of the last 500ms, 10s, 5m, 24h, 7d; without a time option: all')
+    .option('--from <time>', 'records from this time on: 2026-11-21T15:00:00Z, now-15m, or ms since 1970')
+    .option('--to <time>', 'records before this time')
+    .option('--limit <n>', 'how many at most', wholeNumber, 100)
+    .addOption(new Option('-o, --output <form>', 'form').choices(['table', 'json', 'csv']).default('table'))
+    .addOption(new Option('--order <order>', 'by record time (default: newest)').choices(['newest', 'oldest']))
+    .option('--columns <names>', 'fields to show in a table or CSV, with commas between them')
+    .option('--follow', 'show the newest records, and others as they are stored');
+  withDataDirectory(command)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  post2log query 'p1:v1' --last 1h -o json
+  post2log query status:'>=500' AND NOT path:'/health*' --from now-1d --to now-1h
+  post2log query --follow -- -level:debug        (behind -- nothing is an option)
+Exit codes: 0 (also where nothing matches), 2 for a query or option that cannot be read, 1 for all else.`,
+    )
+    .action(async (words: string[], options: QueryOptions & { dataDir?: string }) => {
+      const { query } = await import('./query.ts');
+      setExit(await query(dataDirectoryOf(options), words.join(' '), options));
+    });
 }
 
 function addDeadLetterCommands(program: Command): void {

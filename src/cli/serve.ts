@@ -156,6 +156,7 @@ export function sayReady({ dataDir, configPath }: RunContext, model: PipelineMod
     lines.push(`  try        curl -X POST "${base}${endpoints[0]?.replace('/*', '/test') ?? '/'}?p1=v1&p2=v2"`);
   }
   if (configPath !== undefined) lines.unshift(`  config     ${resolve(configPath)}`);
+  if (admin.url !== undefined) lines.push(`  explorer   ${admin.url}`);
   lines.push(admin.url === undefined ? '  admin      off' : `  admin      ${admin.url}/docs  (metrics, health, API)`);
   lines.push(`  data       ${dataDir}`);
   process.stderr.write(`post2log ${version} is ready\n${lines.join('\n')}\n`);

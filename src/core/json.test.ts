@@ -66,3 +66,9 @@ test('what the scan calls plain survives plain objects; what it calls exact surv
     }),
   );
 });
+
+test('an array inside an exact record is printed whole', () => {
+  const fields = parseExact('{"1":1.0,"a":[{"x":1.0,"y":[{"z":null}]},12345678901234567890]}');
+  const value = fields.get('a') ?? null;
+  assert.equal(stringifyJson(value), '[{"x":1.0,"y":[{"z":null}]},12345678901234567890]');
+});

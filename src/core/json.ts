@@ -198,7 +198,8 @@ function exactNumber(word: string): Value {
 
 /** Prints a record, or a value inside one, as JSON in one line. Bytes become text (invalid UTF-8 as U+FFFD), NaN and infinities null. */
 export function stringifyJson(value: Value): string {
-  if (!(value instanceof Map)) {
+  // An array of an exact record may hold Maps, which JSON.stringify would print as {}.
+  if (!(value instanceof Map) && !Array.isArray(value)) {
     try {
       // Fields from plain records hold nothing that JSON.stringify would print differently, but for bigint, at which it throws.
       return JSON.stringify(value);

@@ -59,19 +59,24 @@ export class Admission {
   inserted(bytes: number): void {
     this.#bytesSinceLook += bytes;
   }
-  /** The partition that takes rows, once it may. @throws OperatingError STORE_FULL, STORE_WRITE. */
-  async ready(signal: AbortSignal): Promise<Partition> {
+  /** Runs with the partition that takes rows, once it may, and as long as it does. @throws OperatingError STORE_FULL, STORE_WRITE. */
+  into(signal: AbortSignal, run: (partition: Partition) => Promise<void>): Promise<void> {
+    return this.#turn.run(async () => run(await this.#ready(signal)));
+  }
+  /** Runs while no insert is under way. */
+  alone(run: () => Promise<void>): Promise<void> {
+    return this.#turn.run(run);
+  }
+  async #ready(signal: AbortSignal): Promise<Partition> {
     const { background, clock } = this.#options;
-    const partition = await this.#turn.run(async () => {
-      const isDue = this.#bytesSinceLook >= lookBytes || clock.monotonicMs() - this.#lookedAtMs >= lookMs;
-      if (isDue || this.#isFull) await this.#retain();
-      if (this.#isFull)
-        throw new OperatingError(
-          'STORE_FULL',
-          `storing records in ${this.#options.set.directory}: the limit P2L_STORE_LIMIT or the disk's reserve is reached and nothing older is left to drop; free space or raise the limit`,
-        );
-      return this.#current();
-    });
+    const isDue = this.#bytesSinceLook >= lookBytes || clock.monotonicMs() - this.#lookedAtMs >= lookMs;
+    if (isDue || this.#isFull) await this.#retain();
+    if (this.#isFull)
+      throw new OperatingError(
+        'STORE_FULL',
+        `storing records in ${this.#options.set.directory}: the store's limit or the disk's reserve is reached and nothing older is left to drop; free space or raise the limit`,
+      );
+    const partition = await this.#current();
     while (background.isBehind(partition)) {
       if (partition.failure)
         throw new OperatingError(
@@ -80,7 +85,7 @@ export class Admission {
           { cause: partition.failure.error },
         );
       await this.#changed.wait(signal);
-      if (partition.isGone) return this.ready(signal);
+      if (partition.isGone) return this.#ready(signal);
     }
     return partition;
   }

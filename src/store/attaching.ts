@@ -1,14 +1,13 @@
 /** Attaching partition files, and what can be wrong with one: another process has it, it is damaged, it ends the process. */
 import { spawn } from 'node:child_process';
-import { extname, join } from 'node:path';
+import { basename, extname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Disk } from '../core/disk.ts';
 import { OperatingError, errorText } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { Database } from './database.ts';
-import { fileEnding, newerError } from './opening.ts';
-import type { Place } from './opening.ts';
+import { newerError } from './opening.ts';
 import { replaceText } from './small-file.ts';
 
 /** An earlier store process may still be ending: it gets this long. Killed ones are gone at once, so this bounds a hung one. */
@@ -38,10 +37,10 @@ export class Attacher {
     this.#marker = join(options.directory, 'opening');
   }
   /** @throws OperatingError DATA_DIR_LOCKED, DATA_DIR_NEWER; else DuckDB's error, or one that isBroken() knows. */
-  async attach(place: Place, path: string, alias: string): Promise<void> {
+  async attach(name: string, path: string, alias: string): Promise<void> {
     const { disk, isReadOnly } = this.#options;
     if (isReadOnly) return this.#attach(path, alias);
-    const times = await this.#mark(place.name);
+    const times = await this.#mark(name);
     if (times > openingsMax && !(await (this.#options.probe ?? probe)(path)))
       throw new Error(`Corrupt database file: opening it ended the process ${times} times`);
     try {
@@ -49,7 +48,7 @@ export class Attacher {
     } catch (error) {
       const at = damagedAt(error);
       if (at === undefined) throw error;
-      await this.#cutWal(place, `${path}.wal`, at);
+      await this.#cutWal(name, `${path}.wal`, at);
       await this.#attach(path, alias);
     } finally {
       await disk.remove(this.#marker);
@@ -58,9 +57,9 @@ export class Attacher {
   /** Notes that the partition is being opened; how often that was so, this time included. */
   async #mark(name: string): Promise<number> {
     const { disk } = this.#options;
-    const [before, times] = ((await disk.readFile(this.#marker))?.toString('utf8') ?? '').split(' ');
+    const [before, times] = ((await disk.readFile(this.#marker))?.toString('utf8') ?? '').split('\n');
     const count = before === name ? Number(times) + 1 : 1;
-    await replaceText(disk, this.#marker, `${name} ${count}`);
+    await replaceText(disk, this.#marker, `${name}\n${count}\n`);
     return count;
   }
   async #attach(path: string, alias: string): Promise<void> {
@@ -85,12 +84,12 @@ export class Attacher {
    * Ends a WAL before its first damaged entry, so that what was committed before is not lost with it; the whole of it is
    * kept. After a power cut this is the tail that had not been synced, of which nobody was told that it is durable.
    */
-  async #cutWal(place: Place, path: string, at: number): Promise<void> {
+  async #cutWal(name: string, path: string, at: number): Promise<void> {
     const { disk, directory, log } = this.#options;
     const bytes = (await disk.readFile(path)) ?? Buffer.alloc(0);
     const target = join(directory, 'set-aside');
     await disk.makeDirectory(target);
-    const kept = join(target, `${place.name}${fileEnding}.wal`);
+    const kept = join(target, basename(path));
     const copy = await disk.open(kept, 'write');
     await copy.truncate(0);
     await copy.write([bytes], 0);
@@ -101,7 +100,7 @@ export class Attacher {
     await wal.sync();
     await wal.close();
     log.error(
-      { partition: place.name, at, bytes: bytes.length },
+      { partition: name, at, bytes: bytes.length },
       `The end of a partition's log could not be read and was cut off; records stored right before the last stop may be missing. The whole log is kept as ${kept}.`,
     );
   }

@@ -5,10 +5,11 @@
 import type { Clock, Timer } from '../core/clock.ts';
 import { OperatingError, errorText } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
-import { addDoneSql, tableOf } from './catalog.ts';
+import { addDoneSql } from './catalog.ts';
 import type { Connection, Database } from './database.ts';
 import { sqlName } from './database.ts';
 import type { TableInfo } from './layout.ts';
+import { tableOf } from './hot.ts';
 import type { Partition } from './partition.ts';
 import type { PartitionSet } from './partitions.ts';
 
@@ -36,22 +37,8 @@ const quietMs = 10_000;
 /** A quiet hot table with less than this share of a full one stays as it is: looking through it takes some milliseconds. */
 const quietSealShare = 1 / 12;
 
-/**
- * After a seal the WAL is checkpointed from this size on. A checkpoint keeps others out for about a millisecond per
- * thousand rows that are hot then, so it is not done after every seal; a WAL of this size is replayed in two seconds.
- */
-const walBytesMax = 128 * 1024 ** 2;
-/** From this size on new questions wait for those under way, which a checkpoint may have to wait for. */
-const walBytesUrgent = 4 * walBytesMax;
-/** A quiet store's WAL stays as it is up to here. */
-const walBytesQuiet = 1024 ** 2;
-
-/** `done` is written anew once so many rows were appended to it. */
-const doneRowsMax = 20_000;
-
-/** A checkpoint writes the rows that are hot, in blocks that are never quite full, and some tables of the partition anew. */
-const checkpointFactor = 1.5;
-const checkpointBytes = 32 * 1024 ** 2;
+/** A checkpoint writes what is small in a partition anew; what is large was written by the transaction. */
+const checkpointBytes = 64 * 1024 ** 2;
 
 /** After DuckDB said that it cannot checkpoint. */
 const checkpointAgainMs = 200;
@@ -67,6 +54,8 @@ export interface BackgroundHost {
   readonly writeSegment: WriteSegment;
   /** Rows of a full hot table. */
   readonly hotRows: number;
+  /** Runs while no insert is under way. */
+  alone(run: () => Promise<void>): Promise<void>;
   /** When rows were last inserted, on the clock's monotonic time. */
   insertedLastMs(): number;
   /** Reading or writing a partition failed. */
@@ -182,23 +171,20 @@ export class Background {
     await partition.turn.run(() => partition.load());
     return partition.isOpen ? this.#dueInOpen(partition) : this.#dueInClosed(partition);
   }
-  async #dueInOpen(partition: Partition): Promise<Job | undefined> {
+  #dueInOpen(partition: Partition): Job | undefined {
     const { hot } = partition.catalog;
-    await partition.measure();
-    if (partition.walBytes > walBytesMax && this.#mayCheckpoint(partition)) return () => this.#checkpoint(partition);
+    if (this.#mayCheckpoint(partition)) return () => this.#checkpoint(partition);
     const full = hot.at(0);
     if (full && hot.length > 1) return (connection) => this.#seal(connection, partition, [tableOf(full)]);
     if (!this.#isQuiet) return undefined;
-    // Read again: no insert came since the last one was made.
     if (full && full.rows >= this.#host.hotRows * quietSealShare)
       return (connection) => this.#sealOpen(connection, partition);
     const merged = mergeable(partition.catalog.segments, this.#rowsMax);
     if (merged) return (connection) => this.#seal(connection, partition, merged);
-    if (partition.doneRows > doneRowsMax) return (connection) => this.#rewriteDone(connection, partition);
-    if (partition.walBytes > walBytesQuiet && this.#mayCheckpoint(partition)) return () => this.#checkpoint(partition);
     return undefined;
   }
   #dueInClosed(partition: Partition): Job | undefined {
+    if (this.#host.clock.monotonicMs() < this.#checkpointAtMs) return undefined;
     const { hot, segments, isClosed } = partition.catalog;
     const some = firstRun(hot.map(tableOf), this.#host.hotRows);
     if (some) return (connection) => this.#seal(connection, partition, some);
@@ -209,7 +195,7 @@ export class Background {
         await this.#seal(connection, partition, merged);
         partition.isFinished = false;
       };
-    if (!this.#mayCheckpoint(partition)) return undefined;
+    if (partition.readers > 0) return undefined;
     return async (connection) => {
       if (!isClosed) await this.#host.set.close(partition, connection);
       if (await this.#checkpoint(partition))
@@ -219,9 +205,12 @@ export class Background {
 
   /** Seals the table that takes rows: another takes over before. */
   async #sealOpen(connection: Connection, partition: Partition): Promise<void> {
-    await partition.hotTable(connection, true);
+    // An insert under way would go on filling the old one.
+    await this.#host.alone(async () => {
+      if (partition.isOpen) await partition.hotTable(true);
+    });
     const [full] = partition.catalog.hot;
-    if (full) await this.#seal(connection, partition, [tableOf(full)]);
+    if (full && partition.catalog.hot.length > 1) await this.#seal(connection, partition, [tableOf(full)]);
   }
   async #seal(connection: Connection, partition: Partition, sources: readonly TableInfo[]): Promise<void> {
     const { writeSegment, log } = this.#host;
@@ -235,37 +224,28 @@ export class Background {
           throw new Error(`sealing ${rows} rows of partition ${partition.name} gave ${segment.rows}`);
         return segment;
       },
-      () => (partition.isOpen ? this.#doneSql(partition) : []),
+      // What hot tables say is done goes with them: it is written into the partition, joined with all that is known.
+      () => (sources.some((source) => source.kind === 'hot') ? this.#doneSql(partition) : []),
     );
   }
   #doneSql(partition: Partition): string[] {
     const { set } = this.#host;
     const ranges = [...set.done.ranges()];
-    partition.doneRows = ranges.length;
+    for (const { shard } of ranges) partition.catalog.shards.set(set.shardNumber(shard), shard);
     return [
       `DELETE FROM ${sqlName(partition.alias)}.done`,
       ...addDoneSql(partition.alias, ranges, (shard) => set.shardNumber(shard)),
     ];
   }
-  async #rewriteDone(connection: Connection, partition: Partition): Promise<void> {
-    await connection.run('BEGIN');
-    try {
-      await connection.run([...this.#doneSql(partition), 'COMMIT'].join(';\n'));
-    } catch (error) {
-      await connection.run('ROLLBACK').catch(() => {});
-      throw error;
-    }
-  }
   #mayCheckpoint(partition: Partition): boolean {
     if (this.#host.clock.monotonicMs() < this.#checkpointAtMs) return false;
-    return partition.readers === 0 || partition.walBytes > walBytesUrgent;
+    return partition.needsCheckpoint && partition.readers === 0;
   }
   /** A checkpoint that finds the disk full leaves DuckDB unusable, so it is not begun where that could be. */
   async #needRoom(partition: Partition): Promise<void> {
     const { set } = this.#host;
     const { freeBytes } = await set.disk.space(set.directory);
-    const hotBytes = partition.catalog.hot.reduce((sum, hot) => sum + hot.bytes, 0);
-    if (freeBytes > checkpointFactor * hotBytes + checkpointBytes) return;
+    if (freeBytes > checkpointBytes) return;
     throw new OperatingError(
       'STORE_FULL',
       `checkpointing ${partition.path}: the disk has only ${freeBytes} bytes left; free space`,
@@ -274,7 +254,7 @@ export class Background {
   /** False: it is not possible just now, because of those who read. */
   async #checkpoint(partition: Partition): Promise<boolean> {
     await this.#needRoom(partition);
-    const isDone = await partition.checkpoint(partition.walBytes > walBytesUrgent);
+    const isDone = await partition.checkpoint();
     await partition.measure();
     if (!isDone) this.#checkpointAtMs = this.#host.clock.monotonicMs() + checkpointAgainMs;
     return isDone;

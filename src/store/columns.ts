@@ -27,7 +27,7 @@ const diskShare = 0.275;
 /** What columns may take in any case: with fields of few values they cost next to nothing. */
 const columnsShareMin = 0.04;
 /** Bytes a row takes on disk beside its JSON and its columns: times, places, tag, filter. */
-const rowBytes = 8;
+const rowBytes = 14;
 /** Longer texts repeat inside rather than as a whole. */
 const longTextBytes = 48;
 /** DuckDB packs smaller pieces than what is packed here to estimate: seen on logs and postbacks. */

@@ -16,7 +16,7 @@ export interface DatabaseOptions {
   readonly spillBytesMax: number;
 }
 
-/** Commits of one partition are gathered in its WAL until it is checkpointed on purpose; a WAL that grew to this size is in any case. */
+/** Commits of one file are gathered in its WAL until it is checkpointed on purpose; a WAL that grew to this size is in any case. */
 const walBytesMax = 1024 ** 3;
 
 /** A text as an SQL literal. */
@@ -51,7 +51,12 @@ export class Database {
       autoload_known_extensions: 'false',
       allow_community_extensions: 'false',
     });
-    return new Database(instance);
+    const database = new Database(instance);
+    const connection = await database.connect();
+    // A file that is detached keeps its WAL: hot tables are deleted then, and others were checkpointed when it was time.
+    await connection.run('PRAGMA disable_checkpoint_on_shutdown');
+    connection.close();
+    return database;
   }
   async connect(): Promise<Connection> {
     return new Connection(await this.#instance.connect());

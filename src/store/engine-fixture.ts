@@ -6,11 +6,10 @@ import { FakeClock } from '../core/clock.ts';
 import { silentLog } from '../core/log.ts';
 import type { StoredBatch } from '../core/record-store.ts';
 import { sqlName } from './database.ts';
-import type { Connection } from './database.ts';
+import type { WriteSegment } from './background.ts';
 import { openEngine } from './engine.ts';
 import type { Engine, EngineOptions } from './engine.ts';
 import { rowColumns } from './layout.ts';
-import type { TableInfo } from './layout.ts';
 
 export const neverAborted = new AbortController().signal;
 
@@ -38,12 +37,7 @@ export function openStore(directory: string, options: Partial<EngineOptions> = {
 }
 
 /** A segment without promoted fields and filters. */
-export async function copySegment(
-  connection: Connection,
-  alias: string,
-  number: number,
-  sources: readonly TableInfo[],
-): Promise<TableInfo> {
+export const copySegment: WriteSegment = async (connection, alias, number, sources) => {
   const columns = rowColumns.map(([name]) => sqlName(name)).join(', ');
   const sql = `${alias}.segment_${number}`;
   const rows = sources.map((source) => `FROM (SELECT ${columns} FROM ${source.sql} ORDER BY rowid)`);
@@ -68,7 +62,7 @@ export async function copySegment(
     blockRows: undefined,
     filterParts: undefined,
   };
-}
+};
 
 /** A record as a test says it: offset, perhaps an ordinal, and its JSON. */
 export interface TestRow {

@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict';
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { allRecords, makeBatch, makeStoreDirectory, neverAborted, openStore, rowsOf } from './engine-fixture.ts';
 import type { Inserted } from './engine.ts';
+
+async function listFiles(directory: string): Promise<string[]> {
+  const names = await readdir(join(directory, 'store'), { recursive: true });
+  return Promise.all(
+    names.sort().map(async (name) => `${name} ${(await stat(join(directory, 'store', name))).mtimeMs}`),
+  );
+}
 
 describe('engine', () => {
   test('keeps what was inserted, across a close', async (context) => {
@@ -93,5 +102,91 @@ describe('engine', () => {
     );
     await snapshot.release();
     await engine.close();
+  });
+
+  test('takes what is large, odd or empty as it is', async (context) => {
+    const engine = await openStore(await makeStoreDirectory(context));
+    const many = JSON.stringify(Object.fromEntries(Array.from({ length: 10_000 }, (_, i) => [`field ${i}`, i])));
+    const long = `{"long":"${'x'.repeat(1024 ** 2)}"}`;
+    const odd = String.raw`{"a":"\u0000\u001b\n","b":-0,"c":1e999,"d":[{}],"":""}`;
+    const texts = ['{}', many, long, odd, '{"n":123456}', long];
+    const rows = texts.map((json, offset) => ({ offset, json }));
+    await engine.insert([makeBatch(rows, { tag: '', source: '' })], neverAborted);
+    // Many small batches between large ones, in one call.
+    const calls = [1, 2, 3].map((n) =>
+      Array.from({ length: 50 }, (_, i) =>
+        makeBatch([{ offset: i, json: i === 25 ? long : `{"i":${i}}` }], { shard: `shard-${n}`, tag: `tag ${i}` }),
+      ),
+    );
+    await Promise.all(calls.map((batches) => engine.insert(batches, neverAborted)));
+    const expected = [
+      ...rows.map(({ offset, json }) => `shard-a-${offset} ${json}`),
+      ...[1, 2, 3].flatMap((n) =>
+        Array.from({ length: 50 }, (_, i) => `shard-${n}-${i} ${i === 25 ? long : `{"i":${i}}`}`),
+      ),
+    ].sort();
+    assert.deepEqual(await allRecords(engine), expected);
+    await engine.close();
+  });
+
+  test('writes hidden characters as themselves', async (context) => {
+    const engine = await openStore(await makeStoreDirectory(context));
+    const json = String.raw`{"a":"\ud55c\uae00 \/x","n":1.0,"big":12345678901234567890,"half":"\ud800"}`;
+    await engine.insert([makeBatch([{ offset: 0 }, { offset: 1, json }, { offset: 2 }])], neverAborted);
+    assert.deepEqual(await allRecords(engine), [
+      'shard-a-0 {"n":0}',
+      'shard-a-1 {"a":"한글 /x","n":1.0,"big":12345678901234567890,"half":"\uFFFD"}',
+      'shard-a-2 {"n":2}',
+    ]);
+    await engine.close();
+  });
+
+  test('keeps emissions apart by ordinal, and a span is done for all of them', async (context) => {
+    const directory = await makeStoreDirectory(context);
+    let engine = await openStore(directory);
+    const row = (offset: number, ordinal: number) => ({ offset, ordinal, json: `{"k":${ordinal}}` });
+    await engine.insert([makeBatch([row(5, 0), row(5, 2), row(7, 1)])], neverAborted);
+    await engine.insert([makeBatch([row(5, 0), row(5, 1), row(5, 2), row(6, 0)])], neverAborted);
+    await engine.insert([makeBatch([row(8, 0), row(9, 0)], { span: { from: 7, to: 20 } })], neverAborted);
+    await engine.close();
+    engine = await openStore(directory);
+    await engine.insert([makeBatch([row(5, 1), row(7, 0), row(9, 3), row(19, 0), row(20, 0)])], neverAborted);
+    await engine.insert([makeBatch([], { doneBelow: 30 })], neverAborted);
+    await engine.insert([makeBatch([row(25, 4), row(30, 4)])], neverAborted);
+    assert.deepEqual(
+      (await allRecords(engine)).map((record) => record.split(' ')[0]),
+      ['5.0', '5.1', '5.2', '6.0', '7.1', '8.0', '9.0', '20.0', '30.4'].map((id) => `shard-a-${id}`).sort(),
+    );
+    await engine.close();
+  });
+
+  test('refuses when it is closed, read-only, or the caller gave up', async (context) => {
+    const directory = await makeStoreDirectory(context);
+    const engine = await openStore(directory);
+    const gone = AbortSignal.abort(new Error('gave up'));
+    await assert.rejects(engine.insert([makeBatch(rowsOf(0, 1))], gone), /gave up/);
+    await engine.insert([makeBatch(rowsOf(0, 1))], neverAborted);
+    await engine.close();
+    await assert.rejects(engine.insert([makeBatch(rowsOf(1, 2))], neverAborted), { code: 'STORE_UNAVAILABLE' });
+    const reader = await openStore(directory, { isReadOnly: true });
+    await assert.rejects(reader.insert([makeBatch(rowsOf(1, 2))], neverAborted), { code: 'STORE_UNAVAILABLE' });
+    await reader.close();
+  });
+
+  test('reads what another process left, without writing', async (context) => {
+    const directory = await makeStoreDirectory(context);
+    const engine = await openStore(directory);
+    await engine.insert([makeBatch(rowsOf(0, 100))], neverAborted);
+    await engine.close();
+    const before = await listFiles(directory);
+    const reader = await openStore(directory, { isReadOnly: true });
+    assert.equal((await allRecords(reader)).length, 100);
+    assert.equal((await reader.status()).records, 100);
+    assert.deepEqual(await listFiles(directory), before);
+    await reader.close();
+    assert.deepEqual(await listFiles(directory), before);
+    const empty = await openStore(join(directory, 'nothing'), { isReadOnly: true });
+    assert.deepEqual(empty.views(), []);
+    await empty.close();
   });
 });

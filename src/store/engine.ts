@@ -1,4 +1,5 @@
 /** The store's engine: rows in, partitions to ask, and what keeps them in shape. */
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from '../core/clock.ts';
 import { realDisk } from '../core/disk.ts';
@@ -80,7 +81,8 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const database = await Database.open({
     memoryBytesMax: options.memoryBytesMax,
     threads: options.threads,
-    temporaryDirectory: options.isReadOnly ? `${temporary}-${process.pid}` : temporary,
+    // Who only reads leaves nothing in the store.
+    temporaryDirectory: options.isReadOnly ? join(tmpdir(), `post2log-store-${process.pid}`) : temporary,
     spillBytesMax: spillFactor * options.memoryBytesMax,
   });
   const engine = new StoreEngine(options, disk, database);
@@ -122,7 +124,7 @@ class StoreEngine implements Engine, InsertHost {
       log: options.log,
       isReadOnly: options.isReadOnly,
       onReleased: (partition) => {
-        if (!partition.isFinished) this.#background.wake();
+        if (!partition.isFinished && !options.isReadOnly) this.#background.wake();
       },
       onFatal: (error) => this.#break(error instanceof Error ? error : new Error(errorText(error))),
       probe: options.probe,
@@ -136,6 +138,7 @@ class StoreEngine implements Engine, InsertHost {
       log,
       writeSegment: options.writeSegment ?? writeSegment,
       hotRows: this.hotRows,
+      alone: (run) => this.#admission.alone(run),
       insertedLastMs: () => this.#insertedLastMs,
       failed: (partition, error) => this.failed(partition, error),
       changed: () => this.#admission.changed(),
@@ -156,14 +159,11 @@ class StoreEngine implements Engine, InsertHost {
   get done(): PartitionSet['done'] {
     return this.#set.done;
   }
-  get insertTurn(): PartitionSet['insertTurn'] {
-    return this.#set.insertTurn;
-  }
   shardNumber(shard: string): number {
     return this.#set.shardNumber(shard);
   }
-  ready(signal: AbortSignal): Promise<Partition> {
-    return this.#admission.ready(signal);
+  into(signal: AbortSignal, run: (partition: Partition) => Promise<void>): Promise<void> {
+    return this.#admission.into(signal, run);
   }
   inserted({ partition, hot, from, to, bytes }: InsertedRows): void {
     this.#insertedLastMs = this.#options.clock.monotonicMs();

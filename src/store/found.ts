@@ -27,18 +27,15 @@ export interface Place {
 export const keySql = `rowid, ${keyColumns.join(', ')}`;
 
 export function foundRow(row: SqlRow, place: Place): FoundRow {
-  const [rowid, seconds, nanos, shard, offset, ordinal] = row.map(Number);
+  return { key: keyOf(row), place, rowid: Number(row[0]), record: undefined };
+}
+function keyOf(row: SqlRow): RowKey {
   return {
-    key: {
-      seconds: seconds ?? NaN,
-      nanos: nanos ?? NaN,
-      shard: shard ?? NaN,
-      offset: offset ?? NaN,
-      ordinal: ordinal ?? NaN,
-    },
-    place,
-    rowid: rowid ?? NaN,
-    record: undefined,
+    seconds: Number(row[1]),
+    nanos: Number(row[2]),
+    shard: Number(row[3]),
+    offset: Number(row[4]),
+    ordinal: Number(row[5]),
   };
 }
 
@@ -61,16 +58,24 @@ export function mergeFound(order: Order, a: readonly FoundRow[], b: readonly Fou
   return merged;
 }
 
-/** Columns of a statement that reads records, for `recordOf`. */
-export const recordSql = `rowid, ${keyColumns.join(', ')}, append_ms, tag, source, fields`;
+/** Columns of a statement that reads whole records at once, for `wholeRecord`. */
+export const wholeSql = `${keySql}, append_ms, tag, source, fields`;
 
-export function recordOf(row: SqlRow, shards: ReadonlyMap<number, string>): FoundRecord {
-  const [, seconds, nanos, shard, offset, ordinal, appendMs, tag, source, json] = row;
-  const name = `${shards.get(Number(shard)) ?? `unknown${Number(shard)}`}-${Number(offset)}`;
+export function wholeRecord(row: SqlRow, shards: ReadonlyMap<number, string>): FoundRecord {
+  return recordOf(keyOf(row), row.slice(6), shards);
+}
+
+/** Columns that a key does not have. */
+const recordSql = 'append_ms, tag, source, fields';
+
+function recordOf(key: RowKey, row: SqlRow, shards: ReadonlyMap<number, string>): FoundRecord {
+  const { seconds, nanos, shard, offset, ordinal } = key;
+  const [appendMs, tag, source, json] = row;
+  const name = `${shards.get(shard) ?? `unknown${shard}`}-${offset}`;
   return {
-    id: Number(ordinal) < 0 ? name : `${name}.${Number(ordinal)}`,
-    seconds: Number(seconds),
-    nanos: Number(nanos),
+    id: ordinal < 0 ? name : `${name}.${ordinal}`,
+    seconds,
+    nanos,
     appendMs: Number(appendMs),
     tag: String(tag),
     source: String(source),
@@ -107,9 +112,9 @@ export async function readRecords(
         if (row.place.kind === table.kind && row.place.number === table.number) wanted.set(row.rowid, row);
       if (wanted.size === 0) continue;
       for (const row of await limits.rows(snapshot.connection, readSql(table, [...wanted.keys()]))) {
-        const found = wanted.get(Number(row[0]));
+        const found = wanted.get(Number(row[4]));
         if (!found) continue;
-        found.record = recordOf(row, snapshot.shards);
+        found.record = recordOf(found.key, row, snapshot.shards);
         chars += found.record.json.length;
       }
     }
@@ -119,20 +124,28 @@ export async function readRecords(
 }
 
 /**
- * Rows by number. DuckDB reads every row between the first and the last that are asked for, so rows that lie far apart
- * are asked for in up to eight parts; the join by IN tells it their first and last number, a list of literals does not.
+ * Rows by number, and perhaps some between them. DuckDB reads every row between the first and the last that are asked for,
+ * so rows that lie far apart are asked for in up to eight parts; the join by IN tells it their first and last number, a
+ * list of literals does not.
  */
 function readSql(table: TableInfo, rowids: readonly number[]): string {
   const sorted = rowids.toSorted((a, b) => a - b);
   return groups(sorted)
-    .map((group) =>
-      group.length === 1
-        ? `SELECT ${recordSql} FROM ${table.sql} WHERE rowid = ${group[0]}`
-        : `SELECT ${recordSql} FROM ${table.sql} WHERE rowid IN (SELECT unnest([${group.join(',')}]::BIGINT[]))`,
-    )
+    .map((group) => {
+      const from = group[0] ?? 0;
+      const to = group.at(-1) ?? from;
+      // Numbers of thousands of rows take longer to be read as SQL than their neighbours as rows.
+      const condition =
+        (to - from + 1) * denseShare <= group.length
+          ? `rowid BETWEEN ${from} AND ${to}`
+          : `rowid IN (SELECT unnest([${group.join(',')}]::BIGINT[]))`;
+      return `SELECT ${recordSql}, rowid FROM ${table.sql} WHERE ${condition}`;
+    })
     .join(' UNION ALL ');
 }
 
+/** Rows of which this share is wanted are read as a whole. */
+const denseShare = 0.6;
 /** Parts that are worth a scan of their own: each costs about a millisecond, as much as 8192 rows. */
 const groupsMax = 8;
 const gapMin = 8192;

@@ -7,7 +7,8 @@ import { TimeUp } from './limits.ts';
 import { minuteCounts } from './minutes.ts';
 import { rangesSql } from './row-runs.ts';
 import { ask, tablesOf, timesOf, viewsOf, type Asking, type Selected, type Times } from './selection.ts';
-import type { PartitionView, Snapshot } from './snapshot.ts';
+import type { Snapshot } from './snapshot.ts';
+import { sumPartitions, type Walk } from './turns.ts';
 
 /**
  * Where a side is left open the picture spans what was received between ten years ago and tomorrow: a clock that was
@@ -48,7 +49,7 @@ export async function histogram(
     const span = await spanOf(asking, selected, clock);
     scale = histogramScale(span.fromMs, span.toMs, request.buckets);
     counts = new Counts(scale.count);
-    for (const view of viewsOf(asking, selected)) await countPartition(asking, selected, view, scale, counts);
+    isComplete = await countAll(asking, selected, scale, counts);
   } catch (error) {
     if (!(error instanceof TimeUp)) throw error;
     isComplete = false;
@@ -130,43 +131,33 @@ async function timesInside(asking: Asking, snapshot: Snapshot, table: TableInfo,
 
 // ------------------------------------------------------------------------------------------------ counting
 
-async function countPartition(
-  asking: Asking,
-  selected: Selected,
-  view: PartitionView,
-  scale: Scale,
-  total: Counts,
-): Promise<void> {
-  const counts = new Counts(scale.count);
-  let isBroken = false;
-  try {
-    isBroken = !(await ask(asking, view, (snapshot) => countTables(asking, selected, snapshot, scale, counts)));
-  } finally {
-    // Also when the time limit came: what has been counted is right.
-    if (!isBroken) total.addAll(counts);
-  }
+function countAll(asking: Asking, selected: Selected, scale: Scale, total: Counts): Promise<boolean> {
+  const rolled = wholeMinutes(selected, scale);
+  return sumPartitions(
+    asking,
+    selected,
+    () => {
+      const part = new Counts(scale.count);
+      return { part, walk: walkOf(asking, selected, rolled, scale, part) };
+    },
+    (part) => total.addAll(part),
+  );
 }
 
-async function countTables(
-  asking: Asking,
-  selected: Selected,
-  snapshot: Snapshot,
-  scale: Scale,
-  counts: Counts,
-): Promise<void> {
-  const tables = tablesOf(snapshot, selected);
-  const rolled = wholeMinutes(selected, scale);
-  if (!rolled) {
-    for (const table of tables) await countRows(asking, selected, snapshot, table, scale, counts);
-    return;
-  }
-  const segments = tables.filter((table) => table.kind === 'segment');
-  await countMinutes(asking, rolled, snapshot, segments, scale, counts);
-  for (const table of tables)
-    if (table.kind === 'hot') await countRows(asking, selected, snapshot, table, scale, counts);
-    else
-      for (const edge of rolled.edges)
-        if (edge.mayBeIn(table)) await countRows(asking, edge, snapshot, table, scale, counts);
+function walkOf(asking: Asking, selected: Selected, rolled: Rolled | undefined, scale: Scale, counts: Counts): Walk {
+  return {
+    async begin(snapshot) {
+      const tables = tablesOf(snapshot, selected);
+      if (!rolled) return tables;
+      const segments = tables.filter((table) => table.kind === 'segment');
+      await countMinutes(asking, rolled, snapshot, segments, scale, counts);
+      return tables.filter((table) => table.kind === 'hot' || rolled.edges.some((edge) => edge.mayBeIn(table)));
+    },
+    async step(snapshot, table) {
+      const parts = rolled && table.kind === 'segment' ? rolled.edges : [selected];
+      for (const part of parts) if (part.mayBeIn(table)) await countRows(asking, part, snapshot, table, scale, counts);
+    },
+  };
 }
 
 /** Beyond what a record's time can be. */

@@ -5,14 +5,13 @@
 import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import { OperatingError, errorText } from '../core/errors.ts';
 import type { StoredBatch } from '../core/record-store.ts';
-import { addDoneSql, addShardsSql } from './catalog.ts';
-import type { HotTable } from './catalog.ts';
+import { noteSql } from './hot.ts';
+import type { HotTable } from './hot.ts';
 import type { Connection, Database } from './database.ts';
 import { Done, everyOrdinal } from './done.ts';
 import type { DoneRange } from './done.ts';
 import type { Partition } from './partition.ts';
 import { RowChunk } from './row-chunk.ts';
-import type { Turn } from './waiting.ts';
 
 /** A transaction takes no further call once it has this many bytes or rows: the first of them waits for the last. */
 const groupBytesMax = 16 * 1024 ** 2;
@@ -39,11 +38,9 @@ export interface InsertHost {
   readonly hotRows: number;
   /** All that was taken; grows with each commit. */
   readonly done: Done;
-  /** Taken by each transaction. */
-  readonly insertTurn: Turn;
   shardNumber(shard: string): number;
-  /** The partition that takes rows, once it may take them. @throws OperatingError STORE_FULL, STORE_UNAVAILABLE. */
-  ready(signal: AbortSignal): Promise<Partition>;
+  /** Runs with the partition that takes rows, once it may take them; it stays that until then. @throws OperatingError STORE_FULL, STORE_WRITE. */
+  into(signal: AbortSignal, run: (partition: Partition) => Promise<void>): Promise<void>;
   /** After each durable commit that added rows. */
   inserted(rows: InsertedRows): void;
   /** A hot table takes no more rows. */
@@ -137,13 +134,13 @@ export class Inserter {
     return group;
   }
   async #insertGroup(group: readonly Call[]): Promise<void> {
-    for (let isDone = false; !isDone;) {
-      const partition = await this.#host.ready(this.#closing.signal);
-      isDone = await this.#host.insertTurn.run(async () => {
-        // Another may have begun while this one waited.
-        if (!partition.isOpen) return false;
-        await this.#insertInto(partition, group);
-        return true;
+    try {
+      await this.#host.into(this.#closing.signal, (partition) => this.#insertInto(partition, group));
+    } catch (error) {
+      if (error instanceof OperatingError) throw error;
+      const what = errorText(error).split('\n')[0];
+      throw new OperatingError('STORE_WRITE', `writing records to the store: ${what}; they are tried again`, {
+        cause: error,
       });
     }
   }
@@ -158,12 +155,7 @@ export class Inserter {
       this.#connection?.close();
       this.#connection = undefined;
       await this.#host.failed(partition, error);
-      if (error instanceof OperatingError) throw error;
-      throw new OperatingError(
-        'STORE_WRITE',
-        `writing ${addition.rows} records to ${partition.path}: ${errorText(error).split('\n')[0]}; they are tried again`,
-        { cause: error },
-      );
+      throw error;
     }
   }
 
@@ -205,32 +197,30 @@ export class Inserter {
       (this.#isHotDoubtful ||
         last.rows + addition.rows > this.#host.hotRows ||
         last.bytes + addition.bytes > hotBytesMax);
-    const hot = await partition.hotTable(connection, isFull);
+    const hot = await partition.hotTable(isFull);
     this.#isHotDoubtful = false;
     if (isFull) this.#host.hotFull();
-    const shards = [...addition.shards].filter(([number]) => !partition.catalog.shards.has(number));
-    const { alias } = partition;
     if (addition.rows > 0) partition.widen(hot, addition);
     await connection.run('BEGIN');
-    if (addition.rows > 0) await this.#append(connection, partition, hot, addition);
+    if (addition.rows > 0) await this.#append(connection, hot, addition);
     const statements = [
-      ...addShardsSql(alias, shards),
-      ...addDoneSql(alias, addition.done, (shard) => this.#host.shardNumber(shard)),
+      ...noteSql(hot, addition.shards, addition.done, (shard) => this.#host.shardNumber(shard)),
       'COMMIT',
     ];
     await connection.run(statements.join(';\n'));
-    await partition.linkWal();
-    for (const [number, shard] of shards) partition.catalog.shards.set(number, shard);
-    for (const range of addition.done) this.#host.done.add(range);
-    partition.doneRows += addition.done.length;
-    if (addition.rows === 0) return;
     const from = hot.rows;
-    partition.count(hot, addition.rows, addition.bytes, addition.appendMsMax);
+    await partition.count(hot, addition.rows, addition.bytes, addition.appendMsMax);
+    for (const [number, shard] of addition.shards) {
+      hot.shards.add(number);
+      partition.catalog.shards.set(number, shard);
+    }
+    for (const range of addition.done) this.#host.done.add(range);
+    if (addition.rows === 0) return;
     this.#host.inserted({ partition, hot, from, to: hot.rows, bytes: addition.bytes });
   }
-  async #append(connection: Connection, partition: Partition, hot: HotTable, { pieces }: Addition): Promise<void> {
+  async #append(connection: Connection, hot: HotTable, { pieces }: Addition): Promise<void> {
     const chunk = this.#chunk;
-    const appender = await connection.appender(`hot_${hot.number}`, partition.alias);
+    const appender = await connection.appender(`hot_${hot.number}`, hot.alias);
     try {
       for (const { batch, shard, runs } of pieces)
         for (let at = 0; at < runs.length; at += 2) {

@@ -1,21 +1,21 @@
-/** One partition file: attached when somebody needs it, its catalog in memory as long as it is. */
+/** One partition: its files are attached when somebody needs it, and its catalog is in memory as long as they are. */
 import { join } from 'node:path';
-import type { Log } from '../core/log.ts';
-import { OperatingError, errorText } from '../core/errors.ts';
 import type { Disk } from '../core/disk.ts';
-import { createHotSql, emptyHot, readCatalog, readSummary, tableOf } from './catalog.ts';
-import type { Catalog, HotTable, Summary } from './catalog.ts';
+import { OperatingError, errorText } from '../core/errors.ts';
+import type { Log } from '../core/log.ts';
+import { addShardsSql, readCatalog, readSummary, setMetaSql } from './catalog.ts';
+import type { Catalog, Summary } from './catalog.ts';
 import type { Connections } from './connections.ts';
 import type { Connection, Database } from './database.ts';
 import { isFatal, readError, sqlName } from './database.ts';
+import type { DoneRange } from './done.ts';
+import { hotTableOf, makeHot, parseHotFile, readHot, removeFiles, removeHot, tableOf } from './hot.ts';
+import type { HotTable } from './hot.ts';
 import type { TableInfo } from './layout.ts';
 import { fileEnding, isBroken } from './opening.ts';
 import type { Place } from './opening.ts';
 import type { PartitionView, Snapshot } from './snapshot.ts';
-import { Change, Turn } from './waiting.ts';
-
-/** An urgent checkpoint waits so long for those who read: questions take ten seconds at most, unless they export. */
-const readersWaitMs = 10_000;
+import { Turn } from './waiting.ts';
 
 /** What a partition needs of the set it belongs to. */
 export interface PartitionHost {
@@ -24,23 +24,21 @@ export interface PartitionHost {
   readonly directory: string;
   readonly disk: Disk;
   readonly log: Log;
-  attach(partition: Partition): Promise<void>;
-  /** Moves the file away; nobody sees the partition any more when it resolves. */
+  readonly isReadOnly: boolean;
+  attach(name: string, path: string, alias: string): Promise<void>;
+  /** Moves the partition's files away; nobody sees it any more when it resolves. */
   setAside(partition: Partition, error: unknown): Promise<void>;
+  /** Moves one hot table's files away. */
+  setAsideHot(partition: Partition, hot: HotTable, error: unknown): Promise<void>;
   /** Called after each use, so that others can be detached. */
   used(partition: Partition): void;
-  /**
-   * Runs while nobody inserts: an insert that waits for a checkpoint inside DuckDB would keep all questions from
-   * beginning, while the checkpoint itself does not.
-   */
-  alone(partition: Partition, run: () => Promise<void>): Promise<void>;
   /** DuckDB said that it can no longer be used. */
   fatal(error: unknown): void;
   /** A reader has gone; a checkpoint that waited may be possible now. */
   released(partition: Partition): void;
 }
 
-export class Partition implements PartitionView {
+export class Partition implements PartitionView, Place {
   readonly number: number;
   readonly name: string;
   readonly startMs: number;
@@ -53,22 +51,21 @@ export class Partition implements PartitionView {
   isGone = false;
   /** Takes rows. */
   isOpen = false;
-  /** Bytes of its files when they were last looked at, the WAL included. */
+  /** Bytes of its files when they were last looked at. */
   bytes = 0;
-  walBytes = 0;
-  /** Rows of its table `done`, about. */
-  doneRows = 0;
   /** Closed, sealed and checkpointed: nothing has to be done but, where it says so, merging. */
   isFinished = false;
   needsMerge = false;
+  /** Sealed or merged since the last checkpoint. */
+  needsCheckpoint = false;
   /** Why the last background job on it failed, and when it is tried again (monotonic time). */
   failure: { readonly error: unknown; readonly retryAtMs: number } | undefined;
-  #summary: Summary = { records: 0, secondsMin: undefined, secondsMax: undefined, appendMsMax: undefined };
+  summary: Summary = { records: 0, secondsMin: undefined, secondsMax: undefined, appendMsMax: undefined };
+  /** What its hot tables said is done when they were read. */
+  hotDone: readonly DoneRange[] = [];
   #catalog: Catalog | undefined;
-  #isWalLinked = false;
   #readers = 0;
   #workers = 0;
-  readonly #readerLeft = new Change();
 
   constructor(host: PartitionHost, place: Place) {
     this.#host = host;
@@ -78,23 +75,17 @@ export class Partition implements PartitionView {
     this.alias = `p${place.number}`;
     this.path = join(host.directory, `${place.name}${fileEnding}`);
   }
-  get summary(): Summary {
-    return this.#summary;
-  }
-  set summary(summary: Summary) {
-    this.#summary = summary;
-  }
   get appendMsMax(): number | undefined {
-    return this.#summary.appendMsMax;
+    return this.summary.appendMsMax;
   }
   get records(): number {
-    return this.#summary.records;
+    return this.summary.records;
   }
   get secondsMin(): number | undefined {
-    return this.#summary.secondsMin;
+    return this.summary.secondsMin;
   }
   get secondsMax(): number | undefined {
-    return this.#summary.secondsMax;
+    return this.summary.secondsMax;
   }
   get isAttached(): boolean {
     return this.#catalog !== undefined;
@@ -121,81 +112,117 @@ export class Partition implements PartitionView {
     return this.#catalog;
   }
 
-  /** Attaches it where it is not, and reads its catalog. For those who have its turn. Throws DuckDB's errors and attachFile's. */
+  /** Attaches it where it is not, and reads its catalog. For those who have its turn. Throws DuckDB's errors and Attacher's. */
   async load(): Promise<Catalog> {
     if (this.#catalog) return this.#catalog;
-    await this.#host.attach(this);
-    const connection = await this.#host.database.connect();
+    const { database } = this.#host;
+    await this.#host.attach(this.name, this.path, this.alias);
+    const connection = await database.connect();
+    const hot: HotTable[] = [];
     try {
       const catalog = await readCatalog(connection, this.alias, this.path);
-      if (this.#summary.records === 0) this.#summary = await readSummary(connection, catalog);
-      await this.measure();
+      await this.#loadHot(connection, catalog, hot);
+      if (this.summary.records === 0) this.summary = await readSummary(connection, catalog);
       this.#catalog = catalog;
-      this.#isWalLinked = false;
+      await this.measure();
       return catalog;
     } catch (error) {
-      await this.#host.database.detach(this.alias).catch(() => {});
+      for (const { alias } of [...hot, this]) await database.detach(alias).catch(() => {});
       throw error;
     } finally {
       connection.close();
     }
   }
+  /** Finds the hot tables that are not in segments yet. One that cannot be read is set aside alone. */
+  async #loadHot(connection: Connection, catalog: Catalog, attached: HotTable[]): Promise<void> {
+    const done: DoneRange[] = [];
+    for (const hot of await this.#hotFiles()) {
+      catalog.numberNext = Math.max(catalog.numberNext, hot.number + 1);
+      if (hot.number <= catalog.sealed) {
+        // The process ended between the commit and this.
+        if (!this.#host.isReadOnly) await removeFiles(this.#host.disk, hot.path);
+        continue;
+      }
+      try {
+        await this.#host.attach(`${this.name} hot ${hot.number}`, hot.path, hot.alias);
+        attached.push(hot);
+        const content = await readHot(connection, hot);
+        for (const [number, shard] of content.shards) catalog.shards.set(number, shard);
+        for (const { shard, ...range } of content.done) {
+          const name = content.shards.get(shard) ?? catalog.shards.get(shard);
+          if (name !== undefined) done.push({ ...range, shard: name });
+        }
+        catalog.hot.push(hot);
+      } catch (error) {
+        if (!isBroken(error)) throw error;
+        await this.#host.setAsideHot(this, hot, error);
+      }
+    }
+    this.hotDone = done;
+  }
+  async #hotFiles(): Promise<HotTable[]> {
+    const files = await this.#host.disk.list(this.#host.directory);
+    const found = files.flatMap((file) => parseHotFile(file) ?? []);
+    return found
+      .filter(({ partition }) => partition === this.name)
+      .map(({ number }) => hotTableOf(this.#host.directory, this, number))
+      .sort((a, b) => a.number - b.number);
+  }
   /** For those who have its turn. */
   async detach(): Promise<void> {
-    if (!this.#catalog) return;
+    const catalog = this.#catalog;
+    if (!catalog) return;
     this.#catalog = undefined;
+    for (const { alias } of catalog.hot) await this.#host.database.detach(alias).catch(() => {});
     await this.#host.database.detach(this.alias);
+  }
+  /** Files of it, its hot tables' included, without their WALs. */
+  async files(): Promise<string[]> {
+    return [this.path, ...(await this.#hotFiles()).map((hot) => hot.path)];
   }
   /** Looks at how large its files are. */
   async measure(): Promise<number> {
-    const [file, wal] = await Promise.all([this.#host.disk.stat(this.path), this.#host.disk.stat(`${this.path}.wal`)]);
-    this.walBytes = wal?.size ?? 0;
-    this.bytes = (file?.size ?? 0) + this.walBytes;
+    const paths = [this.path, ...(this.#catalog?.hot ?? []).map((hot) => hot.path)];
+    const files = await Promise.all(
+      paths.flatMap((path) => [path, `${path}.wal`]).map((path) => this.#host.disk.stat(path)),
+    );
+    this.bytes = files.reduce((sum, file) => sum + (file?.size ?? 0), 0);
     return this.bytes;
   }
 
-  /**
-   * Makes the WAL's place in the directory durable: DuckDB syncs the file, which it makes anew after each checkpoint, and
-   * leaves the directory to others. For those who have committed something.
-   */
-  async linkWal(): Promise<void> {
-    if (this.#isWalLinked) return;
-    await this.#host.disk.syncDirectory(this.#host.directory);
-    this.#isWalLinked = true;
-  }
-
   /** The table that takes rows; a new one where `isNew`, or where there is none. */
-  async hotTable(connection: Connection, isNew: boolean): Promise<HotTable> {
+  async hotTable(isNew: boolean): Promise<HotTable> {
     const last = this.catalog.hot.at(-1);
     if (last && !isNew) return last;
-    return this.turn.run(async () => {
-      const catalog = this.catalog;
-      const hot = emptyHot(this.alias, catalog.numberNext++);
-      await connection.run(createHotSql(this.alias, hot.number));
+    const { database, disk, directory } = this.#host;
+    const { catalog } = this;
+    const hot = hotTableOf(directory, this, catalog.numberNext++);
+    await makeHot(database, disk, directory, hot);
+    return this.turn.run(() => {
       catalog.hot.push(hot);
-      return hot;
+      return Promise.resolve(hot);
     });
   }
   /** Says before a commit which times it brings, so that no snapshot finds rows outside of what its table says. */
   widen(hot: HotTable, rows: { readonly secondsMin: number; readonly secondsMax: number }): void {
     hot.secondsMin = Math.min(hot.secondsMin, rows.secondsMin);
     hot.secondsMax = Math.max(hot.secondsMax, rows.secondsMax);
-    const summary = this.#summary;
-    this.#summary = {
-      ...summary,
-      secondsMin: Math.min(summary.secondsMin ?? hot.secondsMin, rows.secondsMin),
-      secondsMax: Math.max(summary.secondsMax ?? hot.secondsMax, rows.secondsMax),
+    this.summary = {
+      ...this.summary,
+      secondsMin: Math.min(this.secondsMin ?? rows.secondsMin, rows.secondsMin),
+      secondsMax: Math.max(this.secondsMax ?? rows.secondsMax, rows.secondsMax),
     };
   }
-  /** Counts rows that were committed. */
-  count(hot: HotTable, rows: number, bytes: number, appendMsMax: number): void {
+  /** Counts rows that were committed. The first commit of a file makes its WAL: DuckDB syncs that, but not the directory. */
+  async count(hot: HotTable, rows: number, bytes: number, appendMsMax: number): Promise<void> {
+    if (!hot.isLinked) await this.#host.disk.syncDirectory(this.#host.directory);
+    hot.isLinked = true;
     hot.rows += rows;
     hot.bytes += bytes;
-    const summary = this.#summary;
-    this.#summary = {
-      ...summary,
-      records: summary.records + rows,
-      appendMsMax: Math.max(summary.appendMsMax ?? appendMsMax, appendMsMax),
+    this.summary = {
+      ...this.summary,
+      records: this.records + rows,
+      appendMsMax: rows === 0 ? this.appendMsMax : Math.max(this.appendMsMax ?? appendMsMax, appendMsMax),
     };
   }
 
@@ -210,39 +237,44 @@ export class Partition implements PartitionView {
     also: () => readonly string[],
   ): Promise<void> {
     const { catalog } = this;
+    const gone = new Set(sources.map((source) => source.sql));
+    const hot = catalog.hot.filter((table) => gone.has(table.sql));
+    const sealed = Math.max(catalog.sealed, ...hot.map((table) => table.number));
     await connection.run('BEGIN');
     try {
       const segment = await write(catalog.numberNext++);
       // Nobody begins a snapshot between the commit and the new catalog: he would find other tables than it says.
       await this.turn.run(async () => {
-        await connection.run([...removeSql(this.alias, sources), ...also(), 'COMMIT'].join(';\n'));
-        const gone = new Set(sources.map((source) => source.sql));
+        const more = also();
+        const shards = [...catalog.shards].filter(([number]) => !catalog.shardsFiled.has(number));
+        const statements = [
+          ...removeSql(this.alias, sources),
+          ...addShardsSql(this.alias, shards),
+          ...setMetaSql(this.alias, 'sealed', String(sealed)),
+          ...more,
+          'COMMIT',
+        ];
+        await connection.run(statements.join(';\n'));
+        for (const [number] of shards) catalog.shardsFiled.add(number);
         catalog.hot = catalog.hot.filter((table) => !gone.has(table.sql));
         const at = catalog.segments.findIndex((table) => gone.has(table.sql));
         const left = catalog.segments.filter((table) => !gone.has(table.sql));
         catalog.segments = left.toSpliced(Math.max(0, at), 0, segment);
+        catalog.sealed = sealed;
       });
     } catch (error) {
       await connection.run('ROLLBACK').catch(() => {});
       throw error;
     }
+    this.needsCheckpoint = true;
+    for (const table of hot) await removeHot(this.#host.database, this.#host.disk, table);
   }
-  /**
-   * Brings the WAL into the file. False: DuckDB cannot do it now, because of those who read. `isUrgent`: new snapshots
-   * wait until those under way are released, for some seconds at most.
-   */
-  async checkpoint(isUrgent: boolean): Promise<boolean> {
+  /** Brings the WAL into the partition's file. False: DuckDB cannot do it now, because of those who read. */
+  async checkpoint(): Promise<boolean> {
     const connection = await this.#host.database.connect();
     try {
-      const sql = `CHECKPOINT ${sqlName(this.alias)}`;
-      if (isUrgent)
-        await this.turn.run(async () => {
-          const end = AbortSignal.timeout(readersWaitMs);
-          while (this.#readers > 0 && !end.aborted) await this.#readerLeft.wait(end).catch(() => {});
-          await this.#host.alone(this, () => connection.run(sql));
-        });
-      else await this.#host.alone(this, () => connection.run(sql));
-      this.#isWalLinked = false;
+      await connection.run(`CHECKPOINT ${sqlName(this.alias)}`);
+      this.needsCheckpoint = false;
       return true;
     } catch (error) {
       if (errorText(error).includes('Cannot CHECKPOINT')) return false;
@@ -269,20 +301,24 @@ export class Partition implements PartitionView {
     // Dropped between views() and now: it has no rows any more.
     if (this.isGone) return { connection, alias: this.alias, tables: [], shards: new Map(), release: giveBack };
     const catalog = await this.load();
-    await connection.run(`BEGIN TRANSACTION READ ONLY; SELECT 1 FROM ${sqlName(this.alias)}.meta LIMIT 1`);
+    const hot = catalog.hot.filter((table) => table.rows > 0);
+    // A transaction begins in each file when it is first looked at.
+    const looks = [`${sqlName(this.alias)}.meta`, ...hot.map((table) => table.sql)].map(
+      (table) => `SELECT 1 FROM ${table} LIMIT 1`,
+    );
+    await connection.run(['BEGIN TRANSACTION READ ONLY', ...looks].join(';\n'));
     this.#readers++;
     let isReleased = false;
     return {
       connection,
       alias: this.alias,
-      tables: tablesOf(catalog),
+      tables: [...hot.map(tableOf).toReversed(), ...catalog.segments],
       shards: new Map(catalog.shards),
       release: async () => {
         if (isReleased) return;
         isReleased = true;
         await giveBack();
         this.#readers--;
-        this.#readerLeft.notify();
         this.#host.released(this);
       },
     };
@@ -297,18 +333,15 @@ export class Partition implements PartitionView {
   }
 }
 
-/** Statements that drop tables whose rows are in another now. */
+/** Statements that drop what is in the partition's own file of tables whose rows are in another now. */
 function removeSql(alias: string, sources: readonly TableInfo[]): string[] {
-  const segments = sources.filter((source) => source.kind === 'segment').map((source) => source.number);
+  const segments = sources.filter((source) => source.kind === 'segment');
+  if (segments.length === 0) return [];
+  const numbers = segments.map((segment) => segment.number).join(', ');
   return [
-    ...sources.map((source) => `DROP TABLE ${source.sql}`),
-    ...(segments.length === 0 ? [] : ['segments', 'fields', 'filters', 'minutes']).map(
-      (table) => `DELETE FROM ${sqlName(alias)}.${table} WHERE segment IN (${segments.join(', ')})`,
+    ...segments.map((segment) => `DROP TABLE ${segment.sql}`),
+    ...['segments', 'fields', 'filters', 'minutes'].map(
+      (table) => `DELETE FROM ${sqlName(alias)}.${table} WHERE segment IN (${numbers})`,
     ),
   ];
-}
-
-function tablesOf(catalog: Catalog): TableInfo[] {
-  const hot = catalog.hot.filter((table) => table.rows > 0 || Number.isFinite(table.secondsMin)).map(tableOf);
-  return [...hot.reverse(), ...catalog.segments];
 }

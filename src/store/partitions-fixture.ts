@@ -51,6 +51,8 @@ export class FixturePartition implements PartitionView {
   taken = 0;
   /** Called before each statement of a snapshot. */
   onStatement: (sql: string) => void = () => {};
+  /** Called before each snapshot. */
+  onSnapshot: () => Promise<void> = () => Promise.resolve();
   isBroken = false;
   isGone = false;
   readonly #database: Database;
@@ -108,9 +110,9 @@ export class FixturePartition implements PartitionView {
       connection.close();
     }
   }
-  /** Makes a segment of the newest hot table. */
-  async seal(): Promise<void> {
-    const table = this.tables.at(-1);
+  /** Makes a segment of a hot table, the newest where none is named. */
+  async seal(number = this.tables.length - 1): Promise<void> {
+    const table = this.tables[number];
     if (table?.kind !== 'hot') return;
     const connection = await this.#database.connect();
     const hot = this.#sql(table);
@@ -138,6 +140,7 @@ export class FixturePartition implements PartitionView {
   }
   async snapshot(): Promise<Snapshot> {
     if (this.isBroken && this.isGone) throw new OperatingError('STORE_READ', `opening ${this.name}: it is broken`);
+    await this.onSnapshot();
     const connection = await this.#database.connect();
     await connection.run('BEGIN TRANSACTION READ ONLY');
     this.open++;
@@ -272,6 +275,13 @@ export class FixtureStore implements Partitions {
   }
   get listeners(): number {
     return this.#listeners.size;
+  }
+  /** Calls what tests have set no more. */
+  calm(): void {
+    for (const partition of this.all) {
+      partition.onStatement = () => {};
+      partition.onSnapshot = () => Promise.resolve();
+    }
   }
   /** All rows that can be found, in an order. */
   rows(order: Order): FixtureRow[] {

@@ -1,22 +1,21 @@
 /** All partitions of a store: which there are, which are attached, and how they come and go. */
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Disk } from '../core/disk.ts';
 import { errorText, OperatingError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { Attacher } from './attaching.ts';
-import { addDoneSql, addShardsSql, readDone } from './catalog.ts';
+import { addDoneSql, addShardsSql, readDone, setMetaSql } from './catalog.ts';
 import { Connections } from './connections.ts';
 import type { Connection, Database } from './database.ts';
-import { sqlName } from './database.ts';
 import { Done } from './done.ts';
-import type { DoneRange } from './done.ts';
+import { makeFile, parseHotFile, removeFiles } from './hot.ts';
+import type { HotTable } from './hot.ts';
 import { formatNumber, partitionSql } from './layout.ts';
 import { fileEnding, isBroken, parsePlace, placeOf } from './opening.ts';
 import { Partition } from './partition.ts';
 import type { PartitionHost } from './partition.ts';
 import type { PartitionView, Partitions } from './snapshot.ts';
 import { recallSummaries, rememberSummaries } from './summaries.ts';
-import { Turn } from './waiting.ts';
 
 /** Attached at once: each holds a file open and its catalog in memory; a search seldom looks into more. */
 const attachedMax = 32;
@@ -41,10 +40,9 @@ export class PartitionSet implements Partitions, PartitionHost {
   readonly disk: Disk;
   readonly log: Log;
   readonly connections: Connections;
+  readonly isReadOnly: boolean;
   /** What has been taken, by all that was ever committed. */
   readonly done = new Done();
-  /** Inserts, and what must not run beside them. */
-  readonly insertTurn = new Turn();
   readonly setAsides: { readonly name: string; readonly reason: string }[] = [];
   readonly #options: PartitionSetOptions;
   readonly #attacher: Attacher;
@@ -62,6 +60,7 @@ export class PartitionSet implements Partitions, PartitionHost {
     this.database = options.database;
     this.disk = options.disk;
     this.log = options.log;
+    this.isReadOnly = options.isReadOnly;
     this.connections = new Connections(options.database);
     this.#attacher = new Attacher(options);
   }
@@ -89,6 +88,7 @@ export class PartitionSet implements Partitions, PartitionHost {
     const files = await this.disk.list(this.directory);
     const places = files.flatMap((file) => parsePlace(file) ?? []).sort((a, b) => a.number - b.number);
     this.#all = places.map((place) => new Partition(this, place));
+    if (!this.#options.isReadOnly) await this.#removeOrphans(files, new Set(places.map((place) => place.name)));
     await recallSummaries(this.directory, this.disk, this.#all);
     let isDoneKnown = false;
     // The newest first: as long as another process has it open nothing else is touched.
@@ -96,12 +96,26 @@ export class PartitionSet implements Partitions, PartitionHost {
       // Each partition began with all that was done before it: only the newest is read to the bottom.
       if (isDoneKnown && partition.isFinished) continue;
       const isLoaded = await this.#loadOne(partition);
-      if (!isLoaded || isDoneKnown) continue;
+      if (!isLoaded) continue;
+      for (const [number, shard] of partition.catalog.shards) this.#learnShard(shard, number);
+      if (isDoneKnown) continue;
       isDoneKnown = true;
       await this.#readDone(partition);
       const isNewest = partition === this.#all.at(-1);
       partition.isOpen = isNewest && !partition.catalog.isClosed && !this.#options.isReadOnly;
       if (partition.isOpen) partition.isFinished = false;
+    }
+  }
+  /** What a process that was killed left: files being made, hot tables of partitions that were dropped, logs without a file. */
+  async #removeOrphans(files: readonly string[], partitions: ReadonlySet<string>): Promise<void> {
+    const present = new Set(files);
+    for (const file of files) {
+      const hot = parseHotFile(file.replace(/\.wal$/, ''));
+      const isOrphan =
+        /\.new(?:\.wal)?$/.test(file) ||
+        (hot !== undefined && !partitions.has(hot.partition)) ||
+        (file.endsWith('.duckdb.wal') && !present.has(file.slice(0, -4)));
+      if (isOrphan) await this.disk.remove(join(this.directory, file));
     }
   }
   async #loadOne(partition: Partition): Promise<boolean> {
@@ -123,16 +137,15 @@ export class PartitionSet implements Partitions, PartitionHost {
     const connection = await this.database.connect();
     try {
       const { shards } = partition.catalog;
-      for (const [number, shard] of shards) this.#learnShard(shard, number);
-      const ranges = await readDone(connection, partition.alias, shards);
-      for (const range of ranges) this.done.add(range);
-      partition.doneRows = ranges.length;
+      for (const range of await readDone(connection, partition.alias, shards)) this.done.add(range);
+      for (const range of partition.hotDone) this.done.add(range);
+      partition.hotDone = [];
     } finally {
       connection.close();
     }
   }
   #learnShard(shard: string, number: number): void {
-    this.#shardNumbers.set(shard, number);
+    if (!this.#shardNumbers.has(shard)) this.#shardNumbers.set(shard, number);
     this.#shardNext = Math.max(this.#shardNext, number + 1);
   }
   /** The number of a shard, a new one where it has none. */
@@ -152,11 +165,14 @@ export class PartitionSet implements Partitions, PartitionHost {
     const before = this.#all.at(-1);
     const place = placeOf((before?.number ?? 0) + 1, nowMs);
     const path = join(this.directory, `${place.name}${fileEnding}`);
-    const making = `${path}.new`;
-    await this.#removeFiles(making);
-    await this.#make(making, [...this.done.ranges()]);
-    await this.disk.rename(making, path);
-    await this.disk.syncDirectory(this.directory);
+    const done = [...this.done.ranges()];
+    const shards = new Map(done.map(({ shard }) => [this.shardNumber(shard), shard]));
+    await makeFile(this.database, this.disk, this.directory, path, (alias) => [
+      partitionSql(alias),
+      ...setMetaSql(alias, 'format', String(formatNumber)),
+      ...addShardsSql(alias, shards),
+      ...addDoneSql(alias, done, (shard) => this.shardNumber(shard)),
+    ]);
     const partition = new Partition(this, place);
     await partition.turn.run(() => partition.load());
     partition.isOpen = true;
@@ -164,24 +180,6 @@ export class PartitionSet implements Partitions, PartitionHost {
     this.#all.push(partition);
     this.used(partition);
     return partition;
-  }
-  async #make(path: string, done: readonly DoneRange[]): Promise<void> {
-    const alias = 'making';
-    await this.database.attach(path, alias, false);
-    const connection = await this.database.connect();
-    try {
-      const shards = new Map(done.map(({ shard }) => [this.shardNumber(shard), shard]));
-      await connection.run('BEGIN');
-      await connection.run(partitionSql(alias));
-      await connection.run(`INSERT INTO ${alias}.meta VALUES ('format', '${formatNumber}')`);
-      for (const sql of addShardsSql(alias, shards)) await connection.run(sql);
-      for (const sql of addDoneSql(alias, done, (shard) => this.shardNumber(shard))) await connection.run(sql);
-      await connection.run('COMMIT');
-      await connection.run(`CHECKPOINT ${alias}`);
-    } finally {
-      connection.close();
-      await this.database.detach(alias).catch(() => {});
-    }
   }
   /** It is sealed and checkpointed: from now on it is known without being attached. */
   async finish(partition: Partition, needsMerge: boolean): Promise<void> {
@@ -194,7 +192,7 @@ export class PartitionSet implements Partitions, PartitionHost {
   async close(partition: Partition, connection: Connection): Promise<void> {
     partition.isOpen = false;
     if (partition.catalog.isClosed) return;
-    await connection.run(`INSERT INTO ${sqlName(partition.alias)}.meta VALUES ('closed', 'true')`);
+    await connection.run(['BEGIN', ...setMetaSql(partition.alias, 'closed', 'true'), 'COMMIT'].join(';\n'));
     partition.catalog.isClosed = true;
   }
 
@@ -203,7 +201,7 @@ export class PartitionSet implements Partitions, PartitionHost {
     partition.isGone = true;
     await this.#options.onDropping(partition);
     await this.#leave(partition);
-    await this.#removeFiles(partition.path);
+    for (const path of await partition.files()) await removeFiles(this.disk, path);
     await this.disk.syncDirectory(this.directory);
   }
   async setAside(partition: Partition, error: unknown): Promise<void> {
@@ -211,28 +209,35 @@ export class PartitionSet implements Partitions, PartitionHost {
     const reason = errorText(error).split('\n')[0] ?? '';
     await this.#leave(partition);
     this.setAsides.push({ name: partition.name, reason });
+    await this.#moveAway(await partition.files(), partition.name, error);
+  }
+  async setAsideHot(partition: Partition, hot: HotTable, error: unknown): Promise<void> {
+    await this.database.detach(hot.alias).catch(() => {});
+    const name = `${partition.name}, newest records`;
+    this.setAsides.push({ name, reason: errorText(error).split('\n')[0] ?? '' });
+    await this.#moveAway([hot.path], name, error);
+  }
+  async #moveAway(paths: readonly string[], name: string, error: unknown): Promise<void> {
     if (this.#options.isReadOnly) return;
     const target = join(this.directory, 'set-aside');
     await this.disk.makeDirectory(target);
-    for (const ending of ['', '.wal'])
-      if (await this.disk.stat(partition.path + ending))
-        await this.disk.rename(partition.path + ending, join(target, partition.name + fileEnding + ending));
-    const file = await this.disk.open(join(target, `${partition.name}.reason`), 'write');
-    await file.write([Buffer.from(`${errorText(error)}\n`)], 0);
+    for (const path of paths)
+      for (const ending of ['', '.wal'])
+        if (await this.disk.stat(path + ending))
+          await this.disk.rename(path + ending, join(target, basename(path) + ending));
+    const reason = errorText(error);
+    const file = await this.disk.open(join(target, `${basename(paths[0] ?? name)}.reason`), 'write');
+    await file.write([Buffer.from(`${reason}\n`)], 0);
     await file.close();
     await this.disk.syncDirectory(target);
     await this.disk.syncDirectory(this.directory);
     this.log.error(
-      { partition: partition.name, reason },
+      { partition: name, reason },
       `A partition of the store could not be read and was moved to ${target}; its records are missing from answers.`,
     );
   }
-  /** The WAL of the open one is brought into its file, so that the next start has nothing to replay. */
   async detachAll(): Promise<void> {
-    for (const partition of this.#all) {
-      if (partition.isOpen && partition.isAttached) await partition.checkpoint(false).catch(() => {});
-      await partition.turn.run(() => partition.detach());
-    }
+    for (const partition of this.#all) await partition.turn.run(() => partition.detach());
   }
   async #leave(partition: Partition): Promise<void> {
     partition.isGone = true;
@@ -241,13 +246,8 @@ export class PartitionSet implements Partitions, PartitionHost {
     this.#attached.delete(partition);
     await partition.turn.run(() => partition.detach()).catch(() => {});
   }
-  async #removeFiles(path: string): Promise<void> {
-    // The WAL last: without its file it means nothing, but a file without its WAL would be an older state.
-    for (const ending of ['', '.wal']) await this.disk.remove(path + ending);
-  }
-
-  attach(partition: Partition): Promise<void> {
-    return this.#attacher.attach(partition, partition.path, partition.alias);
+  attach(name: string, path: string, alias: string): Promise<void> {
+    return this.#attacher.attach(name, path, alias);
   }
   used(partition: Partition): void {
     if (partition.isGone || !partition.isAttached) return;
@@ -268,9 +268,6 @@ export class PartitionSet implements Partitions, PartitionHost {
   }
   fatal(error: unknown): void {
     this.#options.onFatal(error);
-  }
-  alone(partition: Partition, run: () => Promise<void>): Promise<void> {
-    return partition.isOpen ? this.insertTurn.run(run) : run();
   }
   released(partition: Partition): void {
     this.#options.onReleased(partition);

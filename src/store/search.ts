@@ -10,6 +10,7 @@ import { afterSql, compareKeys, keyBefore, orderSql, type Order, type RowKey } f
 import { bothRanges, runRows, rangesSql, wholeTable, type Run, type RowRuns, type RowRange } from './row-runs.ts';
 import { ask, tablesOf, timesOf, viewsOf, type Asking, type Selected, type Times } from './selection.ts';
 import type { PartitionView, Snapshot } from './snapshot.ts';
+import { walkPartition, type Outcome, type Walk } from './turns.ts';
 
 /** What a page is to hold. */
 export interface PageRequest {
@@ -44,13 +45,19 @@ export async function searchPage(
   request: PageRequest,
 ): Promise<Page> {
   const broken = new Set<string>();
-  for (;;) {
+  for (let tries = 0; ; tries++) {
     const search = new PageSearch(asking, runs, selected, request);
-    const failed = await search.run(broken);
-    if (failed === undefined) return search.page();
-    // What it had given may have pushed out rows of others: from the beginning, without it.
-    broken.add(failed);
+    const failed = await search.run(broken, tries);
+    if (!failed) return search.page();
+    // What it had given may have pushed out rows of others: from the beginning, without what is broken.
+    if (failed.outcome === 'broken') broken.add(failed.partition);
   }
+}
+
+/** A partition whose rows are void. */
+interface Failed {
+  readonly partition: string;
+  readonly outcome: Exclude<Outcome, 'done'>;
 }
 
 class PageSearch {
@@ -80,8 +87,8 @@ class PageSearch {
     this.#windowRows = Math.max(runRows, request.limit);
   }
 
-  /** Resolves to the name of a partition that turned out to be broken, or to undefined at the end. */
-  async run(broken: ReadonlySet<string>): Promise<string | undefined> {
+  /** Looks at everything that can be in the page. */
+  async run(broken: ReadonlySet<string>, tries: number): Promise<Failed | undefined> {
     const views = viewsOf(this.#asking, this.#selected)
       .filter((view) => !broken.has(view.name))
       .flatMap((view) => {
@@ -94,14 +101,13 @@ class PageSearch {
       const later = views.slice(i + 1).find((other) => this.#mayHave(other.times));
       this.#frontier = this.#first(times);
       try {
-        const isRead = await ask(this.#asking, view, (snapshot) =>
-          this.#partition(view, snapshot, later ? this.#first(later.times) : undefined),
-        );
-        if (!isRead) return view.name;
+        const walk = this.#walk(view, later && this.#first(later.times));
+        const outcome = await walkPartition(this.#asking, view, walk, tries);
+        if (outcome !== 'done') return { partition: view.name, outcome };
       } catch (error) {
         if (!(error instanceof TimeUp)) throw error;
         this.#isTimeUp = true;
-        return (await this.#rescue(view)) ? undefined : view.name;
+        return (await this.#rescue(view)) ? undefined : { partition: view.name, outcome: 'broken' };
       }
     }
     return undefined;
@@ -142,16 +148,26 @@ class PageSearch {
     return after && compareKeys(this.#order, position, after) <= 0 ? undefined : position;
   }
 
-  async #partition(view: PartitionView, snapshot: Snapshot, laterFirst: number | undefined): Promise<void> {
-    const tables = tablesOf(snapshot, this.#selected).sort((a, b) => this.#compare(this.#first(a), this.#first(b)));
-    for (const [i, table] of tables.entries()) {
-      if (!this.#mayHave(table)) continue;
-      const next = tables.slice(i + 1).find((other) => this.#mayHave(other));
-      const behind = [next && this.#first(next), laterFirst].filter((second) => second !== undefined);
-      await this.#table(view, snapshot, table, behind);
-    }
-    this.#frontier = laterFirst !== undefined && this.#isOpen(laterFirst) ? laterFirst : undefined;
-    await this.#read(view, snapshot, this.#asking.limits);
+  /** `laterFirst`: first second of the partitions behind this one. */
+  #walk(view: PartitionView, laterFirst: number | undefined): Walk {
+    return {
+      begin: (snapshot) =>
+        Promise.resolve(
+          tablesOf(snapshot, this.#selected).sort((a, b) => this.#compare(this.#first(a), this.#first(b))),
+        ),
+      step: async (snapshot, table, left) => {
+        if (!this.#mayHave(table)) return;
+        const next = left.find((other) => this.#mayHave(other));
+        const behind = [next && this.#first(next), laterFirst].filter((second) => second !== undefined);
+        await this.#table(view, snapshot, table, behind);
+        this.#frontier = this.#earliest(behind);
+      },
+      end: async (snapshot) => {
+        this.#frontier = laterFirst !== undefined && this.#isOpen(laterFirst) ? laterFirst : undefined;
+        await this.#read(view, snapshot, this.#asking.limits);
+        return this.#unread(view).length === 0;
+      },
+    };
   }
 
   /** `behind`: first seconds of what comes after this table. */
@@ -201,12 +217,7 @@ class PageSearch {
   /** Reads the records of this partition's rows that are in the page, and ends the page where it has grown too large. */
   async #read(view: PartitionView, snapshot: Snapshot, limits: Limits): Promise<void> {
     const rows = this.#found.slice(0, this.#limit);
-    await readRecords(
-      limits,
-      snapshot,
-      rows.filter((row) => !row.record && row.place.partition === view.name),
-      pageCharsMax,
-    );
+    await readRecords(limits, snapshot, this.#unread(view), pageCharsMax);
     let chars = 0;
     for (const [i, row] of rows.entries()) {
       chars += row.record?.json.length ?? 0;
@@ -231,6 +242,11 @@ class PageSearch {
     } finally {
       limits.close();
     }
+  }
+
+  /** Rows of the page in this partition that have no record yet. */
+  #unread(view: PartitionView): FoundRow[] {
+    return this.#found.slice(0, this.#limit).filter((row) => !row.record && row.place.partition === view.name);
   }
 
   // ------------------------------------------------------------------------------------------------ order and bounds
@@ -260,7 +276,8 @@ class PageSearch {
       ? Math.min(times.secondsMax, selected.secondsMax, after?.seconds ?? Infinity)
       : Math.max(times.secondsMin, selected.secondsMin, after?.seconds ?? -Infinity);
   }
-  #earliest(seconds: readonly number[]): number {
+  #earliest(seconds: readonly number[]): number | undefined {
+    if (seconds.length === 0) return undefined;
     return this.#order === 'newest' ? Math.max(...seconds) : Math.min(...seconds);
   }
   #compare(a: number, b: number): number {

@@ -2,7 +2,7 @@
 import type { Clock } from '../core/clock.ts';
 import type { FoundRecord } from './contract.ts';
 import type { Engine } from './engine.ts';
-import { recordOf, recordSql } from './found.ts';
+import { wholeRecord, wholeSql } from './found.ts';
 import type { TableInfo } from './layout.ts';
 import { ask, type Asking, type Selected } from './selection.ts';
 import type { PartitionView, Snapshot } from './snapshot.ts';
@@ -156,9 +156,9 @@ async function newRecords(
   const from = Number(newest[fitting - 1]?.[0]);
   const found = await limits.rows(
     connection,
-    `SELECT ${recordSql} FROM ${table.sql} WHERE rowid >= ${from} AND ${where} ORDER BY rowid`,
+    `SELECT ${wholeSql} FROM ${table.sql} WHERE rowid >= ${from} AND ${where} ORDER BY rowid`,
   );
-  const records = found.map((row) => recordOf(row, snapshot.shards));
+  const records = found.map((row) => wholeRecord(row, snapshot.shards));
   if (newest.length === fitting) return { records, skipped: 0 };
   const counted = await limits.rows(
     connection,

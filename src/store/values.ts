@@ -1,10 +1,10 @@
 /** The most frequent values of a field. */
 import type { ValuesAnswer } from './contract.ts';
 import type { TableInfo } from './layout.ts';
-import { TimeUp } from './limits.ts';
 import { rangesSql } from './row-runs.ts';
-import { ask, tablesOf, viewsOf, type Asking, type Selected } from './selection.ts';
+import { tablesOf, type Asking, type Selected } from './selection.ts';
 import type { Snapshot } from './snapshot.ts';
+import { sumPartitions, type Walk } from './turns.ts';
 import { fieldTextSql } from './value-sql.ts';
 
 /**
@@ -82,25 +82,19 @@ export async function topValues(
   limit: number,
 ): Promise<Omit<ValuesAnswer, 'tookMs' | 'notes'>> {
   const tally = new Tally();
-  let isComplete = true;
-  try {
-    for (const view of viewsOf(asking, selected)) {
+  const isComplete = await sumPartitions(
+    asking,
+    selected,
+    () => {
       const part = new Tally();
-      let isBroken = false;
-      try {
-        isBroken = !(await ask(asking, view, async (snapshot) => {
-          for (const table of tablesOf(snapshot, selected))
-            await countTable(asking, selected, snapshot, table, field, part);
-        }));
-      } finally {
-        // Also when the time limit came: what has been counted is right.
-        if (!isBroken) tally.addAll(part);
-      }
-    }
-  } catch (error) {
-    if (!(error instanceof TimeUp)) throw error;
-    isComplete = false;
-  }
+      const walk: Walk = {
+        begin: (snapshot) => Promise.resolve(tablesOf(snapshot, selected)),
+        step: (snapshot, table) => countTable(asking, selected, snapshot, table, field, part),
+      };
+      return { part, walk };
+    },
+    (part) => tally.addAll(part),
+  );
   if (tally.hasUnlisted)
     asking.notes.add(
       `${field} has very many or very long values: those over ${valueBytesMax} bytes are not listed, and the counts of rare ones may be too low`,

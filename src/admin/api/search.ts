@@ -18,7 +18,7 @@ import type { Asked } from './parameters.ts';
 import { recordText } from './records.ts';
 
 /** The store's own limit of a page. */
-export const pageMax = 10_000;
+const pageMax = 10_000;
 /** The store's own limit of a histogram: more bars than a screen has pixels for. */
 const bucketsMax = 1000;
 /** Records are joined to texts of about this many characters on their way out: few writes, and no text as large as the answer. */

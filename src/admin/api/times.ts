@@ -1,11 +1,12 @@
 /** Times as the API and the command line write and read them. */
 import { readVariable } from '../../config/env-values.ts';
+import type { Instant } from '../../core/clock.ts';
 
 /** What `parseTime` takes, for errors. */
 export const timeForms =
   'ms since 1970, ISO 8601 such as 2026-11-21T15:00:00Z (UTC where no zone is given), now, or now-15m (units ms, s, m, h, d, w)';
 
-const dayMs = 86_400_000;
+const daySeconds = 86_400;
 const daysOf400Years = 146_097;
 
 /**
@@ -17,8 +18,8 @@ export function timeText(seconds: number, nanos: number): string {
   // 0000-01-01 to 9999-12-31, where Date prints four digits; several times faster than what follows.
   if (seconds >= -62_167_219_200 && seconds < 253_402_300_800)
     return `${new Date(seconds * 1000).toISOString().slice(0, 20)}${fraction}`;
-  const days = Math.floor(seconds / 86_400);
-  const rest = seconds - days * 86_400;
+  const days = Math.floor(seconds / daySeconds);
+  const rest = seconds - days * daySeconds;
   const two = (value: number): string => String(Math.floor(value)).padStart(2, '0');
   const { year, month, day } = dateOf(days);
   const sign = year < 0 ? '-' : '+';
@@ -37,7 +38,8 @@ export function parseTime(text: string, nowMs: number): number | undefined {
     // A + that was not escaped in a URL arrives as a blank.
     return typeof span === 'number' ? within(Math.floor(nowMs + (relative[1] === '-' ? -span : span))) : undefined;
   }
-  return parseIso(written);
+  const instant = parseInstant(written);
+  return instant && within(instant.seconds * 1000 + Math.floor(instant.nanos / 1_000_000));
 }
 
 function within(ms: number): number | undefined {
@@ -47,7 +49,8 @@ function within(ms: number): number | undefined {
 const isoForm =
   /^([-+]\d{4,12}|\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,18}))?)? ?(Z|[-+ ]?\d{2}(?::?\d{2})?)?)?$/i;
 
-function parseIso(text: string): number | undefined {
+/** A time of ISO 8601, or undefined for a text of another form or a date that does not exist. */
+export function parseInstant(text: string): Instant | undefined {
   const found = isoForm.exec(text);
   if (!found) return undefined;
   const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = found
@@ -57,9 +60,8 @@ function parseIso(text: string): number | undefined {
   if (hour > 23 || minute > 59 || second > 59) return undefined;
   const offsetMinutes = zoneMinutes(found[8]);
   if (offsetMinutes === undefined) return undefined;
-  const fractionMs = Math.floor(Number(`0.${(found[7] ?? '0').slice(0, 3)}`) * 1000 + 0.5);
-  const ms = daysUntil(year, month, day) * dayMs + (hour * 60 + minute - offsetMinutes) * 60_000 + second * 1000;
-  return within(ms + fractionMs);
+  const seconds = daysUntil(year, month, day) * daySeconds + (hour * 60 + minute - offsetMinutes) * 60 + second;
+  return { seconds, nanos: Number((found[7] ?? '').slice(0, 9).padEnd(9, '0')) };
 }
 
 /** Minutes east of UTC. The sign is missing where a URL turned + into a blank. */

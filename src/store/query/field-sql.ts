@@ -1,6 +1,7 @@
 /**
  * Tests of a record's fields as DuckDB expressions that are true or false, never NULL. A field's values are: a text, number or
- * boolean itself; of an array or object every one inside of it, at any depth. One value that passes is enough.
+ * boolean itself; of an array or object every one inside of it, at any depth, and for exact texts its JSON as DuckDB prints it. One
+ * value that passes is enough.
  *
  * A segment has frequent fields as columns. All others, and all fields of hot tables, are read from the JSON, with a cheap look
  * first whether it can hold them at all.
@@ -157,7 +158,9 @@ function jsonSql(paths: readonly Path[], test: ValueTest): string {
 
 function insideSql(json: string, test: ValueTest): string {
   const tokens = `list_filter(regexp_extract_all(${json}, ${sqlText(tokenPattern)}), lambda k: NOT ends_with(k, ':'))`;
-  return `len(list_filter(list_transform(${tokens}, lambda k: json_extract_string(k, '$')), lambda w: ${valueSql('w', test)})) > 0`;
+  const isInside = `len(list_filter(list_transform(${tokens}, lambda k: json_extract_string(k, '$')), lambda w: ${valueSql('w', test)})) > 0`;
+  // Lists of values give an array or object as its JSON.
+  return test.kind === 'exact' ? `(${json} = ${sqlText(test.text)} OR ${isInside})` : isInside;
 }
 
 /** All readings of a name end in the same characters. A place in an array is no key. */

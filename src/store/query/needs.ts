@@ -4,9 +4,9 @@ import { isPlace } from './paths.ts';
 import { isWordChar, wordsOf } from './words.ts';
 
 /**
- * What must be there, as words.ts defines words: `any` says nothing. Too little may be asked for, never too much. One exception:
- * a JSON number written with an exponent or with more digits than a DOUBLE has (1e5, 0.99999999999999999999) is found as the number
- * that DuckDB prints (100000.0, 1.0), and its block has only the words as written.
+ * What must be there, as words.ts defines words: `any` says nothing. Too little may be asked for, never too much. Digits (with an
+ * exponent, perhaps) are those of a number as DuckDB prints it: what else is to be looked for where a record has it written in
+ * another way (1.50, 1e3), filters.ts knows.
  */
 export type Need =
   | { readonly kind: 'any' }
@@ -67,14 +67,16 @@ function freeWords(test: ValueTest): string[] {
   return test.kind === 'wildcard' ? wholeWords(test.parts) : [];
 }
 
-/** A number may be written with another fraction in the record (10.50 for 10.5), or with an exponent. */
 function valueWords(test: ValueTest): string[] {
-  if (test.kind === 'phrase' || test.kind === 'exact') {
-    const [, whole, exponent] = /^-?(\d+)(?:\.\d+)?([eE][+-]?\d+)?$/.exec(test.text) ?? [];
-    return whole === undefined ? wordsOf(test.text) : exponent === undefined ? [whole] : [];
-  }
-  // In a wildcard any digits may be those of a fraction.
-  return test.kind === 'wildcard' ? wholeWords(test.parts).filter((word) => !/^\d+(?:e\d*)?$/.test(word)) : [];
+  if (test.kind === 'wildcard') return wholeWords(test.parts);
+  if (test.kind !== 'phrase' && test.kind !== 'exact') return [];
+  // The JSON of an array or object has escapes, and numbers as DuckDB prints them.
+  if (test.kind === 'exact' && /^[[{]/.test(test.text)) return [];
+  const [, whole, fraction, exponent] = /^-?(\d+)(?:\.(\d+))?([eE][+-]?\d+)?$/.exec(test.text) ?? [];
+  if (whole === undefined) return wordsOf(test.text);
+  if (exponent !== undefined) return [];
+  // 1.50 is found as 1.5, too, and 5.0 as 5.
+  return fraction === undefined || fraction.endsWith('0') ? [whole] : [whole, fraction];
 }
 
 /** Words that no wildcard can be a part of. At the ends of a pattern a word ends, too. */

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { parseQuery } from './parser.ts';
@@ -243,6 +244,7 @@ const mistakes: readonly (readonly [marked: string, says: RegExp])[] = [
   [`${'('.repeat(65)}a${')'.repeat(65)}`, /more than 64 levels/],
   [`${'!'.repeat(65)}a`, /more than 64 levels/],
   [`x:(${'a '.repeat(257)})`, /more than 256 conditions/],
+  [`${'a'.repeat(513)}:x`, /513 characters, 512 are allowed/],
   ['a'.repeat(8193), /8193 characters, 8192 are allowed/],
 ];
 
@@ -280,6 +282,14 @@ describe('queries with mistakes', () => {
           query.indexOf(wrong) === error.at.start,
       );
     });
+});
+
+test('the examples of the documentation are queries', () => {
+  const text = readFileSync(new URL('../../../docs/query.md', import.meta.url), 'utf8');
+  const cells = [...text.matchAll(/^\| (`.*?) +\|/gm)].flatMap(([, cell = '']) => [...cell.matchAll(/`([^`]+)`/g)]);
+  const examples = cells.map(([, example = '']) => example);
+  assert.ok(examples.length > 20 && examples.includes('status:[400 TO 499]'));
+  for (const example of examples) assert.doesNotThrow(() => parseQuery(example), example);
 });
 
 test('the span of a test is its text', () => {

@@ -22,6 +22,9 @@ const depthMax = 64;
 /** Tests in a query: each one is looked at for every row that the others leave open. */
 const testsMax = 256;
 
+/** Characters of a field's name. A Kubernetes annotation has 317 at most; a name stands in the SQL up to 60 times for each test of it. */
+const nameLengthMax = 512;
+
 /**
  * Reads a query; an empty one is `all`. Relative times (`_time >= now-1h`) become ms since 1970 by `nowMs`, so that the same tree
  * means the same records in every table and page.
@@ -272,6 +275,12 @@ class Parser {
         word.end,
       );
     const name = wordText(word);
+    if (name.length > nameLengthMax)
+      scan.fail(
+        `a field name of ${name.length} characters, ${nameLengthMax} are allowed; shorten it`,
+        word.start,
+        word.end,
+      );
     if (name === '') scan.fail('found an empty field name; write the name before the colon', word.start, word.end);
     return { name, start: word.start, end: word.end };
   }

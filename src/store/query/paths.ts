@@ -5,19 +5,19 @@ export type Path = readonly string[];
 
 /** Dots up to which every way to read a name is tried: 2^3 paths. */
 const dotsTriedMax = 3;
-/** Keys up to which one run of them, anywhere, is read as a key with dots: at most 67 paths for 12. */
-const keysTriedMax = 12;
+/** Keys up to which one run of them, anywhere, is read as a key with dots: at most 29 paths. */
+const keysTriedMax = 8;
 
 /**
  * The paths a name can mean where nobody knows which there are: `a.b` is the key `b` in `a`, or the key `a.b`. Up to three dots
  * every reading; beyond, those in which one run of keys at most is joined (`kubernetes.labels.app.kubernetes.io/name`); beyond
- * that, only runs that reach to the end. Nested first.
+ * that, only runs that reach from one of the first keys to the end. Nested first.
  */
 export function pathsOf(name: string): Path[] {
   const keys = name.split('.');
   if (keys.length - 1 <= dotsTriedMax) return readings(keys);
   const paths: Path[] = [keys];
-  for (let start = 0; start < keys.length - 1; start++) {
+  for (let start = 0; start < Math.min(keys.length - 1, keysTriedMax); start++) {
     const firstEnd = keys.length <= keysTriedMax ? start + 2 : keys.length;
     for (let end = firstEnd; end <= keys.length; end++)
       paths.push([...keys.slice(0, start), keys.slice(start, end).join('.'), ...keys.slice(end)]);

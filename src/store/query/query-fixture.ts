@@ -63,6 +63,8 @@ function isTestMatch({ field, test }: FieldTest, record: TestRecord): boolean {
   if (field === '_tag') return isTextMatch(test, record.tag);
   const found = valuesAt(record.fields, field);
   if (test.kind === 'exists') return found.some((value) => value.kind !== 'literal' || value.value !== null);
+  if (test.kind === 'exact' && found.some((value) => isContainer(value) && printedJson(value) === test.text))
+    return true;
   return found.some((value) => scalars(value, true).some((text) => isTextMatch(test, text)));
 }
 
@@ -107,6 +109,18 @@ export function printed(text: string): string {
   return /[.e]/.test(short) ? short : `${short}.0`;
 }
 
+const isContainer = (value: Json): boolean => value.kind === 'object' || value.kind === 'array';
+
+function printedJson(value: Json): string {
+  const plain = (inner: Json): Json => {
+    if (inner.kind === 'object')
+      return { kind: 'object', entries: inner.entries.map(([key, child]) => [key, plain(child)] as const) };
+    if (inner.kind === 'array') return { kind: 'array', values: inner.values.map(plain) };
+    return inner.kind === 'number' ? { kind: 'number', text: printed(inner.text) } : inner;
+  };
+  return jsonOf(plain(value), '');
+}
+
 function isTextMatch(test: ValueTest, text: string): boolean {
   const isSame = (wanted: string): boolean => text === wanted || (jsonNumber.test(wanted) && text === printed(wanted));
   switch (test.kind) {
@@ -117,7 +131,7 @@ function isTextMatch(test: ValueTest, text: string): boolean {
     case 'exact':
       return isSame(test.text);
     case 'wildcard':
-      return endsOf(test.parts, [...text], 0).has([...text].length);
+      return endsOf(test.parts, Array.from(text), 0).has(Array.from(text).length);
     case 'regexp':
       return new RegExp(test.source, 'u').test(text);
     case 'compare':
@@ -156,8 +170,8 @@ const lower = (text: string): string => text.replaceAll(/[A-Z]/g, (char) => char
 const isEdge = (chars: readonly string[], at: number): boolean => !(isWord(chars[at - 1]) && isWord(chars[at]));
 
 function hasPhrase(text: string, phrase: string): boolean {
-  const chars = [...text];
-  const wanted = [...lower(phrase)];
+  const chars = Array.from(text);
+  const wanted = Array.from(lower(phrase));
   return chars.some((_, at) => {
     const isHere = wanted.every((char, index) => lower(chars[at + index] ?? '') === char);
     const start = isWord(wanted[0]) ? isEdge(chars, at) : true;
@@ -172,7 +186,7 @@ function endsOf(parts: readonly WildcardPart[], chars: readonly string[], at: nu
     const next = new Set<number>();
     for (const from of ends) {
       if (part.kind === 'text') {
-        const wanted = [...lower(part.text)];
+        const wanted = Array.from(lower(part.text));
         if (wanted.every((char, index) => lower(chars[from + index] ?? '') === char)) next.add(from + wanted.length);
       } else if (part.kind === 'one') {
         if (from < chars.length) next.add(from + 1);
@@ -186,7 +200,7 @@ function endsOf(parts: readonly WildcardPart[], chars: readonly string[], at: nu
 function isFreeMatch(test: ValueTest, text: string): boolean {
   if (test.kind === 'phrase') return hasPhrase(text, test.text);
   if (test.kind !== 'wildcard') throw new Error(`no free text: ${test.kind}`);
-  const chars = [...text];
+  const chars = Array.from(text);
   const [first] = test.parts;
   const last = test.parts.at(-1);
   return [...chars, ''].some((_, at) => {
@@ -221,7 +235,7 @@ function orderOfNumbers(left: string, right: string): number {
 
 // ------------------------------------------------------------------------------------------------- words
 
-/** The words of a record's keys and values. */
+/** The words of a record's keys and values, and of its numbers with a fraction also as DuckDB prints them. */
 export function wordsOfRecord(value: Json): Set<string> {
   const words = new Set<string>();
   const add = (text: string): void => {
@@ -235,6 +249,7 @@ export function wordsOfRecord(value: Json): Set<string> {
       }
     else if (inner.kind === 'array') inner.values.forEach(visit);
     else add(inner.kind === 'literal' ? String(inner.value) : inner.text);
+    if (inner.kind === 'number') add(printed(inner.text));
   };
   visit(value);
   return words;
@@ -318,7 +333,6 @@ const { value: jsonValue, object: jsonObject } = fc.letrec<{ value: Json; object
     .map((entries): JsonObject => ({ kind: 'object', entries })),
   array: fc.array(tie('value'), { maxLength: 3 }).map((values): Json => ({ kind: 'array', values })),
 }));
-void jsonValue;
 
 export const anyRecord: fc.Arbitrary<TestRecord> = fc.record({
   fields: jsonObject,
@@ -351,12 +365,16 @@ const part: fc.Arbitrary<WildcardPart> = fc.oneof(
 );
 const parts = fc.array(part, { minLength: 1, maxLength: 4 });
 const literal = fc.oneof(number, text);
+const container = fc.oneof(fc.constantFrom('{}', '[]', '[5]', '[1.5]'), jsonValue.filter(isContainer).map(printedJson));
 const bound = fc.record({ value: literal, isInclusive: fc.boolean() });
 const phrase = fc.oneof(text, text, number).map((value): ValueTest => ({ kind: 'phrase', text: value }));
 const wildcard = parts.map((value): ValueTest => ({ kind: 'wildcard', parts: value }));
 const fieldTest: fc.Arbitrary<ValueTest> = fc.oneof(
   { weight: 4, arbitrary: phrase },
-  { weight: 2, arbitrary: fc.oneof(text, number).map((value): ValueTest => ({ kind: 'exact', text: value })) },
+  {
+    weight: 2,
+    arbitrary: fc.oneof(text, number, container).map((value): ValueTest => ({ kind: 'exact', text: value })),
+  },
   { weight: 2, arbitrary: wildcard },
   {
     weight: 1,
