@@ -56,6 +56,7 @@ export async function openPage(context: TestContext, url: string, options: Brows
   const page = await newPage(options);
   const complaints = complaintsOf(page);
   context.after(async () => {
+    await page.unrouteAll({ behavior: 'ignoreErrors' });
     await page.context().close();
     assert.deepEqual(complaints, []);
   });

@@ -59,7 +59,7 @@ async function wideStates(page: Page, theme: string): Promise<void> {
   }
   await page.locator('.table').focus();
   await page.keyboard.press('?');
-  await page.getByRole('heading', { name: 'Query language' }).waitFor();
+  await page.getByRole('heading', { name: 'Query language', exact: true }).waitFor();
   await checkAccess(page, `${theme}, help`);
   await page.keyboard.press('Escape');
   await page.getByRole('combobox').fill('stat');

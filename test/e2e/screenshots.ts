@@ -47,7 +47,7 @@ async function overview(program: Program): Promise<void> {
 }
 
 async function records(program: Program): Promise<void> {
-  const query = `/?q=${encodeURIComponent('level:="error" AND status >= 500')}&col=message&col=status&col=duration_ms`;
+  const query = `/?q=${encodeURIComponent('level:="error" AND status >= 500')}&col=message`;
   for (const [size, options] of Object.entries(sizes)) {
     const page = await opened(program, options, query);
     await page.locator('.row').nth(2).click();

@@ -18,8 +18,13 @@ async function answered(
   change: (body: Record<string, unknown>) => Record<string, unknown>,
 ): Promise<void> {
   await page.route(`**${path}*`, async (route) => {
-    const answer = await route.fetch();
-    await route.fulfill({ json: change((await answer.json()) as Record<string, unknown>) });
+    try {
+      const answer = await route.fetch();
+      await route.fulfill({ json: change((await answer.json()) as Record<string, unknown>) });
+    } catch {
+      // The test is over and the program gone.
+      await route.abort();
+    }
   });
 }
 
