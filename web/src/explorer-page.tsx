@@ -125,7 +125,7 @@ function Results({ explorer, cursor, onCursor, scrollRef }: ResultsProps) {
         cursor={cursor}
         opened={state.record}
         isStale={search.isPlaceholderData}
-        hasMore={search.hasNextPage && !live.records.isCut}
+        hasMore={search.hasNextPage && !(state.isLive && live.records.isCut)}
         foot={<TableFoot explorer={explorer} />}
         onMore={() => {
           if (!search.isFetching) void search.fetchNextPage();
@@ -140,7 +140,7 @@ function Results({ explorer, cursor, onCursor, scrollRef }: ResultsProps) {
 
 function TableFoot({ explorer }: { readonly explorer: Explorer }) {
   const { table, live } = useTexts();
-  if (explorer.live.records.isCut) return live.cut;
+  if (explorer.state.isLive && explorer.live.records.isCut) return live.cut;
   if (explorer.search.hasNextPage) return table.loadingMore;
   return explorer.state.order === 'newest' ? table.end : table.endOldest;
 }

@@ -1,5 +1,5 @@
 /** What the page shows, put together: the address's state, the answers to it, live records on top. */
-import { useCallback, useEffect, useMemo, useState } from 'react';
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { useHistogram, useSearch, useStore } from '../api/questions.ts';
 import type { Question } from '../api/questions.ts';
 import type { FoundRecord } from '../api/types.ts';
@@ -46,8 +46,13 @@ export function useExplorer() {
   );
   const isHeld = isPaused || !isAtTop || state.record !== undefined;
   const tail = useTail({ isOn: state.isLive, query: state.query, isHeld, onOpen: askAgain });
+  useEnd(state.isLive, askAgain);
+  const hasTail = state.isLive || search.isPlaceholderData;
   const found = useMemo(() => search.data?.pages.flatMap((page) => page.records) ?? [], [search.data]);
-  const rows: readonly FoundRecord[] = useMemo(() => mergeRows(tail.records, found), [tail.records, found]);
+  const rows: readonly FoundRecord[] = useMemo(
+    () => (hasTail ? mergeRows(tail.records, found) : found),
+    [hasTail, tail.records, found],
+  );
   const isEmpty = search.isSuccess && !search.isPlaceholderData && rows.length === 0;
   const store = useStore(isEmpty);
   useRefresh(settings.refreshSeconds, !isHeld && !state.isLive, askAgain);
@@ -79,6 +84,15 @@ export function useExplorer() {
     },
     setAtTop,
   };
+}
+
+/** When Live ends, what it brought is searched for. */
+function useEnd(isLive: boolean, askAgain: () => void): void {
+  const wasLive = useRef(isLive);
+  useEffect(() => {
+    if (wasLive.current && !isLive) askAgain();
+    wasLive.current = isLive;
+  }, [isLive, askAgain]);
 }
 
 export type Explorer = ReturnType<typeof useExplorer>;
