@@ -203,7 +203,7 @@ export class StoreProcess implements StoreAccess {
     const { mainPath, args, clock, log } = this.#options;
     const started = fork(mainPath, [...args], {
       env: { ...childVariables, ...process.env, [roleVariable]: storeRole },
-      execArgv: process.execArgv,
+      execArgv: [...process.execArgv, '--max-semi-space-size=4'],
       // Standard output belongs to the outputs.
       stdio: ['ignore', 'ignore', 'inherit', 'ipc', 'pipe'],
     });

@@ -26,8 +26,11 @@ export type WriteSegment = (
   log: Log,
 ) => Promise<TableInfo>;
 
-/** Segments are merged up to so many full hot tables. More would make one merge take longer than inserts can wait for a seal. */
-const segmentHotTables = 4;
+/**
+ * Segments are merged up to so many full hot tables: those that were sealed before they were full. What is merged is
+ * written anew, and its old place in the file stays empty in a partition that gets no more, so full ones stay as they are.
+ */
+const segmentHotTables = 1;
 
 /** Full hot tables that may wait, the one being sealed included. Each takes up to 64 MiB of memory; then inserts wait. */
 const hotWaitingMax = 2;
