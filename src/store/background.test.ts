@@ -162,4 +162,26 @@ describe('background', () => {
     assert.equal((await readdir(store)).includes(hot), false);
     await engine.close();
   });
+
+  test('a close ends what is under way, which is done after the next start', { timeout: 20_000 }, async (context) => {
+    const directory = await makeStoreDirectory(context);
+    const begun = Promise.withResolvers<undefined>();
+    let engine = await openStore(directory, {
+      hotRows: 100,
+      writeSegment: async (connection, ...values) => {
+        begun.resolve(undefined);
+        await connection.rows('SELECT count(*) FROM range(100000000000) a WHERE a.range % 7 = 9');
+        return copySegment(connection, ...values);
+      },
+    });
+    await insert(engine, 0, 90);
+    await insert(engine, 90, 150);
+    await begun.promise;
+    await engine.close();
+    engine = await openStore(directory, { hotRows: 100 });
+    await engine.idle();
+    assert.deepEqual(await tables(engine), ['hot 60', 'segment 90']);
+    assert.deepEqual(await allRecords(engine), expected(150));
+    await engine.close();
+  });
 });

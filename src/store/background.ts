@@ -2,6 +2,7 @@
  * What is done beside inserts and questions, one job at a time: hot tables are sealed into segments, small segments of
  * partitions that are closed or quiet are merged, WALs are checkpointed.
  */
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Clock, Timer } from '../core/clock.ts';
 import { OperatingError, errorText } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
@@ -42,6 +43,9 @@ const checkpointBytes = 64 * 1024 ** 2;
 
 /** After DuckDB said that it cannot checkpoint. */
 const checkpointAgainMs = 200;
+
+/** How soon a statement that was not interrupted, as it had not begun, is interrupted again. */
+const interruptAgainMs = 10;
 
 /** After a job failed. */
 const retryMs = 5000;
@@ -96,15 +100,18 @@ export class Background {
   }
   /** Ends a job on this partition, which is about to be dropped. */
   async leave(partition: Partition): Promise<void> {
-    while (this.#current === partition && this.#running) {
-      this.#connection?.interrupt();
-      await Promise.race([this.#running, new Promise((resolve) => setTimeout(resolve, 10))]);
-    }
+    while (this.#current === partition && this.#running) await this.#interrupt(this.#running);
   }
+  /** Ends the statement that runs; one that is about to begin does not notice, so call it until the job is over. */
+  async #interrupt(running: Promise<void>): Promise<void> {
+    this.#connection?.interrupt();
+    await Promise.race([running, wait(interruptAgainMs)]);
+  }
+  /** Ends the job under way, which is done again after the next start. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#timer?.cancel();
-    await this.#running;
+    while (this.#running) await this.#interrupt(this.#running);
     this.#connection?.close();
     this.#connection = undefined;
   }
@@ -157,7 +164,7 @@ export class Background {
   async #failed(partition: Partition, error: unknown): Promise<void> {
     this.#connection?.close();
     this.#connection = undefined;
-    if (partition.isGone) return;
+    if (partition.isGone || this.#isStopped) return;
     await this.#host.failed(partition, error);
     if (partition.isGone) return;
     partition.failure = { error, retryAtMs: this.#host.clock.monotonicMs() + retryMs };

@@ -2,25 +2,24 @@
  * What lies in the store's directory (`<dataDir>/store/`), format 1.
  *
  *     00000007-20261121T1500Z.duckdb   partitions: DuckDB files named by number and by the hour their first record was
- *                                      appended in; only the one with the highest number is written to
- *     set-aside/                       partitions that could not be read, moved away whole
- *     00000008-…Z.duckdb.new           a partition being made: it gets its name once it is whole and on disk
+ *                                      appended in; only the one with the highest number takes rows
+ *     00000007-20261121T1500Z.hot-00000012.duckdb   a hot table of that partition, with its WAL: rows as they came in
+ *     *.new                            a file being made: it gets its name once it is whole and on disk
+ *     set-aside/                       files that could not be read, moved away whole, and why
  *     index.json                       what is known of partitions that are closed, see summaries.ts; a cache
- *     opening                          name of the partition that is being opened, and how often in a row: one that the
- *                                      process did not survive twice is tried in another process before, and set aside
- *                                      when that ends by it too
+ *     opening                          the file that is being opened, and how often in a row: one that the process did not
+ *                                      survive twice is tried in another process before, and set aside when that ends by it
  *     tmp/                             spilled by queries; emptied at start
  *
  * In each partition:
  *
- *     meta(key, value)                 format, and whether it is closed (no more rows come)
+ *     meta(key, value)                 `format`; `sealed`: hot tables up to this number are in segments; `closed`: no more
+ *                                      rows come
  *     shards(number, shard)            short numbers of the journal's shards. A number belongs to its shard for as long as
  *                                      any partition has rows of it: new partitions copy the rows they need
  *     done(shard, ordinal, low, high)  offsets [low, high) whose emissions of this ordinal (-1: the only one; -2: whatever
- *                                      their ordinal) are in the store, or were not for it. Appended in the transaction that adds the rows; joined and written anew
- *                                      when a hot table is sealed and when a partition begins. What has been taken is the
- *                                      union over all partitions
- *     hot_<n>                          rows as they came in
+ *                                      their ordinal) are in the store, or were not for it. Written anew, with all that is
+ *                                      known then, when a partition begins and when a hot table is sealed
  *     segment_<n>                      rows of one or several hot tables, sealed: `fields` compressed with Zstandard, frequent fields
  *                                      as columns of their own, rows in the order they came in
  *     segments(segment, ...)           one row for each segment: rows, ranges of times, rows per block
@@ -29,7 +28,15 @@
  *     filters(segment, part, bits)     block token filters, see filters.ts
  *     minutes(segment, minute, tag, rows)   rows per minute of record time and tag
  *
- * One transaction each: {rows into hot, done}; {segment, segments, fields, filters, minutes, drop of hot, done anew}.
+ * In the file of a hot table: `hot_<n>`, the rows; `shards` and `done` as above, of these rows alone. Numbers of hot tables
+ * and segments of a partition come from one count and are not used again.
+ *
+ * What has been taken is the union of `done` in the newest partition and in its hot tables.
+ *
+ * One transaction each, since DuckDB changes one file in a transaction: {rows, shards, done} in a hot table's file, durable
+ * with the fsync of its WAL; {segment, segments, fields, filters, minutes, shards, done, sealed} in the partition's, after
+ * which the hot table's file is deleted. A process killed in between finds from `sealed` that the file is of no use. When a
+ * file is made the directory is synced, and again after the first commit of a hot table, which makes its WAL.
  * Row columns: `seconds BIGINT, nanos INTEGER` record time; `append_ms BIGINT`; `shard INTEGER, "offset" BIGINT,
  * ordinal INTEGER` (-1: the only one); `tag VARCHAR, source VARCHAR`; `fields VARCHAR` the record's JSON object. In a segment
  * also, for a promoted field number i: `t<i> VARCHAR` and, where most values are numbers, `n<i> BIGINT` or

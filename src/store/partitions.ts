@@ -221,12 +221,16 @@ export class PartitionSet implements Partitions, PartitionHost {
     if (this.#options.isReadOnly) return;
     const target = join(this.directory, 'set-aside');
     await this.disk.makeDirectory(target);
+    // A partition that was set aside before may have had the same name.
+    const taken = new Set(await this.disk.list(target));
+    let mark = '';
+    while (paths.some((path) => taken.has(basename(path) + mark))) mark += '+';
     for (const path of paths)
       for (const ending of ['', '.wal'])
         if (await this.disk.stat(path + ending))
-          await this.disk.rename(path + ending, join(target, basename(path) + ending));
+          await this.disk.rename(path + ending, join(target, basename(path) + mark + ending));
     const reason = errorText(error);
-    const file = await this.disk.open(join(target, `${basename(paths[0] ?? name)}.reason`), 'write');
+    const file = await this.disk.open(join(target, `${basename(paths[0] ?? name)}${mark}.reason`), 'create');
     await file.write([Buffer.from(`${reason}\n`)], 0);
     await file.close();
     await this.disk.syncDirectory(target);
