@@ -92,7 +92,7 @@ function useTitle(query: string): void {
 function Counts({ explorer }: { readonly explorer: Explorer }) {
   const { hasHistogram } = useSettings();
   const { data, isPlaceholderData } = explorer.histogram;
-  return hasHistogram && <Histogram counts={data} isStale={isPlaceholderData} />;
+  return hasHistogram && <Histogram counts={data} isStale={isPlaceholderData && explorer.isStale} />;
 }
 
 interface ResultsProps {
@@ -124,7 +124,7 @@ function Results({ explorer, cursor, onCursor, scrollRef }: ResultsProps) {
         order={state.order}
         cursor={cursor}
         opened={state.record}
-        isStale={search.isPlaceholderData}
+        isStale={explorer.isStale}
         hasMore={search.hasNextPage && !(state.isLive && live.records.isCut)}
         foot={<TableFoot explorer={explorer} />}
         onMore={() => {

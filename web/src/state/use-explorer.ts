@@ -46,6 +46,8 @@ export function useExplorer() {
   );
   const isHeld = isPaused || !isAtTop || state.record !== undefined;
   const tail = useTail({ isOn: state.isLive, query: state.query, isHeld, onOpen: askAgain });
+  const asked = JSON.stringify([state.query, state.range, state.order]);
+  const isStale = useStale(asked, search.isPlaceholderData || search.isPending);
   useEnd(state.isLive, askAgain);
   const hasTail = state.isLive || search.isPlaceholderData;
   const found = useMemo(() => search.data?.pages.flatMap((page) => page.records) ?? [], [search.data]);
@@ -65,7 +67,9 @@ export function useExplorer() {
       setView(view + 1);
     },
     /** Another one for what is looked at from its top: another question, or this one asked anew by hand. */
-    view: JSON.stringify([state.query, state.range, state.order, view]),
+    view: `${asked} ${view}`,
+    /** What is shown answers another question than the one asked by now. */
+    isStale,
     searchLonger,
     search,
     histogram,
@@ -84,6 +88,13 @@ export function useExplorer() {
     },
     setAtTop,
   };
+}
+
+/** True from another question's asking to its answer; the same one asked anew changes nothing on the screen until then. */
+function useStale(asked: string, isOpen: boolean): boolean {
+  const [answered, setAnswered] = useState(asked);
+  if (!isOpen && answered !== asked) setAnswered(asked);
+  return isOpen && answered !== asked;
 }
 
 /** When Live ends, what it brought is searched for. */
