@@ -141,7 +141,21 @@ const numberText = fc.oneof(
   fc.integer().map(String),
   fc.double({ noNaN: true, noDefaultInfinity: true }).map(String),
   fc.tuple(fc.integer({ min: -1000, max: 1000 }), fc.nat(999)).map(([whole, part]) => `${whole}.${part}0`),
-  fc.constantFrom('-0', '1e3', '1.50', '0.0000001', '12345678901234567890123', '1E+2', '9223372036854775808', '-0.0'),
+  fc.constantFrom(
+    '-0',
+    '0.00',
+    '0.050',
+    '-10.00',
+    '0.00001',
+    '-0.000010',
+    '1e3',
+    '1.50',
+    '0.0000001',
+    '12345678901234567890123',
+    '1E+2',
+    '9223372036854775808',
+    '-0.0',
+  ),
 );
 const leafText = fc.oneof(
   numberText,
