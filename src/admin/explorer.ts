@@ -1,10 +1,11 @@
 /** The explorer's files, as the build left them in web/dist. They hold nothing secret, so that the login form is among them. */
 import { readFile, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 
 /** Where the package has them: beside src/ and beside dist/. */
-export const explorerDirectory = new URL('../../web/dist', import.meta.url).pathname;
+export const explorerDirectory = fileURLToPath(new URL('../../web/dist', import.meta.url));
 
 const types: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',

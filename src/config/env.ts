@@ -7,7 +7,18 @@ import * as v from 'valibot';
 import { nearest } from '../core/errors.ts';
 import type { ConfigProblem } from '../core/errors.ts';
 import { logLevels } from '../core/log.ts';
-import { Schema, boolean, bytes, choice, duration, integer, maskedSecret, secret, text } from '../core/options.ts';
+import {
+  Schema,
+  boolean,
+  bytes,
+  bytesFrom,
+  choice,
+  duration,
+  integer,
+  maskedSecret,
+  secret,
+  text,
+} from '../core/options.ts';
 import type { OptionSpec, OptionTable } from '../core/options.ts';
 import { readVariable, variableForm } from './env-values.ts';
 import { boundsText } from './fluentd/values.ts';
@@ -25,6 +36,9 @@ interface Variable<T = unknown> {
 }
 
 const gibibyte = 1024 ** 3;
+
+/** Sealing holds a row group of DuckDB's, 122,880 records, with what compresses it. */
+const storeMemoryBytesMin = 128 * 1024 ** 2;
 
 const adminPort: OptionSpec<number | 'off'> = {
   ...integer(0, 65_535)('Port of the admin server (API, /metrics, /healthz, /readyz); off: none', { default: 5601 }),
@@ -83,8 +97,13 @@ const programVariables = {
   },
   storeMemoryBytes: {
     name: 'P2L_STORE_MEMORY',
-    // With what the process needs besides it stays below 512 MB.
-    spec: bytes('Memory that the store may hold; larger queries use the disk', { default: 256 * 1024 ** 2 }),
+    // With what the process needs besides it stays below 512 MB. With less than the least, sealing large records fails.
+    spec: bytesFrom(storeMemoryBytesMin)(
+      'Memory that the store may hold, 128 MiB at least; larger queries use the disk',
+      {
+        default: 256 * 1024 ** 2,
+      },
+    ),
   },
   storeLimitBytes: {
     name: 'P2L_STORE_LIMIT',

@@ -125,6 +125,10 @@ export const number: Make<number> = maker('number', v.pipe(v.number(), v.finite(
 export const duration: Make<number> = maker('duration', v.pipe(v.number(), v.finite(), v.minValue(0)));
 /** Bytes, whole, not negative. */
 export const bytes: Make<number> = maker('bytes', v.pipe(v.number(), v.safeInteger(), v.minValue(0)));
+/** Bytes, at least so many. */
+export function bytesFrom(min: number): Make<number> {
+  return maker('bytes', v.pipe(v.number(), v.safeInteger(), v.minValue(min)));
+}
 export const list: Make<string[]> = maker('list', v.array(v.string()));
 export const map: Make<Record<string, string>> = maker('map', v.record(v.string(), v.string()));
 /** A regular expression, kept as written. */

@@ -70,15 +70,23 @@ describe('background', () => {
   test('seals and merges what is quiet', async (context) => {
     const clock = new FakeClock(startMs);
     const engine = await openStore(await makeStoreDirectory(context), { clock, hotRows: 100 });
-    for (let from = 0; from < 350; from += 90) await insert(engine, from, from + 90);
+    const quiet = async () => {
+      clock.advance(10_000);
+      await engine.idle();
+    };
+    await insert(engine, 0, 90);
+    await insert(engine, 90, 130);
     await engine.idle();
-    assert.deepEqual(await tables(engine), ['hot 90', 'segment 90', 'segment 90', 'segment 90']);
-    clock.advance(10_000);
-    await engine.idle();
-    assert.deepEqual(await tables(engine), ['segment 360']);
-    assert.deepEqual(await allRecords(engine), expected(360));
-    await insert(engine, 0, 365);
-    assert.deepEqual(await tables(engine), ['hot 5', 'segment 360']);
+    assert.deepEqual(await tables(engine), ['hot 40', 'segment 90']);
+    await quiet();
+    // Both together would be more than a full hot table.
+    assert.deepEqual(await tables(engine), ['segment 40', 'segment 90']);
+    await insert(engine, 130, 190);
+    await quiet();
+    assert.deepEqual(await tables(engine), ['segment 100', 'segment 90']);
+    assert.deepEqual(await allRecords(engine), expected(190));
+    await insert(engine, 0, 195);
+    assert.deepEqual(await tables(engine), ['hot 5', 'segment 100', 'segment 90']);
     await engine.close();
   });
 
@@ -86,17 +94,23 @@ describe('background', () => {
     const directory = await makeStoreDirectory(context);
     const clock = new FakeClock(startMs);
     let engine = await openStore(directory, { clock, hotRows: 100 });
-    for (let from = 0; from < 360; from += 90) await insert(engine, from, from + 90);
+    for (let from = 0; from < 270; from += 90) await insert(engine, from, from + 90);
+    await insert(engine, 270, 315);
+    clock.advance(10_000);
+    await engine.idle();
+    await insert(engine, 315, 360);
     clock.advance(dayMs);
     await insert(engine, 360, 370);
     await engine.idle();
+    const merging = await tables(engine);
     assert.deepEqual(
       engine.views().map(({ name, records }) => `${name} ${records}`),
       ['00000002-20261122T1500Z 10', '00000001-20261121T1500Z 360'],
     );
     clock.advance(10_000);
     await engine.idle();
-    assert.deepEqual(await tables(engine), ['segment 10', 'segment 360']);
+    assert.ok(merging.includes('segment 45'), `seen before: ${merging.join()}`);
+    assert.deepEqual(await tables(engine), ['segment 10', 'segment 90', 'segment 90', 'segment 90', 'segment 90']);
     assert.deepEqual(await allRecords(engine), expected(370));
     await engine.close();
     engine = await openStore(directory, { clock, hotRows: 100 });

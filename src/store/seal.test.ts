@@ -10,7 +10,8 @@ import { Database } from './database.ts';
 import type { Connection } from './database.ts';
 import { candidateRows } from './filters.ts';
 import { partitionSql, rowColumns } from './layout.ts';
-import type { TableInfo } from './layout.ts';
+import type { RowTable } from './layout.ts';
+import { minuteCounts } from './minutes.ts';
 import { pointerOf } from './query/paths.ts';
 import { writeSegment } from './seal.ts';
 import { readSegments } from './segments.ts';
@@ -40,7 +41,7 @@ interface TestRow {
   readonly tag?: string;
 }
 
-async function makeHot(connection: Connection, number: number, rows: readonly TestRow[]): Promise<TableInfo> {
+async function makeHot(connection: Connection, number: number, rows: readonly TestRow[]): Promise<RowTable> {
   const sql = `"p".hot_${number}`;
   await connection.run(`CREATE TABLE ${sql}(${rowColumns.map(([name, type]) => `"${name}" ${type}`).join(', ')})`);
   const appender = await connection.appender(`hot_${number}`, 'p');
@@ -71,7 +72,7 @@ async function makeHot(connection: Connection, number: number, rows: readonly Te
   };
 }
 
-async function seal(connection: Connection, number: number, sources: readonly TableInfo[]): Promise<TableInfo> {
+async function seal(connection: Connection, number: number, sources: readonly RowTable[]): Promise<RowTable> {
   await connection.run('BEGIN');
   const segment = await writeSegment(connection, 'p', number, sources, silentLog());
   for (const { kind, number: source } of sources)
@@ -88,13 +89,13 @@ async function seal(connection: Connection, number: number, sources: readonly Ta
   return segment;
 }
 
-async function jsonOf(connection: Connection, segment: TableInfo): Promise<string[]> {
+async function jsonOf(connection: Connection, segment: RowTable): Promise<string[]> {
   const rows = await connection.rows(`SELECT fields FROM ${segment.sql} ORDER BY rowid`);
   return rows.map(([json]) => String(json));
 }
 
 /** Checks all promises that a segment makes about its fields. */
-async function checkFields(connection: Connection, segment: TableInfo): Promise<void> {
+async function checkFields(connection: Connection, segment: RowTable): Promise<void> {
   for (const field of segment.fields) {
     const written = `TRY(json_extract_string(fields, ['${pointerOf(field.path).replaceAll("'", "''")}'])[1])`;
     if (field.number === undefined) continue;
@@ -105,6 +106,13 @@ async function checkFields(connection: Connection, segment: TableInfo): Promise<
       `SELECT fields, ${shown}, ${written} FROM ${segment.sql} WHERE ${shown} IS DISTINCT FROM ${written} LIMIT 1`,
     );
     assert.deepEqual(wrong, [], `${field.name} shows what is in the record`);
+    if (field.numeric) {
+      const types = await connection.rows(
+        `SELECT fields FROM ${segment.sql} WHERE ${number} IS NOT NULL AND
+         TRY(json_type(fields, ['${pointerOf(field.path).replaceAll("'", "''")}'])[1]) NOT IN ('BIGINT', 'UBIGINT', 'DOUBLE')`,
+      );
+      assert.deepEqual(types, [], `${field.name}: only numbers are kept as numbers`);
+    }
     const counted = await connection.rows(`SELECT count(${shown}) FROM ${segment.sql}`);
     assert.equal(Number(counted[0]?.[0]), field.rows, `rows of ${field.name}`);
   }
@@ -196,4 +204,141 @@ test('any records: fields are complete and exact, filters never miss', async (co
     }),
     { numRuns: 25 },
   );
+});
+
+function json(fields: object): TestRow {
+  return { json: JSON.stringify(fields) };
+}
+
+async function foundRows(connection: Connection, segment: RowTable, word: string): Promise<unknown> {
+  return candidateRows(connection, 'p', segment, { kind: 'word', word });
+}
+
+test('several tables become one segment in their order, whose blocks go across them', async (context) => {
+  const connection = await openPartition(context);
+  const rows = Array.from({ length: 10_000 }, (_, n) =>
+    json({ n, host: `host${n % 3}`, id: `id${n}`, at: n / 4, note: 'all the same. '.repeat(9) }),
+  );
+  const first = await makeHot(connection, 1, rows.slice(0, 3000));
+  const second = await makeHot(connection, 2, rows.slice(3000, 3001));
+  const third = await makeHot(connection, 3, rows.slice(3001));
+  let segment = await seal(connection, 4, [first, second, third]);
+  const check = async (): Promise<void> => {
+    assert.equal(segment.rows, 10_000);
+    assert.deepEqual(
+      await jsonOf(connection, segment),
+      rows.map((row) => row.json),
+    );
+    await checkFields(connection, segment);
+    assert.deepEqual(
+      segment.fields.map(({ name, numeric, types }) => [name, numeric, types]),
+      [
+        ['n', 'BIGINT', ['number']],
+        ['host', undefined, ['string']],
+        ['id', undefined, ['string']],
+        ['at', 'DOUBLE', ['number']],
+        ['note', undefined, ['string']],
+      ],
+    );
+    for (const [word, block] of [
+      ['id10', 0],
+      ['ID4095', 0],
+      ['id4096', 1],
+      ['id9999', 2],
+    ] as const)
+      assert.deepEqual(
+        await foundRows(connection, segment, word),
+        [{ from: block * 4096, to: Math.min(10_000, (block + 1) * 4096) }],
+        word,
+      );
+    assert.equal(((await foundRows(connection, segment, 'host1')) as { to: number }[])[0]?.to, 10_000);
+    assert.deepEqual(await foundRows(connection, segment, 'nowhere'), []);
+  };
+  await check();
+  // The same again from segments: merging.
+  const more = await seal(connection, 6, [await makeHot(connection, 5, [json({ n: 'x' }), json({ other: 1 })])]);
+  rows.push(json({ n: 'x' }), json({ other: 1 }));
+  const merged = await seal(connection, 7, [segment, more]);
+  assert.equal(merged.rows, 10_002);
+  await checkFields(connection, merged);
+  assert.deepEqual(
+    await jsonOf(connection, merged),
+    rows.map((row) => row.json),
+  );
+  assert.deepEqual(merged.fields.find(({ name }) => name === 'n')?.types, ['number', 'string']);
+  segment = merged;
+});
+
+test('needs of several words', async (context) => {
+  const connection = await openPartition(context);
+  const rows = Array.from({ length: 3 * 4096 }, (_, n) => json({ word: `block${Math.floor(n / 4096)}`, same: 'same' }));
+  const segment = await seal(connection, 2, [await makeHot(connection, 1, rows)]);
+  const word = (text: string) => ({ kind: 'word', word: text }) as const;
+  const ask = (need: Parameters<typeof candidateRows>[3]) => candidateRows(connection, 'p', segment, need);
+  assert.deepEqual(await ask({ kind: 'and', operands: [word('same'), word('block1')] }), [{ from: 4096, to: 8192 }]);
+  assert.deepEqual(await ask({ kind: 'and', operands: [word('block0'), word('block1')] }), []);
+  assert.deepEqual(await ask({ kind: 'or', operands: [word('block0'), word('block2')] }), [
+    { from: 0, to: 4096 },
+    { from: 8192, to: 12_288 },
+  ]);
+  assert.equal(await ask({ kind: 'any' }), undefined);
+  assert.equal(await ask({ kind: 'or', operands: [word('block0'), { kind: 'any' }] }), undefined);
+  assert.deepEqual(await ask({ kind: 'and', operands: [word('block2'), { kind: 'any' }] }), [
+    { from: 8192, to: 12_288 },
+  ]);
+});
+
+test('records that are odd: equal keys, no JSON, 10,000 keys, ever new keys, a value of a megabyte', async (context) => {
+  const connection = await openPartition(context);
+  const wide = Object.fromEntries(Array.from({ length: 10_000 }, (_, n) => [`field${n}`, n]));
+  const rows: TestRow[] = [
+    { json: '{"a":1,"a":"second"}' },
+    { json: '{"a":tru' },
+    { json: '[1,2]' },
+    { json: '{"half":"\\ud800","b":{"c":{}}}' },
+    json(wide),
+    json({ text: 'long '.repeat(200_000) }),
+    ...Array.from({ length: 15_000 }, (_, n) => json({ [`key${n}`]: { inner: n }, a: 5 })),
+  ];
+  const segment = await seal(connection, 2, [await makeHot(connection, 1, rows)]);
+  assert.deepEqual(
+    await jsonOf(connection, segment),
+    rows.map((row) => row.json),
+  );
+  await checkFields(connection, segment);
+  assert.equal(segment.isFieldListComplete, false, 'there are more paths than are listed');
+  assert.equal(segment.fields.length, 20_000);
+  const a = segment.fields.find(({ name }) => name === 'a');
+  assert.deepEqual([a?.rows, a?.types, a?.numeric], [15_001, ['number'], 'BIGINT']);
+  for (const word of ['second', 'tru', 'half', 'field9999', 'long', 'key14999', 'inner'])
+    assert.notDeepEqual(await foundRows(connection, segment, word), [], word);
+});
+
+test('rows are counted by minute and tag, also where they are scattered', async (context) => {
+  const connection = await openPartition(context);
+  const near = Array.from({ length: 1000 }, (_, n) => ({ json: '{}', seconds: n - 90, tag: n % 2 === 0 ? 'a' : 'b' }));
+  const far = Array.from({ length: 1000 }, (_, n) => ({ json: '{}', seconds: n * 60, tag: `tag${n}` }));
+  const segments = [
+    await seal(connection, 2, [await makeHot(connection, 1, near)]),
+    await seal(connection, 4, [await makeHot(connection, 3, far)]),
+  ];
+  const [listed] = await connection.rows('SELECT count(DISTINCT segment), sum(rows) FROM "p".minutes');
+  assert.deepEqual(listed, [1n, 1000n], 'a list as long as the rows is not kept');
+  const expected = (from: number, to: number, tag?: string): { minute: number; rows: number }[] => {
+    const counts = new Map<number, number>();
+    for (const row of [...near, ...far]) {
+      const minute = Math.floor(row.seconds / 60);
+      if (minute >= from && minute < to && (tag === undefined || row.tag === tag))
+        counts.set(minute, (counts.get(minute) ?? 0) + 1);
+    }
+    return [...counts].sort(([a], [b]) => a - b).map(([minute, rows]) => ({ minute, rows }));
+  };
+  for (const [from, to, tag] of [
+    [-10, 2000, undefined],
+    [-1, 3, undefined],
+    [5, 10, 'a'],
+    [0, 100, 'tag7'],
+    [5000, 6000, undefined],
+  ] as const)
+    assert.deepEqual(await minuteCounts(connection, 'p', segments, from, to, tag), expected(from, to, tag));
 });

@@ -2,6 +2,7 @@
 import { createReadStream, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { storedRecords } from '../stored.ts';
 import type { Arrivals } from './check.ts';
 
 /** Put behind half a line that a killed process left at the end of a pipe. */
@@ -37,6 +38,18 @@ export async function readArrivals(paths: readonly string[], mayTear: boolean): 
       if (n === undefined) unreadable.push(line);
       else times.set(n, (times.get(n) ?? 0) + 1);
     }
+  }
+  return { times, unreadable };
+}
+
+/** Counts the records in the store of a program that was stopped. */
+export async function readStore(dataDirectory: string): Promise<Arrivals> {
+  const times = new Map<number, number>();
+  const unreadable: string[] = [];
+  for (const { json } of await storedRecords(dataDirectory)) {
+    const n = numberIn(json);
+    if (n === undefined) unreadable.push(json);
+    else times.set(n, (times.get(n) ?? 0) + 1);
   }
   return { times, unreadable };
 }

@@ -25,12 +25,14 @@ export interface Evidence {
   readonly file: Arrivals;
   /** At least once. */
   readonly stdout: Arrivals;
+  /** Exactly once. */
+  readonly store: Arrivals;
   /** As the program said it when all was drained. */
   readonly status: Status;
 }
 
-/** Ids of the two outputs in the status; the built-in configuration may name more, which get nothing. */
-export const outputIds = { file: 'crash_file', stdout: 'crash_stdout' } as const;
+/** Ids of the outputs in the status; the built-in configuration may name more, which get nothing. */
+export const outputIds = { file: 'crash_file', stdout: 'crash_stdout', store: 'store' } as const;
 
 /** Lists at most this many numbers of a problem: the rest is in the kept directory. */
 const shownMax = 10;
@@ -45,7 +47,7 @@ function numbersOf(request: SentRequest): number[] {
   return Array.from({ length: request.count }, (_, i) => request.first + i);
 }
 
-function recordProblems({ requests, file, stdout }: Evidence): string[] {
+function recordProblems({ requests, file, stdout, store }: Evidence): string[] {
   const acked = requests.filter(({ isAcked }) => isAcked).flatMap(numbersOf);
   const sent = new Set(requests.flatMap(numbersOf));
   const keyed = new Set(requests.filter(({ isKeyed }) => isKeyed).flatMap(numbersOf));
@@ -62,6 +64,22 @@ function recordProblems({ requests, file, stdout }: Evidence): string[] {
     ...problem(
       acked.filter((n) => !stdout.times.has(n)),
       'acknowledged records are missing on stdout',
+    ),
+    ...problem(
+      acked.filter((n) => !store.times.has(n)),
+      'acknowledged records are missing in the store',
+    ),
+    ...problem(
+      [...store.times].filter(([, times]) => times > 1).map(([n]) => n),
+      'records are in the store more than once',
+    ),
+    ...problem(
+      [...file.times.keys()].filter((n) => !store.times.has(n)),
+      'records of the file did not reach the store',
+    ),
+    ...problem(
+      [...store.times.keys()].filter((n) => !file.times.has(n)),
+      'records of the store did not reach the file',
     ),
     ...problem(
       twice.filter((n) => !keyed.has(n)),
@@ -90,7 +108,7 @@ function recordProblems({ requests, file, stdout }: Evidence): string[] {
   ];
 }
 
-function balanceProblems({ status, file }: Evidence): string[] {
+function balanceProblems({ status, file, store }: Evidence): string[] {
   const problems: string[] = [];
   for (const id of Object.values(outputIds))
     if (!status.outputs.some((output) => output.id === id)) problems.push(`the status names no output ${id}`);
@@ -101,6 +119,8 @@ function balanceProblems({ status, file }: Evidence): string[] {
     if (sum !== status.appended) problems.push(`output ${id}: ${parts} = ${sum}, but ${status.appended} were appended`);
     if (waiting > 0) problems.push(`output ${id}: ${waiting} records still wait`);
     if (refusedCount > 0) problems.push(`output ${id}: refused ${JSON.stringify(refused)}`);
+    if (id === outputIds.store && delivered !== store.times.size)
+      problems.push(`output ${id}: ${delivered} delivered, but ${store.times.size} are in the store`);
     if (id === outputIds.file && delivered !== file.times.size)
       problems.push(`output ${id}: ${delivered} delivered, but ${file.times.size} are in the file`);
   }
@@ -121,6 +141,7 @@ export function findProblems(evidence: Evidence): string[] {
     ...recordProblems(evidence),
     ...lineProblems('the file', evidence.file),
     ...lineProblems('stdout', evidence.stdout),
+    ...lineProblems('the store', evidence.store),
     ...balanceProblems(evidence),
   ];
 }

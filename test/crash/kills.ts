@@ -16,6 +16,9 @@ export type Kill = { readonly delayMs: number } &
     /** One receiving process, or the delivering one; the supervisor starts it again. */
     | { readonly kind: 'receiver' }
     | { readonly kind: 'deliverer' }
+    /** The process of the store, or it and the one that delivers at once; they are started again by their parents. */
+    | { readonly kind: 'store' }
+    | { readonly kind: 'store and deliverer' }
     /** The process kills itself when it passes a named point for the n-th time; after `delayMs` without that, the group dies. */
     | { readonly kind: 'point'; readonly at: string }
   );
@@ -34,10 +37,11 @@ export function namedPoints(): string[] {
 /** How often a point is passed before it kills: points on every write are passed hundreds of times a second, others once. */
 const passesMax = [1, 1, 1, 3, 30];
 
-/** Plans `count` kills. With one worker there is one process, and so nothing that could die alone. */
+/** Plans `count` kills. With one worker there is one process besides the store's, which does not die alone. */
 export function planKills(random: Random, count: number, workers: number, points: readonly string[]): Kill[] {
-  const kinds: Kill['kind'][] = ['group', 'group', 'group', 'starting'];
-  if (workers > 1) kinds.push('receiver', 'receiver', 'deliverer', 'deliverer', 'supervisor');
+  const kinds: Kill['kind'][] = ['group', 'group', 'group', 'starting', 'store', 'store'];
+  if (workers > 1)
+    kinds.push('receiver', 'receiver', 'deliverer', 'deliverer', 'supervisor', 'store', 'store and deliverer');
   if (points.length > 0)
     kinds.push(...(workers > 1 ? (['point', 'point', 'point'] as const) : (['point', 'point'] as const)));
   let turn = random.between(0, Math.max(0, points.length - 1));

@@ -2,15 +2,15 @@
  * Crash test of the real process: `npm run crash -- --count 200 --seed 7 --workers 2 --full-disk`.
  *
  * Numbered postbacks are sent while the program is killed with SIGKILL, as a whole, process by process and at named
- * points, and started again on the same data directory. Then: every acknowledged record is in the file exactly once and
- * on standard output at least once, what was not acknowledged is in the file at most once, requests are taken all or
+ * points, and started again on the same data directory. Then: every acknowledged record is in the file and in the store
+ * exactly once and on standard output at least once, what was not acknowledged is in the file at most once, requests are taken all or
  * not, and the program's own counts balance. Exit 0: no problem found. 1: problems; the directory is kept. 2: arguments.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { readArrivals } from './arrivals.ts';
+import { readArrivals, readStore } from './arrivals.ts';
 import { findProblems } from './check.ts';
 import { namedPoints, planKills } from './kills.ts';
 import { CrashLoad } from './load.ts';
@@ -102,11 +102,12 @@ async function runStorm(options: CrashOptions, directory: string): Promise<strin
       requests: load.requests,
       file: await readArrivals(victim.filePaths, false),
       stdout: await readArrivals(victim.stdoutPaths, true),
+      store: await readStore(dataDirectory),
       status,
     };
     console.log(`kills: ${tally(storm.counts)}`);
     console.log(
-      `${progress(load, beginMs)}; ${evidence.file.times.size} in the file, ${evidence.stdout.times.size} on stdout`,
+      `${progress(load, beginMs)}; ${evidence.file.times.size} in the file, ${evidence.stdout.times.size} on stdout, ${evidence.store.times.size} in the store`,
     );
     problems = [
       ...storm.problems,

@@ -10,6 +10,13 @@ import type { Victim } from './victim.ts';
 /** Longest wait for the first 503 of a full disk, and for the first 200 when space is back. */
 const diskTimeoutMs = 30_000;
 
+const rolesOf = {
+  receiver: [/^receive/],
+  deliverer: [/^deliver/],
+  store: [/^store/],
+  'store and deliverer': [/^store/, /^deliver/],
+} as const;
+
 export class Storm {
   /** What went wrong on the way, in words. */
   readonly problems: string[] = [];
@@ -51,11 +58,13 @@ export class Storm {
         break;
       }
       case 'receiver':
-      case 'deliverer': {
+      case 'deliverer':
+      case 'store':
+      case 'store and deliverer': {
         await this.#serve(kill.delayMs);
-        const role = kill.kind === 'receiver' ? /^receive/ : /^deliver/;
-        if (!(await victim.killRole(role, (pids) => this.#random.pick(pids))))
-          this.problems.push(`no process with a role like ${String(role)} was found to kill`);
+        const roles = rolesOf[kill.kind];
+        if (!(await victim.killRoles(roles, (pids) => this.#random.pick(pids))))
+          this.problems.push(`no processes with roles like ${roles.map(String).join(' and ')} were found to kill`);
         this.#count(kill.kind);
         return;
       }

@@ -76,6 +76,7 @@ export class Victim {
         stdout: 'pipe',
         env: {
           P2L_ENDPOINT: postbackPaths.join(','),
+          P2L_STORE: 'on',
           // What every output has passed goes at once: too early is what would be found.
           P2L_KEEP: '0',
           P2L_FLUENTD_EXTRACFG: outputConfig(join(this.#directory, 'out', 'records')),
@@ -137,17 +138,22 @@ export class Victim {
     await this.killGroup();
     return left;
   }
-  /** SIGKILL to one process with a role like this; false when none is known. Resolves when its replacement is there. */
-  async killRole(role: RegExp, pick: (pids: readonly number[]) => number): Promise<boolean> {
+  /** SIGKILL to one process for each role; false when one is not known in time. */
+  async killRoles(roles: readonly RegExp[], pick: (pids: readonly number[]) => number): Promise<boolean> {
     const { program } = this.#running as Post2log;
-    const status = await this.#statusSoon();
-    // Only processes of the group that we started, whatever the status says.
-    const pids = (status?.processes ?? [])
-      .filter((process) => role.test(process.role) && processGroup(process.pid) === program.pid)
-      .map(({ pid }) => pid);
-    if (pids.length === 0) return false;
-    process.kill(pick(pids), 'SIGKILL');
-    return true;
+    for (const untilMs = performance.now() + restartTimeoutMs; performance.now() < untilMs; await wait(20)) {
+      const status = await this.#statusSoon();
+      // Only processes of the group that we started, whatever the status says; one that is being restarted has none.
+      const found = roles.map((role) =>
+        (status?.processes ?? [])
+          .filter((process) => role.test(process.role) && process.pid > 0 && processGroup(process.pid) === program.pid)
+          .map(({ pid }) => pid),
+      );
+      if (found.some((pids) => pids.length === 0)) continue;
+      for (const pids of found) process.kill(pick(pids), 'SIGKILL');
+      return true;
+    }
+    return false;
   }
   /** Resolves with true when any process of it died, false when none has within the time. */
   async waitForDeath(timeoutMs: number): Promise<boolean> {

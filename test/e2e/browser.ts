@@ -1,35 +1,17 @@
 /** The browser that tests look through: this machine's Chromium, one for all tests of a file, driven by Playwright. */
 import assert from 'node:assert/strict';
-import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
 import { after } from 'node:test';
 import type { TestContext } from 'node:test';
 import { chromium } from 'playwright-core';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-
-/** What Debian, others and Google call it. */
-const names = ['chromium', 'chromium-browser', 'google-chrome'];
-
-/** Path of a Chromium: the one that CHROMIUM names, else the first on the PATH; undefined: there is none. */
-export function findChromium(): string | undefined {
-  const named = process.env['CHROMIUM'];
-  if (named) return named;
-  const folders = (process.env['PATH'] ?? '').split(delimiter);
-  return names.flatMap((name) => folders.map((folder) => join(folder, name))).find(isProgram);
-}
-
-function isProgram(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}
+import { findChromium } from './find-chromium.ts';
 
 let browser: Promise<Browser> | undefined;
 
-/** The one browser of this process. Whoever is no test closes it with `closeBrowser`. */
+after(async () => {
+  await (await browser)?.close();
+});
+
 function launched(): Promise<Browser> {
   const executablePath = findChromium();
   assert.ok(executablePath, 'no Chromium on this machine: apt-get install chromium, or name one in CHROMIUM');
@@ -37,10 +19,6 @@ function launched(): Promise<Browser> {
   const isRoot = process.getuid?.() === 0;
   browser ??= chromium.launch({ executablePath, args: isRoot ? ['--no-sandbox'] : [] });
   return browser;
-}
-
-export async function closeBrowser(): Promise<void> {
-  await (await browser)?.close();
 }
 
 /** A page of its own: nothing is stored from another one. Times are shown as in Seoul, which knows no summer time. */
@@ -70,18 +48,15 @@ function complaintsOf(page: Page): string[] {
   return complaints;
 }
 
-let isClosing = false;
-
 /**
  * Opens an address in a new page. When the test ends the page is closed, and must have complained of nothing: no error, no
  * breach of the content security policy.
  */
 export async function openPage(context: TestContext, url: string, options: BrowserContextOptions = {}): Promise<Page> {
-  if (!isClosing) after(closeBrowser);
-  isClosing = true;
   const page = await newPage(options);
   const complaints = complaintsOf(page);
   context.after(async () => {
+    await page.unrouteAll({ behavior: 'ignoreErrors' });
     await page.context().close();
     assert.deepEqual(complaints, []);
   });

@@ -1,7 +1,7 @@
 /** `npm run test:e2e`: the explorer of the real program, in a real browser. Words choose test files, as with `npm test`. */
 import { spawnSync } from 'node:child_process';
 import { root, runTests, testFiles } from '../files.ts';
-import { findChromium } from './browser.ts';
+import { findChromium } from './find-chromium.ts';
 
 if (findChromium() === undefined) {
   console.error('tests in a browser need Chromium: apt-get install chromium, or name one in CHROMIUM');

@@ -92,7 +92,7 @@ function useTitle(query: string): void {
 function Counts({ explorer }: { readonly explorer: Explorer }) {
   const { hasHistogram } = useSettings();
   const { data, isPlaceholderData } = explorer.histogram;
-  return hasHistogram && <Histogram counts={data} isStale={isPlaceholderData} />;
+  return hasHistogram && <Histogram counts={data} isStale={isPlaceholderData && explorer.isStale} />;
 }
 
 interface ResultsProps {
@@ -124,8 +124,8 @@ function Results({ explorer, cursor, onCursor, scrollRef }: ResultsProps) {
         order={state.order}
         cursor={cursor}
         opened={state.record}
-        isStale={search.isPlaceholderData}
-        hasMore={search.hasNextPage && !live.records.isCut}
+        isStale={explorer.isStale}
+        hasMore={search.hasNextPage && !(state.isLive && live.records.isCut)}
         foot={<TableFoot explorer={explorer} />}
         onMore={() => {
           if (!search.isFetching) void search.fetchNextPage();
@@ -140,7 +140,7 @@ function Results({ explorer, cursor, onCursor, scrollRef }: ResultsProps) {
 
 function TableFoot({ explorer }: { readonly explorer: Explorer }) {
   const { table, live } = useTexts();
-  if (explorer.live.records.isCut) return live.cut;
+  if (explorer.state.isLive && explorer.live.records.isCut) return live.cut;
   if (explorer.search.hasNextPage) return table.loadingMore;
   return explorer.state.order === 'newest' ? table.end : table.endOldest;
 }

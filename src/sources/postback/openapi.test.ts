@@ -9,6 +9,7 @@ interface Operation {
   readonly requestBody?: unknown;
 }
 interface PathEntry {
+  readonly servers?: readonly { readonly url: string }[];
   readonly parameters?: readonly { readonly name: string; readonly in: string }[];
   readonly post: Operation;
   readonly get?: Operation;
@@ -30,6 +31,14 @@ test('OpenAPI: each endpoint with its methods, answers and key header', () => {
   assert.equal(described['/postback']?.get?.requestBody, undefined);
   assert.deepEqual(Object.keys(post.responses), ['200', '400', '404', '405', '413', '415', '503']);
   assert.equal(post.parameters[0]?.name, 'Idempotency-Key');
+});
+
+test('OpenAPI: says where it listens', () => {
+  const urlWith = (changes: Parameters<typeof optionsWith>[0]) => paths(changes)['/postback']?.servers?.[0]?.url;
+  assert.equal(urlWith({ host: '127.0.0.1', port: 8080 }), 'http://127.0.0.1:8080');
+  assert.equal(urlWith({ host: '::', port: 80 }), 'http://localhost:80');
+  assert.equal(urlWith({ host: '::1', port: 443, tlsCert: 'a.pem', tlsKey: 'b.pem' }), 'https://[::1]:443');
+  assert.equal(urlWith({ host: '127.0.0.1', port: 0 }), undefined);
 });
 
 test('OpenAPI: guards add their answers', () => {

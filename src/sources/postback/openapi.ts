@@ -56,6 +56,8 @@ export function postbackPaths(options: PostbackOptions): Readonly<Record<string,
     ...(method === 'get' ? {} : { requestBody }),
     responses,
   });
+  const url = serverUrl(options);
+  const servers = url === undefined ? {} : { servers: [{ url }] };
   return Object.fromEntries(
     options.endpoints.map((endpoint) => {
       const path = endpoint.replace(/\/\*$/, '/{rest}');
@@ -67,7 +69,17 @@ export function postbackPaths(options: PostbackOptions): Readonly<Record<string,
           }
         : {};
       const methods = options.methods.map((method) => method.toLowerCase());
-      return [path, { ...rest, ...Object.fromEntries(methods.map((method) => [method, operation(method)])) }];
+      return [
+        path,
+        { ...servers, ...rest, ...Object.fromEntries(methods.map((method) => [method, operation(method)])) },
+      ];
     }),
   );
+}
+
+/** Where it listens; an address that stands for all is called localhost. Undefined: the system chooses the port. */
+function serverUrl({ host, port, tlsCert }: PostbackOptions): string | undefined {
+  if (port === 0) return undefined;
+  const name = host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host;
+  return `${tlsCert === undefined ? 'http' : 'https'}://${name}:${port}`;
 }

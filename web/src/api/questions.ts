@@ -4,6 +4,7 @@ import { rangeParams } from '../time/range.ts';
 import type { TimeRange } from '../time/range.ts';
 import { ApiError, request, requestJson } from './client.ts';
 import type { Params } from './client.ts';
+import { postbackUrl } from './postback-url.ts';
 import { readPage } from './read-records.ts';
 import type { Fields, FieldValues, Histogram, SearchPage, Session, StoreState } from './types.ts';
 
@@ -129,6 +130,15 @@ export function useStore(isWatched: boolean) {
     },
     staleTime: 0,
   });
+}
+
+/** Where a first record can be sent; undefined while it is not known, or nowhere. */
+export function usePostbackUrl(): string | undefined {
+  const { data } = useQuery({
+    queryKey: ['openapi'],
+    queryFn: ({ signal }) => requestJson<unknown>('/openapi.json', { signal }),
+  });
+  return data === undefined ? undefined : postbackUrl(data, window.location.hostname);
 }
 
 export function useSession() {

@@ -59,8 +59,6 @@ export interface StoreState {
   /** Records received and not in the store yet. */
   readonly waiting: number;
   readonly lastError?: string | null;
-  /** Where records can be posted to, if the program says so. */
-  readonly postbackUrl?: string | null;
 }
 
 export type LoginMethod = 'token' | 'password';

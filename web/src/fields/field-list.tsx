@@ -27,7 +27,8 @@ export function FieldList({ question, columns }: FieldListProps) {
   const [filter, setFilter] = useState('');
   const [opened, setOpened] = useState<string>();
   const [shownMax, setShownMax] = useState(shownStep);
-  const all = fields.data?.fields ?? [];
+  // Every record has its own fields, such as _tag; where there is no record they say nothing.
+  const all = (fields.data?.fields ?? []).filter(({ count }) => count > 0);
   const byName = new Map(all.map((field) => [field.name, field]));
   const chosen = columns.map((name): FieldCount => byName.get(name) ?? { name, types: ['string'], count: 0 });
   const matching = ranked(all, filter, ({ name }) => name, all.length).filter(({ name }) => !columns.includes(name));

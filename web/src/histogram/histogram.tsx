@@ -6,7 +6,7 @@ import { useFormats, useTexts } from '../i18n/use-texts.ts';
 import { setRange } from '../state/location.ts';
 import { onSettings } from '../state/settings.ts';
 import { between } from '../time/range.ts';
-import { createPlot } from './plot.ts';
+import type { Bounds } from '../time/range.ts';
 import type { Plot } from './plot.ts';
 import './histogram.css';
 
@@ -112,31 +112,31 @@ function usePlot(
 ): RefObject<Plot | undefined> {
   const plot = useRef<Plot>(undefined);
   const formats = useFormats();
-  const show = useEffectEvent(() => {
-    if (counts) plot.current?.show(counts);
+  const made = useEffectEvent((created: Plot) => {
+    plot.current = created;
+    if (counts) created.show(counts);
   });
   useEffect(() => {
     const element = target.current;
     if (!element) return undefined;
-    const created = createPlot({
+    const end = new AbortController();
+    const options = {
       target: element,
       height,
       formats,
-      onBrush: ({ fromMs, toMs }) => setRange(between(fromMs, toMs)),
-      onPoint: (index, left) => setPointed(index === undefined ? undefined : { index, left }),
+      onBrush: ({ fromMs, toMs }: Bounds) => setRange(between(fromMs, toMs)),
+      onPoint: (index: number | undefined, left: number) =>
+        setPointed(index === undefined ? undefined : { index, left }),
+    };
+    // A file of its own: the page is there before the bars are.
+    void import('./plot.ts').then(({ createPlot }) => {
+      if (end.signal.aborted) return;
+      const created = createPlot(options);
+      made(created);
+      end.signal.addEventListener('abort', follow(created, element));
     });
-    plot.current = created;
-    show();
-    const observer = new ResizeObserver(() => created.resize(element.clientWidth));
-    observer.observe(element);
-    const unsubscribe = onSettings(created.repaint);
-    const scheme = window.matchMedia('(prefers-color-scheme: dark)');
-    scheme.addEventListener('change', created.repaint);
     return () => {
-      unsubscribe();
-      scheme.removeEventListener('change', created.repaint);
-      observer.disconnect();
-      created.remove();
+      end.abort();
       plot.current = undefined;
     };
   }, [target, formats, setPointed]);
@@ -144,6 +144,21 @@ function usePlot(
     if (counts) plot.current?.show(counts);
   }, [counts]);
   return plot;
+}
+
+/** Keeps the bars to their place's width and the theme's colours; returns what ends that and them. */
+function follow(plot: Plot, element: HTMLElement): () => void {
+  const observer = new ResizeObserver(() => plot.resize(element.clientWidth));
+  observer.observe(element);
+  const scheme = window.matchMedia('(prefers-color-scheme: dark)');
+  scheme.addEventListener('change', plot.repaint);
+  const unsubscribe = onSettings(plot.repaint);
+  return () => {
+    unsubscribe();
+    scheme.removeEventListener('change', plot.repaint);
+    observer.disconnect();
+    plot.remove();
+  };
 }
 
 /** What a key does to the choice; undefined: the key is not for the bars. */

@@ -21,6 +21,7 @@ export interface TailOptions {
 }
 
 export interface Tail {
+  /** Stay after the tail has ended, until the search that follows has them too. */
   readonly records: LiveRecords;
   readonly isConnected: boolean;
   readonly release: () => void;
@@ -41,6 +42,7 @@ export function useTail({ isOn, query, isHeld, onOpen }: TailOptions): Tail {
   }, []);
   useEffect(() => {
     if (!isOn) return undefined;
+    change({ kind: 'restart' });
     let wasOpen = false;
     const gathered: FoundRecord[] = [];
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -67,7 +69,6 @@ export function useTail({ isOn, query, isHeld, onOpen }: TailOptions): Tail {
       close();
       clearTimeout(timer);
       setConnected(false);
-      change({ kind: 'restart' });
     };
   }, [isOn, query, begin]);
   return { records, isConnected, release: () => (isBehind.current ? begin() : change({ kind: 'release' })) };

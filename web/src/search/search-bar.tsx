@@ -52,10 +52,7 @@ export function SearchBar({ question, problem, onAsk, inputRef }: SearchBarProps
       className="search"
       role="search"
       data-wrong={shown !== undefined}
-      onSubmit={(form: FormEvent) => {
-        form.preventDefault();
-        ask(draft.text);
-      }}
+      onSubmit={(form: FormEvent) => (form.preventDefault(), ask(draft.text))}
       onBlur={(focus) => {
         if (!focus.currentTarget.contains(focus.relatedTarget)) completion.close();
       }}

@@ -1,5 +1,5 @@
 /** What the page shows, put together: the address's state, the answers to it, live records on top. */
-import { useCallback, useEffect, useMemo, useState } from 'react';
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { useHistogram, useSearch, useStore } from '../api/questions.ts';
 import type { Question } from '../api/questions.ts';
 import type { FoundRecord } from '../api/types.ts';
@@ -46,8 +46,15 @@ export function useExplorer() {
   );
   const isHeld = isPaused || !isAtTop || state.record !== undefined;
   const tail = useTail({ isOn: state.isLive, query: state.query, isHeld, onOpen: askAgain });
+  const asked = JSON.stringify([state.query, state.range, state.order]);
+  const isStale = useStale(asked, search.isPlaceholderData || search.isPending);
+  useEnd(state.isLive, askAgain);
+  const hasTail = state.isLive || search.isPlaceholderData;
   const found = useMemo(() => search.data?.pages.flatMap((page) => page.records) ?? [], [search.data]);
-  const rows: readonly FoundRecord[] = useMemo(() => mergeRows(tail.records, found), [tail.records, found]);
+  const rows: readonly FoundRecord[] = useMemo(
+    () => (hasTail ? mergeRows(tail.records, found) : found),
+    [hasTail, tail.records, found],
+  );
   const isEmpty = search.isSuccess && !search.isPlaceholderData && rows.length === 0;
   const store = useStore(isEmpty);
   useRefresh(settings.refreshSeconds, !isHeld && !state.isLive, askAgain);
@@ -60,7 +67,9 @@ export function useExplorer() {
       setView(view + 1);
     },
     /** Another one for what is looked at from its top: another question, or this one asked anew by hand. */
-    view: JSON.stringify([state.query, state.range, state.order, view]),
+    view: `${asked} ${view}`,
+    /** What is shown answers another question than the one asked by now. */
+    isStale,
     searchLonger,
     search,
     histogram,
@@ -79,6 +88,22 @@ export function useExplorer() {
     },
     setAtTop,
   };
+}
+
+/** True from another question's asking to its answer; the same one asked anew changes nothing on the screen until then. */
+function useStale(asked: string, isOpen: boolean): boolean {
+  const [answered, setAnswered] = useState(asked);
+  if (!isOpen && answered !== asked) setAnswered(asked);
+  return isOpen && answered !== asked;
+}
+
+/** When Live ends, what it brought is searched for. */
+function useEnd(isLive: boolean, askAgain: () => void): void {
+  const wasLive = useRef(isLive);
+  useEffect(() => {
+    if (wasLive.current && !isLive) askAgain();
+    wasLive.current = isLive;
+  }, [isLive, askAgain]);
 }
 
 export type Explorer = ReturnType<typeof useExplorer>;

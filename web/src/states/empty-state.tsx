@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react';
 import { ApiError } from '../api/client.ts';
-import type { StoreState } from '../api/types.ts';
+import { usePostbackUrl } from '../api/questions.ts';
 import { useFormats, useTexts } from '../i18n/use-texts.ts';
 import { setQuery, setRange } from '../state/location.ts';
 import type { Explorer } from '../state/use-explorer.ts';
@@ -27,7 +27,7 @@ export function EmptyState({ explorer }: { readonly explorer: Explorer }) {
   if (error instanceof ApiError) return <Failure explorer={explorer} error={error} />;
   if (error) return <State icon="warning" look="danger" title={texts.state.failedTitle} text={error.message} />;
   if (search.isPending) return <div className="state" aria-hidden="true" />;
-  if (store.data?.status?.records === 0) return <FirstRecord store={store.data} />;
+  if (store.data?.status?.records === 0) return <FirstRecord />;
   return <Nothing explorer={explorer} />;
 }
 
@@ -60,16 +60,12 @@ function Failure({ explorer, error }: { readonly explorer: Explorer; readonly er
   );
 }
 
-/** Where `npm start` listens unless told otherwise; the program may say another. */
-function postbackUrlOf(store: StoreState): string {
-  return store.postbackUrl ?? `http://${window.location.hostname}:8080/postback`;
-}
-
-function FirstRecord({ store }: { readonly store: StoreState }) {
+function FirstRecord() {
   const texts = useTexts();
+  const url = usePostbackUrl();
   return (
     <State icon="inbox" look="waiting" title={texts.state.storeEmptyTitle} text={texts.state.storeEmpty}>
-      <Command text={`curl -X POST "${postbackUrlOf(store)}?p1=v1&p2=v2"`} />
+      {url !== undefined && <Command text={`curl -X POST "${url}?p1=v1&p2=v2"`} />}
     </State>
   );
 }

@@ -54,7 +54,7 @@ export function Notices({ explorer }: { readonly explorer: Explorer }) {
       {waiting >= waitingFrom && (
         <Notice icon="inbox" look="plain" text={texts.state.waiting(formats.number(waiting), waiting)} />
       )}
-      {live.records.skipped > 0 && (
+      {explorer.state.isLive && live.records.skipped > 0 && (
         <Notice icon="warning" look="caution" text={texts.live.skipped(formats.number(live.records.skipped))} />
       )}
     </div>

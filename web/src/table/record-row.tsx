@@ -107,7 +107,7 @@ function SummaryLine({ record, columns }: { readonly record: FoundRecord; readon
       {shown.map(({ name, text, kind }, index) => (
         <span key={index} className="pair">
           <span className="pair-name">
-            <VisibleText text={name} />
+            <VisibleText text={name} />=
           </span>
           <span className={`pair-value value-${kind}`}>
             <VisibleText text={text} />
