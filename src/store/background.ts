@@ -33,7 +33,7 @@ export type WriteSegment = (
 const segmentHotTables = 1;
 
 /** Full hot tables that may wait, the one being sealed included. Each takes up to 64 MiB of memory; then inserts wait. */
-const hotWaitingMax = 2;
+const hotWaitingMax = 3;
 
 /** No inserts for so long: quiet. What is worth it is sealed, merged and checkpointed. */
 const quietMs = 10_000;
