@@ -187,9 +187,18 @@ test('where no process can be made the program goes on, and it is started later'
   const { stdout } = await promisify(execFile)(
     'sh',
     [
-      ...['-c', 'ulimit -n 128; exec "$@"', 'sh', process.execPath, '--input-type=module', '-e', exhausted],
-      ...['--', fileURLToPath(place('store-child-fixture.ts')), place('store-process.ts')],
-      ...[place('../core/clock.ts'), place('../core/log.ts')],
+      '-c',
+      'ulimit -n 128; exec "$@"',
+      'sh',
+      process.execPath,
+      '--input-type=module',
+      '-e',
+      exhausted,
+      '--',
+      fileURLToPath(place('store-child-fixture.ts')),
+      place('store-process.ts'),
+      place('../core/clock.ts'),
+      place('../core/log.ts'),
     ],
     { timeout: 20_000 },
   );
