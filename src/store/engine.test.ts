@@ -264,4 +264,36 @@ describe('engine', () => {
     assert.deepEqual(steps.slice(steps.indexOf('seal')), ['seal', 'sync', 'remove']);
     await engine.close();
   });
+
+  test('a close waits for what is being dropped', async (context) => {
+    const asked = Promise.withResolvers<undefined>();
+    const told = Promise.withResolvers<undefined>();
+    let isHeld = false;
+    const disk = {
+      ...realDisk,
+      space: async (path: string) => {
+        if (isHeld) {
+          asked.resolve(undefined);
+          await told.promise;
+        }
+        return realDisk.space(path);
+      },
+    };
+    const clock = new FakeClock(Date.UTC(2026, 10, 21, 15, 30));
+    const engine = await openStore(await makeStoreDirectory(context), { clock, disk, keepMs: 60_000 });
+    await engine.insert([makeBatch(rowsOf(0, 3))], neverAborted);
+    isHeld = true;
+    clock.advance(120_000);
+    await asked.promise;
+    let isClosed = false;
+    const closing = engine.close().then(() => (isClosed = true));
+    for (let turns = 0; turns < 50; turns++) await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(isClosed, false);
+    told.resolve(undefined);
+    await closing;
+    assert.deepEqual(
+      engine.views(),
+      engine.views().filter(({ records }) => records === 0),
+    );
+  });
 });

@@ -218,8 +218,8 @@ class StoreEngine implements Engine, InsertHost {
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#admission.stop();
     await this.#inserter.close();
+    await this.#admission.stop();
     await this.#background.stop();
     this.#set.connections.close();
     await this.#set.detachAll();
