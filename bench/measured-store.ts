@@ -21,7 +21,7 @@ const startMsMax = 30_000;
 
 export async function openMeasuredStore(dataDirectory: string): Promise<MeasuredStore> {
   const before = new Set(processTree(process.pid));
-  const variables = { P2L_DATA_DIR: dataDirectory, P2L_STORE_LIMIT: '100GB' };
+  const variables = { P2L_DATA_DIR: dataDirectory, P2L_STORE_LIMIT: '100Gi', P2L_STORE_KEEP: '36500d' };
   // The program makes it before it starts its processes.
   mkdirSync(join(dataDirectory, 'locks'), { recursive: true });
   Object.assign(process.env, variables);

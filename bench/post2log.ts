@@ -53,6 +53,8 @@ export class Post2log {
         P2L_PORT: String(port),
         P2L_ADMIN_PORT: String(adminPort),
         P2L_DATA_DIR: options.dataDirectory,
+        // What peers are measured against has none; whoever wants it says so.
+        P2L_STORE: 'off',
         ...options.env,
       },
       cwd: options.shellCommand === undefined ? options.workDirectory : rootDirectory,

@@ -1,7 +1,7 @@
 /** A running program as tests want it, with a store that is an array. */
 import { OperatingError } from '../core/errors.ts';
 import type {
-  AnswerInfo,
+  Completeness,
   FoundRecord,
   HistogramRequest,
   SearchRequest,
@@ -164,7 +164,7 @@ export class FakeStore implements StoreQueries {
     request: Selection,
     signal: AbortSignal,
     make: (found: FoundRecord[]) => T,
-  ): Promise<T & AnswerInfo> {
+  ): Promise<T & Completeness> {
     const found = await this.#select(method, request, signal);
     return { ...make(found), tookMs: 1, isComplete: true, notes: ['a note'] };
   }

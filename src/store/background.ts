@@ -9,7 +9,7 @@ import type { Log } from '../core/log.ts';
 import { addDoneSql } from './catalog.ts';
 import type { Connection, Database } from './database.ts';
 import { sqlName } from './database.ts';
-import type { TableInfo } from './layout.ts';
+import type { RowTable } from './layout.ts';
 import { tableOf } from './hot.ts';
 import type { Partition } from './partition.ts';
 import type { PartitionSet } from './partitions.ts';
@@ -22,9 +22,9 @@ export type WriteSegment = (
   connection: Connection,
   alias: string,
   number: number,
-  sources: readonly TableInfo[],
+  sources: readonly RowTable[],
   log: Log,
-) => Promise<TableInfo>;
+) => Promise<RowTable>;
 
 /**
  * Segments are merged up to so many full hot tables: those that were sealed before they were full. What is merged is
@@ -232,7 +232,7 @@ export class Background {
     const [full] = partition.catalog.hot;
     if (full && partition.catalog.hot.length > 1) await this.#seal(connection, partition, [tableOf(full)]);
   }
-  async #seal(connection: Connection, partition: Partition, sources: readonly TableInfo[]): Promise<void> {
+  async #seal(connection: Connection, partition: Partition, sources: readonly RowTable[]): Promise<void> {
     const { writeSegment, log } = this.#host;
     const rows = sources.reduce((sum, source) => sum + source.rows, 0);
     await partition.replace(
@@ -282,7 +282,7 @@ export class Background {
 }
 
 /** The first tables, up to so many rows; one at least. Undefined: there is none. */
-function firstRun(tables: readonly TableInfo[], rowsMax: number): readonly TableInfo[] | undefined {
+function firstRun(tables: readonly RowTable[], rowsMax: number): readonly RowTable[] | undefined {
   let rows = 0;
   let count = 0;
   for (const table of tables) {
@@ -294,7 +294,7 @@ function firstRun(tables: readonly TableInfo[], rowsMax: number): readonly Table
 }
 
 /** Neighbours, oldest first, that make one segment together. Given newest first. */
-function mergeable(segments: readonly TableInfo[], rowsMax: number): readonly TableInfo[] | undefined {
+function mergeable(segments: readonly RowTable[], rowsMax: number): readonly RowTable[] | undefined {
   const oldest = segments.toReversed();
   for (let at = 0; at + 1 < oldest.length; at++) {
     const run = firstRun(oldest.slice(at), rowsMax);

@@ -4,7 +4,7 @@ import { sqlName, sqlText } from './database.ts';
 import type { DoneRange } from './done.ts';
 import type { HotTable } from './hot.ts';
 import { formatNumber } from './layout.ts';
-import type { TableInfo } from './layout.ts';
+import type { RowTable } from './layout.ts';
 import { newerError } from './opening.ts';
 import { readSegments } from './segments.ts';
 
@@ -12,7 +12,7 @@ export interface Catalog {
   /** Oldest first. */
   hot: HotTable[];
   /** Newest first. */
-  segments: TableInfo[];
+  segments: RowTable[];
   /** Of its rows and of what is done. */
   readonly shards: Map<number, string>;
   /** Those of them that are in the partition's own file. */

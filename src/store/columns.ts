@@ -25,7 +25,7 @@ const columnsMax = 200;
 /** Aim for a segment on disk, as a share of its JSON, 30 % being what was promised. */
 const diskShare = 0.27;
 /** What columns may take in any case: with fields of few values they cost next to nothing. */
-const columnsShareMin = 0.08;
+const columnsShareMin = 0.05;
 /** Bytes a row takes on disk beside its JSON and its columns: times, places, tag, filter. */
 const rowBytes = 14;
 /** Longer texts repeat inside rather than as a whole. */

@@ -16,6 +16,7 @@ export class Connections {
   readonly #database: Database;
   readonly #slots = new Slots(connectionsMax);
   readonly #free: Connection[] = [];
+  #isClosed = false;
   constructor(database: Database) {
     this.#database = database;
   }
@@ -42,13 +43,16 @@ export class Connections {
   async #end(connection: Connection): Promise<void> {
     try {
       await connection.run('ROLLBACK');
-      this.#free.push(connection);
+      if (this.#isClosed) connection.close();
+      else this.#free.push(connection);
     } catch {
       // It was in no transaction, or cannot be used any more: the next question gets a new one.
       connection.close();
     }
   }
+  /** Those in use are closed when they are given back. */
   close(): void {
+    this.#isClosed = true;
     for (const connection of this.#free.splice(0)) connection.close();
   }
 }

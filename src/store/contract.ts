@@ -13,7 +13,7 @@ export interface Selection {
 }
 
 /** What every answer says of itself. */
-export interface AnswerInfo {
+export interface Completeness {
   readonly tookMs: number;
   /** False: the time limit came first; what is there is right, but not all. */
   readonly isComplete: boolean;
@@ -42,7 +42,7 @@ export interface SearchRequest extends Selection {
   /** `next` of the page before. */
   readonly after?: string | undefined;
 }
-export interface SearchAnswer extends AnswerInfo {
+export interface SearchAnswer extends Completeness {
   readonly records: readonly FoundRecord[];
   /** Where the next page begins; undefined: there is none. */
   readonly next: string | undefined;
@@ -52,7 +52,7 @@ export interface HistogramRequest extends Selection {
   /** Wished number of buckets, 1 to 1000; widths are round (1 s, 5 s, 1 min, 1 h, …), so the number is about that. */
   readonly buckets: number;
 }
-export interface HistogramAnswer extends AnswerInfo {
+export interface HistogramAnswer extends Completeness {
   /** Start of the first bucket: a multiple of widthMs, at or before the selection's start. */
   readonly startMs: number;
   readonly widthMs: number;
@@ -61,16 +61,16 @@ export interface HistogramAnswer extends AnswerInfo {
 }
 
 export type FieldType = 'string' | 'number' | 'boolean' | 'object' | 'array';
-export interface FieldInfo {
+export interface FoundField {
   /** As the query language writes it: keys joined by dots. `_tag` and `_source` are among them. */
   readonly name: string;
   readonly types: readonly FieldType[];
   /** In how many of the sampled records. */
   readonly count: number;
 }
-export interface FieldsAnswer extends AnswerInfo {
+export interface FieldsAnswer extends Completeness {
   /** By how many records have them, then by name. At most 1000, `hasMore` says that there are others. */
-  readonly fields: readonly FieldInfo[];
+  readonly fields: readonly FoundField[];
   readonly sampled: number;
   readonly hasMore: boolean;
 }
@@ -80,7 +80,7 @@ export interface ValuesRequest extends Selection {
   /** 1 to 1000. */
   readonly limit: number;
 }
-export interface ValuesAnswer extends AnswerInfo {
+export interface ValuesAnswer extends Completeness {
   readonly field: string;
   /** Most frequent first, then by text. Numbers, booleans and objects as their JSON text. */
   readonly values: readonly { readonly value: string; readonly count: number }[];

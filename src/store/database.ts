@@ -36,6 +36,8 @@ export function sqlName(name: string): string {
 /** The instance. Files are attached under short aliases; all connections see all of them. */
 export class Database {
   readonly #instance: DuckDBInstance;
+  #connecting = 0;
+  #isClosed = false;
   private constructor(instance: DuckDBInstance) {
     this.#instance = instance;
   }
@@ -58,8 +60,15 @@ export class Database {
     connection.close();
     return database;
   }
+  /** @throws OperatingError STORE_UNAVAILABLE after close(). */
   async connect(): Promise<Connection> {
-    return new Connection(await this.#instance.connect());
+    if (this.#isClosed) throw closedError();
+    this.#connecting++;
+    try {
+      return new Connection(await this.#instance.connect());
+    } finally {
+      if (--this.#connecting === 0 && this.#isClosed) this.#instance.closeSync();
+    }
   }
   /** Attaches a partition file, which is made where it is missing. Throws DuckDB's error: corrupt, locked by another process, full disk. */
   async attach(path: string, alias: string, isReadOnly: boolean): Promise<void> {
@@ -79,44 +88,67 @@ export class Database {
       connection.close();
     }
   }
+  /** Connections that are open stay usable. */
   close(): void {
-    this.#instance.closeSync();
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    // An instance that is freed while a thread of Node's pool connects to it takes the process down.
+    if (this.#connecting === 0) this.#instance.closeSync();
   }
+}
+
+function closedError(): OperatingError {
+  return new OperatingError('STORE_UNAVAILABLE', 'asking DuckDB: the store is closed; try again');
 }
 
 /** One connection: one statement or transaction at a time. */
 export class Connection {
   readonly #connection: DuckDBConnection;
+  /** Calls under way in threads of Node's pool. */
+  #calls = 0;
+  #isClosed = false;
   constructor(connection: DuckDBConnection) {
     this.#connection = connection;
   }
   /** Runs statements without an answer. */
   async run(sql: string, values?: readonly SqlValue[]): Promise<void> {
-    await this.#connection.run(sql, values as SqlValue[] | undefined);
+    await this.#during(() => this.#connection.run(sql, values as SqlValue[] | undefined));
   }
   /** All rows of an answer. BIGINT arrives as bigint, BLOB as DuckDBBlobValue. */
   async rows(sql: string, values?: readonly SqlValue[]): Promise<SqlRow[]> {
-    const reader = await this.#connection.runAndReadAll(sql, values as SqlValue[] | undefined);
+    const reader = await this.#during(() => this.#connection.runAndReadAll(sql, values as SqlValue[] | undefined));
     return reader.getRows();
   }
   /** The answer in pieces of up to 2048 rows, fetched as they are asked for. */
   async *stream(sql: string, values?: readonly SqlValue[]): AsyncGenerator<SqlRow[]> {
-    const result = await this.#connection.stream(sql, values as SqlValue[] | undefined);
+    const result = await this.#during(() => this.#connection.stream(sql, values as SqlValue[] | undefined));
     for (;;) {
-      const chunk = await result.fetchChunk();
+      const chunk = await this.#during(() => result.fetchChunk());
       if (!chunk || chunk.rowCount === 0) return;
       yield chunk.getRows();
     }
   }
   appender(table: string, database: string): Promise<DuckDBAppender> {
-    return this.#connection.createAppender(table, 'main', database);
+    return this.#during(() => this.#connection.createAppender(table, 'main', database));
   }
   /** Ends the statement that runs; it rejects with DuckDB's INTERRUPT error. */
   interrupt(): void {
-    this.#connection.interrupt();
+    if (!this.#isClosed) this.#connection.interrupt();
   }
+  /** Takes effect once no statement runs any more: DuckDB would free what a thread still uses. */
   close(): void {
-    this.#connection.closeSync();
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    if (this.#calls === 0) this.#connection.closeSync();
+  }
+  async #during<T>(call: () => Promise<T>): Promise<T> {
+    if (this.#isClosed) throw closedError();
+    this.#calls++;
+    try {
+      return await call();
+    } finally {
+      if (--this.#calls === 0 && this.#isClosed) this.#connection.closeSync();
+    }
   }
 }
 

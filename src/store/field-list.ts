@@ -1,5 +1,5 @@
 /** Which fields there are. */
-import type { FieldInfo, FieldsAnswer, FieldType } from './contract.ts';
+import type { FoundField, FieldsAnswer, FieldType } from './contract.ts';
 import type { SegmentField } from './layout.ts';
 import { TimeUp } from './limits.ts';
 import type { RowRuns } from './row-runs.ts';
@@ -43,7 +43,7 @@ export async function listFields(
     isComplete = false;
   }
   const sampled = page.records.length;
-  const own: FieldInfo[] = ['_tag', '_source'].map((name) => ({ name, types: ['string'], count: sampled }));
+  const own: FoundField[] = ['_tag', '_source'].map((name) => ({ name, types: ['string'], count: sampled }));
   const others = [...fields]
     .map(([name, { types, count }]) => ({ name, types: [...types].sort(), count }))
     .sort((a, b) => b.count - a.count || (a.name < b.name ? -1 : 1));

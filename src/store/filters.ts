@@ -15,7 +15,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { sqlName } from './database.ts';
 import type { Connection } from './database.ts';
-import type { TableInfo } from './layout.ts';
+import type { RowTable } from './layout.ts';
 import type { Need } from './query/needs.ts';
 import { rewrittenNumber } from './scanner.ts';
 import { WordSet, spread, wordHash } from './word-set.ts';
@@ -117,7 +117,7 @@ interface RowRange {
 export async function candidateRows(
   connection: Connection,
   alias: string,
-  segment: TableInfo,
+  segment: RowTable,
   need: Need,
 ): Promise<readonly RowRange[] | undefined> {
   const { blockRows, filterParts } = segment;

@@ -1,7 +1,7 @@
 /** Rows as questions find them: first their keys, then, for those that are in the answer, the whole record. */
 import type { FoundRecord } from './contract.ts';
 import type { SqlRow } from './database.ts';
-import type { TableInfo } from './layout.ts';
+import type { RowTable } from './layout.ts';
 import type { Limits } from './limits.ts';
 import { compareKeys, keyColumns, type Order, type RowKey } from './page-key.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -19,7 +19,7 @@ export interface FoundRow {
 export interface Place {
   /** Name of the partition. */
   readonly partition: string;
-  readonly kind: TableInfo['kind'];
+  readonly kind: RowTable['kind'];
   readonly number: number;
 }
 
@@ -128,7 +128,7 @@ export async function readRecords(
  * so rows that lie far apart are asked for in up to eight parts; the join by IN tells it their first and last number, a
  * list of literals does not.
  */
-function readSql(table: TableInfo, rowids: readonly number[]): string {
+function readSql(table: RowTable, rowids: readonly number[]): string {
   const sorted = rowids.toSorted((a, b) => a - b);
   return groups(sorted)
     .map((group) => {

@@ -2,7 +2,7 @@
 import type { Clock } from '../core/clock.ts';
 import type { HistogramAnswer, HistogramRequest } from './contract.ts';
 import { dayMs, histogramScale, minuteMs, type Scale } from './histogram-scale.ts';
-import type { TableInfo } from './layout.ts';
+import type { RowTable } from './layout.ts';
 import { TimeUp } from './limits.ts';
 import { minuteCounts } from './minutes.ts';
 import { rangesSql } from './row-runs.ts';
@@ -114,7 +114,7 @@ function joinTimes(list: readonly Times[]): Times | undefined {
 }
 
 /** The times of a table's rows that lie inside, none or one range. */
-async function timesInside(asking: Asking, snapshot: Snapshot, table: TableInfo, wanted: Times): Promise<Times[]> {
+async function timesInside(asking: Asking, snapshot: Snapshot, table: RowTable, wanted: Times): Promise<Times[]> {
   if (table.secondsMin > wanted.secondsMax || table.secondsMax < wanted.secondsMin) return [];
   if (isWithin(table, wanted)) return [table];
   const bounds = [
@@ -196,7 +196,7 @@ async function countMinutes(
   asking: Asking,
   rolled: Rolled,
   snapshot: Snapshot,
-  segments: readonly TableInfo[],
+  segments: readonly RowTable[],
   scale: Scale,
   counts: Counts,
 ): Promise<void> {
@@ -211,7 +211,7 @@ async function countRows(
   asking: Asking,
   selected: Selected,
   snapshot: Snapshot,
-  table: TableInfo,
+  table: RowTable,
   scale: Scale,
   counts: Counts,
 ): Promise<void> {

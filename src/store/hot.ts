@@ -10,7 +10,7 @@ import type { Connection, Database } from './database.ts';
 import { sqlName } from './database.ts';
 import type { DoneRange } from './done.ts';
 import { rowColumns } from './layout.ts';
-import type { TableInfo } from './layout.ts';
+import type { RowTable } from './layout.ts';
 import { fileEnding } from './opening.ts';
 import type { Place } from './opening.ts';
 
@@ -56,7 +56,7 @@ export function parseHotFile(file: string): { readonly partition: string; readon
 }
 
 /** As questions see it. */
-export function tableOf(hot: HotTable): TableInfo {
+export function tableOf(hot: HotTable): RowTable {
   return {
     kind: 'hot',
     number: hot.number,

@@ -107,7 +107,7 @@ export interface SegmentField {
 }
 
 /** A table with rows, as a snapshot of its partition shows it. */
-export interface TableInfo {
+export interface RowTable {
   readonly kind: 'hot' | 'segment';
   /** Number in its name. */
   readonly number: number;

@@ -1,7 +1,7 @@
 /** Rows per minute of record time and tag, which answer for whole minutes without reading the rows. */
 import { sqlName, sqlText } from './database.ts';
 import type { Connection } from './database.ts';
-import type { TableInfo } from './layout.ts';
+import type { RowTable } from './layout.ts';
 
 /** Counts of a segment whose rows are scattered over more minutes and tags than this share of them would be as long as the rows. */
 const countsShareMax = 0.1;
@@ -10,7 +10,7 @@ const countsShareMax = 0.1;
 const minuteSql = 'CAST(floor(seconds / 60) AS BIGINT)';
 
 /** Adds a segment's rows of `minutes`, in the caller's transaction. A segment that has none is counted itself. */
-export async function writeMinutes(connection: Connection, alias: string, segment: TableInfo): Promise<void> {
+export async function writeMinutes(connection: Connection, alias: string, segment: RowTable): Promise<void> {
   const countsMax = Math.max(100, Math.floor(segment.rows * countsShareMax));
   await connection.run(
     `INSERT INTO ${sqlName(alias)}.minutes
@@ -27,7 +27,7 @@ export async function writeMinutes(connection: Connection, alias: string, segmen
 export async function minuteCounts(
   connection: Connection,
   alias: string,
-  segments: readonly TableInfo[],
+  segments: readonly RowTable[],
   fromMinute: number,
   toMinute: number,
   tag?: string,

@@ -3,6 +3,7 @@ import { statfs } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { realClock } from '../core/clock.ts';
+import { crashPoint } from '../core/crash-point.ts';
 import type { Log } from '../core/log.ts';
 import type { OpenStore } from './child.ts';
 import { openEngine } from './engine.ts';
@@ -39,7 +40,12 @@ export async function openStore({ dataDir, keepMs, ...options }: OpenStoreOption
   const questions = new Questions(engine, realClock);
   return {
     broken: engine.broken,
-    insert: (batches, signal) => engine.insert(batches, signal),
+    async insert(batches, signal) {
+      crashPoint('store.before-insert');
+      await engine.insert(batches, signal);
+      // Durable, and nobody has been told.
+      crashPoint('store.after-insert');
+    },
     search: (request, signal) => questions.search(request, signal),
     histogram: (request, signal) => questions.histogram(request, signal),
     fields: (request, signal) => questions.fields(request, signal),

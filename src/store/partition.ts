@@ -11,7 +11,7 @@ import { isFatal, readError, sqlName } from './database.ts';
 import type { DoneRange } from './done.ts';
 import { hotTableOf, makeHot, parseHotFile, readHot, removeFiles, removeHot, tableOf } from './hot.ts';
 import type { HotTable } from './hot.ts';
-import type { TableInfo } from './layout.ts';
+import type { RowTable } from './layout.ts';
 import { fileEnding, isBroken } from './opening.ts';
 import type { Place } from './opening.ts';
 import type { PartitionView, Snapshot } from './snapshot.ts';
@@ -235,8 +235,8 @@ export class Partition implements PartitionView, Place {
    */
   async replace(
     connection: Connection,
-    sources: readonly TableInfo[],
-    write: (number: number) => Promise<TableInfo>,
+    sources: readonly RowTable[],
+    write: (number: number) => Promise<RowTable>,
     also: () => readonly string[],
   ): Promise<void> {
     const { catalog } = this;
@@ -339,7 +339,7 @@ export class Partition implements PartitionView, Place {
 }
 
 /** Statements that drop what is in the partition's own file of tables whose rows are in another now. */
-function removeSql(alias: string, sources: readonly TableInfo[]): string[] {
+function removeSql(alias: string, sources: readonly RowTable[]): string[] {
   const segments = sources.filter((source) => source.kind === 'segment');
   if (segments.length === 0) return [];
   const numbers = segments.map((segment) => segment.number).join(', ');

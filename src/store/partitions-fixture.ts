@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { OperatingError } from '../core/errors.ts';
 import { Database, sqlName, sqlText, type Connection } from './database.ts';
-import { partitionSql, rowColumns, type SegmentField, type TableInfo } from './layout.ts';
+import { partitionSql, rowColumns, type SegmentField, type RowTable } from './layout.ts';
 import { compareKeys, type Order, type RowKey } from './page-key.ts';
 import type { PartitionView, Partitions, Snapshot } from './snapshot.ts';
 
@@ -185,7 +185,7 @@ export class FixturePartition implements PartitionView {
   #sql(table: FixtureTable): string {
     return `${sqlName(this.alias)}.${table.kind}_${table.number}`;
   }
-  #info(table: FixtureTable): TableInfo {
+  #info(table: FixtureTable): RowTable {
     const isSegment = table.kind === 'segment';
     return {
       kind: table.kind,

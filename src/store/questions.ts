@@ -1,7 +1,7 @@
 /** What the store can be asked. */
 import type { Clock } from '../core/clock.ts';
 import type {
-  AnswerInfo,
+  Completeness,
   FieldsAnswer,
   FoundRecord,
   HistogramAnswer,
@@ -83,7 +83,7 @@ export class Questions implements Omit<StoreQueries, 'status'> {
     selection: Selection,
     signal: AbortSignal,
     find: (asking: Asking, selected: Selected) => Promise<T>,
-  ): Promise<T & Pick<AnswerInfo, 'tookMs' | 'notes'>> {
+  ): Promise<T & Pick<Completeness, 'tookMs' | 'notes'>> {
     const selected = Selected.read(selection, this.#clock.nowMs());
     const asking = this.#asking(signal, selection.timeoutMs ?? timeoutMsDefault);
     try {

@@ -1,6 +1,6 @@
 /** Reads the JSON of all records of some tables, block by block, without ever holding much of it. */
 import type { Connection } from './database.ts';
-import type { TableInfo } from './layout.ts';
+import type { RowTable } from './layout.ts';
 
 /** Rowids that are counted together when reading is planned: few enough for the largest records to be read at once. */
 const slotRows = 32;
@@ -28,13 +28,13 @@ interface Slot {
  */
 export class RecordReader {
   readonly #connection: Connection;
-  readonly #sources: readonly TableInfo[];
+  readonly #sources: readonly RowTable[];
   #source = 0;
   #slots: Slot[] | undefined;
   #slot = 0;
   /** Next rowid. */
   #at = 0;
-  constructor(connection: Connection, sources: readonly TableInfo[]) {
+  constructor(connection: Connection, sources: readonly RowTable[]) {
     this.#connection = connection;
     this.#sources = sources;
   }

@@ -1,5 +1,5 @@
 /** Tables cut into short runs of rows with their ranges of times, so that a search can begin where the next rows must be. */
-import type { TableInfo } from './layout.ts';
+import type { RowTable } from './layout.ts';
 import type { Limits } from './limits.ts';
 import type { PartitionView, Snapshot } from './snapshot.ts';
 
@@ -25,7 +25,7 @@ export class RowRuns {
   readonly #known = new Map<string, readonly Run[]>();
 
   /** Runs of a table; reading them costs 2 ms for 245,760 rows. */
-  async of(limits: Limits, view: PartitionView, snapshot: Snapshot, table: TableInfo): Promise<readonly Run[]> {
+  async of(limits: Limits, view: PartitionView, snapshot: Snapshot, table: RowTable): Promise<readonly Run[]> {
     if (table.rows <= runRows) return [wholeTable(table)];
     const name = `${view.name}/${table.number}/${table.rows}`;
     const known = table.kind === 'segment' ? this.#known.get(name) : undefined;
@@ -40,11 +40,11 @@ export class RowRuns {
   }
 }
 
-export function wholeTable(table: TableInfo): Run {
+export function wholeTable(table: RowTable): Run {
   return { from: 0, to: Number.MAX_SAFE_INTEGER, secondsMin: table.secondsMin, secondsMax: table.secondsMax };
 }
 
-async function readRuns(limits: Limits, snapshot: Snapshot, table: TableInfo): Promise<readonly Run[]> {
+async function readRuns(limits: Limits, snapshot: Snapshot, table: RowTable): Promise<readonly Run[]> {
   const rows = await limits.rows(
     snapshot.connection,
     `SELECT rowid // ${runRows} AS run, min(seconds), max(seconds) FROM ${table.sql} GROUP BY run ORDER BY run`,

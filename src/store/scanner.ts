@@ -29,6 +29,9 @@ const broken = -1;
 /** Longest number, in characters, whose digits certainly survive being read as a double. */
 const exactDigits = 15;
 
+/** Zeros behind `0.` from which on a number may be printed with an exponent. */
+const tinyZeros = 4;
+
 export class RecordScanner {
   readonly #shapes: Shapes;
   readonly #words: WordSet;
@@ -297,16 +300,16 @@ export class RecordScanner {
     const bytes = this.#bytes;
     let point = begin;
     while (bytes[point] !== dot) point++;
-    const isTiny =
-      point === begin + (bytes[begin] === minus ? 2 : 1) && bytes[point - 1] === zero && bytes[point + 1] === zero;
-    if (isTiny || end - begin > exactDigits) {
-      const text = String.fromCharCode(...bytes.subarray(begin, Math.min(end, begin + 40)));
-      const isAsPrinted =
-        String(Number(text)) === text &&
-        point - begin <= exactDigits &&
-        !text.startsWith('0.0000') &&
-        !text.startsWith('-0.0000');
-      if (!isAsPrinted) this.#words.add(rewrittenNumber);
+    const isWholeZero = bytes[point - 1] === zero && point - begin <= 2;
+    let zeros = 0;
+    while (bytes[point + 1 + zeros] === zero) zeros++;
+    if (isWholeZero && zeros >= tinyZeros) {
+      this.#words.add(rewrittenNumber);
+      return;
+    }
+    if (end - begin > exactDigits) {
+      const text = String.fromCharCode(...bytes.subarray(begin, Math.min(end, begin + 2 * exactDigits)));
+      if (String(Number(text)) !== text || point - begin > exactDigits) this.#words.add(rewrittenNumber);
       return;
     }
     let last = end;

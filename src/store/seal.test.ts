@@ -10,7 +10,7 @@ import { Database } from './database.ts';
 import type { Connection } from './database.ts';
 import { candidateRows } from './filters.ts';
 import { partitionSql, rowColumns } from './layout.ts';
-import type { TableInfo } from './layout.ts';
+import type { RowTable } from './layout.ts';
 import { minuteCounts } from './minutes.ts';
 import { pointerOf } from './query/paths.ts';
 import { writeSegment } from './seal.ts';
@@ -41,7 +41,7 @@ interface TestRow {
   readonly tag?: string;
 }
 
-async function makeHot(connection: Connection, number: number, rows: readonly TestRow[]): Promise<TableInfo> {
+async function makeHot(connection: Connection, number: number, rows: readonly TestRow[]): Promise<RowTable> {
   const sql = `"p".hot_${number}`;
   await connection.run(`CREATE TABLE ${sql}(${rowColumns.map(([name, type]) => `"${name}" ${type}`).join(', ')})`);
   const appender = await connection.appender(`hot_${number}`, 'p');
@@ -72,7 +72,7 @@ async function makeHot(connection: Connection, number: number, rows: readonly Te
   };
 }
 
-async function seal(connection: Connection, number: number, sources: readonly TableInfo[]): Promise<TableInfo> {
+async function seal(connection: Connection, number: number, sources: readonly RowTable[]): Promise<RowTable> {
   await connection.run('BEGIN');
   const segment = await writeSegment(connection, 'p', number, sources, silentLog());
   for (const { kind, number: source } of sources)
@@ -89,13 +89,13 @@ async function seal(connection: Connection, number: number, sources: readonly Ta
   return segment;
 }
 
-async function jsonOf(connection: Connection, segment: TableInfo): Promise<string[]> {
+async function jsonOf(connection: Connection, segment: RowTable): Promise<string[]> {
   const rows = await connection.rows(`SELECT fields FROM ${segment.sql} ORDER BY rowid`);
   return rows.map(([json]) => String(json));
 }
 
 /** Checks all promises that a segment makes about its fields. */
-async function checkFields(connection: Connection, segment: TableInfo): Promise<void> {
+async function checkFields(connection: Connection, segment: RowTable): Promise<void> {
   for (const field of segment.fields) {
     const written = `TRY(json_extract_string(fields, ['${pointerOf(field.path).replaceAll("'", "''")}'])[1])`;
     if (field.number === undefined) continue;
@@ -141,7 +141,21 @@ const numberText = fc.oneof(
   fc.integer().map(String),
   fc.double({ noNaN: true, noDefaultInfinity: true }).map(String),
   fc.tuple(fc.integer({ min: -1000, max: 1000 }), fc.nat(999)).map(([whole, part]) => `${whole}.${part}0`),
-  fc.constantFrom('-0', '1e3', '1.50', '0.0000001', '12345678901234567890123', '1E+2', '9223372036854775808', '-0.0'),
+  fc.constantFrom(
+    '-0',
+    '0.00',
+    '0.050',
+    '-10.00',
+    '0.00001',
+    '-0.000010',
+    '1e3',
+    '1.50',
+    '0.0000001',
+    '12345678901234567890123',
+    '1E+2',
+    '9223372036854775808',
+    '-0.0',
+  ),
 );
 const leafText = fc.oneof(
   numberText,
@@ -210,7 +224,7 @@ function json(fields: object): TestRow {
   return { json: JSON.stringify(fields) };
 }
 
-async function foundRows(connection: Connection, segment: TableInfo, word: string): Promise<unknown> {
+async function foundRows(connection: Connection, segment: RowTable, word: string): Promise<unknown> {
   return candidateRows(connection, 'p', segment, { kind: 'word', word });
 }
 

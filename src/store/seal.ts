@@ -6,7 +6,7 @@ import type { Column } from './columns.ts';
 import { sqlName } from './database.ts';
 import type { Connection } from './database.ts';
 import { FilterBuilder, writeFilter } from './filters.ts';
-import type { TableInfo } from './layout.ts';
+import type { RowTable } from './layout.ts';
 import { writeMinutes } from './minutes.ts';
 import { RecordReader } from './record-reader.ts';
 import { RecordScanner } from './scanner.ts';
@@ -44,9 +44,9 @@ export async function writeSegment(
   connection: Connection,
   alias: string,
   number: number,
-  sources: readonly TableInfo[],
+  sources: readonly RowTable[],
   log: Log,
-): Promise<TableInfo> {
+): Promise<RowTable> {
   const survey = await readAll(connection, sources);
   const columns = await chooseColumns(survey.shapes.paths(), survey.rows, survey.sample);
   await connection.run(createSegmentSql(alias, number, columns));
@@ -65,7 +65,7 @@ export async function writeSegment(
   return segment;
 }
 
-async function readAll(connection: Connection, sources: readonly TableInfo[]): Promise<Survey> {
+async function readAll(connection: Connection, sources: readonly RowTable[]): Promise<Survey> {
   const filter = new FilterBuilder();
   const shapes = new Shapes(shapeLimits);
   const scanner = new RecordScanner(shapes, filter.words);
@@ -112,7 +112,7 @@ async function describe(
   columns: readonly Column[],
   survey: Survey,
   filterParts: number,
-): Promise<TableInfo> {
+): Promise<RowTable> {
   const sql = segmentSql(alias, number);
   const [row] = await connection.rows(`SELECT count(*), min(seconds), max(seconds) FROM ${sql}`);
   const rows = Number(row?.[0]);
@@ -139,7 +139,7 @@ async function describe(
 }
 
 /** The segment's rows of `segments` and `fields`. */
-async function writeEntry(connection: Connection, alias: string, segment: TableInfo): Promise<void> {
+async function writeEntry(connection: Connection, alias: string, segment: RowTable): Promise<void> {
   const { number, rows, secondsMin, secondsMax, isFieldListComplete, filterParts } = segment;
   const appender = await connection.appender('fields', alias);
   for (const field of segment.fields) {

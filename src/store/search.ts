@@ -4,7 +4,7 @@
  */
 import type { FoundRecord } from './contract.ts';
 import { foundRow, keySql, mergeFound, readRecords, type FoundRow, type Place } from './found.ts';
-import type { TableInfo } from './layout.ts';
+import type { RowTable } from './layout.ts';
 import { TimeUp, type Limits } from './limits.ts';
 import { afterSql, compareKeys, keyBefore, orderSql, type Order, type RowKey } from './page-key.ts';
 import { bothRanges, runRows, rangesSql, wholeTable, type Run, type RowRuns, type RowRange } from './row-runs.ts';
@@ -171,7 +171,7 @@ class PageSearch {
   }
 
   /** `behind`: first seconds of what comes after this table. */
-  async #table(view: PartitionView, snapshot: Snapshot, table: TableInfo, behind: readonly number[]): Promise<void> {
+  async #table(view: PartitionView, snapshot: Snapshot, table: RowTable, behind: readonly number[]): Promise<void> {
     const { limits } = this.#asking;
     this.#frontier = this.#earliest([this.#first(table), ...behind]);
     const candidates = await this.#selected.candidates(limits, snapshot, table);
@@ -201,7 +201,7 @@ class PageSearch {
     }
   }
 
-  async #window(snapshot: Snapshot, table: TableInfo, place: Place, ranges: readonly RowRange[]): Promise<void> {
+  async #window(snapshot: Snapshot, table: RowTable, place: Place, ranges: readonly RowRange[]): Promise<void> {
     const conditions = [rangesSql(ranges), this.#selected.sql(table, snapshot.shards)];
     if (this.#request.after) conditions.push(afterSql(this.#order, this.#request.after));
     const worst = this.#worst();

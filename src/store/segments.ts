@@ -1,7 +1,7 @@
 /** Segments as their partition lists them. */
 import { sqlName } from './database.ts';
 import type { Connection, SqlRow } from './database.ts';
-import type { SegmentField, TableInfo } from './layout.ts';
+import type { SegmentField, RowTable } from './layout.ts';
 
 /** Qualified and quoted name of a segment's table. */
 export function segmentSql(alias: string, number: number): string {
@@ -9,7 +9,7 @@ export function segmentSql(alias: string, number: number): string {
 }
 
 /** All segments of a partition, those written last first. */
-export async function readSegments(connection: Connection, alias: string): Promise<TableInfo[]> {
+export async function readSegments(connection: Connection, alias: string): Promise<RowTable[]> {
   const name = sqlName(alias);
   const fields = new Map<number, SegmentField[]>();
   for await (const rows of connection.stream(

@@ -3,7 +3,7 @@ import { OperatingError } from '../core/errors.ts';
 import type { Selection } from './contract.ts';
 import { readError } from './database.ts';
 import { candidateRows } from './filters.ts';
-import type { TableInfo } from './layout.ts';
+import type { RowTable } from './layout.ts';
 import { StatementError, type Limits } from './limits.ts';
 import { parseQuery } from './query/parser.ts';
 import { timeSql, toSql } from './query/sql.ts';
@@ -61,11 +61,11 @@ export class Selected {
     return times.secondsMax >= secondsMin && times.secondsMin <= secondsMax;
   }
   /** The condition for a table's rows. */
-  sql(table: TableInfo, shards: ReadonlyMap<number, string>): string {
+  sql(table: RowTable, shards: ReadonlyMap<number, string>): string {
     return `(${toSql(this.tree, table, shards)}) AND ${timeSql(this.fromMs, this.toMs)}`;
   }
   /** Rows of a table that can match by its token filter; undefined: all. */
-  async candidates(limits: Limits, snapshot: Snapshot, table: TableInfo): Promise<readonly RowRange[] | undefined> {
+  async candidates(limits: Limits, snapshot: Snapshot, table: RowTable): Promise<readonly RowRange[] | undefined> {
     if (table.kind === 'hot') return undefined;
     return limits.during(snapshot.connection, (connection) =>
       candidateRows(connection, snapshot.alias, table, this.#need),
@@ -126,7 +126,7 @@ function addNote(asking: Asking, view: PartitionView, note: string): void {
 }
 
 /** Tables of a snapshot that can have selected rows. A hot table may have more rows than it says: its times come first. */
-export function tablesOf(snapshot: Snapshot, selected: Selected): TableInfo[] {
+export function tablesOf(snapshot: Snapshot, selected: Selected): RowTable[] {
   return snapshot.tables.filter((table) => (table.kind === 'hot' || table.rows > 0) && selected.mayBeIn(table));
 }
 

@@ -1,6 +1,6 @@
 /** How questions see partitions. */
 import type { Connection } from './database.ts';
-import type { TableInfo } from './layout.ts';
+import type { RowTable } from './layout.ts';
 
 /** One partition at one moment: rows that are sealed, compacted or added meanwhile neither vanish nor appear twice. */
 export interface Snapshot {
@@ -9,7 +9,7 @@ export interface Snapshot {
   /** Alias of the attached file. */
   readonly alias: string;
   /** Tables with rows, those written last first. */
-  readonly tables: readonly TableInfo[];
+  readonly tables: readonly RowTable[];
   /** Shards of the journal by their numbers. */
   readonly shards: ReadonlyMap<number, string>;
   release(): Promise<void>;

@@ -3,7 +3,7 @@ import type { Clock } from '../core/clock.ts';
 import type { FoundRecord } from './contract.ts';
 import type { Engine } from './engine.ts';
 import { wholeRecord, wholeSql } from './found.ts';
-import type { TableInfo } from './layout.ts';
+import type { RowTable } from './layout.ts';
 import { ask, type Asking, type Selected } from './selection.ts';
 import type { PartitionView, Snapshot } from './snapshot.ts';
 
@@ -136,7 +136,7 @@ async function newRecords(
   { limits }: Asking,
   selected: Selected,
   snapshot: Snapshot,
-  table: TableInfo,
+  table: RowTable,
   rows: NewRows,
 ): Promise<TailPart> {
   const { connection } = snapshot;

@@ -1,5 +1,5 @@
 /** Going through a partition in turns, so that a question that takes long lets others in and does not hold back checkpoints. */
-import type { TableInfo } from './layout.ts';
+import type { RowTable } from './layout.ts';
 import { TimeUp } from './limits.ts';
 import { ask, viewsOf, type Asking, type Selected } from './selection.ts';
 import type { PartitionView, Snapshot } from './snapshot.ts';
@@ -12,9 +12,9 @@ const triesMax = 3;
 /** What is done with one partition. */
 export interface Walk {
   /** The tables to look at, in this order; with the first snapshot. */
-  begin(snapshot: Snapshot): Promise<readonly TableInfo[]>;
+  begin(snapshot: Snapshot): Promise<readonly RowTable[]>;
   /** `left`: the tables behind this one. */
-  step(snapshot: Snapshot, table: TableInfo, left: readonly TableInfo[]): Promise<void>;
+  step(snapshot: Snapshot, table: RowTable, left: readonly RowTable[]): Promise<void>;
   /** With the last snapshot. False: what it needs is no longer there. */
   end?(snapshot: Snapshot): Promise<boolean>;
 }
@@ -28,7 +28,7 @@ export type Outcome = 'done' | 'broken' | 'changed';
 /** Walks through a partition. `tries`: how often it turned out to be changed before. @throws as `ask`. */
 export async function walkPartition(asking: Asking, view: PartitionView, walk: Walk, tries: number): Promise<Outcome> {
   const { limits } = asking;
-  let left: readonly TableInfo[] | undefined;
+  let left: readonly RowTable[] | undefined;
   let outcome: Outcome | undefined;
   const turn = async (snapshot: Snapshot): Promise<Outcome | undefined> => {
     const startMs = limits.tookMs;
@@ -52,7 +52,7 @@ export async function walkPartition(asking: Asking, view: PartitionView, walk: W
   return outcome;
 }
 
-function isSame(a: TableInfo, b: TableInfo): boolean {
+function isSame(a: RowTable, b: RowTable): boolean {
   return a.kind === b.kind && a.number === b.number;
 }
 

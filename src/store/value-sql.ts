@@ -1,6 +1,6 @@
 /** A field's value as a text, for those who group by it. */
 import { sqlText } from './database.ts';
-import type { SegmentField, TableInfo } from './layout.ts';
+import type { SegmentField, RowTable } from './layout.ts';
 import { placesOf } from './query/field-sql.ts';
 import { pointerOf } from './query/paths.ts';
 import { QueryError } from './query/query-error.ts';
@@ -10,7 +10,7 @@ import { QueryError } from './query/query-error.ts';
  * null. Where a record has several fields of this name, the first.
  * @throws QueryError for _time and _id, of which every record has its own.
  */
-export function fieldTextSql(field: string, table: TableInfo): string {
+export function fieldTextSql(field: string, table: RowTable): string {
   if (field === '_time' || field === '_id')
     throw new QueryError(`every record has its own ${field}; ask for the values of another field`, {
       start: 0,

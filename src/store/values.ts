@@ -1,6 +1,6 @@
 /** The most frequent values of a field. */
 import type { ValuesAnswer } from './contract.ts';
-import type { TableInfo } from './layout.ts';
+import type { RowTable } from './layout.ts';
 import { rangesSql } from './row-runs.ts';
 import { tablesOf, type Asking, type Selected } from './selection.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -106,7 +106,7 @@ async function countTable(
   asking: Asking,
   selected: Selected,
   snapshot: Snapshot,
-  table: TableInfo,
+  table: RowTable,
   field: string,
   tally: Tally,
 ): Promise<void> {

@@ -82,9 +82,9 @@ test('10,000 fields, a value of a megabyte, and a field whose type changes are k
   assert.equal((await found(program, 'large:end'))[0]?.fields['large'], large);
   assert.equal((await found(program, 'n:*', 8)).length, 8);
   const numbers = await found(program, 'changing:*', 7);
-  assert.deepEqual(numbers.map(({ fields }) => fields['n']).sort(), [0, 1, 2, 3, 4, 5, 6]);
+  assert.deepEqual(new Set(numbers.map(({ fields }) => fields['n'])), new Set([0, 1, 2, 3, 4, 5, 6]));
   const high = await found(program, 'changing >= 1.5', 2);
-  assert.deepEqual(high.map(({ fields }) => fields['changing']).sort(), [1.5, '2'].sort());
+  assert.deepEqual(new Set(high.map(({ fields }) => fields['changing'])), new Set([1.5, '2']));
   const fields = await fetch(`${program.adminUrl}/api/fields`);
   assert.equal(fields.status, 200);
   assert.equal(((await fields.json()) as { hasMore: boolean }).hasMore, true);

@@ -1,7 +1,7 @@
 /** `/api/search` and `/api/histogram`. */
 import { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
-import type { AnswerInfo, FoundRecord } from '../../store/contract.ts';
+import type { Completeness, FoundRecord } from '../../store/contract.ts';
 import { ask } from './asking.ts';
 import type { ApiContext } from './asking.ts';
 import {
@@ -52,7 +52,7 @@ export function addSearchRoutes(server: FastifyInstance, context: ApiContext): v
 }
 
 /** What every answer says of itself, and which times were meant. */
-export function standing({ isComplete, tookMs, notes }: AnswerInfo, { fromMs, toMs }: Asked): object {
+export function standing({ isComplete, tookMs, notes }: Completeness, { fromMs, toMs }: Asked): object {
   return { isComplete, tookMs, fromMs: fromMs ?? null, toMs: toMs ?? null, notes };
 }
 

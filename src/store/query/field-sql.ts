@@ -7,7 +7,7 @@
  * first whether it can hold them at all.
  */
 import { sqlText } from '../database.ts';
-import type { SegmentField, TableInfo } from '../layout.ts';
+import type { SegmentField, RowTable } from '../layout.ts';
 import { bigintOf, bigintSql, compareColumnSql, compareSql, doubleSql, isNumber } from './number-sql.ts';
 import { isPlace, pathsOf, pointerOf } from './paths.ts';
 import type { Path } from './paths.ts';
@@ -16,7 +16,7 @@ import type { TextTest } from './text-sql.ts';
 import type { Bound, ValueTest } from './tree.ts';
 
 /** A test of one of the record's own fields or of its JSON. */
-export function fieldSql(table: TableInfo, name: string, test: ValueTest): string {
+export function fieldSql(table: RowTable, name: string, test: ValueTest): string {
   const { columns, paths } = placesOf(table, name);
   const tests = columns.map((field) => columnSql(field, test));
   if (paths.length > 0) tests.push(jsonSql(paths, test));
@@ -57,7 +57,7 @@ function rangeSql(
 // ------------------------------------------------------------------------------------------------- places
 
 /** Where a table has what a name can mean: columns, and paths in the JSON. */
-export function placesOf(table: TableInfo, name: string): { columns: SegmentField[]; paths: Path[] } {
+export function placesOf(table: RowTable, name: string): { columns: SegmentField[]; paths: Path[] } {
   if (table.kind === 'hot') return { columns: [], paths: pathsOf(name) };
   const columns: SegmentField[] = [];
   const paths = new Map<string, Path>();

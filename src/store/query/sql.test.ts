@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { errorText } from '../../core/errors.ts';
 import { Database, sqlText } from '../database.ts';
 import type { Connection } from '../database.ts';
-import type { SegmentField, TableInfo } from '../layout.ts';
+import type { SegmentField, RowTable } from '../layout.ts';
 import { neededWords } from './needs.ts';
 import { parseQuery } from './parser.ts';
 import { pointerOf } from './paths.ts';
@@ -36,7 +36,7 @@ after(() => {
   database.close();
 });
 
-const tableOf = (name: string, more: Partial<TableInfo>): TableInfo => ({
+const tableOf = (name: string, more: Partial<RowTable>): RowTable => ({
   kind: 'hot',
   number: 1,
   sql: name,
@@ -53,7 +53,7 @@ const tableOf = (name: string, more: Partial<TableInfo>): TableInfo => ({
 /** Rows whose number is their offset, in shard 1. */
 async function makeHot(
   rows: readonly { json: string; tag?: string; seconds?: number; nanos?: number }[],
-): Promise<TableInfo> {
+): Promise<RowTable> {
   await connection.run(
     'CREATE OR REPLACE TABLE hot(seconds BIGINT, nanos INTEGER, append_ms BIGINT, shard INTEGER, "offset" BIGINT, ordinal INTEGER, tag VARCHAR, source VARCHAR, fields VARCHAR)',
   );
@@ -91,7 +91,7 @@ async function makeSegment(
   records: readonly TestRecord[],
   promoted: readonly ColumnKind[],
   isFieldListComplete: boolean,
-): Promise<TableInfo> {
+): Promise<RowTable> {
   const columns: string[] = [];
   const fields: SegmentField[] = [];
   for (const [index, { path, types }] of [...pathsIn(records).values()].entries()) {
@@ -117,7 +117,7 @@ async function makeSegment(
   return tableOf('segment', { kind: 'segment', rows: records.length, fields, isFieldListComplete });
 }
 
-async function offsets(tree: QueryTree, table: TableInfo, more = 'true'): Promise<number[]> {
+async function offsets(tree: QueryTree, table: RowTable, more = 'true'): Promise<number[]> {
   const condition = toSql(tree, table, shards);
   const rows = await connection.rows(
     `SELECT "offset", ${condition} IS NULL FROM ${table.sql} WHERE ${condition} IS NULL OR (${condition} AND ${more}) ORDER BY 1`,
@@ -140,7 +140,7 @@ const queries = fc.array(anyTree, { minLength: 25, maxLength: 25 });
 const runs = Number(process.env['RUNS'] ?? 12);
 
 describe('any query on any records', () => {
-  const run = (makeTable: (records: readonly TestRecord[], promoted: ColumnKind[]) => Promise<TableInfo>) =>
+  const run = (makeTable: (records: readonly TestRecord[], promoted: ColumnKind[]) => Promise<RowTable>) =>
     fc.assert(
       fc.asyncProperty(
         fc.array(anyRecord, { minLength: 40, maxLength: 40 }),

@@ -2,7 +2,7 @@
  * A query's tree as a DuckDB expression over one table (layout.ts): true or false for every row, never NULL, so that NOT gives
  * exactly the other rows. All that a user wrote goes into it as a literal.
  */
-import type { TableInfo } from '../layout.ts';
+import type { RowTable } from '../layout.ts';
 import { fieldSql, valueSql } from './field-sql.ts';
 import { bigintSql } from './number-sql.ts';
 import { QueryError } from './query-error.ts';
@@ -15,7 +15,7 @@ import type { FieldTest, QueryTree, ValueTest } from './tree.ts';
  * The condition for a table's rows. `shards` are the journal's shards by the numbers they have in the table's partition.
  * @throws QueryError for tests of the record's own fields that parseQuery would not have let pass.
  */
-export function toSql(tree: QueryTree, table: TableInfo, shards: ReadonlyMap<number, string>): string {
+export function toSql(tree: QueryTree, table: RowTable, shards: ReadonlyMap<number, string>): string {
   switch (tree.kind) {
     case 'all':
       return 'true';
@@ -40,7 +40,7 @@ export function timeSql(fromMs: number | undefined, toMs: number | undefined): s
   return ends.length === 0 ? 'true' : `(${ends.join(' AND ')})`;
 }
 
-function testSql(node: FieldTest, table: TableInfo, shards: ReadonlyMap<number, string>): string {
+function testSql(node: FieldTest, table: RowTable, shards: ReadonlyMap<number, string>): string {
   const { field, test } = node;
   switch (field) {
     case undefined:
