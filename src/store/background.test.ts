@@ -198,4 +198,21 @@ describe('background', () => {
     assert.deepEqual(await allRecords(engine), expected(150));
     await engine.close();
   });
+
+  test('a partition is dropped while it is about to be sealed', { timeout: 20_000 }, async (context) => {
+    const directory = await makeStoreDirectory(context);
+    const hourMs = 3_600_000;
+    const options = { hotRows: 24, keepMs: hourMs };
+    let engine = await openStore(directory, options);
+    await insert(engine, 0, 10);
+    await engine.close();
+    const clock = new FakeClock(startMs + 2 * hourMs);
+    engine = await openStore(directory, { ...options, clock });
+    await engine.idle();
+    // Both are due at the same moment: sealing what is quiet, and dropping what is old.
+    clock.advance(10_000);
+    await insert(engine, 10, 12);
+    assert.deepEqual(await allRecords(engine), ['shard-a-10 {"n":10}', 'shard-a-11 {"n":11}']);
+    await engine.close();
+  });
 });

@@ -80,6 +80,8 @@ export class Inserter {
   #connection: Connection | undefined;
   /** The hot table may have rows of a commit that failed half-way: the next rows go into another. */
   #isHotDoubtful = false;
+  /** A WAL was made, perhaps by the process before, and the directory not synced since. */
+  #isLinkDue = true;
   readonly #closing = new AbortController();
 
   constructor(host: InsertHost) {
@@ -148,9 +150,8 @@ export class Inserter {
   }
   async #insertInto(partition: Partition, group: readonly Call[]): Promise<void> {
     const addition = this.#select(group.flatMap((call) => call.batches));
-    if (addition.rows === 0 && addition.done.length === 0) return;
     try {
-      await this.#commit(partition, addition);
+      if (addition.rows > 0 || addition.done.length > 0) await this.#commit(partition, addition);
     } catch (error) {
       this.#isHotDoubtful = true;
       this.#chunk.clear();
@@ -159,6 +160,10 @@ export class Inserter {
       await this.#host.failed(partition, error);
       throw error;
     }
+    // Where it fails the rows are taken nevertheless: given again, they only wait for this.
+    if (!this.#isLinkDue) return;
+    await partition.link();
+    this.#isLinkDue = false;
   }
 
   #select(batches: readonly StoredBatch[]): Addition {
@@ -211,7 +216,9 @@ export class Inserter {
     ];
     await connection.run(statements.join(';\n'));
     const from = hot.rows;
-    await partition.count(hot, addition.rows, addition.bytes, addition.appendMsMax);
+    if (!hot.hasLog) this.#isLinkDue = true;
+    hot.hasLog = true;
+    partition.count(hot, addition.rows, addition.bytes, addition.appendMsMax);
     for (const [number, shard] of addition.shards) {
       hot.shards.add(number);
       partition.catalog.shards.set(number, shard);
