@@ -233,13 +233,15 @@ export class Background {
     if (full && partition.catalog.hot.length > 1) await this.#seal(connection, partition, [tableOf(full)]);
   }
   async #seal(connection: Connection, partition: Partition, sources: readonly RowTable[]): Promise<void> {
-    const { writeSegment, log } = this.#host;
+    const { database, writeSegment, log } = this.#host;
     const rows = sources.reduce((sum, source) => sum + source.rows, 0);
     await partition.replace(
       connection,
       sources,
       async (number) => {
-        const segment = await writeSegment(connection, partition.alias, number, sources, log);
+        const segment = await database.withOneThread(() =>
+          writeSegment(connection, partition.alias, number, sources, log),
+        );
         if (segment.rows !== rows)
           throw new Error(`sealing ${rows} rows of partition ${partition.name} gave ${segment.rows}`);
         return segment;
