@@ -33,7 +33,7 @@ export type WriteSegment = (
 const segmentHotTables = 1;
 
 /** Full hot tables that may wait, the one being sealed included. Each takes up to 64 MiB of memory; then inserts wait. */
-const hotWaitingMax = 3;
+const hotWaitingMax = 5;
 
 /** No inserts for so long: quiet. What is worth it is sealed, merged and checkpointed. */
 const quietMs = 10_000;
@@ -233,15 +233,13 @@ export class Background {
     if (full && partition.catalog.hot.length > 1) await this.#seal(connection, partition, [tableOf(full)]);
   }
   async #seal(connection: Connection, partition: Partition, sources: readonly RowTable[]): Promise<void> {
-    const { database, writeSegment, log } = this.#host;
+    const { writeSegment, log } = this.#host;
     const rows = sources.reduce((sum, source) => sum + source.rows, 0);
     await partition.replace(
       connection,
       sources,
       async (number) => {
-        const segment = await database.withOneThread(() =>
-          writeSegment(connection, partition.alias, number, sources, log),
-        );
+        const segment = await writeSegment(connection, partition.alias, number, sources, log);
         if (segment.rows !== rows)
           throw new Error(`sealing ${rows} rows of partition ${partition.name} gave ${segment.rows}`);
         return segment;

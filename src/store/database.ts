@@ -39,12 +39,10 @@ export class Database {
   readonly #instance: DuckDBInstance;
   /** Between those who ask and those who work. */
   readonly courtesy = new Courtesy();
-  readonly #threads: number;
   #connecting = 0;
   #isClosed = false;
-  private constructor(instance: DuckDBInstance, threads: number) {
+  private constructor(instance: DuckDBInstance) {
     this.#instance = instance;
-    this.#threads = threads;
   }
   static async open(options: DatabaseOptions): Promise<Database> {
     const instance = await DuckDBInstance.create(':memory:', {
@@ -58,33 +56,12 @@ export class Database {
       autoload_known_extensions: 'false',
       allow_community_extensions: 'false',
     });
-    const database = new Database(instance, options.threads);
+    const database = new Database(instance);
     const connection = await database.connect();
     // A file that is detached keeps its WAL: hot tables are deleted then, and others were checkpointed when it was time.
     await connection.run('PRAGMA disable_checkpoint_on_shutdown');
     connection.close();
     return database;
-  }
-  /**
-   * Meanwhile each statement is run by the thread that waits for it, and by no other. With several threads one of them
-   * spins while another does what cannot be divided: sealing under load took half again as much CPU time. One call at a time.
-   */
-  async withOneThread<T>(work: () => Promise<T>): Promise<T> {
-    await this.#setThreads(1);
-    try {
-      return await work();
-    } finally {
-      await this.#setThreads(this.#threads);
-    }
-  }
-  /** On a connection of its own: one whose transaction failed would refuse it. */
-  async #setThreads(threads: number): Promise<void> {
-    const connection = await this.connect();
-    try {
-      await connection.run(`SET GLOBAL threads = ${threads}`);
-    } finally {
-      connection.close();
-    }
   }
   /** @throws OperatingError STORE_UNAVAILABLE after close(). */
   async connect(): Promise<Connection> {

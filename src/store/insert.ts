@@ -14,7 +14,7 @@ import { RowChunk } from './row-chunk.ts';
 
 /** A transaction takes no further call once it has this many bytes or rows: the first of them waits for the last. */
 const groupBytesMax = 16 * 1024 ** 2;
-const groupRowsMax = 65_536;
+const groupRowsMax = 61_440;
 
 /** A hot table is full with so many bytes of JSON, however few rows: it is in memory until it is sealed. */
 const hotBytesMax = 64 * 1024 ** 2;

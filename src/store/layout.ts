@@ -64,7 +64,7 @@ export const rowColumns = [
 ] as const;
 
 /** Rows are sealed by this many: two row groups of DuckDB's (122,880 rows), so that none is half full. */
-export const hotRowsMax = 245_760;
+export const hotRowsMax = 122_880;
 
 const partitionTables = [
   ['meta', 'key VARCHAR NOT NULL, value VARCHAR NOT NULL'],
