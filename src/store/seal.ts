@@ -16,8 +16,6 @@ import { Shapes } from './shapes.ts';
 
 /** Rows of a block: two of DuckDB's vectors, which is what a question reads at least. */
 const blockRows = 4096;
-/** Rows written by one statement, DuckDB's row group: it is written by one thread, which leaves the other one to questions. */
-const fillRows = 122_880;
 /** 20,000 paths are a list of a megabyte; records whose keys are ids of something have more, and nobody reads such a list. */
 const shapeLimits = { nodesMax: 32_768, pathsMax: 20_000 };
 /** Parts of a segment that columns are chosen by, and bytes taken from each: half a megabyte is parsed in some milliseconds. */
@@ -50,12 +48,7 @@ export async function writeSegment(
   const survey = await readAll(connection, sources);
   const columns = await chooseColumns(survey.shapes.paths(), survey.rows, survey.sample);
   await connection.run(createSegmentSql(alias, number, columns));
-  for (const { sql } of sources) {
-    const [last] = await connection.rows(`SELECT max(rowid) FROM ${sql}`);
-    const end = last?.[0] === null || last?.[0] === undefined ? 0 : Number(last[0]) + 1;
-    for (let from = 0; from < end; from += fillRows)
-      await connection.run(fillSegmentSql(alias, number, columns, sql, from, from + fillRows));
-  }
+  for (const { sql } of sources) await connection.run(fillSegmentSql(alias, number, columns, sql));
   const parts = await survey.filter.parts(survey.jsonBytes);
   const segment = await describe(connection, alias, number, columns, survey, parts.length);
   await writeFilter(connection, alias, number, parts);
