@@ -34,6 +34,8 @@ export async function openLocalStore(dataDirectory: string): Promise<LocalStore>
       `searching data directory ${dataDirectory}: no program runs on it and it has no store; --data-dir or P2L_DATA_DIR names another, and P2L_STORE=on lets a program with a configuration file keep one`,
     );
   const lock = await locked(dataDirectory);
+  // Records that DuckDB spills to the system's directory for temporary files are nobody else's.
+  process.umask(0o077);
   try {
     const engine = await openEngine({
       directory,

@@ -25,6 +25,8 @@ function send(note: StoreNote): Promise<void> {
 /** Runs until whoever delivers says close; ends the process. */
 export async function runStore({ dataDir, settings, log }: RunContext): Promise<never> {
   ignoreSignals();
+  // DuckDB makes files for everybody to read.
+  process.umask(0o077);
   process.on('disconnect', die);
   // The event was before anybody listened where the parent died while this process was loading.
   if (!process.connected) die();

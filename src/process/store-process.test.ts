@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { until } from '../../test/program.ts';
 import { FakeClock } from '../core/clock.ts';
 import { silentLog } from '../core/log.ts';
@@ -155,6 +157,55 @@ test('it ends when it is told to, or is killed at the end of the grace; held aga
     store.hold();
     assert.equal(store.state().state, 'off');
   }
+});
+
+/** Takes all descriptors it may have, holds the store, gives them back, and says what the store said meanwhile and then. */
+const exhausted = `
+import { closeSync, openSync } from 'node:fs';
+const [, main, program, clocks, logs] = process.argv;
+const { StoreProcess } = await import(program);
+const { FakeClock } = await import(clocks);
+const { silentLog } = await import(logs);
+// The store's process would get this text to run, too.
+process.execArgv = [];
+const clock = new FakeClock();
+const store = new StoreProcess({ mainPath: main, args: ['plain'], clock, log: silentLog() });
+const taken = [];
+try { for (;;) taken.push(openSync('/dev/null')); } catch {}
+store.hold();
+await new Promise((resolve) => setImmediate(resolve));
+const before = store.state();
+for (const one of taken) closeSync(one);
+clock.advance(100);
+while (store.state().state !== 'running') await new Promise((resolve) => setImmediate(resolve));
+console.log(JSON.stringify([before, store.state()]));
+await store.stop(1000);
+`;
+
+test('where no process can be made the program goes on, and it is started later', async () => {
+  const place = (path: string) => new URL(path, import.meta.url).href;
+  const { stdout } = await promisify(execFile)(
+    'sh',
+    [
+      '-c',
+      'ulimit -n 128; exec "$@"',
+      'sh',
+      process.execPath,
+      '--input-type=module',
+      '-e',
+      exhausted,
+      '--',
+      fileURLToPath(place('store-child-fixture.ts')),
+      place('store-process.ts'),
+      place('../core/clock.ts'),
+      place('../core/log.ts'),
+    ],
+    { timeout: 20_000 },
+  );
+  assert.deepEqual(JSON.parse(stdout), [
+    { state: 'starting', lastError: 'it could not be started: too many open files' },
+    { state: 'running' },
+  ]);
 });
 
 test('metrics ask it once, and leave out what only it knows while it does not run', async (context) => {

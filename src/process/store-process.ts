@@ -201,19 +201,21 @@ export class StoreProcess implements StoreAccess {
   // ------------------------------------------------------------------------------------------------ the process
 
   #start(): void {
-    const { mainPath, args, clock, log } = this.#options;
-    const started = fork(mainPath, [...args], {
-      env: { ...childVariables, ...process.env, [roleVariable]: storeRole },
-      execArgv: [...process.execArgv, '--max-semi-space-size=4'],
-      // Standard output belongs to the outputs.
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc', 'pipe'],
-    });
+    const { clock, log } = this.#options;
+    const startedMs = clock.monotonicMs();
+    let started: ChildProcess;
+    try {
+      started = this.#fork();
+    } catch (error) {
+      this.#startAgain(`it could not be started: ${errorText(error)}`, 0);
+      return;
+    }
     const channel = new Channel(started.stdio[channelDescriptor] as Duplex);
     const child: Child = {
       process: started,
       channel,
       store: remoteStore(channel),
-      startedMs: clock.monotonicMs(),
+      startedMs,
       isReady: false,
       isClosing: false,
       failure: undefined,
@@ -238,6 +240,20 @@ export class StoreProcess implements StoreAccess {
       if (!child.isClosing) started.kill('SIGKILL');
     });
   }
+  /** Throws where the system has no room for a process or its pipes. */
+  #fork(): ChildProcess {
+    const { mainPath, args } = this.#options;
+    const started = fork(mainPath, [...args], {
+      env: { ...childVariables, ...process.env, [roleVariable]: storeRole },
+      execArgv: [...process.execArgv, '--max-semi-space-size=4'],
+      // Standard output belongs to the outputs.
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc', 'pipe'],
+    });
+    // Without a descriptor left it has no streams at all, whatever its type says, and says so a moment later.
+    if ((started.stdio as ChildProcess['stdio'] | undefined) !== undefined) return started;
+    started.on('error', () => undefined);
+    throw new Error('too many open files');
+  }
   #take(child: Child, note: StoreNote): void {
     const { clock, log } = this.#options;
     if (note.kind === 'failed') {
@@ -259,12 +275,16 @@ export class StoreProcess implements StoreAccess {
     if (this.#child !== child) return;
     this.#child = undefined;
     if (child.isClosing || this.#isStopped) return;
+    const why = child.failure ?? (signal === null ? `it ended with code ${code}` : `it was ended by signal ${signal}`);
+    this.#startAgain(why, this.#options.clock.monotonicMs() - child.startedMs);
+  }
+  /** `livedMs`: how long it ran. */
+  #startAgain(why: string, livedMs: number): void {
     const { clock } = this.#options;
-    const { deaths, waitMs } = restartWait(this.#deaths, clock.monotonicMs() - child.startedMs);
+    const { deaths, waitMs } = restartWait(this.#deaths, livedMs);
     this.#deaths = deaths;
-    this.#lastError =
-      child.failure ?? (signal === null ? `it ended with code ${code}` : `it was ended by signal ${signal}`);
-    this.#sayEnd(this.#lastError, waitMs);
+    this.#lastError = why;
+    this.#sayEnd(why, waitMs);
     this.#restart = clock.after(waitMs, () => {
       this.#restart = undefined;
       this.#restarts++;

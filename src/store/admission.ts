@@ -33,12 +33,14 @@ export class Admission {
   #lookedAtMs = 0;
   #isFull = false;
   #timer: Timer | undefined;
+  #isStopped = false;
 
   constructor(options: AdmissionOptions) {
     this.#options = options;
   }
   /** Begins to drop by time. */
   start(): void {
+    if (this.#isStopped) return;
     this.#timer = this.#options.clock.after(lookMs, () => {
       void this.#turn
         .run(() => this.#retain())
@@ -48,9 +50,11 @@ export class Admission {
         .finally(() => this.start());
     });
   }
-  stop(): void {
+  /** Resolves when nothing is being dropped or begun. Inserts have ended before. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
     this.#timer?.cancel();
-    this.#timer = undefined;
+    await this.#turn.run(() => Promise.resolve());
   }
   /** A job in the background is over: there may be room now. */
   changed(): void {

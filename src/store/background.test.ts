@@ -131,15 +131,15 @@ describe('background', () => {
       writeSegment: (...values) =>
         isBroken ? Promise.reject(new Error('no space left on device')) : copySegment(...values),
     });
-    for (let from = 0; from < 360; from += 90) await insert(engine, from, from + 90);
+    for (let from = 0; from < 450; from += 90) await insert(engine, from, from + 90);
     await engine.idle();
-    await assert.rejects(insert(engine, 360, 370), { code: 'STORE_WRITE', retryable: true });
-    assert.deepEqual(await allRecords(engine), expected(360));
+    await assert.rejects(insert(engine, 450, 460), { code: 'STORE_WRITE', retryable: true });
+    assert.deepEqual(await allRecords(engine), expected(450));
     isBroken = false;
     clock.advance(5000);
     await engine.idle();
-    await insert(engine, 360, 370);
-    assert.deepEqual(await allRecords(engine), expected(370));
+    await insert(engine, 450, 460);
+    assert.deepEqual(await allRecords(engine), expected(460));
     await engine.close();
   });
 
@@ -196,6 +196,23 @@ describe('background', () => {
     await engine.idle();
     assert.deepEqual(await tables(engine), ['hot 60', 'segment 90']);
     assert.deepEqual(await allRecords(engine), expected(150));
+    await engine.close();
+  });
+
+  test('a partition is dropped while it is about to be sealed', { timeout: 20_000 }, async (context) => {
+    const directory = await makeStoreDirectory(context);
+    const hourMs = 3_600_000;
+    const options = { hotRows: 24, keepMs: hourMs };
+    let engine = await openStore(directory, options);
+    await insert(engine, 0, 10);
+    await engine.close();
+    const clock = new FakeClock(startMs + 2 * hourMs);
+    engine = await openStore(directory, { ...options, clock });
+    await engine.idle();
+    // Both are due at the same moment: sealing what is quiet, and dropping what is old.
+    clock.advance(10_000);
+    await insert(engine, 10, 12);
+    assert.deepEqual(await allRecords(engine), ['shard-a-10 {"n":10}', 'shard-a-11 {"n":11}']);
     await engine.close();
   });
 });

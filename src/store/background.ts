@@ -33,7 +33,7 @@ export type WriteSegment = (
 const segmentHotTables = 1;
 
 /** Full hot tables that may wait, the one being sealed included. Each takes up to 64 MiB of memory; then inserts wait. */
-const hotWaitingMax = 2;
+const hotWaitingMax = 3;
 
 /** No inserts for so long: quiet. What is worth it is sealed, merged and checkpointed. */
 const quietMs = 10_000;
@@ -81,6 +81,8 @@ export class Background {
   #isStopped = false;
   #timer: Timer | undefined;
   #current: Partition | undefined;
+  /** The job under way waits for its turn among inserts and retention, and touches nothing. */
+  #isWaiting = false;
   #checkpointAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(host: BackgroundHost) {
@@ -103,7 +105,8 @@ export class Background {
   }
   /** Ends a job on this partition, which is about to be dropped. */
   async leave(partition: Partition): Promise<void> {
-    while (this.#current === partition && this.#running) await this.#interrupt(this.#running);
+    // Who drops it has the turn that such a job waits for, which then finds it gone.
+    while (this.#current === partition && this.#running && !this.#isWaiting) await this.#interrupt(this.#running);
   }
   /** Ends the statement that runs; one that is about to begin does not notice, so call it until the job is over. */
   async #interrupt(running: Promise<void>): Promise<void> {
@@ -216,9 +219,16 @@ export class Background {
   /** Seals the table that takes rows: another takes over before. */
   async #sealOpen(connection: Connection, partition: Partition): Promise<void> {
     // An insert under way would go on filling the old one.
-    await this.#host.alone(async () => {
-      if (partition.isOpen) await partition.hotTable(true);
-    });
+    this.#isWaiting = true;
+    try {
+      await this.#host.alone(async () => {
+        this.#isWaiting = false;
+        if (partition.isOpen) await partition.hotTable(true);
+      });
+    } finally {
+      this.#isWaiting = false;
+    }
+    if (partition.isGone) return;
     const [full] = partition.catalog.hot;
     if (full && partition.catalog.hot.length > 1) await this.#seal(connection, partition, [tableOf(full)]);
   }

@@ -22,7 +22,12 @@ export class Connections {
   }
   /** Waits where all are in use. */
   async take(): Promise<Lease> {
-    const giveBack = await this.#slots.take();
+    const giveSlot = await this.#slots.take();
+    const over = this.#database.courtesy.begin();
+    const giveBack = (): void => {
+      over();
+      giveSlot();
+    };
     try {
       const connection = this.#free.pop() ?? (await this.#database.connect());
       let isReleased = false;

@@ -2,6 +2,7 @@
 import { DuckDBInstance } from '@duckdb/node-api';
 import type { DuckDBAppender, DuckDBConnection, DuckDBValue } from '@duckdb/node-api';
 import { OperatingError, errorText } from '../core/errors.ts';
+import { Courtesy } from './courtesy.ts';
 
 /** A value given to or taken from a statement. */
 export type SqlValue = DuckDBValue;
@@ -36,6 +37,8 @@ export function sqlName(name: string): string {
 /** The instance. Files are attached under short aliases; all connections see all of them. */
 export class Database {
   readonly #instance: DuckDBInstance;
+  /** Between those who ask and those who work. */
+  readonly courtesy = new Courtesy();
   readonly #threads: number;
   #connecting = 0;
   #isClosed = false;
@@ -88,7 +91,7 @@ export class Database {
     if (this.#isClosed) throw closedError();
     this.#connecting++;
     try {
-      return new Connection(await this.#instance.connect());
+      return new Connection(await this.#instance.connect(), this.courtesy);
     } finally {
       if (--this.#connecting === 0 && this.#isClosed) this.#instance.closeSync();
     }
@@ -130,8 +133,14 @@ export class Connection {
   /** Calls under way in threads of Node's pool. */
   #calls = 0;
   #isClosed = false;
-  constructor(connection: DuckDBConnection) {
+  readonly #courtesy: Courtesy;
+  constructor(connection: DuckDBConnection, courtesy: Courtesy) {
     this.#connection = connection;
+    this.#courtesy = courtesy;
+  }
+  /** For long work, between its pieces: lets those who ask go first, for so long at most. */
+  giveWay(waitMsMax: number): Promise<void> {
+    return this.#courtesy.giveWay(waitMsMax);
   }
   /** Runs statements without an answer. */
   async run(sql: string, values?: readonly SqlValue[]): Promise<void> {

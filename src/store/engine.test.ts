@@ -2,7 +2,17 @@ import assert from 'node:assert/strict';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { allRecords, makeBatch, makeStoreDirectory, neverAborted, openStore, rowsOf } from './engine-fixture.ts';
+import { FakeClock } from '../core/clock.ts';
+import { realDisk } from '../core/disk.ts';
+import {
+  allRecords,
+  copySegment,
+  makeBatch,
+  makeStoreDirectory,
+  neverAborted,
+  openStore,
+  rowsOf,
+} from './engine-fixture.ts';
 import type { Inserted } from './engine.ts';
 
 async function listFiles(directory: string): Promise<string[]> {
@@ -188,5 +198,102 @@ describe('engine', () => {
     const empty = await openStore(join(directory, 'nothing'), { isReadOnly: true });
     assert.deepEqual(empty.views(), []);
     await empty.close();
+  });
+
+  test('a directory that cannot be synced after the commit doubles nothing', async (context) => {
+    const directory = await makeStoreDirectory(context);
+    let isFailing = false;
+    const synced: string[] = [];
+    const disk = {
+      ...realDisk,
+      syncDirectory: (path: string) => {
+        if (isFailing) return Promise.reject(new Error('EMFILE: too many open files'));
+        synced.push(path);
+        return realDisk.syncDirectory(path);
+      },
+      rename: async (from: string, to: string) => {
+        await realDisk.rename(from, to);
+        synced.length = 0;
+      },
+    };
+    let engine = await openStore(directory, { disk });
+    const insert = () => engine.insert([makeBatch(rowsOf(0, 3), { span: { from: 0, to: 3 } })], neverAborted);
+    engine.onInserted(() => (isFailing = true));
+    await assert.rejects(insert(), { code: 'STORE_WRITE', retryable: true });
+    await assert.rejects(insert(), { code: 'STORE_WRITE', retryable: true });
+    isFailing = false;
+    await insert();
+    const expected = rowsOf(0, 3).map(({ offset }) => `shard-a-${offset} {"n":${offset}}`);
+    assert.deepEqual(await allRecords(engine), expected);
+    await engine.close();
+    // The process before may have ended in between: what it took is said to be durable only when it is.
+    synced.length = 0;
+    engine = await openStore(directory, { disk });
+    await insert();
+    assert.deepEqual(synced, [join(directory, 'store')]);
+    assert.deepEqual(await allRecords(engine), expected);
+    await engine.close();
+  });
+
+  test('a hot table is deleted once the log that has its rows is durable in the directory', async (context) => {
+    const steps: string[] = [];
+    const disk = {
+      ...realDisk,
+      syncDirectory: (path: string) => {
+        steps.push('sync');
+        return realDisk.syncDirectory(path);
+      },
+      remove: (path: string) => {
+        if (/\.hot-\d+\.duckdb$/.test(path)) steps.push('remove');
+        return realDisk.remove(path);
+      },
+    };
+    const clock = new FakeClock();
+    const engine = await openStore(await makeStoreDirectory(context), {
+      clock,
+      disk,
+      hotRows: 10,
+      writeSegment: (...values) => {
+        steps.push('seal');
+        return copySegment(...values);
+      },
+    });
+    await engine.insert([makeBatch(rowsOf(0, 8))], neverAborted);
+    clock.advance(10_000);
+    await engine.idle();
+    assert.deepEqual(steps.slice(steps.indexOf('seal')), ['seal', 'sync', 'remove']);
+    await engine.close();
+  });
+
+  test('a close waits for what is being dropped', async (context) => {
+    const asked = Promise.withResolvers<undefined>();
+    const told = Promise.withResolvers<undefined>();
+    let isHeld = false;
+    const disk = {
+      ...realDisk,
+      space: async (path: string) => {
+        if (isHeld) {
+          asked.resolve(undefined);
+          await told.promise;
+        }
+        return realDisk.space(path);
+      },
+    };
+    const clock = new FakeClock(Date.UTC(2026, 10, 21, 15, 30));
+    const engine = await openStore(await makeStoreDirectory(context), { clock, disk, keepMs: 60_000 });
+    await engine.insert([makeBatch(rowsOf(0, 3))], neverAborted);
+    isHeld = true;
+    clock.advance(120_000);
+    await asked.promise;
+    let isClosed = false;
+    const closing = engine.close().then(() => (isClosed = true));
+    for (let turns = 0; turns < 50; turns++) await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(isClosed, false);
+    told.resolve(undefined);
+    await closing;
+    assert.deepEqual(
+      engine.views(),
+      engine.views().filter(({ records }) => records === 0),
+    );
   });
 });

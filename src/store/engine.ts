@@ -1,4 +1,5 @@
 /** The store's engine: rows in, partitions to ask, and what keeps them in shape. */
+import { randomUUID } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from '../core/clock.ts';
@@ -81,8 +82,8 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const database = await Database.open({
     memoryBytesMax: options.memoryBytesMax,
     threads: options.threads,
-    // Who only reads leaves nothing in the store.
-    temporaryDirectory: options.isReadOnly ? join(tmpdir(), `post2log-store-${process.pid}`) : temporary,
+    // Who only reads leaves nothing in the store. A name that nobody else can take before.
+    temporaryDirectory: options.isReadOnly ? join(tmpdir(), `post2log-store-${randomUUID()}`) : temporary,
     spillBytesMax: spillFactor * options.memoryBytesMax,
   });
   const engine = new StoreEngine(options, disk, database);
@@ -217,8 +218,8 @@ class StoreEngine implements Engine, InsertHost {
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#admission.stop();
     await this.#inserter.close();
+    await this.#admission.stop();
     await this.#background.stop();
     this.#set.connections.close();
     await this.#set.detachAll();

@@ -28,8 +28,8 @@ export interface HotTable {
   bytes: number;
   secondsMin: number;
   secondsMax: number;
-  /** Its WAL's place in the directory is durable. */
-  isLinked: boolean;
+  /** This process committed to it, which made its WAL. */
+  hasLog: boolean;
 }
 
 /** Where a hot table of a partition lies. */
@@ -45,7 +45,7 @@ export function hotTableOf(directory: string, place: Place, number: number): Hot
     bytes: 0,
     secondsMin: Number.POSITIVE_INFINITY,
     secondsMax: Number.NEGATIVE_INFINITY,
-    isLinked: false,
+    hasLog: false,
   };
 }
 

@@ -2,7 +2,6 @@
  * Rows in. Calls that come while a transaction runs are gathered into the next one: {rows into the hot table, what is done
  * with them}, durable when its commit resolves (DuckDB writes and fsyncs its WAL). What was taken before is left out.
  */
-import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import { OperatingError, errorText } from '../core/errors.ts';
 import type { StoredBatch } from '../core/record-store.ts';
 import { noteSql } from './hot.ts';
@@ -25,6 +24,9 @@ const hotOverflow = 1.25;
 
 /** A hot table is full with so many bytes of JSON, however few rows: it is in memory until it is sealed. */
 const hotBytesMax = 64 * 1024 ** 2;
+
+/** Between two chunks of 2048 rows a question gets this long: 60 k records a second still come in while questions follow each other. */
+const courtesyMs = 10;
 
 /** Rows of one commit. */
 export interface InsertedRows {
@@ -84,6 +86,8 @@ export class Inserter {
   #connection: Connection | undefined;
   /** The hot table may have rows of a commit that failed half-way: the next rows go into another. */
   #isHotDoubtful = false;
+  /** A WAL was made, perhaps by the process before, and the directory not synced since. */
+  #isLinkDue = true;
   readonly #closing = new AbortController();
 
   constructor(host: InsertHost) {
@@ -152,9 +156,8 @@ export class Inserter {
   }
   async #insertInto(partition: Partition, group: readonly Call[]): Promise<void> {
     const addition = this.#select(group.flatMap((call) => call.batches));
-    if (addition.rows === 0 && addition.done.length === 0) return;
     try {
-      await this.#commit(partition, addition);
+      if (addition.rows > 0 || addition.done.length > 0) await this.#commit(partition, addition);
     } catch (error) {
       this.#isHotDoubtful = true;
       this.#chunk.clear();
@@ -163,6 +166,10 @@ export class Inserter {
       await this.#host.failed(partition, error);
       throw error;
     }
+    // Where it fails the rows are taken nevertheless: given again, they only wait for this.
+    if (!this.#isLinkDue) return;
+    await partition.link();
+    this.#isLinkDue = false;
   }
 
   #select(batches: readonly StoredBatch[]): Addition {
@@ -216,7 +223,9 @@ export class Inserter {
     ];
     await connection.run(statements.join(';\n'));
     const from = hot.rows;
-    await partition.count(hot, addition.rows, addition.bytes, addition.appendMsMax);
+    if (!hot.hasLog) this.#isLinkDue = true;
+    hot.hasLog = true;
+    partition.count(hot, addition.rows, addition.bytes, addition.appendMsMax);
     for (const [number, shard] of addition.shards) {
       hot.shards.add(number);
       partition.catalog.shards.set(number, shard);
@@ -236,7 +245,7 @@ export class Inserter {
             row = chunk.add(batch, shard, row, end);
             if (!chunk.isFull) continue;
             chunk.flush(appender);
-            await yieldToOthers();
+            await connection.giveWay(courtesyMs);
           }
         }
       chunk.flush(appender);

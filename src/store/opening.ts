@@ -28,10 +28,14 @@ export function parsePlace(file: string): Place | undefined {
   return { number, name: file.slice(0, -fileEnding.length), startMs: Date.UTC(year, month - 1, day, hour, minute) };
 }
 
-/** True for an error that says that a file's content cannot be right, whoever reads it and whenever. */
+/**
+ * True for an error that says that a file's content cannot be right, whoever reads it and whenever. What DuckDB quotes in
+ * it, such as the file's path or a part of a query, says nothing.
+ */
 export function isBroken(error: unknown): boolean {
+  const text = errorText(error).replaceAll(/"[^"]*"|'[^']*'/g, '""');
   return /Corrupt (?:database|WAL) file|not a valid DuckDB database file|Could not read enough bytes|Failure while replaying WAL|Serialization Error|checksum|Failed to deserialize|Catalog Error: Table with name (?:meta|shards|done|segments|fields) does not exist/i.test(
-    errorText(error),
+    text,
   );
 }
 

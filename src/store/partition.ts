@@ -213,10 +213,8 @@ export class Partition implements PartitionView, Place {
       secondsMax: Math.max(this.secondsMax ?? rows.secondsMax, rows.secondsMax),
     };
   }
-  /** Counts rows that were committed. The first commit of a file makes its WAL: DuckDB syncs that, but not the directory. */
-  async count(hot: HotTable, rows: number, bytes: number, appendMsMax: number): Promise<void> {
-    if (!hot.isLinked) await this.#host.disk.syncDirectory(this.#host.directory);
-    hot.isLinked = true;
+  /** Counts rows that were committed. */
+  count(hot: HotTable, rows: number, bytes: number, appendMsMax: number): void {
     hot.rows += rows;
     hot.bytes += bytes;
     this.summary = {
@@ -224,6 +222,11 @@ export class Partition implements PartitionView, Place {
       records: this.records + rows,
       appendMsMax: rows === 0 ? this.appendMsMax : Math.max(this.appendMsMax ?? appendMsMax, appendMsMax),
     };
+  }
+
+  /** Makes the places of all files in the directory durable, also those of WALs: DuckDB syncs these, but not the directory. */
+  link(): Promise<void> {
+    return this.#host.disk.syncDirectory(this.#host.directory);
   }
 
   /**
@@ -267,6 +270,8 @@ export class Partition implements PartitionView, Place {
       throw error;
     }
     this.needsCheckpoint = true;
+    // The rows are in the partition's WAL now, which this transaction may have made.
+    if (hot.length > 0) await this.link();
     for (const table of hot) await removeHot(this.#host.database, this.#host.disk, table);
   }
   /** Brings the WAL into the partition's file. False: DuckDB cannot do it now, because of those who read. */

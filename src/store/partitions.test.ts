@@ -15,6 +15,7 @@ import {
   rowsOf,
 } from './engine-fixture.ts';
 import type { Engine, EngineOptions } from './engine.ts';
+import { isBroken } from './opening.ts';
 
 const startMs = Date.UTC(2026, 10, 21, 15, 30);
 const dayMs = 86_400_000;
@@ -123,6 +124,13 @@ describe('partitions', () => {
     assert.match(engine.notes().join(), /not a valid DuckDB database file/);
     await engine.close();
     assert.equal(await readFile(pathOf(directory, 1), 'utf8'), 'this is no database');
+  });
+
+  test('what an error quotes does not make a partition a broken one', () => {
+    const quoted = 'IO Error: Cannot open file "/data/checksum/store/a.duckdb": Too many open files';
+    assert.equal(isBroken(new Error(quoted)), false);
+    assert.equal(isBroken(new Error("Invalid Input Error: could not read 'Serialization Error'")), false);
+    assert.equal(isBroken(new Error('IO Error: Could not read enough bytes from file "a.duckdb": wanted 8')), true);
   });
 
   test('the damaged end of a log is cut off and kept', async (context) => {

@@ -16,6 +16,10 @@ import { Shapes } from './shapes.ts';
 
 /** Rows of a block: two of DuckDB's vectors, which is what a question reads at least. */
 const blockRows = 4096;
+/** Bytes that are looked through at a time: two milliseconds, in which nobody is answered. */
+const scanBytes = 128 * 1024;
+/** Between two of these pieces a question gets this long. */
+const courtesyMs = 20;
 /** 20,000 paths are a list of a megabyte; records whose keys are ids of something have more, and nobody reads such a list. */
 const shapeLimits = { nodesMax: 32_768, pathsMax: 20_000 };
 /** Parts of a segment that columns are chosen by, and bytes taken from each: half a megabyte is parsed in some milliseconds. */
@@ -78,7 +82,10 @@ async function readAll(connection: Connection, sources: readonly RowTable[]): Pr
     // DuckDB reads the next piece while this one is looked through.
     const next = reader.next(room);
     if (beginsBlock && block % sampleEvery === 0) sample.push(...firstRecords(piece.bytes));
-    scanner.scan(piece.bytes, block);
+    for (const bytes of scanPieces(piece.bytes)) {
+      scanner.scan(bytes, block);
+      await connection.giveWay(courtesyMs);
+    }
     rows += piece.rows;
     jsonBytes += piece.bytes.length;
     if (endsBlock) {
@@ -89,6 +96,19 @@ async function readAll(connection: Connection, sources: readonly RowTable[]): Pr
   }
   if (rows % blockRows > 0) filter.endBlock();
   return { rows, jsonBytes, shapes, filter, sample };
+}
+
+/** Whole records, as many as fit into scanBytes, but one at least. */
+function* scanPieces(bytes: Uint8Array): Generator<Uint8Array> {
+  for (let from = 0; from < bytes.length;) {
+    let to = bytes.length;
+    if (to - from > scanBytes) {
+      const before = bytes.lastIndexOf(10, from + scanBytes) + 1;
+      to = before > from ? before : bytes.indexOf(10, from + scanBytes) + 1;
+    }
+    yield bytes.subarray(from, to);
+    from = to;
+  }
 }
 
 function firstRecords(bytes: Uint8Array): string[] {

@@ -1,7 +1,7 @@
 /** Asking the program that runs, and the files it left: the command, odd records, questions beyond the limits, a full disk. */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { rmdirSync, statSync } from 'node:fs';
+import { readdirSync, rmdirSync, statSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -57,6 +57,8 @@ test('the command finds it as json, over the socket and, when the program has en
   assert.deepEqual([record?.['p1'], record?.['p2'], record?.['_tag']], ['v1', 'v2', 'post2log']);
   assert.match(String(record?.['_time']), /^\d{4}-\d\d-\d\dT[\d:]+\.\d{9}Z$/);
   assert.match(String(record?.['_id']), /^[a-z0-9]+-0$/);
+  for (const file of readdirSync(join(program.dataDir, 'store')))
+    assert.equal(statSync(join(program.dataDir, 'store', file)).mode & 0o077, 0, file);
   assert.equal((await query(program, 'p1:v2', '-o', 'json')).out, '');
   const wrong = await query(program, 'p1:(v1');
   assert.equal(wrong.code, 2);

@@ -247,6 +247,22 @@ test('export: no page is taken that the client has no room for, and leaving ends
   });
 });
 
+test('export: more than 8 at once are refused, until one has ended', async () => {
+  const store = storeOf('{}');
+  await asking(store, async (get) => {
+    const leaving = new AbortController();
+    const running = Array.from({ length: 8 }, () => get('/api/export?query=hang', { signal: leaving.signal }));
+    await store.until(() => store.asked.length === 8);
+    const refused = await get('/api/export');
+    assert.equal(refused.headers.get('retry-after'), '10');
+    assert.equal((await failing(refused)).status, 429);
+    leaving.abort();
+    for (const one of running) await assert.rejects(one);
+    await store.until(() => store.asked.every(({ signal }) => signal.aborted));
+    for (let count = 0; count < 10; count++) assert.match(await (await get('/api/export')).text(), /"_id"/);
+  });
+});
+
 test('export: where the store fails on the way the connection breaks, so that the file is not taken for whole', async () => {
   const store = storeOf(...Array.from({ length: 100 }, () => '{}'));
   store.export = async function* () {

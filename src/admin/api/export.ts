@@ -13,10 +13,14 @@ import { recordLine } from './records.ts';
 /** Lines are joined to texts of about this many characters: few writes, little memory. */
 const pieceChars = 256 * 1024;
 
+/** Each keeps a page of up to 16 MB in the store's process for as long as its client takes to read it. */
+const exportsMax = 8;
+
 const types = { ndjson: 'application/x-ndjson; charset=utf-8', csv: 'text/csv; charset=utf-8; header=present' };
 
 /** Adds the route. */
 export function addExportRoute(server: FastifyInstance, context: ApiContext): void {
+  let running = 0;
   server.get('/api/export', { exposeHeadRoute: false }, async (request, reply) => {
     const given = new Parameters(request.query, [...selectionNames, 'format', 'order', 'columns']);
     const nowMs = context.nowMs();
@@ -25,7 +29,13 @@ export function addExportRoute(server: FastifyInstance, context: ApiContext): vo
     const order = given.choice('order', ['newest', 'oldest']);
     const columns = columnsGiven(given, format);
     const signal = clientSignal(reply);
-    const pages = storeOf(context).export({ query, fromMs, toMs, order }, signal)[Symbol.asyncIterator]();
+    const store = storeOf(context);
+    if (running >= exportsMax)
+      throw new RequestError(429, `${exportsMax} exports run already; wait for one to end, and try again`, 10);
+    if (reply.raw.destroyed) return;
+    running++;
+    reply.raw.once('close', () => running--);
+    const pages = store.export({ query, fromMs, toMs, order }, signal)[Symbol.asyncIterator]();
     // What is wrong with the question shows with the first page, while the answer can still be an error.
     const first = await pages.next();
     const records = first.done === true ? [] : first.value;
@@ -121,7 +131,7 @@ export const exportPaths = {
             'text/csv': { example: '_time,_tag,p1\r\n2026-11-21T15:00:00.123456789Z,p2l.test,v1\r\n' },
           },
         },
-        ...failures(400, 401, 422, 503),
+        ...failures(400, 401, 422, 429, 503),
       },
     },
   },

@@ -1,0 +1,37 @@
+/**
+ * Who asks goes first. A question is some dozens of short statements, and between two of them it needs the event loop;
+ * inserting and sealing keep that busy for milliseconds at a time. They give way between their pieces.
+ */
+import { setImmediate as turn } from 'node:timers/promises';
+
+export class Courtesy {
+  #asking = 0;
+  readonly #waiting = new Set<() => void>();
+
+  /** A question has begun; the function returned says that it is over. */
+  begin(): () => void {
+    this.#asking++;
+    let isOver = false;
+    return () => {
+      if (isOver) return;
+      isOver = true;
+      if (--this.#asking > 0) return;
+      for (const resolve of this.#waiting) resolve();
+      this.#waiting.clear();
+    };
+  }
+  /** Lets the event loop turn; while somebody asks, waits until nobody does, or for so long at most. */
+  async giveWay(waitMsMax: number): Promise<void> {
+    await turn();
+    if (this.#asking === 0) return;
+    await new Promise<void>((resolve) => {
+      const end = (): void => {
+        clearTimeout(timer);
+        this.#waiting.delete(end);
+        resolve();
+      };
+      const timer = setTimeout(end, waitMsMax);
+      this.#waiting.add(end);
+    });
+  }
+}
