@@ -44,6 +44,7 @@ function searchFor(name: string, query: string, limit = 100): Question {
 function questionsOf(needle: string): readonly Question[] {
   const all = { fromMs: undefined, toMs: undefined };
   return [
+    searchFor('newest', '', 10),
     searchFor('needle', `transaction_id:"${needle}"`),
     {
       name: 'histogram',

@@ -131,15 +131,15 @@ describe('background', () => {
       writeSegment: (...values) =>
         isBroken ? Promise.reject(new Error('no space left on device')) : copySegment(...values),
     });
-    for (let from = 0; from < 360; from += 90) await insert(engine, from, from + 90);
+    for (let from = 0; from < 450; from += 90) await insert(engine, from, from + 90);
     await engine.idle();
-    await assert.rejects(insert(engine, 360, 370), { code: 'STORE_WRITE', retryable: true });
-    assert.deepEqual(await allRecords(engine), expected(360));
+    await assert.rejects(insert(engine, 450, 460), { code: 'STORE_WRITE', retryable: true });
+    assert.deepEqual(await allRecords(engine), expected(450));
     isBroken = false;
     clock.advance(5000);
     await engine.idle();
-    await insert(engine, 360, 370);
-    assert.deepEqual(await allRecords(engine), expected(370));
+    await insert(engine, 450, 460);
+    assert.deepEqual(await allRecords(engine), expected(460));
     await engine.close();
   });
 

@@ -63,7 +63,7 @@ export const rowColumns = [
   ['fields', 'VARCHAR'],
 ] as const;
 
-/** Rows are sealed by this many: two row groups of DuckDB's (122,880 rows), so that none is half full. */
+/** Rows are sealed by this many and some more: a row group of DuckDB's, so that none is half full. */
 export const hotRowsMax = 122_880;
 
 const partitionTables = [

@@ -16,8 +16,6 @@ import { Shapes } from './shapes.ts';
 
 /** Rows of a block: two of DuckDB's vectors, which is what a question reads at least. */
 const blockRows = 4096;
-/** Rows written by one statement, DuckDB's row group: it is written by one thread, which leaves the other one to questions. */
-const fillRows = 122_880;
 /** Bytes that are looked through at a time: two milliseconds, in which nobody is answered. */
 const scanBytes = 128 * 1024;
 /** Between two of these pieces a question gets this long. */
@@ -54,12 +52,7 @@ export async function writeSegment(
   const survey = await readAll(connection, sources);
   const columns = await chooseColumns(survey.shapes.paths(), survey.rows, survey.sample);
   await connection.run(createSegmentSql(alias, number, columns));
-  for (const { sql } of sources) {
-    const [last] = await connection.rows(`SELECT max(rowid) FROM ${sql}`);
-    const end = last?.[0] === null || last?.[0] === undefined ? 0 : Number(last[0]) + 1;
-    for (let from = 0; from < end; from += fillRows)
-      await connection.run(fillSegmentSql(alias, number, columns, sql, from, from + fillRows));
-  }
+  for (const { sql } of sources) await connection.run(fillSegmentSql(alias, number, columns, sql));
   const parts = await survey.filter.parts(survey.jsonBytes);
   const segment = await describe(connection, alias, number, columns, survey, parts.length);
   await writeFilter(connection, alias, number, parts);

@@ -24,17 +24,10 @@ export function createSegmentSql(alias: string, number: number, columns: readonl
 }
 
 /**
- * Statement that adds rows [from, to) of a table. Values are what DuckDB reads in the record's JSON. A record that DuckDB
+ * Statement that adds all rows of a table, in their order. Values are what DuckDB reads in the record's JSON. A record that DuckDB
  * does not take for JSON has NULL in all columns: it must not keep the others from being sealed.
  */
-export function fillSegmentSql(
-  alias: string,
-  number: number,
-  columns: readonly Column[],
-  source: string,
-  from: number,
-  to: number,
-): string {
+export function fillSegmentSql(alias: string, number: number, columns: readonly Column[], source: string): string {
   const promoted = columns.filter((column) => column.number !== undefined);
   const mixed = promoted.filter((column) => column.numeric && column.hasTexts);
   const pointers = (list: readonly Column[]): string =>
@@ -42,7 +35,7 @@ export function fillSegmentSql(
   const names = rowColumns.map(([name]) => sqlName(name));
   const rows = `SELECT ${names.join(', ')}${
     promoted.length > 0 ? `, TRY(json_extract_string(fields, ${pointers(promoted)})) AS texts` : ''
-  }${mixed.length > 0 ? `, TRY(json_extract(fields, ${pointers(mixed)})) AS written` : ''} FROM ${source} WHERE rowid >= ${from} AND rowid < ${to}`;
+  }${mixed.length > 0 ? `, TRY(json_extract(fields, ${pointers(mixed)})) AS written` : ''} FROM ${source}`;
   const numbers = promoted.flatMap((column, i) => {
     if (!column.numeric) return [];
     const text = `texts[${i + 1}]`;
