@@ -131,15 +131,15 @@ describe('background', () => {
       writeSegment: (...values) =>
         isBroken ? Promise.reject(new Error('no space left on device')) : copySegment(...values),
     });
-    for (let from = 0; from < 450; from += 90) await insert(engine, from, from + 90);
+    for (let from = 0; from < 630; from += 90) await insert(engine, from, from + 90);
     await engine.idle();
-    await assert.rejects(insert(engine, 450, 460), { code: 'STORE_WRITE', retryable: true });
-    assert.deepEqual(await allRecords(engine), expected(450));
+    await assert.rejects(insert(engine, 630, 640), { code: 'STORE_WRITE', retryable: true });
+    assert.deepEqual(await allRecords(engine), expected(630));
     isBroken = false;
     clock.advance(5000);
     await engine.idle();
-    await insert(engine, 450, 460);
-    assert.deepEqual(await allRecords(engine), expected(460));
+    await insert(engine, 630, 640);
+    assert.deepEqual(await allRecords(engine), expected(640));
     await engine.close();
   });
 
