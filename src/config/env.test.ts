@@ -32,7 +32,7 @@ describe('the program', () => {
       graceMs: 10_000,
       storageBytes: 4 * 1024 ** 3,
       fluentdStorageBytes: 4 * 1024 ** 3,
-      storeMemoryBytes: 224 * 1024 ** 2,
+      storeMemoryBytes: 208 * 1024 ** 2,
       storeKeepMs: 30 * 86_400_000,
       keepMs: 86_400_000,
       exactlyOnce: false,

@@ -101,7 +101,7 @@ const programVariables = {
     spec: bytesFrom(storeMemoryBytesMin)(
       'Memory that the store may hold, 128 MiB at least; larger queries use the disk',
       {
-        default: 224 * 1024 ** 2,
+        default: 208 * 1024 ** 2,
       },
     ),
   },
