@@ -32,7 +32,10 @@ export type WriteSegment = (
  */
 const segmentHotTables = 1;
 
-/** Full hot tables that may wait, the one being sealed included. Each takes up to 64 MiB of memory; then inserts wait. */
+/**
+ * Full hot tables that may wait, the one being sealed included; then inserts wait. A burst of some hundred thousand records is taken
+ * at full speed. What does not fit into DuckDB's limit is spilled.
+ */
 const hotWaitingMax = 5;
 
 /** No inserts for so long: quiet. What is worth it is sealed, merged and checkpointed. */

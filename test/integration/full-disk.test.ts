@@ -1,27 +1,13 @@
 /** A disk that fills up: a small file system in memory, which only root may mount; with a data limit for everybody. */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { rmdirSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { test, type TestContext } from 'node:test';
+import { test } from 'node:test';
 import { startProgram, temporaryDirectory, until, type Program } from '../program.ts';
+import { smallDisk, takeAllSpace } from './small-disk.ts';
 
 /** 4 KB each: a few thousand of them fill 16 MB. */
 const body = JSON.stringify({ text: 'x'.repeat(4000) });
-
-async function smallDisk(context: TestContext): Promise<string | undefined> {
-  // Not in a temporaryDirectory: that one is removed before this is unmounted.
-  const directory = await mkdtemp(join(tmpdir(), 'p2l-disk-'));
-  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=16m', 'tmpfs', directory]);
-  const isMounted = mounted.error === undefined && mounted.status === 0;
-  context.after(() => {
-    if (isMounted) spawnSync('umount', ['-l', directory]);
-    rmdirSync(directory);
-  });
-  return isMounted ? directory : undefined;
-}
 
 /** Posts until something else than 200 is answered, and gives that answer. */
 async function fill(program: Program): Promise<{ answer: Response; taken: number }> {
@@ -35,7 +21,7 @@ async function fill(program: Program): Promise<{ answer: Response; taken: number
 }
 
 test('a full disk answers 503 and recovers by itself', async (t) => {
-  const disk = await smallDisk(t);
+  const disk = await smallDisk(t, 16);
   if (disk === undefined) return t.skip('mounting a small file system is not allowed here');
   const program = await startProgram(t, {
     dataDir: join(disk, 'data'),
@@ -43,10 +29,7 @@ test('a full disk answers 503 and recovers by itself', async (t) => {
     env: { P2L_DATA_LIMIT: '64Mi', P2L_FLUENTD_EXTRACFG: '<match **>\n  @type null\n  @id gone\n</match>\n' },
   });
   await program.ready();
-  // Somebody else's file takes all the space at once.
-  const other = join(disk, 'other');
-  for (let size = 16 * 1024 * 1024; size >= 1024; size /= 2)
-    await writeFile(other, Buffer.alloc(size), { flag: 'a' }).catch(() => undefined);
+  const other = await takeAllSpace(disk, 16, 1024);
   const { answer, taken } = await fill(program);
   assert.equal(answer.status, 503);
   assert.match(answer.headers.get('retry-after') ?? '', /^\d+$/);

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { freePort, startProgram, temporaryDirectory, until } from '../program.ts';
 import type { Program } from '../program.ts';
+import { load } from './load.ts';
 
 const fileOutput = (path: string): string => `<match **>
   @type file
@@ -26,28 +27,6 @@ async function numbers(directory: string): Promise<number[]> {
       .filter(Boolean)
       .map((line) => (JSON.parse(line) as { n: number }).n),
   );
-}
-
-/** Posts numbers until told to stop; remembers which were acknowledged. */
-function load(program: Program): { acknowledged: number[]; stop: () => Promise<void> } {
-  const acknowledged: number[] = [];
-  let isOn = true;
-  let next = 0;
-  const loop = async (): Promise<void> => {
-    while (isOn) {
-      const n = next++;
-      const answer = await program.post('/postback', JSON.stringify({ n })).catch(() => undefined);
-      if (answer?.status === 200) acknowledged.push(n);
-    }
-  };
-  const loops = Array.from({ length: 4 }, loop);
-  return {
-    acknowledged,
-    async stop() {
-      isOn = false;
-      await Promise.all(loops);
-    },
-  };
 }
 
 async function assertAllOnce(program: Program, directory: string, acknowledged: readonly number[]): Promise<void> {

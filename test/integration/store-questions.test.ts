@@ -1,15 +1,14 @@
 /** Asking the program that runs, and the files it left: the command, odd records, questions beyond the limits, a full disk. */
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
-import { readdirSync, rmdirSync, statSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { spawn } from 'node:child_process';
+import { readdirSync, statSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { TestContext } from 'node:test';
 import { startProgram, until } from '../program.ts';
 import type { Program } from '../program.ts';
 import { storedRecords } from '../stored.ts';
+import { smallDisk, takeAllSpace } from './small-disk.ts';
 
 interface Ended {
   readonly code: number | null;
@@ -118,19 +117,8 @@ test('a question that would take all memory ends with what to do; the store and 
   assert.equal(pid(after), pid(before), 'the store process died of the question');
 });
 
-async function smallDisk(context: TestContext): Promise<string | undefined> {
-  const directory = await mkdtemp(join(tmpdir(), 'p2l-disk-'));
-  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=48m', 'tmpfs', directory]);
-  const isMounted = mounted.error === undefined && mounted.status === 0;
-  context.after(() => {
-    if (isMounted) spawnSync('umount', ['-l', directory]);
-    rmdirSync(directory);
-  });
-  return isMounted ? directory : undefined;
-}
-
 test('on a full disk records wait for the store, and are in it once when space is back', async (t) => {
-  const disk = await smallDisk(t);
+  const disk = await smallDisk(t, 48);
   if (disk === undefined) return t.skip('mounting a small file system is not allowed here');
   const program = await startProgram(t, { dataDir: join(disk, 'data'), env: { P2L_DATA_LIMIT: '128Mi' } });
   await program.ready();
@@ -144,9 +132,7 @@ test('on a full disk records wait for the store, and are in it once when space i
     return answer.status === 200;
   };
   for (let n = 0; n < 50; n++) await post();
-  const other = join(disk, 'other');
-  for (let size = 64 * 1024 * 1024; size >= 512; size /= 2)
-    await writeFile(other, Buffer.alloc(size), { flag: 'a' }).catch(() => undefined);
+  const other = await takeAllSpace(disk, 64, 512);
   for (let n = 0; n < 3000 && (await post()); n++);
   assert.equal((await fetch(`${program.adminUrl}/healthz`)).status, 200);
   await rm(other);

@@ -7,6 +7,7 @@ import { Database } from '../../src/store/database.ts';
 import { freePort, startProgram, temporaryDirectory, until } from '../program.ts';
 import type { Program } from '../program.ts';
 import { storedRecords } from '../stored.ts';
+import { load } from './load.ts';
 
 /** The pid of the process that plays a role, and runs now; another one than `before`. */
 function pidOf(program: Program, role: string, before = 0): Promise<number> {
@@ -15,32 +16,6 @@ function pidOf(program: Program, role: string, before = 0): Promise<number> {
     const pid = status?.processes.find((one) => one.role === role)?.pid ?? 0;
     return pid > 0 && pid !== before && pid;
   });
-}
-
-/** Postbacks numbered from `first` until it is stopped; those that are in doubt are not sent again. */
-function load(program: Program, first = 0) {
-  const acknowledged: number[] = [];
-  let next = first;
-  let isOn = true;
-  const loop = async (): Promise<void> => {
-    while (isOn) {
-      const n = next++;
-      const answer = await program.post('/postback', JSON.stringify({ n })).catch(() => undefined);
-      if (answer?.status === 200) acknowledged.push(n);
-    }
-  };
-  const loops = Array.from({ length: 4 }, loop);
-  return {
-    acknowledged,
-    more: (count: number) => {
-      const enough = acknowledged.length + count;
-      return until('load', () => acknowledged.length >= enough);
-    },
-    async stop() {
-      isOn = false;
-      await Promise.all(loops);
-    },
-  };
 }
 
 function numberOf(json: string): unknown {

@@ -1,6 +1,14 @@
 /** The admin API's answers, as the page uses them. Times are ms since 1970. */
-import type { FieldType, StoreStatus } from '../../../src/store/contract.ts';
+import type { Completeness, StoreStatus } from '../../../src/store/contract.ts';
 import type { JsonObject } from '../json/exact.ts';
+
+export type {
+  Completeness as AnswerNotes,
+  FieldsAnswer as Fields,
+  FoundField as FieldCount,
+  HistogramAnswer as Histogram,
+  ValuesAnswer as FieldValues,
+} from '../../../src/store/contract.ts';
 
 export interface FoundRecord {
   readonly id: string;
@@ -13,44 +21,12 @@ export interface FoundRecord {
   readonly fields: JsonObject;
 }
 
-/** What every answer says of itself. */
-export interface AnswerNotes {
-  readonly tookMs: number;
-  readonly isComplete: boolean;
-  readonly notes: readonly string[];
-}
-
-export interface SearchPage extends AnswerNotes {
+export interface SearchPage extends Completeness {
   readonly records: readonly FoundRecord[];
   readonly next: string | undefined;
   /** What the relative range came to; undefined: without end on that side. */
   readonly fromMs: number | undefined;
   readonly toMs: number | undefined;
-}
-
-export interface Histogram extends AnswerNotes {
-  readonly startMs: number;
-  readonly widthMs: number;
-  readonly counts: readonly number[];
-  readonly total: number;
-}
-
-export interface FieldCount {
-  readonly name: string;
-  readonly types: readonly FieldType[];
-  readonly count: number;
-}
-export interface Fields extends AnswerNotes {
-  readonly fields: readonly FieldCount[];
-  readonly sampled: number;
-  readonly hasMore: boolean;
-}
-
-export interface FieldValues extends AnswerNotes {
-  readonly field: string;
-  readonly values: readonly { readonly value: string; readonly count: number }[];
-  readonly total: number;
-  readonly present: number;
 }
 
 export interface StoreState {

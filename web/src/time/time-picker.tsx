@@ -97,26 +97,8 @@ function Absolute({ range, bounds, onChoose }: PartProps & { readonly bounds: Bo
     <form className="time-absolute" onSubmit={submit} noValidate>
       <fieldset>
         <legend className="menu-heading">{time.absolute}</legend>
-        <label className="time-field">
-          <span className="label">{time.from}</span>
-          <input
-            className="text-input numeric"
-            type="datetime-local"
-            step="1"
-            name="from"
-            defaultValue={toLocalInput(first.fromMs)}
-          />
-        </label>
-        <label className="time-field">
-          <span className="label">{time.to}</span>
-          <input
-            className="text-input numeric"
-            type="datetime-local"
-            step="1"
-            name="to"
-            defaultValue={toLocalInput(first.toMs)}
-          />
-        </label>
+        <TimeField label={time.from} name="from" ms={first.fromMs} />
+        <TimeField label={time.to} name="to" ms={first.toMs} />
       </fieldset>
       <p className="time-problem" role="alert">
         {problem && time.invalid}
@@ -134,4 +116,20 @@ function zoneName(): string {
   const { timeZone } = new Intl.DateTimeFormat().resolvedOptions();
   const parts = new Intl.DateTimeFormat('en', { timeZoneName: 'shortOffset' }).formatToParts(new Date());
   return [timeZone, parts.find((part) => part.type === 'timeZoneName')?.value].filter(Boolean).join(', ');
+}
+
+/** One end of a range, in local time to the second. */
+function TimeField({ label, name, ms }: { readonly label: string; readonly name: string; readonly ms: number }) {
+  return (
+    <label className="time-field">
+      <span className="label">{label}</span>
+      <input
+        className="text-input numeric"
+        type="datetime-local"
+        step="1"
+        name={name}
+        defaultValue={toLocalInput(ms)}
+      />
+    </label>
+  );
 }
