@@ -97,7 +97,8 @@ const programVariables = {
   },
   storeMemoryBytes: {
     name: 'P2L_STORE_MEMORY',
-    // With what the process needs besides it stays below 512 MB. With less than the least, sealing large records fails.
+    // With what the process needs besides it stays below 512 MB for a million records, not for twenty (bench/README.md). With
+    // less than the least, sealing large records fails.
     spec: bytesFrom(storeMemoryBytesMin)(
       'Memory that the store may hold, 128 MiB at least; larger queries use the disk',
       {
