@@ -207,8 +207,7 @@ async function measure(options: RunOptions, directory: string, store: MeasuredSt
   options.say('asking while inserting');
   const more = maker.make(count / 2);
   const inserting = insertAll(store, more, busyRate);
-  const worstMs = await askMeanwhile(store, questionsOf(needle), inserting);
-  const moreSeconds = await inserting;
+  const [worstMs, moreSeconds] = await Promise.all([askMeanwhile(store, questionsOf(needle), inserting), inserting]);
   const large = options.millions === undefined ? undefined : await askLarge(options, directory, store, maker, needle);
   const peakMb = peakMemoryMb(store.pid);
   const tables: Table[] = [

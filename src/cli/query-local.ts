@@ -13,7 +13,6 @@ import type { Asked } from './query-remote.ts';
 
 /** As much as the store's own process may use by itself. */
 const memoryBytesMax = 256 * 1024 * 1024;
-const threads = 2;
 
 /** An open store. */
 export interface LocalStore {
@@ -40,7 +39,6 @@ export async function openLocalStore(dataDirectory: string): Promise<LocalStore>
     const engine = await openEngine({
       directory,
       memoryBytesMax,
-      threads,
       bytesMax: Number.MAX_SAFE_INTEGER,
       keepMs: undefined,
       reserveBytes: 0,

@@ -21,6 +21,8 @@ export interface Catalog {
   numberNext: number;
   /** Hot tables up to this number are in segments. */
   sealed: number;
+  /** Counts the transactions that changed which segments there are: whether a snapshot has the tables that this lists. */
+  version: number;
   isClosed: boolean;
 }
 
@@ -50,6 +52,7 @@ export async function readCatalog(connection: Connection, alias: string, path: s
     shardsFiled: new Set(shards.map((row) => Number(row[0]))),
     numberNext: Math.max(sealed, ...segments.map((segment) => segment.number)) + 1,
     sealed,
+    version: Number(meta.get('version') ?? 0),
     isClosed: meta.get('closed') === 'true',
   };
 }

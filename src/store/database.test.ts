@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { Database, isInterrupted, sqlName, sqlText } from './database.ts';
 import { makeStoreDirectory } from './engine-fixture.ts';
 
-const options = { memoryBytesMax: 2 ** 26, threads: 1, spillBytesMax: 2 ** 26 };
+const options = { memoryBytesMax: 2 ** 26, spillBytesMax: 2 ** 26 };
 
 describe('database', () => {
   test('a close waits for what threads still do', async (context) => {

@@ -11,7 +11,6 @@ export type SqlRow = readonly SqlValue[];
 export interface DatabaseOptions {
   /** Bytes DuckDB may hold; what does not fit is spilled to `temporaryDirectory`. */
   readonly memoryBytesMax: number;
-  readonly threads: number;
   readonly temporaryDirectory: string;
   /** Bytes DuckDB may spill. */
   readonly spillBytesMax: number;
@@ -47,7 +46,10 @@ export class Database {
   static async open(options: DatabaseOptions): Promise<Database> {
     const instance = await DuckDBInstance.create(':memory:', {
       memory_limit: `${Math.floor(options.memoryBytesMax / 1024)}KiB`,
-      threads: String(options.threads),
+      // Each connection has a thread of Node's pool that works for it. With threads of DuckDB's beside it turns idly on a
+      // core as long as one of these does its work: a quarter of all CPU time of inserts. A table is one row group, and
+      // thus one thread's work, anyway.
+      threads: '1',
       temp_directory: options.temporaryDirectory,
       max_temp_directory_size: `${Math.floor(options.spillBytesMax / 1024)}KiB`,
       checkpoint_threshold: `${Math.floor(walBytesMax / 1024)}KiB`,

@@ -24,7 +24,6 @@ export function openStore(directory: string, options: Partial<EngineOptions> = {
   return openEngine({
     directory: join(directory, 'store'),
     memoryBytesMax: 128 * 1024 ** 2,
-    threads: 2,
     bytesMax: 1024 ** 3,
     keepMs: undefined,
     reserveBytes: 0,

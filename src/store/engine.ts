@@ -26,7 +26,6 @@ export interface EngineOptions {
   readonly directory: string;
   /** Bytes DuckDB may hold; the process needs about 150 MB beside. */
   readonly memoryBytesMax: number;
-  readonly threads: number;
   /** Bytes of all partitions; the oldest are dropped beyond. */
   readonly bytesMax: number;
   /** Partitions whose last record was appended longer ago are dropped; undefined: none. */
@@ -81,7 +80,6 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   if (!options.isReadOnly) await disk.makeDirectory(options.directory);
   const database = await Database.open({
     memoryBytesMax: options.memoryBytesMax,
-    threads: options.threads,
     // Who only reads leaves nothing in the store. A name that nobody else can take before.
     temporaryDirectory: options.isReadOnly ? join(tmpdir(), `post2log-store-${randomUUID()}`) : temporary,
     spillBytesMax: spillFactor * options.memoryBytesMax,

@@ -13,8 +13,8 @@
  *
  * In each partition:
  *
- *     meta(key, value)                 `format`; `sealed`: hot tables up to this number are in segments; `closed`: no more
- *                                      rows come
+ *     meta(key, value)                 `format`; `sealed`: hot tables up to this number are in segments; `version`:
+ *                                      counts changes of segments; `closed`: no more rows come
  *     shards(number, shard)            short numbers of the journal's shards. A number belongs to its shard for as long as
  *                                      any partition has rows of it: new partitions copy the rows they need
  *     done(shard, ordinal, low, high)  offsets [low, high) whose emissions of this ordinal (-1: the only one; -2: whatever

@@ -13,7 +13,6 @@ describe('limits of a question', () => {
   beforeEach(async () => {
     database = await Database.open({
       memoryBytesMax: 64e6,
-      threads: 2,
       temporaryDirectory: '/nonexistent',
       spillBytesMax: 0,
     });

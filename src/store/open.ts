@@ -1,6 +1,5 @@
 /** The store as its process opens it: the engine, and what can be asked of it. */
 import { statfs } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { realClock } from '../core/clock.ts';
 import { crashPoint } from '../core/crash-point.ts';
@@ -19,8 +18,6 @@ export interface OpenStoreOptions {
   readonly keepMs: number;
 }
 
-/** More threads would not make questions over one partition faster, and each of them holds buffers. */
-const threadsMax = 4;
 /** The store leaves more of the disk free than the journal does: where it gets narrow, the journal still takes records. */
 const reserveBytesMax = 128 * 1024 * 1024;
 const reserveShare = 8;
@@ -32,7 +29,6 @@ export async function openStore({ dataDir, keepMs, ...options }: OpenStoreOption
     ...options,
     directory: join(dataDir, 'store'),
     keepMs,
-    threads: Math.min(threadsMax, availableParallelism()),
     reserveBytes: Math.min(reserveBytesMax, (blocks * bsize) / reserveShare),
     isReadOnly: false,
     clock: realClock,

@@ -12,7 +12,6 @@ const memoryBytesMax = 128 * 1024 ** 2;
 
 const database = await Database.open({
   memoryBytesMax,
-  threads: 1,
   temporaryDirectory: tmpdir(),
   spillBytesMax: memoryBytesMax,
 });

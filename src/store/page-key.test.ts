@@ -50,7 +50,6 @@ test('a text that is no key is refused as a bad request', () => {
 test('SQL finds the rows behind a key that the comparison finds', async () => {
   const database = await Database.open({
     memoryBytesMax: 64e6,
-    threads: 1,
     temporaryDirectory: '/nonexistent',
     spillBytesMax: 0,
   });

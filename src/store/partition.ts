@@ -1,5 +1,6 @@
 /** One partition: its files are attached when somebody needs it, and its catalog is in memory as long as they are. */
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Disk } from '../core/disk.ts';
 import { OperatingError, errorText } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
@@ -16,6 +17,10 @@ import { fileEnding, isBroken } from './opening.ts';
 import type { Place } from './opening.ts';
 import type { PartitionView, Snapshot } from './snapshot.ts';
 import { Turn } from './waiting.ts';
+
+/** A commit that a snapshot has seen tells of itself within a turn of the event loop. */
+const catalogWaitMs = 1;
+const catalogTriesMax = 1000;
 
 /** What a partition needs of the set it belongs to. */
 export interface PartitionHost {
@@ -246,24 +251,28 @@ export class Partition implements PartitionView, Place {
     await connection.run('BEGIN');
     try {
       const segment = await write(catalog.numberNext++);
-      // Nobody begins a snapshot between the commit and the new catalog: he would find other tables than it says.
-      await this.turn.run(async () => {
-        const more = also();
-        const shards = [...catalog.shards].filter(([number]) => !catalog.shardsFiled.has(number));
-        const statements = [
-          ...removeSql(this.alias, sources),
-          ...addShardsSql(this.alias, shards),
-          ...setMetaSql(this.alias, 'sealed', String(sealed)),
-          ...more,
-          'COMMIT',
-        ];
-        await connection.run(statements.join(';\n'));
+      const more = also();
+      const shards = [...catalog.shards].filter(([number]) => !catalog.shardsFiled.has(number));
+      const version = catalog.version + 1;
+      const statements = [
+        ...removeSql(this.alias, sources),
+        ...addShardsSql(this.alias, shards),
+        ...setMetaSql(this.alias, 'sealed', String(sealed)),
+        ...setMetaSql(this.alias, 'version', String(version)),
+        ...more,
+        // Packs what lies behind the last whole row group, a tenth of a second perhaps. Questions go on meanwhile.
+        'COMMIT',
+      ];
+      await connection.run(statements.join(';\n'));
+      await this.turn.run(() => {
         for (const [number] of shards) catalog.shardsFiled.add(number);
         catalog.hot = catalog.hot.filter((table) => !gone.has(table.sql));
         const at = catalog.segments.findIndex((table) => gone.has(table.sql));
         const left = catalog.segments.filter((table) => !gone.has(table.sql));
         catalog.segments = left.toSpliced(Math.max(0, at), 0, segment);
         catalog.sealed = sealed;
+        catalog.version = version;
+        return Promise.resolve();
       });
     } catch (error) {
       await connection.run('ROLLBACK').catch(() => {});
@@ -292,9 +301,16 @@ export class Partition implements PartitionView, Place {
   async snapshot(): Promise<Snapshot> {
     const lease = await this.#host.connections.take();
     try {
-      const snapshot = await this.turn.run(() => this.#begin(lease.connection, () => lease.release()));
-      this.#host.used(this);
-      return snapshot;
+      for (let tries = 0; tries < catalogTriesMax; tries++) {
+        const snapshot = await this.turn.run(() => this.#begin(lease.connection, () => lease.release()));
+        this.#host.used(this);
+        if (snapshot) return snapshot;
+        await wait(catalogWaitMs);
+      }
+      throw new OperatingError(
+        'STORE_UNAVAILABLE',
+        `asking partition ${this.name} of the store: it has other tables than this process knows of; try again`,
+      );
     } catch (error) {
       await lease.release();
       if (error instanceof OperatingError) throw error;
@@ -302,16 +318,21 @@ export class Partition implements PartitionView, Place {
       throw readError(`reading partition ${this.name} of the store`, error);
     }
   }
-  async #begin(connection: Connection, giveBack: () => Promise<void>): Promise<Snapshot> {
+  /** Undefined: tables were replaced, and the catalog does not know of it yet. */
+  async #begin(connection: Connection, giveBack: () => Promise<void>): Promise<Snapshot | undefined> {
     // Dropped between views() and now: it has no rows any more.
     if (this.isGone) return { connection, alias: this.alias, tables: [], shards: new Map(), release: giveBack };
     const catalog = await this.load();
     const hot = catalog.hot.filter((table) => table.rows > 0);
     // A transaction begins in each file when it is first looked at.
-    const looks = [`${sqlName(this.alias)}.meta`, ...hot.map((table) => table.sql)].map(
-      (table) => `SELECT 1 FROM ${table} LIMIT 1`,
-    );
-    await connection.run(['BEGIN TRANSACTION READ ONLY', ...looks].join(';\n'));
+    const looks = hot.map((table) => `SELECT 1 FROM ${table.sql} LIMIT 1`);
+    const version = `SELECT max(value) FROM ${sqlName(this.alias)}.meta WHERE key = 'version'`;
+    // The answer is the first statement's that has one.
+    const [row] = await connection.rows(['BEGIN TRANSACTION READ ONLY', version, ...looks].join(';\n'));
+    if (Number(row?.[0] ?? 0) !== catalog.version) {
+      await connection.run('ROLLBACK');
+      return undefined;
+    }
     this.#readers++;
     let isReleased = false;
     return {

@@ -244,7 +244,6 @@ export class FixtureStore implements Partitions {
     const directory = mkdtempSync(join(tmpdir(), 'p2l-questions-'));
     const database = await Database.open({
       memoryBytesMax: 512 * 1024 ** 2,
-      threads: 2,
       temporaryDirectory: join(directory, 'tmp'),
       spillBytesMax: 1024 ** 3,
     });

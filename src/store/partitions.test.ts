@@ -196,7 +196,7 @@ describe('partitions', () => {
   test('a store of a newer program is left alone', async (context) => {
     const directory = await makeStoreDirectory(context);
     await makeDays(directory, 0);
-    const options = { memoryBytesMax: 2 ** 26, threads: 1, temporaryDirectory: directory, spillBytesMax: 2 ** 26 };
+    const options = { memoryBytesMax: 2 ** 26, temporaryDirectory: directory, spillBytesMax: 2 ** 26 };
     const database = await Database.open(options);
     await database.attach(pathOf(directory, 1), 'p', false);
     const connection = await database.connect();

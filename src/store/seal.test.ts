@@ -20,7 +20,6 @@ async function openPartition(context: TestContext): Promise<Connection> {
   const directory = await mkdtemp(join(tmpdir(), 'post2log-seal-'));
   const database = await Database.open({
     memoryBytesMax: 200e6,
-    threads: 2,
     temporaryDirectory: join(directory, 'tmp'),
     spillBytesMax: 1e9,
   });

@@ -81,6 +81,8 @@ async function readAll(connection: Connection, sources: readonly RowTable[]): Pr
     if (endsBlock) room = blockRows;
     // DuckDB reads the next piece while this one is looked through.
     const next = reader.next(room);
+    // Where this piece fails nobody waits for the next one.
+    next.catch(() => {});
     if (beginsBlock && block % sampleEvery === 0) sample.push(...firstRecords(piece.bytes));
     for (const bytes of scanPieces(piece.bytes)) {
       scanner.scan(bytes, block);

@@ -171,7 +171,6 @@ test('a store of a newer version is said, and the rest of the program goes on', 
   await mkdir(directory, { recursive: true });
   const database = await Database.open({
     memoryBytesMax: 64 * 1024 ** 2,
-    threads: 1,
     temporaryDirectory: join(directory, 'tmp'),
     spillBytesMax: 1024 ** 2,
   });

@@ -11,7 +11,6 @@ let connection: Connection;
 before(async () => {
   database = await Database.open({
     memoryBytesMax: 128 * 1024 ** 2,
-    threads: 1,
     temporaryDirectory: `${tmpdir()}/post2log-re2-test`,
     spillBytesMax: 1024 ** 2,
   });

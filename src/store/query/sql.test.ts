@@ -25,7 +25,6 @@ let connection: Connection;
 before(async () => {
   database = await Database.open({
     memoryBytesMax: 256 * 1024 ** 2,
-    threads: 1,
     temporaryDirectory: `${tmpdir()}/post2log-query-test`,
     spillBytesMax: 1024 ** 2,
   });
