@@ -20,6 +20,10 @@ const blockRows = 4096;
 const scanBytes = 128 * 1024;
 /** Between two of these pieces a question gets this long. */
 const courtesyMs = 20;
+/** Rows of one statement that fills a segment: some 30 ms of one core. */
+const fillRows = 8 * 2048;
+/** Between two of them questions get this long: a second more for a segment while they follow each other. */
+const fillCourtesyMs = 100;
 /** 20,000 paths are a list of a megabyte; records whose keys are ids of something have more, and nobody reads such a list. */
 const shapeLimits = { nodesMax: 32_768, pathsMax: 20_000 };
 /** Parts of a segment that columns are chosen by, and bytes taken from each: half a megabyte is parsed in some milliseconds. */
@@ -52,7 +56,7 @@ export async function writeSegment(
   const survey = await readAll(connection, sources);
   const columns = await chooseColumns(survey.shapes.paths(), survey.rows, survey.sample);
   await connection.run(createSegmentSql(alias, number, columns));
-  for (const { sql } of sources) await connection.run(fillSegmentSql(alias, number, columns, sql));
+  for (const { sql } of sources) await fill(connection, alias, number, columns, sql);
   const parts = await survey.filter.parts(survey.jsonBytes);
   const segment = await describe(connection, alias, number, columns, survey, parts.length);
   await writeFilter(connection, alias, number, parts);
@@ -60,6 +64,22 @@ export async function writeSegment(
   await writeEntry(connection, alias, segment);
   log.debug({ partition: alias, segment: number, rows: segment.rows, fields: columns.length }, 'sealed a segment');
   return segment;
+}
+
+/** Adds all rows of a table, a few at a time: while somebody asks, the cores are his. */
+async function fill(
+  connection: Connection,
+  alias: string,
+  number: number,
+  columns: readonly Column[],
+  source: string,
+): Promise<void> {
+  const [last] = await connection.rows(`SELECT max(rowid) FROM ${source}`);
+  const end = Number(last?.[0] ?? -1) + 1;
+  for (let from = 0; from < end; from += fillRows) {
+    await connection.run(fillSegmentSql(alias, number, columns, source, { from, to: from + fillRows }));
+    await connection.giveWay(fillCourtesyMs);
+  }
 }
 
 async function readAll(connection: Connection, sources: readonly RowTable[]): Promise<Survey> {

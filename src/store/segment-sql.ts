@@ -24,10 +24,16 @@ export function createSegmentSql(alias: string, number: number, columns: readonl
 }
 
 /**
- * Statement that adds all rows of a table, in their order. Values are what DuckDB reads in the record's JSON. A record that DuckDB
+ * Statement that adds the rows of a table with rowids in [from, to), in their order. Values are what DuckDB reads in the record's JSON. A record that DuckDB
  * does not take for JSON has NULL in all columns: it must not keep the others from being sealed.
  */
-export function fillSegmentSql(alias: string, number: number, columns: readonly Column[], source: string): string {
+export function fillSegmentSql(
+  alias: string,
+  number: number,
+  columns: readonly Column[],
+  source: string,
+  { from, to }: { readonly from: number; readonly to: number },
+): string {
   const promoted = columns.filter((column) => column.number !== undefined);
   const mixed = promoted.filter((column) => column.numeric && column.hasTexts);
   const pointers = (list: readonly Column[]): string =>
@@ -35,7 +41,7 @@ export function fillSegmentSql(alias: string, number: number, columns: readonly 
   const names = rowColumns.map(([name]) => sqlName(name));
   const rows = `SELECT ${names.join(', ')}${
     promoted.length > 0 ? `, TRY(json_extract_string(fields, ${pointers(promoted)})) AS texts` : ''
-  }${mixed.length > 0 ? `, TRY(json_extract(fields, ${pointers(mixed)})) AS written` : ''} FROM ${source}`;
+  }${mixed.length > 0 ? `, TRY(json_extract(fields, ${pointers(mixed)})) AS written` : ''} FROM ${source} WHERE rowid >= ${from} AND rowid < ${to}`;
   const numbers = promoted.flatMap((column, i) => {
     if (!column.numeric) return [];
     const text = `texts[${i + 1}]`;
