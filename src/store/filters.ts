@@ -9,6 +9,10 @@
  *     filters(segment, part, bits)   bits: 512 slices of ⌈blocks / 8⌉ bytes, one for each position; bit k % 8 of byte k / 8
  *                                    of a slice belongs to block k
  *
+ * Beside words a block's filter has what word-set.ts mixes of two words without digits that stand next to each other in a
+ * text (phrases), of three characters of a word (wildcards; not of digits and a to f alone, which ids are full of), and of two
+ * characters next to each other that are not ASCII. A block with too many of these has none, but `noParts` among its words.
+ *
  * So a question reads one row for each of its words, whatever the number of blocks. A missing bit says that the word is
  * not in the block; set bits say nothing for certain. Missing rows say nothing either.
  */
@@ -34,23 +38,42 @@ const blockWordsMax = 1 << 18;
 /** Distinct words of all blocks, 32 MiB of hashes, which are in memory while a segment is written. */
 const wordsMax = 1 << 23;
 
+/** Parts of a block; with more, ids of letters and digits are among them, of which every block has all parts. */
+const blockPartsMax = 1 << 13;
+/** Stands among a block's words for parts that were not kept. */
+const noParts = 0x6e6f7061;
+
 /** Gathers the words of a segment's blocks. */
 export class FilterBuilder {
   /** Takes the words of the block that is being read. */
   readonly words = new WordSet(blockWordsMax);
+  /** Takes its parts. */
+  readonly parts = new WordSet(blockPartsMax);
   /** By block; undefined: too many. */
   readonly #blocks: (Int32Array | undefined)[] = [];
   #count = 0;
 
   endBlock(): void {
+    const hasParts = !this.parts.isFull;
+    const parts = this.parts.take();
+    if (!hasParts) this.words.add(noParts);
     const isFull = this.words.isFull || this.#count > wordsMax;
     const words = this.words.take();
-    this.#blocks.push(isFull ? undefined : words);
-    if (!isFull) this.#count += words.length;
+    this.#blocks.push(isFull ? undefined : hasParts ? joined(words, parts) : words);
+    if (!isFull) this.#count += words.length + (hasParts ? parts.length : 0);
+  }
+  /** Blocks that have ended. */
+  get blockCount(): number {
+    return this.#blocks.length;
+  }
+  /** False: nothing in this block can match. */
+  mayHold(block: number, need: Need): boolean {
+    const words = this.#blocks[block];
+    return words === undefined || holds(need, (hash) => words.includes(hash));
   }
 
   /** The rows of `filters`, by part. `jsonBytes`: size of all records. */
-  async parts(jsonBytes: number): Promise<Uint8Array[]> {
+  async rows(jsonBytes: number): Promise<Uint8Array[]> {
     const filled = this.#blocks.filter((words) => words !== undefined);
     const wordBits = Math.max(
       wordBitsMin,
@@ -79,6 +102,13 @@ export class FilterBuilder {
     }
     return parts;
   }
+}
+
+function joined(a: Int32Array, b: Int32Array): Int32Array {
+  const both = new Int32Array(a.length + b.length);
+  both.set(a);
+  both.set(b, a.length);
+  return both;
 }
 
 function partOf(hash: number, partCount: number): number {
@@ -139,12 +169,35 @@ export async function candidateRows(
 /** Words that can be a part of a number's text. */
 const numberPart = /^[0-9]*(?:e[0-9]*)?$/i;
 const rewrittenHash = spread(rewrittenNumber);
+const noPartsHash = spread(noParts);
+
+/** Hashes one of which a block must hold; undefined: none has to be there. */
+function hashesOf(need: Extract<Need, { kind: 'word' | 'part' }>): readonly number[] | undefined {
+  if (need.kind === 'part') return [spread(need.hash), noPartsHash];
+  if (!/^[A-Za-z0-9_]+$/.test(need.word)) return undefined;
+  return numberPart.test(need.word) ? [wordHash(need.word), rewrittenHash] : [wordHash(need.word)];
+}
 
 function collect(need: Need, hashes: Set<number>): void {
   if (need.kind === 'and' || need.kind === 'or') for (const operand of need.operands) collect(operand, hashes);
-  if (need.kind !== 'word' || need.word === '') return;
-  hashes.add(wordHash(need.word));
-  if (numberPart.test(need.word)) hashes.add(rewrittenHash);
+  if (need.kind === 'word' || need.kind === 'part') for (const hash of hashesOf(need) ?? []) hashes.add(hash);
+}
+
+/** False: what is needed is not there. */
+function holds(need: Need, has: (hash: number) => boolean): boolean {
+  switch (need.kind) {
+    case 'any':
+      return true;
+    case 'word':
+    case 'part':
+      return hashesOf(need)?.some(has) ?? true;
+    case 'and':
+      return need.operands.every((operand) => holds(operand, has));
+    case 'or':
+      return need.operands.some((operand) => holds(operand, has));
+    default:
+      return need satisfies never;
+  }
 }
 
 /** Questions to the parts that were read. Blocks are a bit each; undefined: all of them. */
@@ -161,11 +214,11 @@ class Lookup {
     switch (need.kind) {
       case 'any':
         return undefined;
-      case 'word': {
-        if (!/^[A-Za-z0-9_]+$/.test(need.word)) return undefined;
-        const found = this.#word(wordHash(need.word));
-        return numberPart.test(need.word) ? either(found, this.#word(rewrittenHash)) : found;
-      }
+      case 'word':
+      case 'part':
+        return hashesOf(need)
+          ?.map((hash) => this.#word(hash))
+          .reduce((found, other) => either(found, other));
       case 'and':
         return need.operands.reduce<Uint8Array | undefined>(
           (sum, operand) => both(sum, this.blocks(operand)),

@@ -13,6 +13,7 @@ import { rowColumns } from './layout.ts';
 import type { RowTable } from './layout.ts';
 import { fileEnding } from './opening.ts';
 import type { Place } from './opening.ts';
+import { Survey } from './survey.ts';
 
 /** A table that takes rows, or did and waits to be sealed. */
 export interface HotTable {
@@ -30,6 +31,8 @@ export interface HotTable {
   secondsMax: number;
   /** This process committed to it, which made its WAL. */
   hasLog: boolean;
+  /** What its rows are like; undefined: it has rows that this process did not see come, or a commit to it failed. */
+  survey: Survey | undefined;
 }
 
 /** Where a hot table of a partition lies. */
@@ -46,6 +49,7 @@ export function hotTableOf(directory: string, place: Place, number: number): Hot
     secondsMin: Number.POSITIVE_INFINITY,
     secondsMax: Number.NEGATIVE_INFINITY,
     hasLog: false,
+    survey: undefined,
   };
 }
 
@@ -68,6 +72,7 @@ export function tableOf(hot: HotTable): RowTable {
     isFieldListComplete: false,
     blockRows: undefined,
     filterParts: undefined,
+    survey: hot.survey,
   };
 }
 
@@ -80,6 +85,7 @@ export async function makeHot(database: Database, disk: Disk, directory: string,
     `CREATE TABLE ${sqlName(alias)}.done(shard INTEGER NOT NULL, ordinal INTEGER NOT NULL, low BIGINT NOT NULL, high BIGINT NOT NULL)`,
   ]);
   await database.attach(hot.path, hot.alias, false);
+  hot.survey = new Survey();
 }
 
 /** Makes a database file by statements; durable under its name when it resolves, or not there. */

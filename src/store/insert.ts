@@ -160,6 +160,8 @@ export class Inserter {
       if (addition.rows > 0 || addition.done.length > 0) await this.#commit(partition, addition);
     } catch (error) {
       this.#isHotDoubtful = true;
+      // It has seen rows that may not be there.
+      for (const hot of partition.isAttached ? partition.catalog.hot : []) hot.survey = undefined;
       this.#chunk.clear();
       this.#connection?.close();
       this.#connection = undefined;
@@ -244,11 +246,11 @@ export class Inserter {
           for (let row = runs[at] as number; row < end;) {
             row = chunk.add(batch, shard, row, end);
             if (!chunk.isFull) continue;
-            chunk.flush(appender);
+            chunk.flush(appender, hot.survey);
             await connection.giveWay(courtesyMs);
           }
         }
-      chunk.flush(appender);
+      chunk.flush(appender, hot.survey);
     } finally {
       appender.closeSync();
     }

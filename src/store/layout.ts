@@ -46,6 +46,7 @@
  */
 
 import { sqlName } from './database.ts';
+import type { Survey } from './survey.ts';
 
 /** Number of the format; a store with a higher one was written by a newer program. */
 export const formatNumber = 1;
@@ -128,4 +129,6 @@ export interface RowTable {
   readonly blockRows: number | undefined;
   /** Parts of its token filter. Undefined: it has none. */
   readonly filterParts: number | undefined;
+  /** Of a hot table whose rows all came in while this process ran: it has no gaps between its rowids. */
+  readonly survey?: Survey | undefined;
 }

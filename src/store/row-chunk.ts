@@ -13,6 +13,7 @@ import { endianness } from 'node:os';
 import type { StoredBatch } from '../core/record-store.ts';
 import { canonicalJson, hasHiddenText } from './canonical.ts';
 import { rowColumns } from './layout.ts';
+import type { Survey } from './survey.ts';
 
 /** Rows of one of DuckDB's vectors. */
 const chunkRowsMax = 2048;
@@ -20,6 +21,7 @@ const chunkRowsMax = 2048;
 /** A chunk is handed over once it has this many bytes: it is copied in one piece, and the process answers nobody meanwhile. */
 const chunkBytesMax = 1024 ** 2;
 
+const lineFeed = 10;
 const inlineBytesMax = 12;
 const types = { BIGINT, INTEGER, VARCHAR } as const;
 
@@ -36,6 +38,8 @@ export class RowChunk {
   readonly #sources: string[] = [];
   readonly #bounds = new Float64Array(chunkRowsMax + 1);
   #bytes = Buffer.allocUnsafe(chunkBytesMax);
+  /** Room for rows that are shown to a survey. */
+  #lines = Buffer.allocUnsafe(0);
   #rows = 0;
   readonly #long = new BigInt64Array(chunkRowsMax);
   readonly #strings = new DataView(new ArrayBuffer(16 * chunkRowsMax));
@@ -72,8 +76,8 @@ export class RowChunk {
     this.#bytes.set(batch.payload.subarray(base, batch.bounds[row]), used);
     return row;
   }
-  /** Hands the rows to the appender and begins anew. Throws DuckDB's errors. */
-  flush(appender: DuckDBAppender): void {
+  /** Hands the rows to the appender and begins anew. `survey` sees them too. Throws DuckDB's errors. */
+  flush(appender: DuckDBAppender, survey?: Survey): void {
     const rows = this.#rows;
     if (rows === 0) return;
     this.#canonicalize();
@@ -93,12 +97,14 @@ export class RowChunk {
     for (const [column, [name]] of rowColumns.entries()) columns[name](column);
     appender.appendDataChunk(this.#chunk);
     appender.flushSync();
+    if (survey) this.#show(survey);
     this.clear();
   }
   /** Forgets the rows. */
   clear(): void {
     this.#rows = 0;
     if (this.#bytes.length > 4 * chunkBytesMax) this.#bytes = Buffer.allocUnsafe(chunkBytesMax);
+    if (this.#lines.length > 4 * chunkBytesMax) this.#lines = Buffer.allocUnsafe(0);
   }
 
   get #used(): number {
@@ -124,6 +130,21 @@ export class RowChunk {
     }
     this.#bounds[this.#rows] = end;
     this.#bytes = Buffer.concat(parts, Math.max(end, chunkBytesMax));
+  }
+
+  #show(survey: Survey): void {
+    const size = this.#used + this.#rows;
+    if (this.#lines.length < size) this.#lines = Buffer.allocUnsafe(size);
+    for (let row = 0; row < this.#rows;) {
+      const begin = row;
+      const end = Math.min(this.#rows, row + survey.room);
+      let at = 0;
+      for (; row < end; row++) {
+        at += this.#bytes.copy(this.#lines, at, this.#bounds[row], this.#bounds[row + 1]);
+        this.#lines[at++] = lineFeed;
+      }
+      survey.add(this.#lines.subarray(0, at), end - begin);
+    }
   }
 
   #put(column: number, values: Int32Array | BigInt64Array | DataView): void {

@@ -1,7 +1,16 @@
 /** Reads the JSON of many records once, for the words and the paths in it. Decodes nothing that it has seen before. */
 import { kinds } from './shapes.ts';
 import type { KeyNode, Shapes, StateNode } from './shapes.ts';
-import { emptyWord, specialCode, wordCodes, wordPrime } from './word-set.ts';
+import {
+  emptyWord,
+  foreignPairs,
+  isRareCode,
+  mixPair,
+  mixPart,
+  specialCode,
+  wordCodes,
+  wordPrime,
+} from './word-set.ts';
 import type { WordSet } from './word-set.ts';
 
 /**
@@ -35,6 +44,8 @@ const tinyZeros = 4;
 export class RecordScanner {
   readonly #shapes: Shapes;
   readonly #words: WordSet;
+  readonly #parts: WordSet;
+  readonly #addPart = (hash: number): void => void this.#parts.add(hash);
   #bytes: Uint8Array = new Uint8Array();
   #block = 0;
   /** Inside an object or array of the record, which questions see as JSON text too. */
@@ -43,9 +54,11 @@ export class RecordScanner {
   #keyEnd = 0;
   /** Of the value that #value read. */
   #kind: number = kinds.none;
-  constructor(shapes: Shapes, words: WordSet) {
+  /** `parts` gets pairs of words and parts of words. */
+  constructor(shapes: Shapes, words: WordSet, parts: WordSet) {
     this.#shapes = shapes;
     this.#words = words;
+    this.#parts = parts;
   }
 
   /** Records, each ended by a line feed. All of one block, since a key's words are added once in every block. */
@@ -212,28 +225,53 @@ export class RecordScanner {
       hash = Math.imul(hash ^ code, wordPrime);
       code = wordCodes[bytes[++at] as number] as number;
     }
-    if (at > begin) this.#words.add(hash);
+    if (at > begin) this.#addWord(hash, begin, at);
     return at;
+  }
+
+  /** Adds a word, and where it is new in the block its parts. */
+  #addWord(hash: number, begin: number, end: number): void {
+    if (!this.#words.add(hash)) return;
+    const bytes = this.#bytes;
+    let first = wordCodes[bytes[begin] as number] as number;
+    let second = wordCodes[bytes[begin + 1] as number] as number;
+    for (let at = begin + 2; at < end; at++) {
+      const third = wordCodes[bytes[at] as number] as number;
+      if (isRareCode(first) || isRareCode(second) || isRareCode(third)) this.#parts.add(mixPart(first, second, third));
+      first = second;
+      second = third;
+    }
   }
 
   /** Adds the words of a text up to its closing quote. Returns the position behind that. */
   #text(at: number): number {
     const bytes = this.#bytes;
+    /** Of the word before, where it has no digits; else 0. */
+    let before = 0;
     for (;;) {
       const begin = at;
       let code = wordCodes[bytes[at] as number] as number;
       if (code > specialCode) {
         let hash = emptyWord;
+        let hasDigits = false;
         do {
           hash = Math.imul(hash ^ code, wordPrime);
+          if (code <= nine) hasDigits = true;
           code = wordCodes[bytes[++at] as number] as number;
         } while (code > specialCode);
-        this.#words.add(hash);
+        this.#addWord(hash, begin, at);
+        if (hasDigits) before = 0;
+        else {
+          if (before !== 0) this.#parts.add(mixPair(before, hash));
+          before = hash;
+        }
       }
-      if (code !== specialCode) at++;
+      if (code !== specialCode) at = (bytes[at] as number) < 0x80 ? at + 1 : foreignPairs(bytes, at, this.#addPart);
       else if (bytes[at] === quote) return at + 1;
-      else if (bytes[at] === backslash) at = this.#escape(begin, at);
-      else return broken;
+      else if (bytes[at] === backslash) {
+        before = 0;
+        at = this.#escape(begin, at);
+      } else return broken;
     }
   }
 

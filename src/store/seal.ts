@@ -5,17 +5,14 @@ import { chooseColumns } from './columns.ts';
 import type { Column } from './columns.ts';
 import { sqlName } from './database.ts';
 import type { Connection } from './database.ts';
-import { FilterBuilder, writeFilter } from './filters.ts';
+import { writeFilter } from './filters.ts';
 import type { RowTable } from './layout.ts';
 import { writeMinutes } from './minutes.ts';
 import { RecordReader } from './record-reader.ts';
-import { RecordScanner } from './scanner.ts';
 import { createSegmentSql, fillSegmentSql } from './segment-sql.ts';
 import { segmentSql } from './segments.ts';
-import { Shapes } from './shapes.ts';
+import { Survey, blockRows } from './survey.ts';
 
-/** Rows of a block: two of DuckDB's vectors, which is what a question reads at least. */
-const blockRows = 4096;
 /** Bytes that are looked through at a time: two milliseconds, in which nobody is answered. */
 const scanBytes = 128 * 1024;
 /** Between two of these pieces a question gets this long. */
@@ -24,22 +21,6 @@ const courtesyMs = 20;
 const fillRows = 8 * 2048;
 /** Between two of them questions get this long: a second more for a segment while they follow each other. */
 const fillCourtesyMs = 100;
-/** 20,000 paths are a list of a megabyte; records whose keys are ids of something have more, and nobody reads such a list. */
-const shapeLimits = { nodesMax: 32_768, pathsMax: 20_000 };
-/** Parts of a segment that columns are chosen by, and bytes taken from each: half a megabyte is parsed in some milliseconds. */
-const sampleParts = 64;
-const samplePartBytes = 8 * 1024;
-/** A larger first record of a part is not looked at. */
-const sampleRecordBytes = 256 * 1024;
-
-/** What was found out by reading all records once. */
-interface Survey {
-  readonly rows: number;
-  readonly jsonBytes: number;
-  readonly shapes: Shapes;
-  readonly filter: FilterBuilder;
-  readonly sample: readonly string[];
-}
 
 /**
  * Writes all rows of the sources as `segment_<number>`, with its entries in the partition's other tables. In a transaction
@@ -53,11 +34,12 @@ export async function writeSegment(
   sources: readonly RowTable[],
   log: Log,
 ): Promise<RowTable> {
-  const survey = await readAll(connection, sources);
+  const survey = surveyOf(sources) ?? (await readAll(connection, sources));
+  survey.end();
   const columns = await chooseColumns(survey.shapes.paths(), survey.rows, survey.sample);
   await connection.run(createSegmentSql(alias, number, columns));
   for (const { sql } of sources) await fill(connection, alias, number, columns, sql);
-  const parts = await survey.filter.parts(survey.jsonBytes);
+  const parts = await survey.filter.rows(survey.jsonBytes);
   const segment = await describe(connection, alias, number, columns, survey, parts.length);
   await writeFilter(connection, alias, number, parts);
   await writeMinutes(connection, alias, segment);
@@ -82,42 +64,37 @@ async function fill(
   }
 }
 
+/** What was found out when the rows came in; undefined: not all of them came in while this process ran. */
+function surveyOf(sources: readonly RowTable[]): Survey | undefined {
+  const [source] = sources;
+  return sources.length === 1 && source?.survey?.rows === source?.rows ? source?.survey : undefined;
+}
+
 async function readAll(connection: Connection, sources: readonly RowTable[]): Promise<Survey> {
-  const filter = new FilterBuilder();
-  const shapes = new Shapes(shapeLimits);
-  const scanner = new RecordScanner(shapes, filter.words);
+  const survey = new Survey();
   const reader = new RecordReader(connection, sources);
-  const expected = sources.reduce((sum, source) => sum + source.rows, 0);
-  const sampleEvery = Math.ceil(expected / blockRows / sampleParts);
-  const sample: string[] = [];
-  let rows = 0;
-  let jsonBytes = 0;
-  let block = 0;
-  let room = blockRows;
-  for (let piece = await reader.next(room); piece;) {
-    const beginsBlock = room === blockRows;
-    room -= piece.rows;
-    const endsBlock = room === 0;
-    if (endsBlock) room = blockRows;
+  for (let piece = await reader.next(survey.room); piece;) {
     // DuckDB reads the next piece while this one is looked through.
-    const next = reader.next(room);
+    const next = reader.next(survey.room - piece.rows || blockRows);
     // Where this piece fails nobody waits for the next one.
     next.catch(() => {});
-    if (beginsBlock && block % sampleEvery === 0) sample.push(...firstRecords(piece.bytes));
-    for (const bytes of scanPieces(piece.bytes)) {
-      scanner.scan(bytes, block);
+    let rows = 0;
+    for (const lines of scanPieces(piece.bytes)) {
+      const count = countLines(lines);
+      survey.add(lines, count);
+      rows += count;
       await connection.giveWay(courtesyMs);
     }
-    rows += piece.rows;
-    jsonBytes += piece.bytes.length;
-    if (endsBlock) {
-      filter.endBlock();
-      block++;
-    }
+    assert.equal(rows, piece.rows, 'reading records to be sealed: some have line breaks');
     piece = await next;
   }
-  if (rows % blockRows > 0) filter.endBlock();
-  return { rows, jsonBytes, shapes, filter, sample };
+  return survey;
+}
+
+function countLines(bytes: Uint8Array): number {
+  let lines = 0;
+  for (let at = bytes.indexOf(10); at >= 0; at = bytes.indexOf(10, at + 1)) lines++;
+  return lines;
 }
 
 /** Whole records, as many as fit into scanBytes, but one at least. */
@@ -131,13 +108,6 @@ function* scanPieces(bytes: Uint8Array): Generator<Uint8Array> {
     yield bytes.subarray(from, to);
     from = to;
   }
-}
-
-function firstRecords(bytes: Uint8Array): string[] {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-  let end = buffer.lastIndexOf(10, samplePartBytes);
-  if (end < 0) end = buffer.indexOf(10);
-  return end > sampleRecordBytes ? [] : buffer.toString('utf8', 0, end).split('\n');
 }
 
 async function describe(

@@ -66,7 +66,7 @@ export class Selected {
   }
   /** Rows of a table that can match by its token filter; undefined: all. */
   async candidates(limits: Limits, snapshot: Snapshot, table: RowTable): Promise<readonly RowRange[] | undefined> {
-    if (table.kind === 'hot') return undefined;
+    if (table.kind === 'hot') return this.#need.kind === 'any' ? undefined : table.survey?.candidates(this.#need);
     return limits.during(snapshot.connection, (connection) =>
       candidateRows(connection, snapshot.alias, table, this.#need),
     );

@@ -13,9 +13,12 @@ export const wordPrime = 0x01000193;
 
 /** Hash of a word given in ASCII, upper or lower case. */
 export function wordHash(word: string): number {
+  return spread(mixWord(word));
+}
+function mixWord(word: string): number {
   let hash = emptyWord;
   for (let i = 0; i < word.length; i++) hash = Math.imul(hash ^ (wordCodes[word.charCodeAt(i)] as number), wordPrime);
-  return spread(hash);
+  return hash;
 }
 
 /** FNV leaves the upper bits of short words alike; this spreads them (the finalizer of MurmurHash3). Never 0. */
@@ -26,6 +29,45 @@ export function spread(hash: number): number {
   mixed = Math.imul(mixed, 0xc2b2ae35);
   mixed ^= mixed >>> 16;
   return mixed === 0 ? 1 : mixed;
+}
+
+/** Of two words next to each other in one text, neither with a digit: what phrases are made of. */
+const pairSeed = 0x70616972;
+/** Of three characters next to each other in a word; of two that are not ASCII. */
+const partSeed = 0x70617274;
+
+/** What stands for two neighbours, given their words' hashes, to be added to a set. */
+export function mixPair(first: number, second: number): number {
+  return Math.imul(first ^ pairSeed, wordPrime) ^ second;
+}
+/** What stands for a part of a word, given the codes of three characters, to be added to a set. */
+export function mixPart(first: number, second: number, third: number): number {
+  return ((first << 16) | (second << 8) | third) ^ partSeed;
+}
+/**
+ * Only parts with one of these (g to z and `_`) are kept: ids in decimal or hexadecimal digits have all others everywhere.
+ */
+export function isRareCode(code: number): boolean {
+  return code > 0x66 || code === 0x5f;
+}
+/** A word of letters and `_` alone, as mixed from its codes and not yet spread; undefined: it has digits. */
+export function letterHash(word: string): number | undefined {
+  return /^[A-Za-z_]+$/.test(word) ? mixWord(word) : undefined;
+}
+/**
+ * Pairs of neighbours among characters that are not ASCII, as in 결제: gives each to `add`, to be added to a set. `at`: of the
+ * first of them in UTF-8. Returns where they end.
+ */
+export function foreignPairs(bytes: Uint8Array, at: number, add: (hash: number) => void): number {
+  let before = 0;
+  for (let lead = bytes[at] as number; lead >= 0x80; lead = bytes[at] as number) {
+    const end = at + (lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4);
+    let hash = emptyWord;
+    for (; at < end && (bytes[at] as number) >= 0x80; at++) hash = Math.imul(hash ^ (bytes[at] as number), wordPrime);
+    if (before !== 0) add(Math.imul(before ^ partSeed, wordPrime) ^ hash);
+    before = hash;
+  }
+  return at;
 }
 
 /** Distinct words of one block. */
@@ -44,21 +86,22 @@ export class WordSet {
   get isFull(): boolean {
     return this.#size >= this.#sizeMax;
   }
-  /** `hash`: as mixed from the word's codes, not yet spread. */
-  add(hash: number): void {
+  /** `hash`: as mixed from the word's codes, not yet spread. True: it was not in the set. */
+  add(hash: number): boolean {
     const mixed = spread(hash);
     const slots = this.#slots;
     const mask = slots.length - 1;
     let at = mixed & mask;
     for (;;) {
       const found = slots[at] as number;
-      if (found === mixed) return;
+      if (found === mixed) return false;
       if (found === 0) break;
       at = (at + 1) & mask;
     }
-    if (this.#size >= this.#sizeMax) return;
+    if (this.#size >= this.#sizeMax) return true;
     slots[at] = mixed;
     if (++this.#size * 2 > slots.length) this.#grow();
+    return true;
   }
   /** The words, and an empty set for the next block. */
   take(): Int32Array {

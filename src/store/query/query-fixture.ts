@@ -255,9 +255,11 @@ export function wordsOfRecord(value: Json): Set<string> {
   return words;
 }
 
+/** Of words alone: what is mixed of them is what surveys know. */
 export function isNeedMet(need: Need, words: ReadonlySet<string>): boolean {
   switch (need.kind) {
     case 'any':
+    case 'part':
       return true;
     case 'word':
       return words.has(need.word);

@@ -17,28 +17,41 @@ test('words of a text', () => {
   assert.ok(wordBytes.slice(128).every((code) => code === 0));
 });
 
+/** Parts have no names: only that there are some is shown. */
 const shown = (need: Need): string => {
   if (need.kind === 'any') return 'any';
   if (need.kind === 'word') return need.word;
+  if (need.kind === 'part') return '+';
   return `(${need.operands.map(shown).join(need.kind === 'and' ? ' & ' : ' | ')})`;
 };
 
 describe('words that a query needs', () => {
   const cases: readonly (readonly [query: string, need: string])[] = [
     ['', 'any'],
-    ['log:"Timed out" status >= 500', '(timed & out & status)'],
+    ['log:"Timed out" status >= 500', '(timed & out & + & status)'],
     ['a:x OR b:y', '(x | y)'],
     ['a:x OR NOT b:y', 'any'],
     ['a:x AND NOT b:y', 'x'],
     ['a:(x OR y) z', '((x | y) & z)'],
-    ['a:foo*bar-baz', 'baz'],
-    ['foo*-mid-*bar', 'mid'],
-    ['a:one-*', 'one'],
+    ['a:foo*bar-baz', '(baz & + & + & +)'],
+    ['foo*-mid-*bar', '(mid & + & + & +)'],
+    ['"timed 2 out"', '(timed & 2 & out)'],
+    ['"timed\\nout"', '(timed & out)'],
+    ['log:"no such file"', '(no & such & file & + & +)'],
+    ['log:*no such file*', '(log & such & + & +)'],
+    ['log:*imeou*', '(+ & + & +)'],
+    ['log:*ffff0*', 'log'],
+    ['log:*결제*', '+'],
+    ['"결제 실패"', '(+ & +)'],
+    ['log:="timed out"', '(timed & out & +)'],
+    ['a:one-*', '(one & +)'],
     ['kubernetes.labels.app:*', 'app'],
     ['a.pod_name:~"x"', 'pod_name'],
     ['users.0:>5', 'any'],
-    ['오류', 'any'],
-    ['a:오류', 'a'],
+    ['오류', '+'],
+    ['오', 'any'],
+    ['a:오류', '+'],
+    ['a:오', 'a'],
     ['ip:10.0.0.1', '(10 & 0 & 1)'],
     ['n:12.5', '(12 & 5)'],
     ['n:12.50', '12'],
