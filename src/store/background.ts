@@ -36,7 +36,12 @@ const segmentHotTables = 1;
  * Full hot tables that may wait, the one being sealed included; then inserts wait. A burst of some hundred thousand records is taken
  * at full speed. What does not fit into DuckDB's limit is spilled.
  */
-const hotWaitingMax = 5;
+const hotWaitingMax = 7;
+
+/** So many full ones wait before sealing takes its share of the cores from inserts that come as fast as they are taken. */
+const hotPutOffMax = 4;
+/** It looks again whether they have eased. */
+const putOffMs = 20;
 
 /** No inserts for so long: quiet. What is worth it is sealed, merged and checkpointed. */
 const quietMs = 10_000;
@@ -66,6 +71,8 @@ export interface BackgroundHost {
   readonly hotRows: number;
   /** Runs while no insert is under way. */
   alone(run: () => Promise<void>): Promise<void>;
+  /** Rows come as fast as they are taken. */
+  isPressed(): boolean;
   /** When rows were last inserted, on the clock's monotonic time. */
   insertedLastMs(): number;
   /** Reading or writing a partition failed. */
@@ -84,6 +91,8 @@ export class Background {
   #isStopped = false;
   #timer: Timer | undefined;
   #current: Partition | undefined;
+  /** A full hot table waits for inserts to ease. */
+  #isPutOff = false;
   /** The job under way waits for its turn among inserts and retention, and touches nothing. */
   #isWaiting = false;
   #checkpointAtMs = Number.NEGATIVE_INFINITY;
@@ -137,7 +146,8 @@ export class Background {
   #lookAgain(): void {
     this.#timer?.cancel();
     const hasFailed = this.#host.set.all.some((partition) => partition.failure);
-    if (!this.#isStopped) this.#timer = this.#host.clock.after(hasFailed ? retryMs : quietMs, () => this.wake());
+    const waitMs = this.#isPutOff ? putOffMs : hasFailed ? retryMs : quietMs;
+    if (!this.#isStopped) this.#timer = this.#host.clock.after(waitMs, () => this.wake());
   }
   get #rowsMax(): number {
     return segmentHotTables * this.#host.hotRows;
@@ -191,6 +201,8 @@ export class Background {
     const { hot } = partition.catalog;
     if (this.#mayCheckpoint(partition)) return () => this.#checkpoint(partition);
     const full = hot.at(0);
+    this.#isPutOff = hot.length > 1 && hot.length <= hotPutOffMax && this.#host.isPressed();
+    if (this.#isPutOff) return undefined;
     if (full && hot.length > 1) return (connection) => this.#seal(connection, partition, [tableOf(full)]);
     if (!this.#isQuiet) return undefined;
     if (full && full.rows >= this.#host.hotRows * quietSealShare)

@@ -139,6 +139,7 @@ class StoreEngine implements Engine, InsertHost {
       hotRows: this.hotRows,
       alone: (run) => this.#admission.alone(run),
       insertedLastMs: () => this.#insertedLastMs,
+      isPressed: () => this.#inserter.isPressed,
       failed: (partition, error) => this.failed(partition, error),
       changed: () => this.#admission.changed(),
     });
@@ -174,6 +175,9 @@ class StoreEngine implements Engine, InsertHost {
   }
   hotFull(): void {
     this.#background.wake();
+  }
+  get clock(): Clock {
+    return this.#options.clock;
   }
   async failed(partition: Partition, error: unknown): Promise<void> {
     await partition.failed(error);

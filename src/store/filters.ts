@@ -144,26 +144,59 @@ interface RowRange {
 }
 
 /** Rows of a segment among which all are that can match, ascending and joined; undefined: any row can. */
+type Candidates = readonly RowRange[] | undefined;
+
+/** The candidates of segments of one partition, by number. Reading the filters of all costs hardly more than those of one. */
 export async function candidateRows(
   connection: Connection,
   alias: string,
-  segment: RowTable,
+  segments: readonly RowTable[],
   need: Need,
-): Promise<readonly RowRange[] | undefined> {
-  const { blockRows, filterParts } = segment;
-  if (blockRows === undefined || filterParts === undefined) return undefined;
+): Promise<Map<number, Candidates>> {
   const hashes = new Set<number>();
   collect(need, hashes);
-  if (hashes.size === 0) return undefined;
-  const numbers = [...new Set([...hashes].map((hash) => partOf(hash, filterParts)))];
-  const rows = await connection.rows(
-    `SELECT part, bits FROM ${sqlName(alias)}.filters WHERE segment = ${segment.number} AND part IN (${numbers.join(', ')})`,
+  const found = new Map<number, Candidates>(segments.map(({ number }) => [number, undefined]));
+  const filtered = segments.filter(
+    ({ blockRows, filterParts }) => blockRows !== undefined && filterParts !== undefined,
   );
-  const parts = new Map(rows.map((row) => [Number(row[0]), (row[1] as { bytes: Uint8Array }).bytes]));
-  const blocks = Math.ceil(segment.rows / blockRows);
-  const lookup = new Lookup(parts, filterParts, Math.ceil(blocks / 8));
-  const found = lookup.blocks(need);
-  return found && rangesOf(found, blocks, blockRows, segment.rows);
+  if (hashes.size === 0 || filtered.length === 0) return found;
+  const parts = await readParts(connection, alias, filtered, hashes);
+  for (const segment of filtered) {
+    const { number, rows, blockRows = 0, filterParts = 0 } = segment;
+    const blocks = Math.ceil(rows / blockRows);
+    const lookup = new Lookup(parts.get(number) ?? new Map<number, never>(), filterParts, Math.ceil(blocks / 8));
+    const bits = lookup.blocks(need);
+    if (bits) found.set(number, rangesOf(bits, blocks, blockRows, rows));
+  }
+  return found;
+}
+
+/** Parts in which the words are, by segment. A segment's rows of `filters` follow each other, and are found by their rowids. */
+async function readParts(
+  connection: Connection,
+  alias: string,
+  segments: readonly RowTable[],
+  hashes: ReadonlySet<number>,
+): Promise<Map<number, Map<number, Uint8Array>>> {
+  const table = `${sqlName(alias)}.filters`;
+  const numbers = segments.map(({ number }) => number).join(', ');
+  const firsts = await connection.rows(
+    `SELECT segment, min(rowid) FROM ${table} WHERE segment IN (${numbers}) GROUP BY segment`,
+  );
+  const firstOf = new Map(firsts.map(([segment, first]) => [Number(segment), Number(first)]));
+  const rowids = segments.flatMap(({ number, filterParts = 0 }) => {
+    const first = firstOf.get(number);
+    if (first === undefined) return [];
+    return [...new Set([...hashes].map((hash) => partOf(hash, filterParts)))].map((part) => first + part);
+  });
+  const parts = new Map<number, Map<number, Uint8Array>>();
+  if (rowids.length === 0) return parts;
+  const rows = await connection.rows(`SELECT segment, part, bits FROM ${table} WHERE rowid IN (${rowids.join(', ')})`);
+  for (const [segment, part, bits] of rows) {
+    const known = parts.get(Number(segment)) ?? new Map<number, Uint8Array>();
+    parts.set(Number(segment), known.set(Number(part), (bits as { bytes: Uint8Array }).bytes));
+  }
+  return parts;
 }
 
 /** Words that can be a part of a number's text. */

@@ -2,6 +2,7 @@
  * Rows in. Calls that come while a transaction runs are gathered into the next one: {rows into the hot table, what is done
  * with them}, durable when its commit resolves (DuckDB writes and fsyncs its WAL). What was taken before is left out.
  */
+import type { Clock } from '../core/clock.ts';
 import { OperatingError, errorText } from '../core/errors.ts';
 import type { StoredBatch } from '../core/record-store.ts';
 import { noteSql } from './hot.ts';
@@ -28,6 +29,10 @@ const hotBytesMax = 64 * 1024 ** 2;
 /** Between two chunks of 2048 rows a question gets this long: 60 k records a second still come in while questions follow each other. */
 const courtesyMs = 10;
 
+/** From this rate on, seen over some inserts, what can wait waits: two cores take 200 to 300 k records a second. */
+const pressedRowsPerSecond = 150_000;
+const recentMs = 300;
+
 /** Rows of one commit. */
 export interface InsertedRows {
   readonly partition: Partition;
@@ -53,6 +58,7 @@ export interface InsertHost {
   inserted(rows: InsertedRows): void;
   /** A hot table takes no more rows. */
   hotFull(): void;
+  readonly clock: Clock;
   failed(partition: Partition, error: unknown): Promise<void>;
 }
 
@@ -83,6 +89,8 @@ export class Inserter {
   readonly #chunk = new RowChunk();
   #waiting: Call[] = [];
   #running: Promise<void> | undefined;
+  #recent = 0;
+  #recentAtMs = 0;
   #connection: Connection | undefined;
   /** The hot table may have rows of a commit that failed half-way: the next rows go into another. */
   #isHotDoubtful = false;
@@ -92,6 +100,17 @@ export class Inserter {
 
   constructor(host: InsertHost) {
     this.#host = host;
+  }
+  /** Rows come about as fast as they can be taken. */
+  get isPressed(): boolean {
+    return this.#recentRows() >= (pressedRowsPerSecond * recentMs) / 1000;
+  }
+  /** Rows of the last moments, older ones counted less and less. */
+  #recentRows(): number {
+    const nowMs = this.#host.clock.monotonicMs();
+    this.#recent *= Math.exp((this.#recentAtMs - nowMs) / recentMs);
+    this.#recentAtMs = nowMs;
+    return this.#recent;
   }
   /** Resolves when no insert is under way. */
   async idle(): Promise<void> {
@@ -215,6 +234,8 @@ export class Inserter {
         last.bytes + addition.bytes > hotBytesMax);
     const hot = await partition.hotTable(isFull);
     this.#isHotDoubtful = false;
+    // Looking through them would hold up rows that come as fast as they are taken: who seals them reads them again.
+    if (this.isPressed) hot.survey = undefined;
     if (isFull) this.#host.hotFull();
     if (addition.rows > 0) partition.widen(hot, addition);
     await connection.run('BEGIN');
@@ -233,6 +254,7 @@ export class Inserter {
       partition.catalog.shards.set(number, shard);
     }
     for (const range of addition.done) this.#host.done.add(range);
+    this.#recent = this.#recentRows() + addition.rows;
     if (addition.rows === 0) return;
     this.#host.inserted({ partition, hot, from, to: hot.rows, bytes: addition.bytes });
   }

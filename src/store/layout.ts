@@ -65,7 +65,7 @@ export const rowColumns = [
 ] as const;
 
 /** Rows are sealed by this many and some more: a row group of DuckDB's, so that none is half full. */
-export const hotRowsMax = 122_880;
+export const hotRowsMax = 92_160;
 
 const partitionTables = [
   ['meta', 'key VARCHAR NOT NULL, value VARCHAR NOT NULL'],

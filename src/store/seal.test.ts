@@ -210,7 +210,7 @@ test('any records: fields are complete and exact, filters never miss', async (co
         );
         const words = new Set(values.flatMap(([value]) => (typeof value === 'string' ? wordsOf(value) : [])));
         for (const word of words) {
-          const rowsOf = await candidateRows(connection, 'p', segment, { kind: 'word', word });
+          const rowsOf = await foundRows(connection, segment, word);
           assert.notDeepEqual(rowsOf, [], `${word} of ${path} is in ${records.join('\n')}`);
         }
       }
@@ -224,7 +224,7 @@ function json(fields: object): TestRow {
 }
 
 async function foundRows(connection: Connection, segment: RowTable, word: string): Promise<unknown> {
-  return candidateRows(connection, 'p', segment, { kind: 'word', word });
+  return (await candidateRows(connection, 'p', [segment], { kind: 'word', word })).get(segment.number);
 }
 
 test('several tables become one segment in their order, whose blocks go across them', async (context) => {
@@ -287,7 +287,8 @@ test('needs of several words', async (context) => {
   const rows = Array.from({ length: 3 * 4096 }, (_, n) => json({ word: `block${Math.floor(n / 4096)}`, same: 'same' }));
   const segment = await seal(connection, 2, [await makeHot(connection, 1, rows)]);
   const word = (text: string) => ({ kind: 'word', word: text }) as const;
-  const ask = (need: Parameters<typeof candidateRows>[3]) => candidateRows(connection, 'p', segment, need);
+  const ask = async (need: Parameters<typeof candidateRows>[3]) =>
+    (await candidateRows(connection, 'p', [segment], need)).get(segment.number);
   assert.deepEqual(await ask({ kind: 'and', operands: [word('same'), word('block1')] }), [{ from: 4096, to: 8192 }]);
   assert.deepEqual(await ask({ kind: 'and', operands: [word('block0'), word('block1')] }), []);
   assert.deepEqual(await ask({ kind: 'or', operands: [word('block0'), word('block2')] }), [

@@ -20,7 +20,7 @@ const courtesyMs = 20;
 /** Rows of one statement that fills a segment: some 30 ms of one core. */
 const fillRows = 8 * 2048;
 /** Between two of them questions get this long: a second more for a segment while they follow each other. */
-const fillCourtesyMs = 100;
+const fillCourtesyMs = 5;
 
 /**
  * Writes all rows of the sources as `segment_<number>`, with its entries in the partition's other tables. In a transaction

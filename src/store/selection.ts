@@ -20,6 +20,10 @@ export interface Asking {
   readonly notes: Set<string>;
 }
 
+/** Filters of so many segments are read at first, and then of so many times those read before. */
+const aheadMin = 4;
+const aheadGrowth = 4;
+
 /** Smallest and largest record time of something, whole seconds. */
 export interface Times {
   readonly secondsMin: number;
@@ -32,6 +36,8 @@ export class Selected {
   readonly fromMs: number | undefined;
   readonly toMs: number | undefined;
   readonly #need: Need;
+  /** Candidates read so far, by partition and segment. A segment never changes, and no other gets its number. */
+  readonly #known = new Map<string, readonly RowRange[] | undefined>();
 
   private constructor(tree: QueryTree, need: Need, fromMs: number | undefined, toMs: number | undefined) {
     this.tree = tree;
@@ -66,10 +72,23 @@ export class Selected {
   }
   /** Rows of a table that can match by its token filter; undefined: all. */
   async candidates(limits: Limits, snapshot: Snapshot, table: RowTable): Promise<readonly RowRange[] | undefined> {
-    if (table.kind === 'hot') return this.#need.kind === 'any' ? undefined : table.survey?.candidates(this.#need);
-    return limits.during(snapshot.connection, (connection) =>
-      candidateRows(connection, snapshot.alias, table, this.#need),
-    );
+    if (this.#need.kind === 'any') return undefined;
+    if (table.kind === 'hot') return table.survey?.candidates(this.#need);
+    const nameOf = ({ number }: RowTable): string => `${snapshot.alias}/${number}`;
+    if (!this.#known.has(nameOf(table))) {
+      const unknown = snapshot.tables.filter(
+        (other) => other.kind === 'segment' && this.mayBeIn(other) && !this.#known.has(nameOf(other)),
+      );
+      const from = Math.max(0, unknown.indexOf(table));
+      const next = [table, ...unknown.slice(from + 1), ...unknown.slice(0, from)];
+      // Few at first, as most searches end soon; a search that goes on needs them all.
+      const segments = next.slice(0, Math.max(aheadMin, aheadGrowth * this.#known.size));
+      const found = await limits.during(snapshot.connection, (connection) =>
+        candidateRows(connection, snapshot.alias, segments, this.#need),
+      );
+      for (const segment of segments) this.#known.set(nameOf(segment), found.get(segment.number));
+    }
+    return this.#known.get(nameOf(table));
   }
 }
 

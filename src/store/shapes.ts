@@ -152,6 +152,10 @@ export class Shapes {
     this.#record++;
     if (this.#nodes > this.#limits.nodesMax) this.#fold();
   }
+  /** False: no record had a value there. Of what is in arrays nothing is known. */
+  mayHave(path: readonly string[]): boolean {
+    return !this.#isComplete || this.#paths.has(path.map((key) => JSON.stringify(key)).join(''));
+  }
   /** All paths met. */
   paths(): PathStats[] {
     this.#fold();

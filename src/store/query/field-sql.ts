@@ -58,7 +58,12 @@ function rangeSql(
 
 /** Where a table has what a name can mean: columns, and paths in the JSON. */
 export function placesOf(table: RowTable, name: string): { columns: SegmentField[]; paths: Path[] } {
-  if (table.kind === 'hot') return { columns: [], paths: pathsOf(name) };
+  if (table.kind === 'hot') {
+    const shapes = table.survey?.shapes;
+    const isKnownMissing = (path: Path): boolean =>
+      shapes !== undefined && !path.some((key, at) => at > 0 && isPlace(key)) && !shapes.mayHave(path);
+    return { columns: [], paths: pathsOf(name).filter((path) => !isKnownMissing(path)) };
+  }
   const columns: SegmentField[] = [];
   const paths = new Map<string, Path>();
   const arrays = new Set<string>();
