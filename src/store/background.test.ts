@@ -131,15 +131,15 @@ describe('background', () => {
       writeSegment: (...values) =>
         isBroken ? Promise.reject(new Error('no space left on device')) : copySegment(...values),
     });
-    for (let from = 0; from < 630; from += 90) await insert(engine, from, from + 90);
+    for (let from = 0; from < 810; from += 90) await insert(engine, from, from + 90);
     await engine.idle();
-    await assert.rejects(insert(engine, 630, 640), { code: 'STORE_WRITE', retryable: true });
-    assert.deepEqual(await allRecords(engine), expected(630));
+    await assert.rejects(insert(engine, 810, 820), { code: 'STORE_WRITE', retryable: true });
+    assert.deepEqual(await allRecords(engine), expected(810));
     isBroken = false;
     clock.advance(5000);
     await engine.idle();
-    await insert(engine, 630, 640);
-    assert.deepEqual(await allRecords(engine), expected(640));
+    await insert(engine, 810, 820);
+    assert.deepEqual(await allRecords(engine), expected(820));
     await engine.close();
   });
 

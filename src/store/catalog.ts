@@ -5,7 +5,7 @@ import type { DoneRange } from './done.ts';
 import type { HotTable } from './hot.ts';
 import { formatNumber } from './layout.ts';
 import type { RowTable } from './layout.ts';
-import { newerError } from './opening.ts';
+import { newerError, olderError } from './opening.ts';
 import { readSegments } from './segments.ts';
 
 export interface Catalog {
@@ -42,6 +42,7 @@ export async function readCatalog(connection: Connection, alias: string, path: s
     (await connection.rows(`SELECT key, value FROM ${name}.meta`)).map((row) => [String(row[0]), String(row[1])]),
   );
   if (Number(meta.get('format')) > formatNumber) throw newerError(path);
+  if (Number(meta.get('format')) < formatNumber) throw olderError(path);
   const shards = await connection.rows(`SELECT number, shard FROM ${name}.shards`);
   const segments = await readSegments(connection, alias);
   const sealed = Number(meta.get('sealed') ?? 0);

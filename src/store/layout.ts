@@ -1,5 +1,5 @@
 /**
- * What lies in the store's directory (`<dataDir>/store/`), format 1.
+ * What lies in the store's directory (`<dataDir>/store/`), format 2.
  *
  *     00000007-20261121T1500Z.duckdb   partitions: DuckDB files named by number and by the hour their first record was
  *                                      appended in; only the one with the highest number takes rows
@@ -24,7 +24,8 @@
  *                                      as columns of their own, rows in the order they came in
  *     segments(segment, ...)           one row for each segment: rows, ranges of times, rows per block
  *     fields(segment, path, ...)       the fields that occur in a segment and where they are; `path` is a JSON array of
- *                                      keys, `types` are joined by commas
+ *                                      keys, `types` are joined by commas; `low` and `high` where all values
+ *                                      of a field are in its numeric column
  *     filters(segment, part, bits)     block token filters, see filters.ts
  *     minutes(segment, minute, tag, rows)   rows per minute of record time and tag
  *
@@ -48,8 +49,8 @@
 import { sqlName } from './database.ts';
 import type { Survey } from './survey.ts';
 
-/** Number of the format; a store with a higher one was written by a newer program. */
-export const formatNumber = 1;
+/** Number of the format; a store with a higher one was written by a newer program, one with a lower one by one from before 0.1. */
+export const formatNumber = 2;
 
 /** Columns of every hot table and the first columns of every segment, in this order. */
 export const rowColumns = [
@@ -79,7 +80,7 @@ const partitionTables = [
   [
     'fields',
     'segment INTEGER NOT NULL, path VARCHAR NOT NULL, number INTEGER, "numeric" VARCHAR, types VARCHAR NOT NULL, ' +
-      'rows BIGINT NOT NULL',
+      'rows BIGINT NOT NULL, low VARCHAR, high VARCHAR',
   ],
   // A filter's bits look random: packing them saves nothing, and all of a vector would be unpacked to read one row of it.
   ['filters', 'segment INTEGER NOT NULL, part INTEGER NOT NULL, bits BLOB USING COMPRESSION uncompressed NOT NULL'],
@@ -105,6 +106,11 @@ export interface SegmentField {
   readonly types: readonly string[];
   /** Rows that have it. */
   readonly rows: number;
+  /**
+   * Smallest and largest value of column `n<number>` as DuckDB prints them, where all values of the field are in it; undefined:
+   * some are texts, or it has no such column.
+   */
+  readonly bounds?: { readonly low: string; readonly high: string } | undefined;
 }
 
 /** A table with rows, as a snapshot of its partition shows it. */

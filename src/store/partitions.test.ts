@@ -193,17 +193,21 @@ describe('partitions', () => {
     await engine.close();
   });
 
-  test('a store of a newer program is left alone', async (context) => {
-    const directory = await makeStoreDirectory(context);
-    await makeDays(directory, 0);
-    const options = { memoryBytesMax: 2 ** 26, temporaryDirectory: directory, spillBytesMax: 2 ** 26 };
-    const database = await Database.open(options);
-    await database.attach(pathOf(directory, 1), 'p', false);
-    const connection = await database.connect();
-    await connection.run("UPDATE p.meta SET value = '2' WHERE key = 'format'; CHECKPOINT p");
-    database.close();
-    await assert.rejects(openStore(directory), { code: 'DATA_DIR_NEWER' });
-  });
+  for (const { format, of, code } of [
+    { format: 3, of: 'a newer program', code: 'DATA_DIR_NEWER' },
+    { format: 1, of: 'an older form', code: 'DATA_DIR_UNUSABLE' },
+  ])
+    test(`a store of ${of} is left alone`, async (context) => {
+      const directory = await makeStoreDirectory(context);
+      await makeDays(directory, 0);
+      const options = { memoryBytesMax: 2 ** 26, temporaryDirectory: directory, spillBytesMax: 2 ** 26 };
+      const database = await Database.open(options);
+      await database.attach(pathOf(directory, 1), 'p', false);
+      const connection = await database.connect();
+      await connection.run(`UPDATE p.meta SET value = '${format}' WHERE key = 'format'; CHECKPOINT p`);
+      database.close();
+      await assert.rejects(openStore(directory), { code });
+    });
 
   test('waits for a process that has it open, and says so when it stays', { timeout: 60_000 }, async (context) => {
     const directory = await makeStoreDirectory(context);

@@ -6,7 +6,7 @@ import type { Column } from './columns.ts';
 import { sqlName } from './database.ts';
 import type { Connection } from './database.ts';
 import { writeFilter } from './filters.ts';
-import type { RowTable } from './layout.ts';
+import type { RowTable, SegmentField } from './layout.ts';
 import { writeMinutes } from './minutes.ts';
 import { RecordReader } from './record-reader.ts';
 import { createSegmentSql, fillSegmentSql } from './segment-sql.ts';
@@ -119,7 +119,19 @@ async function describe(
   filterParts: number,
 ): Promise<RowTable> {
   const sql = segmentSql(alias, number);
-  const [row] = await connection.rows(`SELECT count(*), min(seconds), max(seconds) FROM ${sql}`);
+  const numeric = columns.filter((column) => column.numeric !== undefined);
+  const [row] = await connection.rows(
+    `SELECT ${[
+      'count(*), min(seconds), max(seconds)',
+      ...numeric.map(({ number: n }) => `min(n${n})::VARCHAR, max(n${n})::VARCHAR, count(t${n})`),
+    ].join(', ')} FROM ${sql}`,
+  );
+  const boundsOf = (column: Column): SegmentField['bounds'] => {
+    const at = 3 + 3 * numeric.indexOf(column);
+    const [low, high, texts] = row?.slice(at, at + 3) ?? [];
+    if (at < 3 || typeof low !== 'string' || typeof high !== 'string' || Number(texts) > 0) return undefined;
+    return { low, high };
+  };
   const rows = Number(row?.[0]);
   assert.equal(rows, survey.rows, `sealing ${sql}: another number of rows was read than written`);
   return {
@@ -129,13 +141,14 @@ async function describe(
     rows,
     secondsMin: Number(row?.[1]),
     secondsMax: Number(row?.[2]),
-    fields: columns.map(({ path, number: column, numeric, types, rows: present }) => ({
-      path,
-      name: path.join('.'),
-      number: column,
-      numeric,
-      types,
-      rows: present,
+    fields: columns.map((column) => ({
+      path: column.path,
+      name: column.path.join('.'),
+      number: column.number,
+      numeric: column.numeric,
+      types: column.types,
+      rows: column.rows,
+      bounds: boundsOf(column),
     })),
     isFieldListComplete: survey.shapes.isComplete,
     blockRows,
@@ -156,6 +169,10 @@ async function writeEntry(connection: Connection, alias: string, segment: RowTab
     else appender.appendVarchar(field.numeric);
     appender.appendVarchar(field.types.join(','));
     appender.appendBigInt(BigInt(field.rows));
+    for (const bound of [field.bounds?.low, field.bounds?.high]) {
+      if (bound === undefined) appender.appendNull();
+      else appender.appendVarchar(bound);
+    }
     appender.endRow();
   }
   appender.closeSync();

@@ -13,7 +13,7 @@ export async function readSegments(connection: Connection, alias: string): Promi
   const name = sqlName(alias);
   const fields = new Map<number, SegmentField[]>();
   for await (const rows of connection.stream(
-    `SELECT segment, path, number, "numeric", types, rows FROM ${name}.fields ORDER BY segment, rowid`,
+    `SELECT segment, path, number, "numeric", types, rows, low, high FROM ${name}.fields ORDER BY segment, rowid`,
   ))
     for (const row of rows) {
       const segment = Number(row[0]);
@@ -49,6 +49,7 @@ function fieldOf(row: SqlRow): SegmentField {
     numeric,
     types: String(row[4]).split(','),
     rows: Number(row[5]),
+    bounds: typeof row[6] === 'string' && typeof row[7] === 'string' ? { low: row[6], high: row[7] } : undefined,
   };
 }
 

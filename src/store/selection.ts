@@ -6,6 +6,7 @@ import { candidateRows } from './filters.ts';
 import type { RowTable } from './layout.ts';
 import { StatementError, type Limits } from './limits.ts';
 import { parseQuery } from './query/parser.ts';
+import { mayMatch } from './query/bounds.ts';
 import { timeSql, toSql } from './query/sql.ts';
 import type { QueryTree } from './query/tree.ts';
 import { neededWords, type Need } from './query/needs.ts';
@@ -77,7 +78,11 @@ export class Selected {
     const nameOf = ({ number }: RowTable): string => `${snapshot.alias}/${number}`;
     if (!this.#known.has(nameOf(table))) {
       const unknown = snapshot.tables.filter(
-        (other) => other.kind === 'segment' && this.mayBeIn(other) && !this.#known.has(nameOf(other)),
+        (other) =>
+          other.kind === 'segment' &&
+          this.mayBeIn(other) &&
+          !this.#known.has(nameOf(other)) &&
+          mayMatch(this.tree, other),
       );
       const from = Math.max(0, unknown.indexOf(table));
       const next = [table, ...unknown.slice(from + 1), ...unknown.slice(0, from)];
@@ -146,7 +151,9 @@ function addNote(asking: Asking, view: PartitionView, note: string): void {
 
 /** Tables of a snapshot that can have selected rows. A hot table may have more rows than it says: its times come first. */
 export function tablesOf(snapshot: Snapshot, selected: Selected): RowTable[] {
-  return snapshot.tables.filter((table) => (table.kind === 'hot' || table.rows > 0) && selected.mayBeIn(table));
+  return snapshot.tables.filter(
+    (table) => (table.kind === 'hot' || table.rows > 0) && selected.mayBeIn(table) && mayMatch(selected.tree, table),
+  );
 }
 
 /** The notes of an answer. */

@@ -100,6 +100,8 @@ function columnSql(field: SegmentField, test: ValueTest): string {
     ? `CASE WHEN ascii(${t}) IN (91, 123) THEN ${jsonSql([field.path], test)} ELSE ${plain} END`
     : plain;
   const inNumber = numeric ? numberColumnSql(n, numeric, test) : 'false';
+  // Bare, so that DuckDB can skip by the smallest and largest.
+  if (field.bounds) return inNumber === 'false' ? 'false' : `COALESCE(${inNumber}, false)`;
   if (inNumber === 'false') return `COALESCE(${inText}, false)`;
   return `(COALESCE(${inNumber}, false) OR COALESCE(${inText}, false))`;
 }

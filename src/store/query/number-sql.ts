@@ -51,6 +51,33 @@ export function compareColumnSql(
   return `(${column} ${operator[0]}= ${literal} AND (${column} <> ${literal} OR ${tie}))`;
 }
 
+/** False: no number from `low` to `high`, as DuckDB prints them, compares so with the value. */
+export function mayCompare(
+  { low, high }: { readonly low: string; readonly high: string },
+  operator: Comparison,
+  value: string,
+): boolean {
+  // What is no number is compared as text, in another order.
+  if (![low, high, value].every(isNumber)) return true;
+  const order = operator[0] === '>' ? compareNumbers(high, value) : compareNumbers(value, low);
+  return operator.length === 2 ? order >= 0 : order > 0;
+}
+
+/** Below 0, 0, or above 0, exactly. */
+export function compareNumbers(left: string, right: string): number {
+  const [a, b] = [decimalOf(left), decimalOf(right)];
+  if (a.digits === 0n || b.digits === 0n || a.digits < 0n !== b.digits < 0n)
+    return Number(sign(a.digits)) - Number(sign(b.digits));
+  // Numbers are finite DOUBLEs, or BIGINTs: the powers stay below 10^700.
+  const exponent = Math.min(a.exponent, b.exponent);
+  if (Math.max(a.exponent, b.exponent) - exponent > 700) return Number(left) - Number(right);
+  const scaled = (decimal: Decimal): bigint => decimal.digits * 10n ** BigInt(decimal.exponent - exponent);
+  return Number(sign(scaled(a) - scaled(b)));
+}
+function sign(value: bigint): bigint {
+  return value > 0n ? 1n : value < 0n ? -1n : 0n;
+}
+
 /** An expression of type DOUBLE. */
 export function doubleSql(value: string): string {
   return `CAST(${sqlText(String(Number(value)))} AS DOUBLE)`;
