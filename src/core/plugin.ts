@@ -6,6 +6,7 @@ import type { BufferModel, InjectModel, PluginModel, SectionModel } from '../con
 import type { Batch, EncodedRecords } from './batch.ts';
 import type { ByteWriter } from './bytes.ts';
 import type { Clock, Instant } from './clock.ts';
+import type { Difference } from './difference.ts';
 import type { Location } from './errors.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
@@ -249,6 +250,8 @@ interface Common<O extends OptionTable> {
   readonly sections?: SectionTable;
   /** A runnable example in the Fluentd dialect for the reference page; the registry walk checks that it loads. */
   readonly example: string;
+  /** What it does differently from the programs whose configurations name it; `check` and docs/compatibility.md tell it. */
+  readonly differences?: readonly Difference[];
   /**
    * Checks that need more than one option; throw an Error whose text says what is wrong and what to do. For outputs
    * called with the buffer too.
