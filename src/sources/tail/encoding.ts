@@ -55,6 +55,8 @@ function decoderName(option: string, name: string): string {
   try {
     return new TextDecoder(rubyNames[name.toLowerCase()] ?? name.toLowerCase()).encoding;
   } catch {
-    throw new Error(`${option} ${name} is not known; write a name such as Shift_JIS, EUC-JP, EUC-KR, ISO-8859-1, UTF-16LE`);
+    throw new Error(
+      `${option} ${name} is not known; write a name such as Shift_JIS, EUC-JP, EUC-KR, ISO-8859-1, UTF-16LE`,
+    );
   }
 }

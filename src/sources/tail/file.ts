@@ -17,7 +17,7 @@ const CR = 13;
 /** Read at a time. What waits in one file is worth a sync of its own from this size on (the journal's intervalBytesMax). */
 const pieceBytes = 256 * 1024;
 /** A longer line becomes parts: sixfold, as JSON escapes may make it, one still is a record that the journal takes. */
-export const partBytes = 2 * 1024 * 1024;
+const partBytes = 2 * 1024 * 1024;
 /** How long to wait before an append that was not taken is tried again. */
 const retryMs = 200;
 /** Of a line that is too long so much is kept with the dead letters. */
@@ -27,7 +27,6 @@ const refusedBytesMax = 64 * 1024;
 export interface FileRules extends LineRules {
   readonly lineEnd: LineEnd;
   readonly lineBytesMax: number | undefined;
-  readonly multiline: boolean;
   readonly context: SourceContext;
 }
 
@@ -72,7 +71,7 @@ export class FollowedFile {
     this.#readAt = this.#position = start.position;
     this.#head = start.head;
     this.#part = start.part ?? 0;
-    this.#joiner = rules.multiline ? new Joiner(rules.parser) : undefined;
+    this.#joiner = rules.parser.isMultiline === true ? new Joiner(rules.parser) : undefined;
   }
   /** Opens the file at its path. `place` says where to begin, once it is known which file this is. */
   static async open(
@@ -161,7 +160,8 @@ export class FollowedFile {
       const isFull = bytesRead === wanted;
       const cut = this.#cut(piece, batch);
       if (cut > 0 || !isFull) return isFull;
-      if (this.#rules.lineBytesMax !== undefined && wanted > this.#rules.lineBytesMax) return this.#skipLine(piece, batch);
+      if (this.#rules.lineBytesMax !== undefined && wanted > this.#rules.lineBytesMax)
+        return this.#skipLine(piece, batch);
       if (wanted >= partBytes) {
         this.#addPart(piece, batch);
         return true;
@@ -187,7 +187,11 @@ export class FollowedFile {
     const part = this.#part;
     this.#part = 0;
     if (max !== undefined && bytes > max)
-      batch.refuse('line_too_long', line.subarray(0, refusedBytesMax), `a line of ${bytes} bytes, max_line_size is ${max}`);
+      batch.refuse(
+        'line_too_long',
+        line.subarray(0, refusedBytesMax),
+        `a line of ${bytes} bytes, max_line_size is ${max}`,
+      );
     else if (this.#joiner) this.#joiner.add(line, at, bytes, batch, this.#rules.context.clock.monotonicMs());
     else batch.add(line, at + bytes, part > 0 ? part + 1 : undefined);
   }
@@ -219,6 +223,7 @@ export class FollowedFile {
   }
   /** Makes durable what a piece gave: first what is refused, then records with the position behind them. */
   async #commit(batch: LineBatch): Promise<void> {
+    batch.parse();
     for (const { reason, raw, problem } of batch.refused) await this.#refuse(reason, raw, problem);
     const runs = batch.runs();
     const until = this.#joiner?.heldFrom ?? this.#readAt;
@@ -242,7 +247,11 @@ export class FollowedFile {
     if (answer !== 'too large') return answer === 'taken';
     const count = run.ends.length;
     if (count === 1) {
-      await this.#refuse('record_too_large', Buffer.from(run.records.payloads[0] as Uint8Array).subarray(0, refusedBytesMax), 'the record is too large for the journal');
+      await this.#refuse(
+        'record_too_large',
+        Buffer.from(run.records.payloads[0] as Uint8Array).subarray(0, refusedBytesMax),
+        'the record is too large for the journal',
+      );
       return this.#appendRun({ records: noRecords, ends: [] }, position);
     }
     const half = Math.floor(count / 2);
@@ -301,9 +310,9 @@ function indexOfEnd(piece: Buffer, from: number, { bytes, unit }: LineEnd): numb
 
 /** The carriage return before a line end belongs to it. */
 function withoutCr(line: Buffer, unit: 1 | 2): Buffer {
-  if (unit === 1) return line.at(-1) === CR ? line.subarray(0, -1) : line;
-  const isCr = line.length >= 2 && line[line.length - 1]! + line[line.length - 2]! === CR && line.subarray(-2).includes(CR);
-  return isCr ? line.subarray(0, -2) : line;
+  const last = line.subarray(-unit);
+  if (last.length < unit || !last.includes(CR) || (unit === 2 && !last.includes(0))) return line;
+  return line.subarray(0, -unit);
 }
 
 /** How much of a piece is whole characters of UTF-8 (or whatever it is, where it is no UTF-8). */

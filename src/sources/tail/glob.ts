@@ -54,7 +54,8 @@ class Walk {
     const found = await this.below(base, rest, depth);
     if (depth >= depthMax) return found;
     for (const { name, isDirectory } of await this.#entries(base))
-      if (isDirectory && !name.startsWith('.')) found.push(...(await this.#anyDepth(join(base, name), rest, depth + 1)));
+      if (isDirectory && !name.startsWith('.'))
+        found.push(...(await this.#anyDepth(join(base, name), rest, depth + 1)));
     return found;
   }
   async #entries(directory: string): Promise<{ name: string; isDirectory: boolean }[]> {
@@ -81,7 +82,7 @@ function isMagic(part: string): boolean {
 }
 
 /** The expression that a part of a pattern stands for. */
-export function namePattern(part: string): RegExp {
+function namePattern(part: string): RegExp {
   let source = /^[*?[]/.test(part) ? '(?!\\.)' : '';
   for (let at = 0; at < part.length; at++) {
     const char = part[at] as string;
@@ -106,7 +107,7 @@ function escapeRegExp(char: string): string {
 }
 
 /** `a{b,c}` as `ab` and `ac`; braces may lie in each other. A brace without its partner stands for itself. */
-export function expandBraces(pattern: string): string[] {
+function expandBraces(pattern: string): string[] {
   const open = pattern.indexOf('{');
   if (open < 0) return [pattern];
   let depth = 0;

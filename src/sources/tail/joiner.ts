@@ -28,10 +28,10 @@ export class Joiner {
   }
   /** Takes a line that stands at `at` and is `bytes` long with its end; gives complete records to the batch. */
   add(line: Buffer, at: number, bytes: number, batch: LineBatch, nowMs: number): void {
-    const isFirst = this.#parser.isFirstLine?.(line) ?? true;
-    if (this.isHolding && (isFirst || this.#bytes + line.length > joinedBytesMax)) this.#take(batch);
-    if (!isFirst && !this.isHolding) {
-      batch.refuse('no_first_line', line, 'a line before any that begins a record');
+    const isFirst = this.#parser.isFirstLine?.(line);
+    if (this.isHolding && (isFirst === true || this.#bytes + line.length > joinedBytesMax)) this.#take(batch);
+    if (isFirst === false && !this.isHolding) {
+      batch.addStray(line, at + bytes);
       return;
     }
     if (!this.isHolding) this.#from = at;
@@ -39,13 +39,17 @@ export class Joiner {
     this.#bytes += line.length + 1;
     this.#end = at + bytes;
     this.#sinceMs = nowMs;
+    // Without a sign of its first line a record ends where it parses.
+    if (isFirst === undefined && this.#parses()) this.#take(batch);
   }
   /** Takes what is held as a record. With `mustParse` only if it parses; false when it stays. */
   flush(batch: LineBatch, mustParse: boolean): boolean {
-    if (!this.isHolding) return false;
-    if (mustParse && 'problem' in this.#parser.parse(this.#text())) return false;
+    if (!this.isHolding || (mustParse && !this.#parses())) return false;
     this.#take(batch);
     return true;
+  }
+  #parses(): boolean {
+    return !('problem' in this.#parser.parse(this.#text()));
   }
   #text(): Buffer {
     return Buffer.concat(this.#lines.flatMap((line, index) => (index === 0 ? [line] : [newline, line])));

@@ -26,9 +26,12 @@ export const tailOptions = {
     { default: false },
   ),
   refreshInterval: duration('How often new files are looked for.', { default: 60_000 }),
-  rotateWait: duration('How long a file is read on after it was renamed or removed; it is read to its end in any case.', {
-    default: 5000,
-  }),
+  rotateWait: duration(
+    'How long a file is read on after it was renamed or removed; it is read to its end in any case.',
+    {
+      default: 5000,
+    },
+  ),
   followInodes: boolean('Tells files apart by inode, not by path.', {
     default: false,
     ignored: 'files are always told apart by device, inode and first bytes, whatever their path',
@@ -41,9 +44,12 @@ export const tailOptions = {
   maxLineSize: bytes(
     'Longest line in bytes; a longer one is refused. Unless set, lines over 2 MiB become several records that say which part they are.',
   ),
-  emitUnmatchedLines: boolean('Makes a record {"unmatched_line": …} of a line that does not parse, instead of refusing it.', {
-    default: false,
-  }),
+  emitUnmatchedLines: boolean(
+    'Makes a record {"unmatched_line": …} of a line that does not parse, instead of refusing it.',
+    {
+      default: false,
+    },
+  ),
   encoding: text('The encoding of the records.'),
   fromEncoding: text('The encoding of the files, where it is another one; needs encoding UTF-8.'),
   limitRecentlyModified: duration('Leaves out files of a glob that were not changed for so long.'),
@@ -55,7 +61,9 @@ export const tailOptions = {
     default: false,
     ignored: 'it is said once in any case, and again when the reason changes',
   }),
-  multilineFlushInterval: duration('Takes the last record of several lines as complete when its file was quiet for so long.'),
+  multilineFlushInterval: duration(
+    'Takes the last record of several lines as complete when its file was quiet for so long.',
+  ),
 };
 export type TailOptions = OptionValues<typeof tailOptions>;
 
@@ -72,7 +80,8 @@ const reservedDelimiters = ['/', '*', '%'];
 /** What must fit together. */
 export function checkTail(config: PluginConfig<typeof tailOptions>): void {
   const { options, parser } = config;
-  if (!parser) throw new Error('<parse> is missing: it says how a line becomes a record, such as <parse> with @type none');
+  if (!parser)
+    throw new Error('<parse> is missing: it says how a line becomes a record, such as <parse> with @type none');
   if (!options.enableWatchTimer && !options.enableStatWatcher)
     throw new Error('enable_watch_timer or enable_stat_watcher must be true, or no change would be noticed');
   if (options.pathDelimiter.length !== 1 || reservedDelimiters.includes(options.pathDelimiter))

@@ -95,5 +95,8 @@ function isGlob(path: string, policy: PathOptions['globPolicy']): boolean {
 
 /** The path as a part of a tag: dots for slashes, one at a time, none at the start. */
 export function pathAsTag(path: string): string {
-  return path.replaceAll('/', '.').replaceAll(/\.{2,}/g, '.').replace(/^\./, '');
+  return path
+    .replaceAll('/', '.')
+    .replaceAll(/\.{2,}/g, '.')
+    .replace(/^\./, '');
 }

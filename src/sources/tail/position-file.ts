@@ -53,26 +53,42 @@ export class PositionFile {
     for (const line of text.split('\n')) {
       const found = /^([^\t]+)\t([0-9a-fA-F]{1,16})\t([0-9a-fA-F]{1,16})/.exec(line);
       if (!found) {
-        if (line !== '') this.#context.log.warn(`pos_file ${this.#path}: a line is no entry and is left out: ${line.slice(0, 200)}`);
+        if (line !== '')
+          this.#context.log.warn(`pos_file ${this.#path}: a line is no entry and is left out: ${line.slice(0, 200)}`);
         continue;
       }
       const [, path = '', position = '', inode = ''] = found;
       if (position.toLowerCase() === unwatched) continue;
-      const entry = { path, position: Number.parseInt(position, 16), inode: BigInt(`0x${inode}`), isWatched: true, key: undefined };
+      const entry = {
+        path,
+        position: Number.parseInt(position, 16),
+        inode: BigInt(`0x${inode}`),
+        isWatched: true,
+        key: undefined,
+      };
       byPath.set(path, entry);
     }
     this.#entries = [...byPath.values()];
     return this.#entries;
   }
   /** Notes how far a file was read. `isNew`: it is what its path leads to from now on. */
-  set(file: { readonly path: string; readonly key: string; readonly inode: bigint; readonly position: number }, isNew = false): void {
+  set(
+    file: { readonly path: string; readonly key: string; readonly inode: bigint; readonly position: number },
+    isNew = false,
+  ): void {
     const entry = this.#entries.find((one) => one.isWatched && (isNew ? one.path === file.path : one.key === file.key));
     if (entry) {
       entry.key = file.key;
       entry.position = file.position;
       entry.inode = file.inode;
     } else if (isNew)
-      this.#entries.push({ path: file.path, position: file.position, inode: file.inode, isWatched: true, key: file.key });
+      this.#entries.push({
+        path: file.path,
+        position: file.position,
+        inode: file.inode,
+        isWatched: true,
+        key: file.key,
+      });
     this.#plan();
   }
   /** Drops entries of other paths. */

@@ -1,9 +1,10 @@
 /** Lines of a file on their way into the journal: parsed, or refused with their bytes. */
+import { isUtf8 } from 'node:buffer';
 import { RecordGatherer } from '../../codecs/encode.ts';
 import { withFields } from '../../codecs/fields.ts';
+import { parseTexts, refusalReason } from '../../codecs/parse-texts.ts';
 import type { EncodedRecords } from '../../core/batch.ts';
 import type { Instant } from '../../core/clock.ts';
-import { errorText } from '../../core/errors.ts';
 import type { Parser } from '../../core/plugin.ts';
 import { getField } from '../../core/record.ts';
 import type { Fields } from '../../core/record.ts';
@@ -21,8 +22,8 @@ export interface LineRules {
 }
 
 /** A line that makes no record. */
-export interface RefusedLine {
-  readonly reason: 'parse_failed' | 'line_too_long' | 'no_first_line';
+interface RefusedLine {
+  readonly reason: string;
   readonly raw: Uint8Array;
   readonly problem: string;
 }
@@ -33,11 +34,21 @@ export interface Run {
   readonly ends: readonly number[];
 }
 
+interface Text {
+  readonly raw: Buffer;
+  readonly text: Buffer;
+  /** Where in the file the next one begins. */
+  readonly end: number;
+  /** Which part of a line that is cut, from 1. */
+  readonly part: number | undefined;
+}
+
 /** What a piece of a file gave. */
 export class LineBatch {
   readonly #rules: LineRules;
   readonly #path: string;
   readonly #now: Instant;
+  #texts: Text[] = [];
   readonly #gathered = new RecordGatherer();
   readonly #ends: number[] = [];
   readonly refused: RefusedLine[] = [];
@@ -47,22 +58,31 @@ export class LineBatch {
     this.#path = path;
     this.#now = now;
   }
-  /** A line without its end; `end`: where the next one begins. `part` counts from 1 in lines that are cut. */
-  add(line: Buffer, end: number, part?: number): void {
-    const { parser, decode } = this.#rules;
-    const text = decode ? decode(line) : line;
-    let parsed: ReturnType<Parser['parse']>;
-    try {
-      parsed = parser.parse(text);
-    } catch (error) {
-      parsed = { problem: errorText(error) };
-    }
-    if (!('problem' in parsed)) return this.#add(parsed.fields, parsed.time ?? this.#now, end, part);
-    if (!this.#rules.emitsUnmatched) return this.refuse('parse_failed', line, parsed.problem);
-    this.#add({ [unmatchedKey]: textOf(text) }, this.#now, end, part);
+  /** A line without its end; `end`: where the next one begins. The bytes must stay until parse(). */
+  add(raw: Buffer, end: number, part?: number): void {
+    const { decode } = this.#rules;
+    this.#texts.push({ raw, text: decode ? decode(raw) : raw, end, part });
   }
-  refuse(reason: RefusedLine['reason'], line: Uint8Array, problem: string): void {
+  /** A line before any that begins a record of several lines. */
+  addStray(raw: Buffer, end: number): void {
+    if (this.#rules.emitsUnmatched) this.add(raw, end);
+    else this.refuse('no_first_line', raw, 'it stands before any line that begins a record');
+  }
+  refuse(reason: string, line: Uint8Array, problem: string): void {
     this.refused.push({ reason, raw: new Uint8Array(line), problem });
+  }
+  /** Parses what was added since. */
+  parse(): void {
+    const added = this.#texts;
+    if (added.length === 0) return;
+    this.#texts = [];
+    const texts = added.map(({ text }) => text);
+    parseTexts(this.#rules.parser, texts, (parsed, index) => {
+      const { raw, text, end, part } = added[index] as Text;
+      if (!('problem' in parsed)) this.#add(parsed.fields, parsed.time ?? this.#now, end, part);
+      else if (!this.#rules.emitsUnmatched) this.refuse(refusalReason(parsed), raw, parsed.problem);
+      else this.#add({ [unmatchedKey]: isUtf8(text) ? text.toString() : new Uint8Array(text) }, this.#now, end, part);
+    });
   }
   /** The records so far, in order, in as few runs as their codecs allow. */
   runs(): Run[] {
@@ -86,9 +106,4 @@ export class LineBatch {
 function isUnset(fields: Fields, key: string): boolean {
   const value = getField(fields, key);
   return value === undefined || value === null || value === false;
-}
-
-function textOf(line: Buffer): string | Uint8Array {
-  const text = line.toString('utf8');
-  return text.includes('\ufffd') && !Buffer.from(text).equals(line) ? new Uint8Array(line) : text;
 }

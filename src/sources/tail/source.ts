@@ -63,7 +63,6 @@ export class TailSource implements Source {
       emitsUnmatched: options.emitUnmatchedLines,
       lineEnd: lineEndOf(encoding),
       lineBytesMax: options.maxLineSize,
-      multiline: config.parser?.type === 'multiline',
       context,
     };
     this.#paths = new PathList(options, context.clock, (path, code) => this.#sayOnce(path, code));
@@ -166,9 +165,7 @@ export class TailSource implements Source {
     if (now && keyOf({ device: now.dev, inode: now.ino }) === file.key) return;
     file.rotatedMs = this.#context.clock.monotonicMs();
     if (this.#byPath.get(file.path) === file) this.#byPath.delete(file.path);
-    this.#context.log.info(
-      `${file.path} is ${now ? 'another file now' : 'gone'}; what it was is read to its end.`,
-    );
+    this.#context.log.info(`${file.path} is ${now ? 'another file now' : 'gone'}; what it was is read to its end.`);
     if (now) void this.#look();
   }
   async #closeRotated(): Promise<void> {
@@ -239,7 +236,11 @@ export class TailSource implements Source {
       if (!this.#isStarting) this.#wake(file);
     } catch (error) {
       const code = systemCode(error);
-      if (code !== 'ENOENT') this.#sayOnce(path, code === undefined ? errorText(error) : `${code}: it cannot be read; it is looked at again`);
+      if (code !== 'ENOENT')
+        this.#sayOnce(
+          path,
+          code === undefined ? errorText(error) : `${code}: it cannot be read; it is looked at again`,
+        );
     }
   }
   /** Where to begin with a file. Undefined: it is being read already. */
@@ -267,14 +268,27 @@ export class TailSource implements Source {
     if (known) {
       const named = known.name ?? known.path;
       if (size >= known.position)
-        return { ...begin, name: named, tag: this.#tag(named), position: known.position, head: known.head, part: known.part };
-      this.#context.log.warn(`${path} was cut to ${size} bytes after ${known.position} were read; it is read from its head.`);
+        return {
+          ...begin,
+          name: named,
+          tag: this.#tag(named),
+          position: known.position,
+          head: known.head,
+          part: known.part,
+        };
+      this.#context.log.warn(
+        `${path} was cut to ${size} bytes after ${known.position} were read; it is read from its head.`,
+      );
       return { ...begin, position: 0, head: emptyHead };
     }
     const position = this.#firstPosition(path, pattern, id, size);
     return { ...begin, position, head: position > 0 ? await head(position) : emptyHead };
   }
-  async #knownPosition(key: string, path: string, head: (bytes: number) => Promise<Head>): Promise<Position | undefined> {
+  async #knownPosition(
+    key: string,
+    path: string,
+    head: (bytes: number) => Promise<Head>,
+  ): Promise<Position | undefined> {
     const candidates = [this.#left.get(key)];
     // Device numbers may change when a machine or container starts again.
     for (const [other, position] of this.#left)

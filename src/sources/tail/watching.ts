@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { errorText } from '../../core/errors.ts';
 import type { PluginContext } from '../../core/plugin.ts';
 
-export interface WatchEvents {
+export interface WatchListener {
   changed(path: string): void;
   /** A name came or went. */
   appeared(path: string): void;
@@ -13,13 +13,13 @@ export interface WatchEvents {
 
 export class Watching {
   readonly #context: PluginContext;
-  readonly #events: WatchEvents;
+  readonly #listener: WatchListener;
   readonly #watchers = new Map<string, FSWatcher>();
   #isRefused = false;
 
-  constructor(context: PluginContext, events: WatchEvents) {
+  constructor(context: PluginContext, listener: WatchListener) {
     this.#context = context;
-    this.#events = events;
+    this.#listener = listener;
   }
   addFor(path: string): void {
     this.add(dirname(path));
@@ -34,7 +34,9 @@ export class Watching {
     } catch (error) {
       if (this.#isRefused) return;
       this.#isRefused = true;
-      this.#context.log.warn(`watching ${directory}: ${errorText(error)}; its files are looked at every second instead.`);
+      this.#context.log.warn(
+        `watching ${directory}: ${errorText(error)}; its files are looked at every second instead.`,
+      );
     }
   }
   close(): void {
@@ -43,8 +45,8 @@ export class Watching {
   #tell(directory: string, kind: string, name: string | Buffer | null): void {
     if (name === null) return;
     const path = directory === '.' ? String(name) : join(directory, String(name));
-    this.#events.changed(path);
-    if (kind === 'rename') this.#events.appeared(path);
+    this.#listener.changed(path);
+    if (kind === 'rename') this.#listener.appeared(path);
   }
   #remove(directory: string): void {
     this.#watchers.get(directory)?.close();
