@@ -10,7 +10,7 @@ import { parseZone } from './strftime.ts';
 export interface Converter {
   readonly key: string;
   /** Of a value that is neither null nor false. */
-  convert(value: Value): Value;
+  readonly convert: (value: Value) => Value;
 }
 
 /** Compiles types by field. @throws Error for a type that is not known */
@@ -62,7 +62,7 @@ function compileType(
 function timeReading(argument: string | undefined, { localtime, utc }: TimeReading): TimeReading {
   const own = { localtime, utc };
   if (argument === undefined) return own;
-  const [, zone, behind] = /^([^:]*):(.*)$/s.exec(argument) ?? [];
+  const [, zone, behind] = /^([+-]\d\d(?::?\d\d)?|[^:]*)(?::(.*))?$/s.exec(argument) ?? [];
   const hasZone = zone !== undefined && isZone(zone);
   const format = hasZone ? behind : argument;
   const timezone = hasZone ? zone : undefined;

@@ -16,7 +16,10 @@ export const logfmtParser = definePlugin({
   name: 'logfmt',
   summary: 'Takes key=value pairs as fields; values may stand in double quotes, and a key alone is true.',
   options: {
-    noBareKeys: boolean('Refuses keys without a value.', { default: false, fluentd: ['no_bare_keys', 'logfmt_no_bare_keys'] }),
+    noBareKeys: boolean('Refuses keys without a value.', {
+      default: false,
+      fluentd: ['no_bare_keys', 'logfmt_no_bare_keys'],
+    }),
     ...recordOptions,
     timeKey: timeKeyOption,
   },
@@ -48,7 +51,7 @@ const pairPattern = /([^\s="]+)(=(?:"((?:[^"\\]|\\.)*)"|([^\s"]*)))?(?=\s|$)/y;
 function readPairs(text: string, isBinary: boolean, noBareKeys: boolean): [string, Value][] | ParseProblem {
   const pairs: [string, Value][] = [];
   const value = (piece: string): Value => (isBinary ? pieceOf(piece) : piece);
-  for (let at = 0; ; ) {
+  for (let at = 0; ;) {
     while (at < text.length && text.charCodeAt(at) <= 32) at++;
     if (at >= text.length) break;
     pairPattern.lastIndex = at;

@@ -1,12 +1,15 @@
 /** The `msgpack` parser: MessagePack maps, one behind the other. Source: Fluentd 1.16 parser_msgpack.rb. */
 import { errorText } from '../core/errors.ts';
-import { decodeMsgpackStream } from '../core/msgpack.ts';
+import { decodeMsgpackEach } from '../core/msgpack.ts';
 import { text } from '../core/options.ts';
 import { definePlugin } from '../core/plugin.ts';
 import type { Parsed, Parser } from '../core/plugin.ts';
 import { isFields } from '../core/record.ts';
 import { limited } from './parse-texts.ts';
 import { checkReading, compileFinish, recordOptions } from './record-reading.ts';
+
+/** Maps and arrays in one text: far more than any record has, and some 100 MB of memory. */
+const containersMax = 1_000_000;
 
 export const msgpackParser = definePlugin({
   kind: 'parser',
@@ -27,11 +30,11 @@ export const msgpackParser = definePlugin({
       const bytes = typeof input === 'string' ? Buffer.from(input, 'latin1') : input;
       const found: Parsed[] = [];
       try {
-        for (const { value, offset } of decodeMsgpackStream(bytes))
+        for (const { value, at } of decodeMsgpackEach(bytes, containersMax))
           found.push(
             isFields(value)
               ? finish.fields(value)
-              : { kind: 'mismatch', problem: `expected a MessagePack map at byte ${offset}` },
+              : { kind: 'mismatch', problem: `expected a MessagePack map at byte ${at}` },
           );
       } catch (error) {
         found.push({ kind: 'mismatch', problem: errorText(error) });
@@ -39,7 +42,8 @@ export const msgpackParser = definePlugin({
       return found;
     };
     const parser: Parser = {
-      parse: (input) => parseAll(input)[0] ?? { kind: 'mismatch', problem: 'expected a MessagePack map, found nothing' },
+      parse: (input) =>
+        parseAll(input)[0] ?? { kind: 'mismatch', problem: 'expected a MessagePack map, found nothing' },
       parseAll,
     };
     return options.nullValuePattern === undefined ? parser : limited(parser, options.timeout);

@@ -98,7 +98,9 @@ function unmatched(rest: string, isBinary: boolean): Parsed {
 
 /** @throws Error where a part is missing or none between slashes */
 function compileParts(config: PluginConfig): { readonly expression: string; readonly firstLine: RegExp | undefined } {
-  const written = names.map((name) => config.options[name]).map((part) => (typeof part === 'string' ? part : undefined));
+  const written = names
+    .map((name) => config.options[name])
+    .map((part) => (typeof part === 'string' ? part : undefined));
   const count = written.findLastIndex((part) => part !== undefined) + 1;
   const gap = written.slice(0, count).indexOf(undefined);
   if (gap >= 0) throw new Error(`format${gap + 1} is missing; the parts are numbered from 1 without gaps`);
@@ -107,8 +109,7 @@ function compileParts(config: PluginConfig): { readonly expression: string; read
   const expression = `/${sources.join('')}/m`;
   compileCapture(expression);
   const first = config.options['formatFirstline'];
-  const firstLine =
-    typeof first === 'string' ? compilePattern(`/${between(first, 'format_firstline')}/`) : undefined;
+  const firstLine = typeof first === 'string' ? compilePattern(`/${between(first, 'format_firstline')}/`) : undefined;
   return { expression, firstLine };
 }
 

@@ -68,7 +68,8 @@ export function limited(parser: Parser, timeLimitMs: number = timeLimitMsDefault
     }
     return result as T;
   };
-  const { parseAll, isFirstLine } = parser;
+  const parseAll = parser.parseAll?.bind(parser);
+  const isFirstLine = parser.isFirstLine?.bind(parser);
   return {
     ...parser,
     timeLimitMs,

@@ -121,10 +121,10 @@ function compileConvert(options: RecordReading, clock: Clock): ((fields: Fields)
   return (fields) => {
     if (empties || options.nullEmptyString)
       for (const key of fieldKeys(fields)) if (isNull(getField(fields, key))) setField(fields, key, null);
-    for (const { key, convert } of converters) {
+    for (const { key, convert: typed } of converters) {
       const value = getField(fields, key);
       // Null and false are left as they are.
-      if (value !== undefined && value !== null && value !== false) setField(fields, key, convert(value));
+      if (value !== undefined && value !== null && value !== false) setField(fields, key, typed(value));
     }
     return fields;
   };
