@@ -590,8 +590,8 @@ describe('problems', () => {
     );
     assert.deepEqual(problems, []);
     assert.deepEqual(
-      notes.map(({ text }) => text),
-      ['enable_watch_timer: accepted without effect'],
+      notes.map(({ comparison, text }) => `${comparison}: ${text}`),
+      ['ignored: enable_watch_timer: accepted without effect', 'same: path, tag'],
     );
   });
 });

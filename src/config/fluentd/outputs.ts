@@ -5,6 +5,7 @@ import type { Location } from '../../core/errors.ts';
 import type { ActionModel, OutputModel, PluginModel } from '../model.ts';
 import { rootLabel } from '../model.ts';
 import { belongsIntoBuffer, lowerBuffer } from './buffer.ts';
+import { compareBuffer } from './comparison.ts';
 import { attribute, sectionsNamed } from './element.ts';
 import type { Section } from './element.ts';
 import type { Lowering } from './lowering.ts';
@@ -32,7 +33,7 @@ export class Outputs {
     if (step?.name === 'copy') return this.#copy(step, section, label);
     if (step?.name === 'relabel') return this.#relabel(step, section);
     if (step) return this.#retag(step, section, label);
-    const output = this.#lowering.find('output', name);
+    const output = this.#lowering.find('output', name) ?? this.#lowering.later('output', name, type.value.at);
     if (output) return this.#output(output, section);
     this.#lowering.unknownType(['output', 'step'], name, type.value.at);
     return undefined;
@@ -109,6 +110,7 @@ export class Outputs {
       buffer,
       ...(hasExactlyOnce && { fixed: { exactlyOnce: true } }),
     });
+    compareBuffer(this.#lowering, section, keys);
     const secondary = this.#secondary(spec, section);
     if (!plugin || secondary === 'broken') return undefined;
     const id = writtenId(this.#lowering, section, spec) ?? this.#newId(spec, plugin);
