@@ -43,7 +43,8 @@ function lines(comparison: Comparison, texts: readonly string[]): readonly strin
   if (comparison !== 'ignored') return texts;
   const byReason = new Map<string, string[]>();
   for (const text of texts) {
-    const [, key = text, reason = ''] = /^([^\s:]+): (?:accepted(?: without effect)?(?: here)?(?:[:;] )?)?(.*)$/s.exec(text) ?? [];
+    const [, key = text, reason = ''] =
+      /^([^\s:]+): (?:accepted(?: without effect)?(?: here)?(?:[:;] )?)?(.*)$/s.exec(text) ?? [];
     byReason.set(reason, [...(byReason.get(reason) ?? []), key]);
   }
   return [...byReason].map(([reason, keys]) => `${keys.join(', ')}${reason === '' ? '' : `: ${reason}`}`);

@@ -179,7 +179,9 @@ function sectionLines(table: SectionTable, sections: Readonly<Record<string, rea
 
 /** Headers and the like are maps: their keys tell which values are secret. */
 function isSecretName(key: string): boolean {
-  return /auth|token|secret|passw|credential|cookie|(?:api|access|private|license|shared|encryption)[-_]?key/i.test(key);
+  return /auth|token|secret|passw|credential|cookie|(?:api|access|private|license|shared|encryption)[-_]?key/i.test(
+    key,
+  );
 }
 
 /** A text without the password in its URLs. */

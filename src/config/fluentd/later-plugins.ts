@@ -5,7 +5,8 @@
 import { definePlugin } from '../../core/plugin.ts';
 import type { Plugin, PluginKind } from '../../core/plugin.ts';
 
-interface LaterPlugins {
+/** Names of one plugin that comes later. */
+export interface LaterPlugins {
   readonly kind: Exclude<PluginKind, 'step'>;
   /** A plugin's name, then others for the same. */
   readonly names: readonly string[];
@@ -38,7 +39,6 @@ export const laterPlugins: readonly LaterPlugins[] = [
   later('filter', 'prometheus'),
   later('filter', 'record_modifier'),
   later('filter', 'throttle'),
-  later('formatter', 'influxdb'),
   later('output', 'aws-elasticsearch-service', 'amazon_es'),
   later('output', 'detect_exceptions'),
   later('output', 'elasticsearch', 'elasticsearch_dynamic', 'elasticsearch_data_stream'),

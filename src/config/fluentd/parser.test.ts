@@ -318,10 +318,15 @@ describe('problems', () => {
       [['match x'], ['match y']],
       ['2:1: </macth> does not close <match> of line 1: </match> was expected'],
     ],
-    ['an end of nothing', '</match>\n<match y>\n</match>', [['match y']], ['1:1: </match> closes nothing: no section is open here']],
+    [
+      'an end of nothing',
+      '</match>\n<match y>\n</match>',
+      [['match y']],
+      ['1:1: </match> closes nothing: no section is open here'],
+    ],
   ];
   for (const [name, text, sections, expected] of torn)
-    test(`${name}`, () => {
+    test(name, () => {
       const parsed = parse(text);
       assert.deepEqual(parsed.root.sections.map(tree), sections);
       assert.deepEqual(

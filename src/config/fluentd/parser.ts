@@ -150,7 +150,10 @@ class Parser {
       const hint = /^["']/.test(scanner.restOfLine())
         ? ': a stray quote (one that ends a variable of a shell is no part of the configuration)'
         : '';
-      scanner.problem(scanner.place(), `nothing may follow </${found}> on its line, found ${foundText(scanner)}${hint}`);
+      scanner.problem(
+        scanner.place(),
+        `nothing may follow </${found}> on its line, found ${foundText(scanner)}${hint}`,
+      );
       scanner.skipToNextLine();
     }
     if (section === undefined) {

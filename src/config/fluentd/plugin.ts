@@ -88,12 +88,7 @@ export function lowerPlugin(
 }
 
 /** The section of a plugin that comes later: its texts as written, and what is known inside it checked as everywhere. */
-function lowerLater(
-  lowering: Lowering,
-  plugin: Plugin,
-  section: Section,
-  place: PluginPlace,
-): PluginModel | undefined {
+function lowerLater(lowering: Lowering, plugin: Plugin, section: Section, place: PluginPlace): PluginModel | undefined {
   const errorsBefore = countErrors(lowering);
   const of = `${plugin.kind} ${plugin.name}`;
   lowering.note(section.at, 'comes with a later version; its options are not checked', 'unsupported', of);
