@@ -3,6 +3,7 @@ import { csvFormatter } from './codecs/csv.ts';
 import { hashFormatter } from './codecs/hash.ts';
 import { jsonFormatter, jsonLineParser } from './codecs/json.ts';
 import { ltsvFormatter } from './codecs/ltsv.ts';
+import { msgpackFormatter } from './codecs/msgpack.ts';
 import { noneParser } from './codecs/none.ts';
 import { outFileFormatter } from './codecs/out_file.ts';
 import { singleValueFormatter } from './codecs/single_value.ts';
@@ -14,6 +15,7 @@ import { recordTransformerFilter } from './filters/record_transformer.ts';
 import { stdoutFilter } from './filters/stdout.ts';
 import { fileOutput } from './outputs/file/index.ts';
 import { nullOutput } from './outputs/null.ts';
+import { secondaryFileOutput } from './outputs/secondary_file.ts';
 import { stdoutOutput } from './outputs/stdout.ts';
 import { storeOutput } from './outputs/store.ts';
 import { postback } from './sources/postback/index.ts';
@@ -22,6 +24,7 @@ import { stdinSource } from './sources/stdin.ts';
 import { copyStep } from './steps/copy.ts';
 import { relabelStep } from './steps/relabel.ts';
 import { rewriteTagFilterStep } from './steps/rewrite_tag_filter.ts';
+import { roundrobinStep } from './steps/roundrobin.ts';
 
 export const builtinPlugins: readonly Plugin[] = [
   copyStep,
@@ -32,6 +35,7 @@ export const builtinPlugins: readonly Plugin[] = [
   jsonFormatter,
   jsonLineParser,
   ltsvFormatter,
+  msgpackFormatter,
   noneParser,
   nullOutput,
   outFileFormatter,
@@ -39,7 +43,9 @@ export const builtinPlugins: readonly Plugin[] = [
   recordTransformerFilter,
   relabelStep,
   rewriteTagFilterStep,
+  roundrobinStep,
   sampleSource,
+  secondaryFileOutput,
   singleValueFormatter,
   stdinSource,
   stdoutFilter,

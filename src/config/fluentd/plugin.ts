@@ -21,6 +21,7 @@ export interface PluginPlace {
   readonly fixed?: Readonly<Record<string, unknown>>;
   /** An output's, for its check. */
   readonly buffer?: BufferModel;
+  readonly isSecondary?: boolean;
 }
 
 /** The written `@type` of a section (v0.12: `type`), or undefined after reporting that it is missing. */
@@ -79,7 +80,7 @@ export function lowerPlugin(
     ...(inject && { inject }),
     at: section.at,
   };
-  return passesCheck(lowering, owner, plugin, model, place.buffer) ? model : undefined;
+  return passesCheck(lowering, owner, plugin, model, place) ? model : undefined;
 }
 
 /** Runs the plugin's own check over a lowered model; reports what it throws. */
@@ -88,10 +89,10 @@ function passesCheck(
   owner: OptionOwner,
   plugin: Plugin,
   model: PluginModel,
-  buffer?: BufferModel,
+  { buffer, isSecondary }: PluginPlace,
 ): boolean {
   try {
-    plugin.check?.(model, buffer);
+    plugin.check?.(model, buffer, isSecondary);
     return true;
   } catch (error) {
     lowering.error(owner.at, `${owner.title}: ${errorText(error)}`);
