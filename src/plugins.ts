@@ -21,6 +21,7 @@ import { storeOutput } from './outputs/store.ts';
 import { postback } from './sources/postback/index.ts';
 import { sampleSource } from './sources/sample.ts';
 import { stdinSource } from './sources/stdin.ts';
+import { tailSource } from './sources/tail/index.ts';
 import { copyStep } from './steps/copy.ts';
 import { relabelStep } from './steps/relabel.ts';
 import { rewriteTagFilterStep } from './steps/rewrite_tag_filter.ts';
@@ -52,5 +53,6 @@ export const builtinPlugins: readonly Plugin[] = [
   stdoutFormatter,
   stdoutOutput,
   storeOutput,
+  tailSource,
   tsvFormatter,
 ];
