@@ -3,6 +3,7 @@ import { csvFormatter } from './codecs/csv.ts';
 import { hashFormatter } from './codecs/hash.ts';
 import { jsonFormatter, jsonLineParser } from './codecs/json.ts';
 import { ltsvFormatter } from './codecs/ltsv.ts';
+import { msgpackFormatter } from './codecs/msgpack.ts';
 import { noneParser } from './codecs/none.ts';
 import { outFileFormatter } from './codecs/out_file.ts';
 import { singleValueFormatter } from './codecs/single_value.ts';
@@ -14,14 +15,17 @@ import { recordTransformerFilter } from './filters/record_transformer.ts';
 import { stdoutFilter } from './filters/stdout.ts';
 import { fileOutput } from './outputs/file/index.ts';
 import { nullOutput } from './outputs/null.ts';
+import { secondaryFileOutput } from './outputs/secondary_file.ts';
 import { stdoutOutput } from './outputs/stdout.ts';
 import { storeOutput } from './outputs/store.ts';
 import { postback } from './sources/postback/index.ts';
 import { sampleSource } from './sources/sample.ts';
 import { stdinSource } from './sources/stdin.ts';
+import { tailSource } from './sources/tail/index.ts';
 import { copyStep } from './steps/copy.ts';
 import { relabelStep } from './steps/relabel.ts';
 import { rewriteTagFilterStep } from './steps/rewrite_tag_filter.ts';
+import { roundrobinStep } from './steps/roundrobin.ts';
 
 export const builtinPlugins: readonly Plugin[] = [
   copyStep,
@@ -32,6 +36,7 @@ export const builtinPlugins: readonly Plugin[] = [
   jsonFormatter,
   jsonLineParser,
   ltsvFormatter,
+  msgpackFormatter,
   noneParser,
   nullOutput,
   outFileFormatter,
@@ -39,12 +44,15 @@ export const builtinPlugins: readonly Plugin[] = [
   recordTransformerFilter,
   relabelStep,
   rewriteTagFilterStep,
+  roundrobinStep,
   sampleSource,
+  secondaryFileOutput,
   singleValueFormatter,
   stdinSource,
   stdoutFilter,
   stdoutFormatter,
   stdoutOutput,
   storeOutput,
+  tailSource,
   tsvFormatter,
 ];

@@ -60,6 +60,13 @@ class Teller {
   }
   #action(action: ActionModel): Branch {
     if (action.kind === 'copy') return { text: 'copy', under: action.actions.map((inner) => this.#action(inner)) };
+    if (action.kind === 'roundrobin') {
+      const under = action.actions.map((inner, i) => {
+        const branch = this.#action(inner);
+        return { ...branch, text: `${branch.text}, weight ${action.weights[i] ?? 1}` };
+      });
+      return { text: 'roundrobin', under };
+    }
     if (action.kind === 'relabel') return leaf(`relabel → ${action.label}`);
     if (action.kind === 'output') {
       const output = this.#outputs.get(action.output);

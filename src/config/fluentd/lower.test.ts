@@ -37,7 +37,8 @@ function routes(model: PipelineModel): Record<string, string[]> {
 function actionText(action: ActionModel): string {
   switch (action.kind) {
     case 'copy':
-      return `copy(${action.actions.map(actionText).join(' ')})`;
+    case 'roundrobin':
+      return `${action.kind}(${action.actions.map(actionText).join(' ')})`;
     case 'relabel':
       return `relabel:${action.label}`;
     case 'retag':
@@ -385,13 +386,6 @@ describe('problems', () => {
       ['3:1: <store> has no @type: the name of a plugin was expected'],
     ],
     ['no store', '<match **>\n@type copy\n</match>', ['1:1: copy needs at least one section <store>']],
-    [
-      'a second choice',
-      '<match **>\n@type copy\n<store>\n@type null\n</store>\n<store ignore_if_prev_success>\n@type null\n</store>\n</match>',
-      [
-        '6:1: ignore_if_prev_success is not supported: stores deliver independently; use <secondary> for a second choice',
-      ],
-    ],
     [
       'an unknown option',
       '<match **>\n@type file\npath /a\napend true\n</match>',

@@ -23,6 +23,7 @@ export interface PluginPlace {
   readonly fixed?: Readonly<Record<string, unknown>>;
   /** An output's, for its check. */
   readonly buffer?: BufferModel;
+  readonly isSecondary?: boolean;
 }
 
 /** The written `@type` of a section (v0.12: `type`), or undefined after reporting that it is missing. */
@@ -82,7 +83,7 @@ export function lowerPlugin(
     ...(inject && { inject }),
     at: section.at,
   };
-  if (!passesCheck(lowering, owner, plugin, model, place.buffer)) return undefined;
+  if (!passesCheck(lowering, owner, plugin, model, place)) return undefined;
   compare(lowering, plugin, section, written);
   return model;
 }
@@ -131,10 +132,10 @@ function passesCheck(
   owner: OptionOwner,
   plugin: Plugin,
   model: PluginModel,
-  buffer?: BufferModel,
+  { buffer, isSecondary }: PluginPlace,
 ): boolean {
   try {
-    plugin.check?.(model, buffer);
+    plugin.check?.(model, buffer, isSecondary);
     return true;
   } catch (error) {
     lowering.error(owner.at, `${owner.title}: ${errorText(error)}`);
