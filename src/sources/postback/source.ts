@@ -55,7 +55,7 @@ export class PostbackSource implements Source {
     const { tlsCert, tlsKey } = options;
     if (tlsCert && tlsKey)
       this.#tls = new TlsFiles(
-        { certPath: tlsCert, keyPath: tlsKey, interval: options.tlsReloadInterval },
+        { certPath: tlsCert, keyPath: tlsKey, interval: options.tlsReloadInterval, advice: 'tls_cert and tls_key' },
         context.clock,
         context.log,
       );
