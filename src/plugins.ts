@@ -1,6 +1,7 @@
 /** The plugins that come with the program. Sorted; one line each. */
 import { csvFormatter } from './codecs/csv.ts';
 import { hashFormatter } from './codecs/hash.ts';
+import { inHttpParser } from './codecs/in_http.ts';
 import { jsonFormatter, jsonLineParser } from './codecs/json.ts';
 import { ltsvFormatter } from './codecs/ltsv.ts';
 import { noneParser } from './codecs/none.ts';
@@ -16,6 +17,7 @@ import { fileOutput } from './outputs/file/index.ts';
 import { nullOutput } from './outputs/null.ts';
 import { stdoutOutput } from './outputs/stdout.ts';
 import { storeOutput } from './outputs/store.ts';
+import { httpSource } from './sources/http/index.ts';
 import { postback } from './sources/postback/index.ts';
 import { sampleSource } from './sources/sample.ts';
 import { stdinSource } from './sources/stdin.ts';
@@ -29,6 +31,8 @@ export const builtinPlugins: readonly Plugin[] = [
   fileOutput,
   grepFilter,
   hashFormatter,
+  httpSource,
+  inHttpParser,
   jsonFormatter,
   jsonLineParser,
   ltsvFormatter,

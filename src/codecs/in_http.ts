@@ -3,7 +3,8 @@
  * time, and how that is read. Source: Fluentd 1.16 in_http.rb, InHttpParser and convert_time_field.
  */
 import type { Clock, Instant } from '../core/clock.ts';
-import { parseExact, scanJson } from '../core/json.ts';
+import { errorText } from '../core/errors.ts';
+import { jsonDepthMax, parseExact, scanJson } from '../core/json.ts';
 import { packedTime } from '../core/msgpack.ts';
 import { boolean, choice, text } from '../core/options.ts';
 import type { OptionValues } from '../core/options.ts';
@@ -57,22 +58,22 @@ export const inHttpParser = definePlugin({
     return {
       parse(line) {
         let parsed: unknown;
-        const written = line.toString('utf8');
+        const written = line.toString();
         try {
           parsed = JSON.parse(written);
-        } catch {
-          return { problem: 'not JSON' };
+        } catch (error) {
+          return { problem: `not JSON: ${errorText(error)}`, kind: 'mismatch' };
         }
-        if (!isFields(parsed as Value)) return { problem: 'expected a JSON object' };
-        const { exact, tooDeep } = scanJson(line);
-        if (tooDeep) return { problem: 'nested too deep' };
-        const fields = exact ? parseExact(written) : (parsed as Fields);
-        const found = timeOf(getField(fields, values.timeKey));
-        if (found !== undefined && 'problem' in found) return found;
-        if (values.keepTimeKey) return { fields, time: found };
+        if (!isFields(parsed as Value)) return { problem: 'expected a JSON object', kind: 'mismatch' };
+        const { exact, tooDeep } = scanJson(Buffer.from(written));
+        if (tooDeep) return { problem: `nested deeper than ${jsonDepthMax} levels`, kind: 'invalid' };
+        const fields = exact ? parseExact(written.trim()) : (parsed as Fields);
+        const time = timeOf(getField(fields, values.timeKey));
+        if (time !== undefined && 'problem' in time) return { ...time, kind: 'invalid' };
+        if (values.keepTimeKey) return { fields, time };
         const rest = copyFields(fields);
         deleteField(rest, values.timeKey);
-        return { fields: rest, time: found };
+        return { fields: rest, time };
       },
     };
   },
@@ -98,7 +99,10 @@ function numberTime(value: Value): Instant | { readonly problem: string } {
   return secondsInstant(seconds) ?? { problem: `the time ${String(seconds)} is beyond all calendars` };
 }
 
-function writtenTime(values: RecordTimeOptions, clock: Clock): (value: Value) => Instant | { readonly problem: string } {
+function writtenTime(
+  values: RecordTimeOptions,
+  clock: Clock,
+): (value: Value) => Instant | { readonly problem: string } {
   const isText = (values.timeType ?? 'string') === 'string';
   if (isText) {
     const parse =

@@ -165,12 +165,7 @@ function lowerParser(
 }
 
 /** The options of a source's default parser where they stand in the source itself. */
-function flatParser(
-  lowering: Lowering,
-  name: string,
-  section: Section,
-  rest: Set<Attribute>,
-): PluginModel | undefined {
+function flatParser(lowering: Lowering, name: string, section: Section, rest: Set<Attribute>): PluginModel | undefined {
   const parser = lowering.plugin('parser', name, section.at);
   const attributes = parser ? takeDeclared(parser, rest) : [];
   if (!parser || attributes.length === 0) return undefined;

@@ -43,9 +43,12 @@ export const httpOptions = {
   // Fluentd's HTTP parser stops there.
   headerLimit: bytes('Largest request head, query included. Not in Fluentd.', { default: 80 * 1024 }),
   // A quarter GiB leaves room in a container of 512 MiB.
-  memoryLimit: bytes('Bytes of bodies held at a time in one process; beyond it requests are answered 503.', {
-    default: 256 * 1024 * 1024,
-  }),
+  memoryLimit: bytes(
+    'Bytes of bodies held at a time in one process, no less than the limits of one body; beyond it requests are answered 503. Not in Fluentd.',
+    {
+      default: 256 * 1024 * 1024,
+    },
+  ),
   headersTimeout: duration('Time for a request head to arrive. Not in Fluentd.', { default: 10_000 }),
   // 32 MiB in it are 0.9 Mbit/s.
   requestTimeout: duration('Time for a whole request to arrive. Not in Fluentd.', { default: 300_000 }),

@@ -35,6 +35,7 @@ const refusalStatus = {
   expectation_failed: 417,
   rate_limited: 429,
   head_too_large: 431,
+  get_not_taken: 405,
   internal: 500,
   journal_full: 503,
   journal_write: 503,
@@ -51,11 +52,19 @@ export class Refusal extends Error {
   /** When the sender should try again, in ms from now; answered as Retry-After. */
   readonly retryAfterMs: number | undefined;
 
-  constructor(reason: RefusalReason, detail: string, options: { cause?: unknown; retryAfterMs?: number } = {}) {
+  /** What another program answers in its place, where an endpoint answers as that one does. */
+  readonly peerText: string | undefined;
+
+  constructor(
+    reason: RefusalReason,
+    detail: string,
+    options: { cause?: unknown; retryAfterMs?: number; peerText?: string } = {},
+  ) {
     super(detail, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'Refusal';
     this.reason = reason;
     this.retryAfterMs = options.retryAfterMs;
+    this.peerText = options.peerText;
   }
   get status(): number {
     return refusalStatus[this.reason];

@@ -41,9 +41,13 @@ export class TlsFiles {
       this.#seen = await this.#fingerprint();
       return await this.#read();
     } catch (error) {
-      throw new OperatingError('LISTEN_FAILED', `${this.#what()}: ${errorText(error)}; check ${this.#settings.advice}`, {
-        cause: error,
-      });
+      throw new OperatingError(
+        'LISTEN_FAILED',
+        `${this.#what()}: ${errorText(error)}; check ${this.#settings.advice}`,
+        {
+          cause: error,
+        },
+      );
     }
   }
   /** From now on a changed pair is used for new connections of `server`; those that are open go on with the old one. */
