@@ -61,6 +61,8 @@ export interface AppendRequest {
   readonly state?: Readonly<Record<string, unknown>>;
   /** Idempotency keys, one per request that carried one; kept in the frame. */
   readonly keys?: readonly string[];
+  /** `interval`: nobody waits for the answer, so it may take up to 200 ms to share a sync. Default: `always`. */
+  readonly sync?: 'always' | 'interval';
 }
 
 export interface SourceContext extends PluginContext {
