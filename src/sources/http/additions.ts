@@ -41,7 +41,7 @@ function headerFields(rawHeaders: readonly string[]): Map<string, Value> {
 
 /** Node gives a character for each byte. */
 function headerValue(latin1: string): Value {
-  if (/^[\x00-\x7f]*$/.test(latin1)) return latin1;
+  if (!/[\x80-\xff]/.test(latin1)) return latin1;
   const bytes = Buffer.from(latin1, 'latin1');
   return isUtf8(bytes) ? bytes.toString('utf8') : new Uint8Array(bytes);
 }

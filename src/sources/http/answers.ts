@@ -35,7 +35,7 @@ export function answer(
 const ownBodies: Readonly<Record<number, string>> = { 403: '', 413: 'Too large', 417: '' };
 
 /** The body of a refusal: `400 Bad Request`, a line feed, and what is wrong where. */
-export function refusalBody(refusal: Refusal): string {
+function refusalBody(refusal: Refusal): string {
   const own = ownBodies[refusal.status];
   if (own !== undefined) return own;
   if (refusal.reason === 'invalid_compression') return '';

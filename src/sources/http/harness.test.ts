@@ -25,7 +25,7 @@ export interface Setup {
   readonly context?: FakeContext;
 }
 
-export class HttpContext extends FakeContext {
+class HttpContext extends FakeContext {
   readonly #running: Parser | undefined;
   constructor(running?: Parser) {
     super();
