@@ -4,6 +4,7 @@ import { hashFormatter } from './codecs/hash.ts';
 import { inHttpParser } from './codecs/in_http.ts';
 import { jsonFormatter, jsonLineParser } from './codecs/json.ts';
 import { ltsvFormatter } from './codecs/ltsv.ts';
+import { msgpackFormatter } from './codecs/msgpack.ts';
 import { noneParser } from './codecs/none.ts';
 import { outFileFormatter } from './codecs/out_file.ts';
 import { singleValueFormatter } from './codecs/single_value.ts';
@@ -15,6 +16,7 @@ import { recordTransformerFilter } from './filters/record_transformer.ts';
 import { stdoutFilter } from './filters/stdout.ts';
 import { fileOutput } from './outputs/file/index.ts';
 import { nullOutput } from './outputs/null.ts';
+import { secondaryFileOutput } from './outputs/secondary_file.ts';
 import { stdoutOutput } from './outputs/stdout.ts';
 import { storeOutput } from './outputs/store.ts';
 import { httpSource } from './sources/http/index.ts';
@@ -25,6 +27,7 @@ import { tailSource } from './sources/tail/index.ts';
 import { copyStep } from './steps/copy.ts';
 import { relabelStep } from './steps/relabel.ts';
 import { rewriteTagFilterStep } from './steps/rewrite_tag_filter.ts';
+import { roundrobinStep } from './steps/roundrobin.ts';
 
 export const builtinPlugins: readonly Plugin[] = [
   copyStep,
@@ -37,6 +40,7 @@ export const builtinPlugins: readonly Plugin[] = [
   jsonFormatter,
   jsonLineParser,
   ltsvFormatter,
+  msgpackFormatter,
   noneParser,
   nullOutput,
   outFileFormatter,
@@ -44,7 +48,9 @@ export const builtinPlugins: readonly Plugin[] = [
   recordTransformerFilter,
   relabelStep,
   rewriteTagFilterStep,
+  roundrobinStep,
   sampleSource,
+  secondaryFileOutput,
   singleValueFormatter,
   stdinSource,
   stdoutFilter,

@@ -67,8 +67,8 @@ function readOption(
 ): { value: unknown } | undefined {
   const { key, value: written } = attribute;
   if (written.isBroken) return undefined;
-  if (spec.ignored !== undefined) lowering.note(owner.at, `${key}: ${spec.ignored}`);
   if (spec.warnWritten !== undefined) lowering.warn(attribute.at, `${key}: ${spec.warnWritten}`);
+  if (spec.ignored !== undefined) lowering.note(owner.at, `${key}: ${spec.ignored}`, 'ignored');
   if (written.unset !== undefined) {
     if (spec.isRequired) {
       lowering.error(attribute.at, `${owner.title}: ${key} is required, but use_${written.unset} leaves it out`);
