@@ -1,6 +1,7 @@
 /** The plugins that come with the program. Sorted; one line each. */
 import { csvFormatter } from './codecs/csv.ts';
 import { hashFormatter } from './codecs/hash.ts';
+import { inHttpParser } from './codecs/in_http.ts';
 import { jsonFormatter, jsonLineParser } from './codecs/json.ts';
 import { ltsvFormatter } from './codecs/ltsv.ts';
 import { msgpackFormatter } from './codecs/msgpack.ts';
@@ -18,6 +19,7 @@ import { nullOutput } from './outputs/null.ts';
 import { secondaryFileOutput } from './outputs/secondary_file.ts';
 import { stdoutOutput } from './outputs/stdout.ts';
 import { storeOutput } from './outputs/store.ts';
+import { httpSource } from './sources/http/index.ts';
 import { postback } from './sources/postback/index.ts';
 import { sampleSource } from './sources/sample.ts';
 import { stdinSource } from './sources/stdin.ts';
@@ -33,6 +35,8 @@ export const builtinPlugins: readonly Plugin[] = [
   fileOutput,
   grepFilter,
   hashFormatter,
+  httpSource,
+  inHttpParser,
   jsonFormatter,
   jsonLineParser,
   ltsvFormatter,

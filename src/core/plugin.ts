@@ -268,6 +268,8 @@ export interface SourceSpec<O extends OptionTable = OptionTable> extends Common<
   /** Every receiving process runs one (network listeners); otherwise only the first does. */
   readonly isReplicated?: boolean;
   readonly usesParser?: boolean;
+  /** The parser of a `<parse>` without `@type`, whose options may also stand in the source itself. */
+  readonly defaultParser?: string;
   create(config: PluginConfig<O>, context: SourceContext): Source;
 }
 export interface ParserSpec<O extends OptionTable = OptionTable> extends Common<O> {

@@ -181,6 +181,9 @@ function isReserved(key: string, section: Section, plugin: Plugin, place: Plugin
 function usesParser(plugin: Plugin): boolean {
   return 'usesParser' in plugin && (plugin.usesParser ?? false);
 }
+function defaultParser(plugin: Plugin): string | undefined {
+  return 'defaultParser' in plugin ? plugin.defaultParser : undefined;
+}
 function defaultFormatter(plugin: Plugin): string | undefined {
   return 'defaultFormatter' in plugin ? plugin.defaultFormatter : undefined;
 }
@@ -207,12 +210,14 @@ function lowerParser(
 ): PluginModel | undefined {
   if (!usesParser(plugin)) return undefined;
   const written = onlySection(lowering, section, 'parse');
+  const fallback = defaultParser(plugin);
   if (written) {
-    const type = typeOf(lowering, written, '<parse>');
-    return type ? nested(lowering, 'parser', type, written) : undefined;
+    const hasType = attribute(written, '@type', 'type') !== undefined;
+    const type = !hasType && fallback !== undefined ? fallback : typeOf(lowering, written, '<parse>');
+    return type !== undefined ? nested(lowering, 'parser', type, written) : undefined;
   }
   const format = [...rest].find((candidate) => candidate.key === 'format');
-  if (!format) return undefined;
+  if (!format) return fallback === undefined ? undefined : flatParser(lowering, fallback, section, rest);
   rest.delete(format);
   const isRegexp = format.value.text.startsWith('/') && format.value.text.endsWith('/');
   const parser = lowering.plugin('parser', isRegexp ? 'regexp' : format.value.text, format.value.at);
@@ -224,6 +229,14 @@ function lowerParser(
   const flat = takeDeclared(parser, rest);
   if (isRegexp) flat.push(derivedAttribute(format, 'expression'));
   return lowerPlugin(lowering, parser, { name: 'parse', argument: '', attributes: flat, sections: [], at: format.at });
+}
+
+/** The options of a source's default parser where they stand in the source itself. */
+function flatParser(lowering: Lowering, name: string, section: Section, rest: Set<Attribute>): PluginModel | undefined {
+  const parser = lowering.plugin('parser', name, section.at);
+  const attributes = parser ? takeDeclared(parser, rest) : [];
+  if (!parser || attributes.length === 0) return undefined;
+  return lowerPlugin(lowering, parser, { name: 'parse', argument: '', attributes, sections: [], at: section.at });
 }
 
 /** v0.12's `types` with delimiters of its own becomes the JSON object it stands for. */
