@@ -4,10 +4,11 @@ import { apache2Parser } from './codecs/apache2.ts';
 import { apacheErrorParser } from './codecs/apache_error.ts';
 import { csvFormatter, csvParser } from './codecs/csv.ts';
 import { hashFormatter } from './codecs/hash.ts';
+import { inHttpParser } from './codecs/in_http.ts';
 import { jsonFormatter, jsonLineParser } from './codecs/json.ts';
 import { logfmtParser } from './codecs/logfmt.ts';
 import { ltsvFormatter, ltsvParser } from './codecs/ltsv.ts';
-import { msgpackParser } from './codecs/msgpack.ts';
+import { msgpackFormatter, msgpackParser } from './codecs/msgpack.ts';
 import { multilineParser } from './codecs/multiline.ts';
 import { nginxParser } from './codecs/nginx.ts';
 import { noneParser } from './codecs/none.ts';
@@ -24,8 +25,10 @@ import { recordTransformerFilter } from './filters/record_transformer.ts';
 import { stdoutFilter } from './filters/stdout.ts';
 import { fileOutput } from './outputs/file/index.ts';
 import { nullOutput } from './outputs/null.ts';
+import { secondaryFileOutput } from './outputs/secondary_file.ts';
 import { stdoutOutput } from './outputs/stdout.ts';
 import { storeOutput } from './outputs/store.ts';
+import { httpSource } from './sources/http/index.ts';
 import { postback } from './sources/postback/index.ts';
 import { sampleSource } from './sources/sample.ts';
 import { stdinSource } from './sources/stdin.ts';
@@ -33,6 +36,7 @@ import { tailSource } from './sources/tail/index.ts';
 import { copyStep } from './steps/copy.ts';
 import { relabelStep } from './steps/relabel.ts';
 import { rewriteTagFilterStep } from './steps/rewrite_tag_filter.ts';
+import { roundrobinStep } from './steps/roundrobin.ts';
 
 export const builtinPlugins: readonly Plugin[] = [
   apache2Parser,
@@ -44,11 +48,14 @@ export const builtinPlugins: readonly Plugin[] = [
   fileOutput,
   grepFilter,
   hashFormatter,
+  httpSource,
+  inHttpParser,
   jsonFormatter,
   jsonLineParser,
   logfmtParser,
   ltsvFormatter,
   ltsvParser,
+  msgpackFormatter,
   msgpackParser,
   multilineParser,
   nginxParser,
@@ -61,7 +68,9 @@ export const builtinPlugins: readonly Plugin[] = [
   regexpParser,
   relabelStep,
   rewriteTagFilterStep,
+  roundrobinStep,
   sampleSource,
+  secondaryFileOutput,
   singleValueFormatter,
   stdinSource,
   stdoutFilter,

@@ -1,24 +1,24 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parserOf, shown } from '../../test/parsing.ts';
-import { encodeMsgpack } from '../core/msgpack.ts';
-import { msgpackParser } from './msgpack.ts';
+import { batchOf, configOf, contextOf, packedBatchOf } from '../../test/fixture.ts';
+import type { Batch } from '../core/batch.ts';
+import { ByteWriter } from '../core/bytes.ts';
+import { msgpackFormatter } from './msgpack.ts';
 
-const all = (bytes: Buffer, options: Record<string, unknown> = {}) =>
-  parserOf(msgpackParser, options).parseAll?.(bytes).map(shown);
+function hex(batch: Batch): string {
+  if (msgpackFormatter.kind !== 'formatter') throw new TypeError('not a formatter');
+  const out = new ByteWriter();
+  msgpackFormatter.create(configOf(msgpackFormatter, {}), contextOf([])).write(batch, 0, batch.count, out);
+  return out.view().toString('hex');
+}
 
-test('maps one behind the other', () => {
-  const bytes = Buffer.concat([encodeMsgpack({ a: 1, t: 5 }), encodeMsgpack([1]), encodeMsgpack({ b: null })]);
-  assert.deepEqual(all(bytes, { timeKey: 't', timeType: 'unixtime', types: { a: 'string' } }), [
-    '{"a":"1"} 5.000000000',
-    'mismatch: expected a MessagePack map at byte 7',
-    '{"b":null}',
-  ]);
+test('records are maps, one behind the other, without anything between them', () => {
+  // {"a":1}, {"b":null}: fixmap 1, fixstr 1, the value.
+  assert.equal(hex(batchOf('t', ['{"a":1}', '{"b":null}'])), '81a1610181a162c0');
 });
 
-test('what ends early or is nothing', () => {
-  const [first, second] = all(Buffer.concat([encodeMsgpack({ a: 1 }), Buffer.from([0x82, 0xa1])])) ?? [];
-  assert.equal(first, '{"a":1}');
-  assert.match(second ?? '', /^mismatch: .*byte/);
-  assert.match(shown(parserOf(msgpackParser).parse(Buffer.alloc(0))), /^mismatch/);
+test('what came in as MessagePack leaves as the same bytes, unless a filter changed it', () => {
+  const packed = packedBatchOf('t', [{ raw: new Uint8Array([0xff, 0x00]) }]);
+  assert.equal(hex(packed), '81a3726177c402ff00');
+  assert.equal(hex(packed.map(() => ({ raw: 'x' }))), '81a3726177a178');
 });
