@@ -55,6 +55,7 @@ export function lowerPlugin(
 ): PluginModel | undefined {
   const owner: OptionOwner = { title: `${plugin.kind} ${plugin.name}`, at: section.at };
   const errorsBefore = countErrors(lowering);
+  checkLogLevel(lowering, section, plugin);
   if (isLater(plugin)) return lowerLater(lowering, plugin, section, place);
   const written = section.attributes.filter((candidate) => !isReserved(candidate.key, section, plugin, place));
   const { values, others } = readOptions(lowering, owner, plugin.options, written, place.fixed);
@@ -88,6 +89,29 @@ export function lowerPlugin(
   claimExclusive(lowering, plugin, section, values);
   compare(lowering, plugin, section, written);
   return model;
+}
+
+const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'];
+
+/** `@log_level` of one plugin (v0.12: `log_level`, unless that is an option of it). */
+function checkLogLevel(lowering: Lowering, section: Section, plugin: Plugin): void {
+  const isDeclared = bySpelling(plugin.options).has('log_level');
+  const written = attribute(section, '@log_level') ?? (isDeclared ? undefined : attribute(section, 'log_level'));
+  if (!written || written.value.isBroken) return;
+  const { text, at } = written.value;
+  if (logLevels.includes(text.toLowerCase())) {
+    lowering.note(
+      section.at,
+      `${written.key}: the own log has one level, P2L_LOGLEVEL or log_level of <system>`,
+      'ignored',
+    );
+    return;
+  }
+  const near = nearest(text, logLevels);
+  lowering.error(
+    at,
+    `${written.key}: found ${quote(text)}, expected one of ${logLevels.join(', ')}${near === undefined ? '' : `; did you mean ${near}?`}`,
+  );
 }
 
 function claimExclusive(
