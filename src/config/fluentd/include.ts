@@ -22,6 +22,7 @@ export function includedFiles(written: string, directory: string): readonly Incl
     }
   } else if (/^[a-z][a-z0-9+.-]+:\/\//i.test(path))
     return { problem: `@include ${written}: only files can be included; fetch it first and name the copy` };
+  if (path.includes('\0')) return { problem: '@include: a path cannot hold the character NUL' };
   const found = filesOf(path, directory);
   const files: IncludedFile[] = [];
   for (const file of found.sort()) {
@@ -46,7 +47,8 @@ function filesOf(written: string, directory: string): string[] {
 
 function decoded(path: string): string {
   try {
-    return decodeURIComponent(path.replaceAll('+', ' '));
+    const text = decodeURIComponent(path.replaceAll('+', ' '));
+    return text.includes('\0') ? path : text;
   } catch {
     return path;
   }

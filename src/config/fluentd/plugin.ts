@@ -142,18 +142,20 @@ function lowerLater(lowering: Lowering, plugin: Plugin, section: Section, place:
   lowering.note(section.at, 'comes with a later version; its options are not checked', 'unsupported', of);
   const written = section.attributes.filter((candidate) => !isReserved(candidate.key, section, plugin, place));
   const parse = sectionsNamed(section, 'parse')[0];
-  const type = parse && typeOf(lowering, parse, '<parse>');
+  const parseType = parse && typeOf(lowering, parse, '<parse>');
+  const parser = parseType && nested(lowering, 'parser', parseType, parse);
   const format = sectionsNamed(section, 'format')[0];
   const formatType = format && attribute(format, '@type', 'type');
+  const formatter = formatType && nested(lowering, 'formatter', formatType, format);
   const inject = sectionsNamed(section, 'inject')[0];
   const model: PluginModel = {
     kind: plugin.kind,
     type: plugin.name,
     options: Object.fromEntries(written.map(({ key, value }) => [key, value.text])),
     sections: rawSections(section, new Set(['parse', 'format', 'inject', ...(place.sections ?? [])])),
-    parser: type && nested(lowering, 'parser', type, parse),
-    formatter: formatType && nested(lowering, 'formatter', formatType, format),
-    inject: inject && lowerInject(lowering, inject),
+    ...(parser && { parser }),
+    ...(formatter && { formatter }),
+    ...(inject && { inject: lowerInject(lowering, inject) }),
     at: section.at,
   };
   return countErrors(lowering) > errorsBefore ? undefined : model;
