@@ -91,7 +91,7 @@ class JsonReader {
       parts.push(scanner.match(/(?:[^"\\#\u0000-\u001F]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})|#(?!\{))*/y) ?? '');
       if (scanner.skip('"')) return `"${parts.join('')}"`;
       // As Ruby's JSON: a backslash before any other sign is dropped. Mostly it was meant for a regular expression.
-      const escaped = scanner.match(/\\[^"\\/bfnrtu\u0000-\u001F]/uy);
+      const escaped = scanner.match(/\\[^"\\/bfnrtu\p{Cc}]/uy);
       if (escaped !== undefined) {
         const letter = escaped.slice(1);
         const at = scanner.place(scanner.position - escaped.length);
