@@ -13,9 +13,11 @@ import { grepFilter } from './filters/grep.ts';
 import { recordTransformerFilter } from './filters/record_transformer.ts';
 import { stdoutFilter } from './filters/stdout.ts';
 import { fileOutput } from './outputs/file/index.ts';
+import { forwardOutput } from './outputs/forward/index.ts';
 import { nullOutput } from './outputs/null.ts';
 import { stdoutOutput } from './outputs/stdout.ts';
 import { storeOutput } from './outputs/store.ts';
+import { forwardSource } from './sources/forward/index.ts';
 import { postback } from './sources/postback/index.ts';
 import { sampleSource } from './sources/sample.ts';
 import { stdinSource } from './sources/stdin.ts';
@@ -27,6 +29,8 @@ export const builtinPlugins: readonly Plugin[] = [
   copyStep,
   csvFormatter,
   fileOutput,
+  forwardOutput,
+  forwardSource,
   grepFilter,
   hashFormatter,
   jsonFormatter,

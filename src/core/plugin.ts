@@ -269,7 +269,7 @@ export interface OutputSpec<O extends OptionTable = OptionTable> extends Common<
   readonly defaultFormatter?: string;
   readonly usesInject?: boolean;
   /** Where the records go, for the cursor's identity and `check`: a path, host or topic; no secrets. */
-  readonly target?: (options: OptionValues<O>) => string;
+  readonly target?: (options: OptionValues<O>, sections: PluginConfig['sections']) => string;
   /** How this output's chunks are cut where the config says nothing (Fluentd's default for a buffered output: 60 s). */
   readonly buffer?: {
     readonly flushMode?: 'immediate' | 'interval' | 'lazy';
