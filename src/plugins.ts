@@ -21,6 +21,7 @@ import { forwardSource } from './sources/forward/index.ts';
 import { postback } from './sources/postback/index.ts';
 import { sampleSource } from './sources/sample.ts';
 import { stdinSource } from './sources/stdin.ts';
+import { tailSource } from './sources/tail/index.ts';
 import { copyStep } from './steps/copy.ts';
 import { relabelStep } from './steps/relabel.ts';
 import { rewriteTagFilterStep } from './steps/rewrite_tag_filter.ts';
@@ -50,5 +51,6 @@ export const builtinPlugins: readonly Plugin[] = [
   stdoutFormatter,
   stdoutOutput,
   storeOutput,
+  tailSource,
   tsvFormatter,
 ];

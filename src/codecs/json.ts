@@ -5,6 +5,7 @@ import { jsonDepthMax, parseExact, scanJson } from '../core/json.ts';
 import { boolean, choice, text } from '../core/options.ts';
 import type { OptionValues } from '../core/options.ts';
 import { definePlugin } from '../core/plugin.ts';
+import type { ParseProblem } from '../core/plugin.ts';
 import { copyFields, deleteField, getField, isFields } from '../core/record.ts';
 import type { Fields, Value } from '../core/record.ts';
 import { lineEnd, newlineOptions } from './newline.ts';
@@ -26,6 +27,17 @@ export const jsonFormatter = definePlugin({
     @type json
   </format>
 </match>`,
+  differences: [
+    {
+      peer: 'fluentd',
+      text: 'Prints numbers as Ruby does: `1.0e3` becomes `1000.0`. Here they keep the form they arrived in.',
+    },
+    {
+      peer: 'fluentd',
+      verdict: 'better',
+      text: 'Text that is not UTF-8 stops the output. Here it does not.',
+    },
+  ],
   create({ options }) {
     const end = lineEnd(options);
     return {
@@ -67,29 +79,29 @@ export const jsonLineParser = definePlugin({
     const time = compileTimeOf(options, clock);
     return {
       parse(line) {
-        const fields = parseObject(line.toString('utf8'));
+        const fields = parseObject(line.toString());
         if ('problem' in fields) return fields;
         const value = getField(fields.fields, options.timeKey);
         if (value === undefined) return { ...fields, time: undefined };
         const found = time(value);
-        if (!found) return { problem: `field ${options.timeKey} is no time in the format wanted` };
+        if (!found) return { kind: 'invalid', problem: `field ${options.timeKey} is no time in the format wanted` };
         return { fields: options.keepTimeKey ? fields.fields : without(fields.fields, options.timeKey), time: found };
       },
     };
   },
 });
 
-function parseObject(line: string): { readonly fields: Fields } | { readonly problem: string } {
+function parseObject(line: string): { readonly fields: Fields } | ParseProblem {
   let fields: unknown;
   try {
     fields = JSON.parse(line);
   } catch (error) {
-    return { problem: `not JSON: ${errorText(error)}` };
+    return { kind: 'mismatch', problem: `not JSON: ${errorText(error)}` };
   }
   if (typeof fields !== 'object' || fields === null || Array.isArray(fields))
-    return { problem: 'expected a JSON object' };
+    return { kind: 'mismatch', problem: 'expected a JSON object' };
   const { exact, tooDeep } = scanJson(Buffer.from(line));
-  if (tooDeep) return { problem: `nested deeper than ${jsonDepthMax} levels` };
+  if (tooDeep) return { kind: 'invalid', problem: `nested deeper than ${jsonDepthMax} levels` };
   return { fields: exact ? parseExact(line.trim()) : (fields as Fields) };
 }
 

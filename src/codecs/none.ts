@@ -20,7 +20,7 @@ export const noneParser = definePlugin({
   create({ options }) {
     return {
       parse(line) {
-        const value = isUtf8(line) ? line.toString('utf8') : new Uint8Array(line);
+        const value = typeof line === 'string' || isUtf8(line) ? line.toString() : new Uint8Array(line);
         return { fields: { [options.messageKey]: value }, time: undefined };
       },
     };

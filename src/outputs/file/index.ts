@@ -60,6 +60,13 @@ export function fileOutputOver(disk: Disk): Plugin {
     timekey 1h
   </buffer>
 </match>`,
+    differences: [
+      {
+        peer: 'fluentd',
+        verdict: 'better',
+        text: 'Writes a chunk when its `timekey` is over, and may write it twice after a crash. Here records reach the file soon after they arrive, each exactly once, also across `kill -9`.',
+      },
+    ],
     check(config, buffer) {
       if (!buffer) return;
       checkPlaceholders('path', pathTemplate(config.options, buffer), buffer);
