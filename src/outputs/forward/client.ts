@@ -92,6 +92,10 @@ export class ForwardClient {
   get isUsable(): boolean {
     return this.#problem === undefined && this.#answers.length === 0 && this.#socket.writable;
   }
+  /** True once the connection broke or the other end closed it. */
+  get isGone(): boolean {
+    return this.#problem !== undefined;
+  }
   /** Resolves once the kernel has taken all. */
   async send(parts: readonly Buffer[]): Promise<void> {
     const socket = this.#socket;

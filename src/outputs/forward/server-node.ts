@@ -91,30 +91,40 @@ export class ServerNode implements Balanced {
   }
   /** Sends messages over one connection, each acknowledged where that is wanted. @throws Error */
   async send(messages: readonly ForwardMessage[], signal: AbortSignal): Promise<void> {
-    const client = this.#takeIdle() ?? (await this.#connect(signal));
+    const kept = this.#takeIdle();
+    // A kept connection may have been closed by the other end without our knowing: that says nothing of the server.
+    const isDone = kept !== undefined && (await this.#sendOver(kept, messages, signal, true));
+    if (!isDone) await this.#sendOver(await this.#connect(signal), messages, signal, false);
+    this.heartbeat(false);
+  }
+  /** False: the connection was gone, and `mayBeGone`. */
+  async #sendOver(
+    client: ForwardClient,
+    messages: readonly ForwardMessage[],
+    signal: AbortSignal,
+    mayBeGone: boolean,
+  ): Promise<boolean> {
     const abort = (): void => client.destroy();
     signal.addEventListener('abort', abort, { once: true });
+    let isWaiting = false;
     try {
       for (const { parts, chunk } of messages) {
         await client.send(parts);
-        if (chunk !== undefined) await this.#acknowledged(client, chunk);
+        isWaiting = chunk !== undefined;
+        if (chunk !== undefined) await client.acknowledged(chunk);
+        isWaiting = false;
       }
     } catch (error) {
+      const isGone = client.isGone;
       client.destroy();
+      if (isGone && mayBeGone && !signal.aborted) return false;
+      if (isWaiting) this.disable();
       throw error;
     } finally {
       signal.removeEventListener('abort', abort);
     }
     this.#putBack(client);
-    this.heartbeat(false);
-  }
-  async #acknowledged(client: ForwardClient, chunk: string): Promise<void> {
-    try {
-      await client.acknowledged(chunk);
-    } catch (error) {
-      this.disable();
-      throw error;
-    }
+    return true;
   }
   /** Connects, shakes hands, closes. @throws Error */
   async verify(signal: AbortSignal): Promise<void> {

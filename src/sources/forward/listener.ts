@@ -53,8 +53,10 @@ export function createListener(
   options: ForwardOptions,
   onConnection: (socket: Socket) => void,
 ): Server {
-  const common = { allowHalfOpen: true, keepAlive: options.sendKeepalivePacket, noDelay: true };
-  const server = tls ? createTlsServer({ ...common, ...tls }) : createServer(common);
+  const common = { keepAlive: options.sendKeepalivePacket, noDelay: true };
+  // Who has sent all may close its half and wait for acknowledgements. Not with TLS: there a socket whose client goes away
+  // in the middle of the handshake would stay open (Node 24).
+  const server = tls ? createTlsServer({ ...common, ...tls }) : createServer({ ...common, allowHalfOpen: true });
   server.maxConnections = options.connectionsMax;
   server.on(tls ? 'secureConnection' : 'connection', onConnection);
   return server;

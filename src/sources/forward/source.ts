@@ -97,10 +97,10 @@ export class ForwardSource implements Source {
   async stop(): Promise<void> {
     this.#isStopping = true;
     this.#sweeping?.cancel();
-    this.#heartbeats?.close();
     const server = this.#server;
     if (!server) return;
     this.#server = undefined;
+    this.#heartbeats?.close();
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
     this.#appender.stop();
     await Promise.all([...this.#connections].map((connection) => connection.stop()));
