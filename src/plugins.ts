@@ -1,8 +1,10 @@
 /** The plugins that come with the program. Sorted; one line each. */
 import { csvFormatter } from './codecs/csv.ts';
 import { hashFormatter } from './codecs/hash.ts';
+import { inHttpParser } from './codecs/in_http.ts';
 import { jsonFormatter, jsonLineParser } from './codecs/json.ts';
 import { ltsvFormatter } from './codecs/ltsv.ts';
+import { msgpackFormatter } from './codecs/msgpack.ts';
 import { noneParser } from './codecs/none.ts';
 import { outFileFormatter } from './codecs/out_file.ts';
 import { singleValueFormatter } from './codecs/single_value.ts';
@@ -15,9 +17,11 @@ import { stdoutFilter } from './filters/stdout.ts';
 import { fileOutput } from './outputs/file/index.ts';
 import { forwardOutput } from './outputs/forward/index.ts';
 import { nullOutput } from './outputs/null.ts';
+import { secondaryFileOutput } from './outputs/secondary_file.ts';
 import { stdoutOutput } from './outputs/stdout.ts';
 import { storeOutput } from './outputs/store.ts';
 import { forwardSource } from './sources/forward/index.ts';
+import { httpSource } from './sources/http/index.ts';
 import { postback } from './sources/postback/index.ts';
 import { sampleSource } from './sources/sample.ts';
 import { stdinSource } from './sources/stdin.ts';
@@ -25,6 +29,7 @@ import { tailSource } from './sources/tail/index.ts';
 import { copyStep } from './steps/copy.ts';
 import { relabelStep } from './steps/relabel.ts';
 import { rewriteTagFilterStep } from './steps/rewrite_tag_filter.ts';
+import { roundrobinStep } from './steps/roundrobin.ts';
 
 export const builtinPlugins: readonly Plugin[] = [
   copyStep,
@@ -34,9 +39,12 @@ export const builtinPlugins: readonly Plugin[] = [
   forwardSource,
   grepFilter,
   hashFormatter,
+  httpSource,
+  inHttpParser,
   jsonFormatter,
   jsonLineParser,
   ltsvFormatter,
+  msgpackFormatter,
   noneParser,
   nullOutput,
   outFileFormatter,
@@ -44,7 +52,9 @@ export const builtinPlugins: readonly Plugin[] = [
   recordTransformerFilter,
   relabelStep,
   rewriteTagFilterStep,
+  roundrobinStep,
   sampleSource,
+  secondaryFileOutput,
   singleValueFormatter,
   stdinSource,
   stdoutFilter,

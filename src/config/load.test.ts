@@ -67,7 +67,7 @@ describe('a file', () => {
     write('b/in.conf', '\n<match **>\n@type nosuch\n</match>');
     assert.deepEqual(await problems(write('b/main.conf', '@include in.conf')), [
       'b/main.conf:1:1: warning: there is no <source>: nothing will be received',
-      'b/in.conf:3:7: unknown output plugin nosuch (there are copy, file, kafka2, null, relabel, rewrite_tag_filter, stdout, store)',
+      'b/in.conf:3:7: unknown output plugin nosuch (there are copy, file, kafka2, null, relabel, rewrite_tag_filter, roundrobin, secondary_file, stdout, store)',
     ]);
   });
   test('a file that includes itself', async () => {

@@ -50,13 +50,34 @@ export function decodeMsgpack(bytes: Uint8Array): Value {
   return value;
 }
 
+/**
+ * Decodes the values that follow each other in `bytes`, each with the offset at which it begins. `containersMax`: how
+ * many maps and arrays may be in all of them together, since a byte can stand for one that takes a hundred in memory.
+ * @throws OperatingError PARSE_FAILED naming the byte offset
+ */
+export function* decodeMsgpackEach(
+  bytes: Uint8Array,
+  containersMax: number,
+): Generator<{ readonly value: Value; readonly at: number }> {
+  const decoder = new Decoder(bytes, containersMax);
+  while (decoder.at < bytes.length) {
+    const at = decoder.at;
+    yield { value: decoder.value(0), at };
+  }
+}
+
 class Decoder {
   readonly #bytes: Buffer;
   readonly #view: DataView;
+  #containersLeft: number;
   #at = 0;
-  constructor(bytes: Uint8Array) {
+  constructor(bytes: Uint8Array, containersMax = Number.POSITIVE_INFINITY) {
+    this.#containersLeft = containersMax;
     this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  }
+  get at(): number {
+    return this.#at;
   }
   end(): void {
     if (this.#at < this.#bytes.length) throw this.#error(`${this.#bytes.length - this.#at} bytes behind the value`);
@@ -148,6 +169,7 @@ class Decoder {
   /** Each element takes a byte at least, so a length beyond the end is a lie that must not cost memory. */
   #deeper(depth: number, elements: number): void {
     if (depth >= jsonDepthMax) throw this.#error(`nested deeper than ${jsonDepthMax} levels`);
+    if (--this.#containersLeft < 0) throw this.#error('more maps and arrays than are allowed');
     if (elements > this.#bytes.length - this.#at) throw this.#error('a length beyond the end');
   }
   #slice(length: number): Buffer {

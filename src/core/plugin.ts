@@ -256,9 +256,9 @@ interface Common<O extends OptionTable> {
   readonly differences?: readonly Difference[];
   /**
    * Checks that need more than one option; throw an Error whose text says what is wrong and what to do. For outputs
-   * called with the buffer too.
+   * called with the buffer too: a secondary with that of the output around it.
    */
-  readonly check?: (config: PluginConfig<O>, buffer?: BufferModel) => void;
+  readonly check?: (config: PluginConfig<O>, buffer?: BufferModel, isSecondary?: boolean) => void;
 }
 
 export interface SourceSpec<O extends OptionTable = OptionTable> extends Common<O> {
@@ -266,6 +266,8 @@ export interface SourceSpec<O extends OptionTable = OptionTable> extends Common<
   /** Every receiving process runs one (network listeners); otherwise only the first does. */
   readonly isReplicated?: boolean;
   readonly usesParser?: boolean;
+  /** The parser of a `<parse>` without `@type`, whose options may also stand in the source itself. */
+  readonly defaultParser?: string;
   create(config: PluginConfig<O>, context: SourceContext): Source;
 }
 export interface ParserSpec<O extends OptionTable = OptionTable> extends Common<O> {
@@ -298,6 +300,8 @@ export interface OutputSpec<O extends OptionTable = OptionTable> extends Common<
   /** Takes `<format>`; the name is its default. */
   readonly defaultFormatter?: string;
   readonly usesInject?: boolean;
+  /** May stand only as `<secondary>`; it gets the formatter and inject of the output around it. */
+  readonly isSecondaryOnly?: boolean;
   /** Where the records go, for the cursor's identity and `check`: a path, host or topic; no secrets. */
   readonly target?: (options: OptionValues<O>, sections: PluginConfig['sections']) => string;
   /** How this output's chunks are cut where the config says nothing (Fluentd's default for a buffered output: 60 s). */

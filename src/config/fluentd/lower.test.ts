@@ -37,7 +37,8 @@ function routes(model: PipelineModel): Record<string, string[]> {
 function actionText(action: ActionModel): string {
   switch (action.kind) {
     case 'copy':
-      return `copy(${action.actions.map(actionText).join(' ')})`;
+    case 'roundrobin':
+      return `${action.kind}(${action.actions.map(actionText).join(' ')})`;
     case 'relabel':
       return `relabel:${action.label}`;
     case 'retag':
@@ -386,13 +387,6 @@ describe('problems', () => {
     ],
     ['no store', '<match **>\n@type copy\n</match>', ['1:1: copy needs at least one section <store>']],
     [
-      'a second choice',
-      '<match **>\n@type copy\n<store>\n@type null\n</store>\n<store ignore_if_prev_success>\n@type null\n</store>\n</match>',
-      [
-        '6:1: ignore_if_prev_success is not supported: stores deliver independently; use <secondary> for a second choice',
-      ],
-    ],
-    [
       'an unknown option',
       '<match **>\n@type file\npath /a\napend true\n</match>',
       ['4:1: output file has no option apend; did you mean append?'],
@@ -590,8 +584,8 @@ describe('problems', () => {
     );
     assert.deepEqual(problems, []);
     assert.deepEqual(
-      notes.map(({ text }) => text),
-      ['enable_watch_timer: accepted without effect'],
+      notes.map(({ comparison, text }) => `${comparison}: ${text}`),
+      ['ignored: enable_watch_timer: accepted without effect', 'same: path, tag'],
     );
   });
 });

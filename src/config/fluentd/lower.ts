@@ -14,6 +14,7 @@ import { lowerSystem } from './system.ts';
 const fluentLogLabel = '@FLUENT_LOG';
 const errorLabel = '@ERROR';
 const withIds = new Set(['source', 'match', 'filter', 'store', 'secondary']);
+const labelKey: ReadonlySet<string> = new Set(['@label']);
 const directives = ['source', 'match', 'filter', 'label', 'system', 'worker'];
 
 /** A pipeline, and what `<system>` says besides. */
@@ -129,15 +130,25 @@ function lowerSources(lowering: Lowering, outputs: Outputs, root: Section): Sour
   const sources: SourceModel[] = [];
   const counts = new Map<string, number>();
   for (const section of sectionsNamed(root, 'source')) {
-    if (section.argument !== '') lowering.error(section.at, `<source> takes no argument, found ${section.argument}`);
-    const type = typeOf(lowering, section, '<source>');
-    const spec = type && lowering.plugin('source', type.value.text, type.value.at);
-    const label = outputs.label(section) ?? rootLabel;
-    const plugin = spec && lowerPlugin(lowering, spec, section, { keys: new Set(['@label']) });
-    if (!plugin) continue;
-    sources.push({ id: writtenId(lowering, section, spec) ?? sourceId(lowering, counts, plugin.type), plugin, label });
+    const source = lowering.over(section, () => lowerSource(lowering, outputs, section, counts));
+    if (source) sources.push(source);
   }
   return sources;
+}
+
+function lowerSource(
+  lowering: Lowering,
+  outputs: Outputs,
+  section: Section,
+  counts: Map<string, number>,
+): SourceModel | undefined {
+  if (section.argument !== '') lowering.error(section.at, `<source> takes no argument, found ${section.argument}`);
+  const type = typeOf(lowering, section, '<source>');
+  const spec = type && lowering.plugin('source', type.value.text, type.value.at);
+  const label = outputs.label(section) ?? rootLabel;
+  const plugin = spec && lowerPlugin(lowering, spec, section, { keys: labelKey });
+  if (!plugin) return undefined;
+  return { id: writtenId(lowering, section, spec) ?? sourceId(lowering, counts, plugin.type), plugin, label };
 }
 
 /** `tail`, `tail.1`, `tail.2` in written order, passing over ids that are taken. */
@@ -163,7 +174,9 @@ function lowerSteps(lowering: Lowering, outputs: Outputs, owner: Section, label:
         section.at,
         `<${section.name} ${pattern}> gets no records: <match ${catchAll.argument}> on line ${catchAll.at.line} takes them all before it`,
       );
-    const step = section.name === 'filter' ? lowerFilter(lowering, section) : lowerMatch(outputs, section, label);
+    const step = lowering.over(section, () =>
+      section.name === 'filter' ? lowerFilter(lowering, section) : lowerMatch(outputs, section, label),
+    );
     if (section.name === 'match' && isCatchAll(pattern)) catchAll ??= section;
     if (step) steps.push({ match: { syntax: 'fluentd', pattern }, ...step, at: section.at });
   }
@@ -182,7 +195,7 @@ type Step = Pick<StepModel, 'action' | 'take'>;
 function lowerFilter(lowering: Lowering, section: Section): Step | undefined {
   const type = typeOf(lowering, section, '<filter>');
   const spec = type && lowering.plugin('filter', type.value.text, type.value.at);
-  const plugin = spec && lowerPlugin(lowering, spec, section, { keys: new Set(['@label']) });
+  const plugin = spec && lowerPlugin(lowering, spec, section, { keys: labelKey });
   return plugin && { action: { kind: 'filter', plugin }, take: false };
 }
 

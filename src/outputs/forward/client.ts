@@ -150,7 +150,7 @@ export class ForwardClient {
     if (!Array.isArray(pong) || pong.length !== 5 || pong[0] !== 'PONG') throw new Error('received an invalid PONG');
     const hostname = valueBytes(pong[3]) ?? new Uint8Array();
     if (pong[1] !== true)
-      throw new Error(`the server refused this end: ${String(pong[2])}; check shared_key, username and password`);
+      throw new Error(`the server refused this end: ${textOf(pong[2])}; check shared_key, username and password`);
     if (Buffer.from(hostname).equals(Buffer.from(selfHostname)))
       throw new Error(`both ends are called ${selfHostname}; give them different self_hostname`);
     if (!isDigest(pong[4], digestHex(salt, hostname, nonce, sharedKey)))
@@ -201,6 +201,10 @@ export class ForwardClient {
     this.#problem ??= error;
     this.#wake?.();
   }
+}
+
+function textOf(value: Value | undefined): string {
+  return Buffer.from(valueBytes(value) ?? 'it did not say why').toString('utf8');
 }
 
 function openSocket({ address, port, name }: Place, settings: ClientSettings): Socket {

@@ -32,7 +32,7 @@ export interface EncodeSettings {
 }
 
 /** One message on its way. */
-export interface ForwardMessage {
+export interface ForwardPacket {
   readonly parts: readonly Buffer[];
   /** What the acknowledgement must say; undefined: none is wanted. */
   readonly chunk: string | undefined;
@@ -43,7 +43,7 @@ export interface ForwardMessage {
 export async function encodeChunk(
   chunk: Chunk,
   settings: EncodeSettings,
-): Promise<{ readonly messages: readonly ForwardMessage[]; readonly refused: readonly RefusedRow[] }> {
+): Promise<{ readonly messages: readonly ForwardPacket[]; readonly refused: readonly RefusedRow[] }> {
   const refused: RefusedRow[] = [];
   const groups = new Map<string, { part: ChunkBatch; first: number }[]>();
   let first = 0;
@@ -53,7 +53,7 @@ export async function encodeChunk(
     group.push({ part, first });
     first += part.batch.count;
   }
-  const messages: ForwardMessage[] = [];
+  const messages: ForwardPacket[] = [];
   for (const [tag, parts] of groups) {
     const id =
       messages.length === 0 ? chunk.id : `${chunk.id.slice(0, -8)}${messages.length.toString(16).padStart(8, '0')}`;
@@ -69,7 +69,7 @@ async function encodeMessage(
   parts: readonly { readonly part: ChunkBatch; readonly first: number }[],
   settings: EncodeSettings,
   refused: RefusedRow[],
-): Promise<ForwardMessage> {
+): Promise<ForwardPacket> {
   const writer = new MsgpackWriter();
   let records = 0;
   for (const { part, first } of parts) records += writeRows(part.batch, first, settings.isTimeInteger, writer, refused);

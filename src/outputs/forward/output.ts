@@ -9,7 +9,7 @@ import type { Chunk, Output, OutputContext, WriteResult } from '../../core/plugi
 import { Balancer } from './balancer.ts';
 import { Discovery } from './discovery.ts';
 import { encodeChunk } from './encode.ts';
-import type { EncodeSettings, ForwardMessage } from './encode.ts';
+import type { EncodeSettings, ForwardPacket } from './encode.ts';
 import { Heartbeats } from './heartbeats.ts';
 import type { ForwardConfig, ForwardOptions, SecurityOptions } from './options.ts';
 import { ServerNode } from './server-node.ts';
@@ -86,7 +86,7 @@ export class ForwardOutput implements Output {
   }
 
   /** Gives messages to one server after the other until one takes them. */
-  async #send(messages: readonly ForwardMessage[], signal: AbortSignal): Promise<void> {
+  async #send(messages: readonly ForwardPacket[], signal: AbortSignal): Promise<void> {
     const tried = new Set<ServerNode>();
     let problem: string | undefined;
     for (let node = this.#balancer.next(tried); node; node = this.#balancer.next(tried)) {

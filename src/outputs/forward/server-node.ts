@@ -6,7 +6,7 @@ import type { Log } from '../../core/log.ts';
 import type { Balanced } from './balancer.ts';
 import { ForwardClient } from './client.ts';
 import type { ClientSettings, Credentials } from './client.ts';
-import type { ForwardMessage } from './encode.ts';
+import type { ForwardPacket } from './encode.ts';
 import { FailureDetector } from './failure-detector.ts';
 
 /** A server as the configuration or a service discovery names it. */
@@ -90,7 +90,7 @@ export class ServerNode implements Balanced {
     this.#isAlive = false;
   }
   /** Sends messages over one connection, each acknowledged where that is wanted. @throws Error */
-  async send(messages: readonly ForwardMessage[], signal: AbortSignal): Promise<void> {
+  async send(messages: readonly ForwardPacket[], signal: AbortSignal): Promise<void> {
     const kept = this.#takeIdle();
     // A kept connection may have been closed by the other end without our knowing: that says nothing of the server.
     const isDone = kept !== undefined && (await this.#sendOver(kept, messages, signal, true));
@@ -100,7 +100,7 @@ export class ServerNode implements Balanced {
   /** False: the connection was gone, and `mayBeGone`. */
   async #sendOver(
     client: ForwardClient,
-    messages: readonly ForwardMessage[],
+    messages: readonly ForwardPacket[],
     signal: AbortSignal,
     mayBeGone: boolean,
   ): Promise<boolean> {

@@ -15,7 +15,7 @@ export interface EntryRules {
 }
 
 /** Takes what entries() finds. */
-export interface EntrySink {
+export interface EntryTaker {
   /** A record's MessagePack: a view of the bytes given. */
   record(payload: Buffer, seconds: number, nanos: number): void;
   /** An entry that is no record. `raw`: what was sent. */
@@ -27,18 +27,18 @@ export type EntryProblem = 'no_record' | 'invalid_record' | 'invalid_time' | 're
 const recordBytesMax = 16 * 1024 * 1024;
 const nil = 0xc0;
 
-export function readPacked(bytes: Buffer, rules: EntryRules, sink: EntrySink): void {
+export function readPacked(bytes: Buffer, rules: EntryRules, sink: EntryTaker): void {
   const reader = new EntryReader(bytes, rules, sink);
   while (!reader.scanner.isAtEnd) reader.entry();
 }
 /** Reads the array of a Forward message. */
-export function readArray(bytes: Buffer, rules: EntryRules, sink: EntrySink): void {
+export function readArray(bytes: Buffer, rules: EntryRules, sink: EntryTaker): void {
   const reader = new EntryReader(bytes, rules, sink);
   const count = reader.scanner.count();
   for (let i = 0; i < count; i++) reader.entry();
 }
 /** Reads time and record of a Message. */
-export function readSingle(bytes: Buffer, rules: EntryRules, sink: EntrySink): void {
+export function readSingle(bytes: Buffer, rules: EntryRules, sink: EntryTaker): void {
   const reader = new EntryReader(bytes, rules, sink);
   reader.pair(0, 2);
 }
@@ -47,11 +47,11 @@ class EntryReader {
   readonly scanner: MsgpackScanner;
   readonly #bytes: Buffer;
   readonly #rules: EntryRules;
-  readonly #sink: EntrySink;
+  readonly #sink: EntryTaker;
   #seconds = 0;
   #nanos = 0;
 
-  constructor(bytes: Buffer, rules: EntryRules, sink: EntrySink) {
+  constructor(bytes: Buffer, rules: EntryRules, sink: EntryTaker) {
     this.#bytes = bytes;
     this.scanner = new MsgpackScanner(bytes);
     this.#rules = rules;

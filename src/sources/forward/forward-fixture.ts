@@ -26,7 +26,8 @@ export function security(
 
 /** Starts a source on a free port of loopback; stops it with the test. */
 export async function startSource(t: TestContext, options: Record<string, unknown> = {}, sections: Sections = {}) {
-  const context = sourceContextOf(contextOf([]));
+  const base = contextOf([]);
+  const context = sourceContextOf(base);
   const refusedCounts = new Map<string, number>();
   const counting = {
     ...context,
@@ -48,7 +49,7 @@ export async function startSource(t: TestContext, options: Record<string, unknow
         return `${tag} ${seconds[i]}.${String(nanos[i]).padStart(9, '0')} ${stringifyJson(value)}`;
       }),
     );
-  return { source, port, context, refusedCounts, records };
+  return { source, port, context, clock: base.clock, refusedCounts, records };
 }
 
 /** A connection that sends raw bytes and reads values. */

@@ -11,7 +11,7 @@ import { Gatherer } from './intake.ts';
 import { forwardSource } from './index.ts';
 import { JsonFramer } from './json.ts';
 import type { ForwardOptions } from './options.ts';
-import { MessageReader } from './reader.ts';
+import { PacketReader } from './reader.ts';
 import { unpack } from './unpack.ts';
 
 /** How long to fuzz, in seconds; the default is for every run of the tests. */
@@ -26,7 +26,7 @@ async function takeAll(stream: readonly Buffer[], rules: Partial<ForwardOptions>
   const first = stream[0]?.[0];
   const isJson = first === 0x5b || first === 0x7b;
   const framer = isJson ? new JsonFramer(100_000) : new MsgpackFramer(100_000);
-  const reader = new MessageReader(
+  const reader = new PacketReader(
     { ...options, ...rules },
     {
       now: () => ({ seconds: 1, nanos: 0 }),

@@ -138,7 +138,7 @@ async function heartbeat(port: number): Promise<Buffer> {
 }
 
 test('what the journal does not take is not acknowledged; a full journal is waited for', async (t) => {
-  const { port, context, records } = await startSource(t);
+  const { port, context, clock, records } = await startSource(t);
   let failures = 2;
   context.gate = async () => {
     if (failures-- > 0) throw new OperatingError('JOURNAL_FULL', 'full');
@@ -147,7 +147,7 @@ test('what the journal does not take is not acknowledged; a full journal is wait
   sender.send(['a', 1, { n: 1 }, { chunk: 'x' }]);
   const answered = sender.next();
   while (context.appended.length === 0) {
-    context.clock.advance(200);
+    clock.advance(200);
     await new Promise((resolve) => setImmediate(resolve));
   }
   assert.deepEqual(await answered, new Map([['ack', 'x']]));
@@ -282,7 +282,7 @@ test('broken streams, lying lengths, bombs and deep nesting close the connection
 });
 
 test('a message that never ends is counted, and so is one that stalls', async (t) => {
-  const { port, refusedCounts, context } = await startSource(t);
+  const { port, refusedCounts, clock } = await startSource(t);
   const gone = await Sender.open(port);
   gone.socket.write(Buffer.from('93a161', 'hex'));
   await gone.end();
@@ -292,7 +292,7 @@ test('a message that never ends is counted, and so is one that stalls', async (t
   await heartbeat(port);
   const closed = stalled.next();
   while (!stalled.isClosed) {
-    context.clock.advance(70_000);
+    clock.advance(70_000);
     await new Promise((resolve) => setImmediate(resolve));
   }
   assert.equal(await closed, 'closed');

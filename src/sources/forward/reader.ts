@@ -7,11 +7,11 @@ import { isFields } from '../../core/record.ts';
 import type { Value } from '../../core/record.ts';
 import type { Handled, Peer } from './connection.ts';
 import { readArray, readPacked, readSingle } from './entries.ts';
-import type { EntryProblem, EntryRules, EntrySink } from './entries.ts';
+import type { EntryProblem, EntryRules, EntryTaker } from './entries.ts';
 import type { Gatherer } from './intake.ts';
 import { parseJsonValue } from './json.ts';
-import { readMessage } from './message.ts';
-import type { Message } from './message.ts';
+import { readPacket } from './packet.ts';
+import type { Packet } from './packet.ts';
 import type { ForwardOptions } from './options.ts';
 
 /** What reading needs of the source. */
@@ -26,7 +26,7 @@ export interface ReaderHost {
 
 const nothing: Handled = { chunk: undefined };
 
-export class MessageReader {
+export class PacketReader {
   readonly #options: ForwardOptions;
   readonly #host: ReaderHost;
 
@@ -36,7 +36,7 @@ export class MessageReader {
   }
   /** @throws OperatingError PARSE_FAILED: the connection's bytes cannot be trusted any more */
   take(bytes: Buffer, isJson: boolean, peer: Peer, gatherer: Gatherer): Handled | Promise<Handled> {
-    const message = isJson ? readMessage(encodeMsgpack(parseJsonValue(bytes.toString('utf8')))) : readMessage(bytes);
+    const message = isJson ? readPacket(encodeMsgpack(parseJsonValue(bytes.toString('utf8')))) : readPacket(bytes);
     if (message === 'nothing') return nothing;
     if (!message) {
       this.#host.refuse('no_message', '', 1, bytes, peer);
@@ -58,7 +58,7 @@ export class MessageReader {
       .unpack(message.entries, compressed)
       .then((entries) => this.#entries(message, entries, chunk, peer, gatherer));
   }
-  #entries(message: Message, entries: Buffer, chunk: Buffer | undefined, peer: Peer, gatherer: Gatherer): Handled {
+  #entries(message: Packet, entries: Buffer, chunk: Buffer | undefined, peer: Peer, gatherer: Gatherer): Handled {
     const tag = this.#tag(message);
     if (tag === undefined) {
       this.#host.refuse('invalid_tag', '', 1, message.bytes, peer);
@@ -68,7 +68,7 @@ export class MessageReader {
     const isStrict = this.#options.skipInvalidEvent;
     const isZeroNow = form === 'message' || (form === 'forward' && !isStrict);
     const rules: EntryRules = { isStrict, isZeroNow, now: this.#host.now() };
-    const sink = new Sink(tag, this.#options, this.#host, peer, gatherer);
+    const sink = new Taker(tag, this.#options, this.#host, peer, gatherer);
     try {
       if (form === 'packed') readPacked(entries, rules, sink);
       else if (form === 'forward') readArray(entries, rules, sink);
@@ -84,7 +84,7 @@ export class MessageReader {
     // A Message without a record gets no answer from Fluentd.
     return form === 'message' && sink.isWithoutRecord && !isStrict ? nothing : { chunk };
   }
-  #tag({ tag: sent, isTagText }: Message): string | undefined {
+  #tag({ tag: sent, isTagText }: Packet): string | undefined {
     const { tag = sent, addTagPrefix, skipInvalidEvent } = this.#options;
     if (tag === undefined || (skipInvalidEvent && !isTagText && this.#options.tag === undefined)) return undefined;
     return addTagPrefix === undefined ? tag : `${addTagPrefix}.${tag}`;
@@ -98,7 +98,7 @@ function jsonChunk(chunk: Buffer | undefined): Buffer | undefined {
   return Buffer.from(JSON.stringify(value instanceof Uint8Array ? Buffer.from(value).toString('latin1') : value));
 }
 
-class Sink implements EntrySink {
+class Taker implements EntryTaker {
   isWithoutRecord = false;
   readonly #tag: string;
   readonly #options: ForwardOptions;

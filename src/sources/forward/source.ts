@@ -17,7 +17,7 @@ import type {
   TransportOptions,
   UserOptions,
 } from './options.ts';
-import { MessageReader } from './reader.ts';
+import { PacketReader } from './reader.ts';
 import { Security } from './security.ts';
 import { unpack } from './unpack.ts';
 
@@ -147,7 +147,7 @@ export class ForwardSource implements Source {
 
   #connectionHost(): ConnectionHost {
     const { clock } = this.#context;
-    const reader = new MessageReader(this.#options, {
+    const reader = new PacketReader(this.#options, {
       now: () => clock.now(),
       refuse: (reason, tag, count, raw, peer) => this.#refuse(reason, tag, count, raw, peer),
       warn: (text) => this.#warn(text),

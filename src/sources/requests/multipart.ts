@@ -1,10 +1,10 @@
 /**
  * multipart/form-data (RFC 7578 over RFC 2046) with text fields, parsed from a whole body, so that an error names its
- * byte and no part is left out unseen. Files are refused: a record has no place for them, and dropping one would be loss.
+ * byte and no part is left out unseen. Files are refused where a record has no place for them: dropping one would be loss.
  */
 import { isUtf8 } from 'node:buffer';
 import { fieldsMax } from './limits.ts';
-import type { Pairs } from './pairs.ts';
+import type { Pairs, Repeated } from './pairs.ts';
 import { Refusal } from './refusal.ts';
 
 /** Longest boundary of RFC 2046, section 5.1.1. */
@@ -24,11 +24,21 @@ function parameter(header: string, name: string): string | undefined {
 const invalid = (what: string, at: number): Refusal =>
   new Refusal('invalid_multipart', `invalid multipart body: ${what}, at byte ${at}`);
 
+/** How a form is read: which value of a repeated name counts, and whether a part may be a file. */
+interface FormRules {
+  readonly repeated: Repeated;
+  readonly takesFiles: boolean;
+}
+
 /**
- * The fields of a multipart body; the last of a repeated name wins, a value that is not UTF-8 stays as bytes.
+ * The fields of a multipart body; a value that is not UTF-8 stays as bytes.
  * @throws Refusal invalid_multipart, multipart_file, too_many_fields
  */
-export function parseMultipart(body: Buffer, contentType: string): Pairs {
+export function parseMultipart(
+  body: Buffer,
+  contentType: string,
+  rules: FormRules = { repeated: 'last', takesFiles: false },
+): Pairs {
   const boundary = parameter(contentType, 'boundary');
   if (!boundary || boundary.length > boundaryCharsMax)
     throw invalid(`the content type needs a boundary of 1 to ${boundaryCharsMax} characters`, 0);
@@ -47,13 +57,14 @@ export function parseMultipart(body: Buffer, contentType: string): Pairs {
       throw new Refusal('too_many_fields', `the form has more than ${fieldsMax} fields, at byte ${at}`);
     const headEnd = body.indexOf('\r\n\r\n', at - 2, 'latin1');
     if (headEnd < 0 || headEnd - at > partHeadBytesMax) throw invalid('a part has no end of its headers', at);
-    const name = partName(body.toString('latin1', at, Math.max(at, headEnd)), at);
+    const name = partName(body.toString('latin1', at, Math.max(at, headEnd)), at, rules.takesFiles);
     const valueStart = headEnd + 4;
     // The line end before the boundary may be the one that ends the headers: an empty value without its own.
     const valueEnd = body.indexOf(between, headEnd + 2);
     if (valueEnd < 0) throw invalid('a part has no boundary behind it', body.length);
     const value = body.subarray(valueStart, Math.max(valueStart, valueEnd));
-    pairs.set(name, isUtf8(value) ? value.toString('utf8') : Uint8Array.from(value));
+    if (rules.repeated === 'last' || !pairs.has(name))
+      pairs.set(name, isUtf8(value) ? value.toString('utf8') : Uint8Array.from(value));
     at = valueEnd + between.length;
   }
 }
@@ -66,7 +77,7 @@ function firstBoundary(body: Buffer, line: Buffer): number {
 }
 
 /** The field name in a part's headers, which begin at byte `at`. */
-function partName(head: string, at: number): string {
+function partName(head: string, at: number, takesFiles: boolean): string {
   let disposition: string | undefined;
   for (const header of head.split('\r\n')) {
     if (header === '') continue;
@@ -86,7 +97,8 @@ function partName(head: string, at: number): string {
   if (!isUtf8(bytes)) throw invalid('the name of a part is not UTF-8', at);
   // Browsers write a quote or a line break in a name as a percent escape, and nothing else (WHATWG HTML, 4.10.21.8).
   const name = bytes.toString('utf8').replaceAll(/%(22|0D|0A)/gi, (escape) => decodeURIComponent(escape));
-  if (parameter(disposition, 'filename') !== undefined || parameter(disposition, 'filename*') !== undefined)
+  const isFile = parameter(disposition, 'filename') !== undefined || parameter(disposition, 'filename*') !== undefined;
+  if (isFile && !takesFiles)
     throw new Refusal(
       'multipart_file',
       `part ${JSON.stringify(name.slice(0, 80))} is a file: only text fields are taken, at byte ${at}`,

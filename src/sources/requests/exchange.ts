@@ -1,27 +1,52 @@
-/** One request to an endpoint, from its admitted head to its answer. */
+/** One request whose body is taken, from its head to its answer. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { OperatingError } from '../../core/errors.ts';
-import type { Submission, Waiter } from './append-queue.ts';
+import type { Waiter } from './append-queue.ts';
 import { contentCodings, decodeContent } from './coding.ts';
-import type { RequestFields } from './fields.ts';
-import type { Guard } from './guards.ts';
 import { retryAfterMsDefault } from './limits.ts';
-import type { Receiver } from './receiver.ts';
+import type { MemoryBudget } from './limits.ts';
 import { Refusal } from './refusal.ts';
 import type { RefusalReason } from './refusal.ts';
-import type { Route } from './routes.ts';
 
 const noBody = Buffer.alloc(0);
 
-/** Collects the body, turns it into records, waits until they are durable, answers. */
-export class Exchange implements Waiter {
+/** What a request's path leads to. */
+export interface Target {
+  readonly tag: string;
+}
+
+/** What an exchange needs of its source. */
+export interface ExchangeHost<T extends Target> {
+  readonly memory: MemoryBudget;
+  readonly bodyLimits: {
+    /** Bytes as received. */
+    readonly received: number;
+    /** Bytes once content codings are undone. */
+    readonly unpacked: number;
+  };
+  /** The beginning of a body that is too large is read, to be kept. */
+  readonly keepsRefused: boolean;
+  /** Looks at a whole body as it was received, before anything is made of it. */
+  verify?(exchange: Exchange<T>, raw: Buffer): Refusal | undefined;
+  /** Makes records of a body and sees to it that `exchange.settled` is called once. @throws Refusal */
+  take(exchange: Exchange<T>, body: Buffer): void;
+  answerOk(exchange: Exchange<T>): void;
+  /** `raw`: the body as received, or its beginning when `isCut`. */
+  answerRefusal(exchange: Exchange<T>, refusal: Refusal, raw: Buffer, isCut: boolean): void;
+  /** The sender went away before its request was whole. */
+  countAborted(exchange: Exchange<T>): void;
+}
+
+/** Collects the body, has it turned into records, waits until they are durable, has it answered. */
+export class Exchange<T extends Target> implements Waiter {
   readonly req: IncomingMessage;
   readonly res: ServerResponse;
-  readonly route: Route<Guard>;
+  readonly target: T;
+  /** What stands behind the path's `?`. */
+  readonly query: string;
   /** For the table of open requests. */
   slot = -1;
-  readonly #receiver: Receiver;
-  readonly #query: string;
+  readonly #host: ExchangeHost<T>;
   #first: Buffer | undefined;
   #rest: Buffer[] | undefined;
   #heldBytes = 0;
@@ -29,12 +54,12 @@ export class Exchange implements Waiter {
   #receivedBytes = 0;
   #phase: 'receiving' | 'working' | 'answered' = 'receiving';
 
-  constructor(receiver: Receiver, req: IncomingMessage, res: ServerResponse, route: Route<Guard>, query: string) {
-    this.#receiver = receiver;
+  constructor(host: ExchangeHost<T>, req: IncomingMessage, res: ServerResponse, target: T, query: string) {
+    this.#host = host;
     this.req = req;
     this.res = res;
-    this.route = route;
-    this.#query = query;
+    this.target = target;
+    this.query = query;
   }
 
   /** Begins to read the body; `expectsContinue`: the sender waits for our leave. */
@@ -45,9 +70,8 @@ export class Exchange implements Waiter {
       this.#received();
       return;
     }
-    const { bodyLimit, keepRefused } = this.#receiver.options;
-    // With keepRefused the beginning of a body that is too large is read, to be kept.
-    if (length !== undefined && Number(length) > bodyLimit && (!keepRefused || expectsContinue)) {
+    const { bodyLimits, keepsRefused } = this.#host;
+    if (length !== undefined && Number(length) > bodyLimits.received && (!keepsRefused || expectsContinue)) {
       this.#refuse(this.#tooLarge());
       return;
     }
@@ -64,7 +88,7 @@ export class Exchange implements Waiter {
       return;
     }
     if (!this.#finish()) return;
-    this.#receiver.answerOk(this);
+    this.#host.answerOk(this);
   }
 
   /** Ends a request that is still arriving, because the program stops. */
@@ -74,11 +98,11 @@ export class Exchange implements Waiter {
 
   #take(chunk: Buffer): void {
     if (this.#phase !== 'receiving') return;
-    const { memory, options } = this.#receiver;
+    const { memory, bodyLimits, keepsRefused } = this.#host;
     this.#receivedBytes += chunk.length;
-    if (this.#receivedBytes > options.bodyLimit) {
-      const room = options.bodyLimit - (this.#receivedBytes - chunk.length);
-      if (options.keepRefused) this.#hold(chunk.subarray(0, room));
+    if (this.#receivedBytes > bodyLimits.received) {
+      const room = bodyLimits.received - (this.#receivedBytes - chunk.length);
+      if (keepsRefused) this.#hold(chunk.subarray(0, room));
       this.#refuse(this.#tooLarge());
       return;
     }
@@ -96,11 +120,11 @@ export class Exchange implements Waiter {
     else (this.#rest ??= [this.#first]).push(chunk);
   }
   #tooLarge(): Refusal {
-    return new Refusal('body_too_large', `the body is larger than ${this.#receiver.options.bodyLimit} bytes`);
+    return new Refusal('body_too_large', `the body is larger than ${this.#host.bodyLimits.received} bytes`);
   }
   #aborted(): void {
     if (this.#phase !== 'receiving') return;
-    this.#receiver.countAborted(this);
+    this.#host.countAborted(this);
     this.#finish();
   }
 
@@ -117,50 +141,37 @@ export class Exchange implements Waiter {
     const coding = this.req.headers['content-encoding'];
     try {
       const raw = this.#raw();
-      const problem = this.route.guard?.verify(this.req, raw);
+      const problem = this.#host.verify?.(this, raw);
       if (problem) this.#refuse(problem);
-      else if (coding === undefined || raw.length === 0) this.#submit(raw);
+      else if (coding === undefined || raw.length === 0) this.#host.take(this, raw);
       else void this.#decode(raw, coding);
     } catch (error) {
       this.#refuse(refusalOf(error));
     }
   }
   async #decode(raw: Buffer, coding: string): Promise<void> {
-    const { memory, options } = this.#receiver;
+    const { memory, bodyLimits } = this.#host;
     try {
-      const body = await decodeContent(raw, contentCodings(coding), options.bodyLimit);
+      const body = await decodeContent(raw, contentCodings(coding), bodyLimits.unpacked);
       if (!memory.take(body.length))
         throw new Refusal('overloaded', 'too many bodies are being unpacked', { retryAfterMs: retryAfterMsDefault });
       this.#heldBytes += body.length;
-      this.#submit(body);
+      this.#host.take(this, body);
     } catch (error) {
       this.#refuse(refusalOf(error));
     }
-  }
-  #submit(body: Buffer): void {
-    const { reader, options, context } = this.#receiver;
-    const time = context.clock.now();
-    const request: RequestFields = {
-      query: options.logQueryParameters && this.#query !== '' ? reader.query(this.#query) : undefined,
-      path: this.route.path,
-      pathJson: this.route.pathJson,
-      nowMs: time.seconds * 1000 + Math.floor(time.nanos / 1e6),
-    };
-    const { codec, records, key } = reader.read(body, this.req.headers['content-type'], request);
-    const submission: Submission = { tag: this.route.tag, codec, records, time, key: undefined };
-    this.#receiver.submit(submission, this.req, key, this);
   }
 
   #refuse(refusal: Refusal): void {
     const raw = this.#phase === 'answered' ? undefined : this.#raw();
     if (!this.#finish() || raw === undefined) return;
-    this.#receiver.answerRefusal(this, refusal, raw, this.#receivedBytes > raw.length);
+    this.#host.answerRefusal(this, refusal, raw, this.#receivedBytes > raw.length);
   }
   /** Gives back what the request held; false when it was answered already. */
   #finish(): boolean {
     if (this.#phase === 'answered') return false;
     this.#phase = 'answered';
-    this.#receiver.memory.give(this.#heldBytes);
+    this.#host.memory.give(this.#heldBytes);
     this.#first = undefined;
     this.#rest = undefined;
     return true;

@@ -10,12 +10,15 @@ import { Refusal } from './refusal.ts';
 /** Field names and values in order of first appearance; a value that is not UTF-8 stays as bytes. */
 export type Pairs = Map<string, string | Uint8Array>;
 
+/** Which value of a repeated name counts. */
+export type Repeated = 'first' | 'last';
+
 /**
  * Parses `text`, in which each character stands for one byte (Buffer's latin1). `where` names it in the detail of a
  * refusal.
  * @throws Refusal invalid_query, invalid_form: a name is not UTF-8; too_many_fields
  */
-export function parsePairs(text: string, where: 'query' | 'form'): Pairs {
+export function parsePairs(text: string, where: 'query' | 'form', repeated: Repeated = 'last'): Pairs {
   const pairs: Pairs = new Map();
   let count = 0;
   for (let start = 0; start <= text.length;) {
@@ -32,7 +35,8 @@ export function parsePairs(text: string, where: 'query' | 'form'): Pairs {
           where === 'query' ? 'invalid_query' : 'invalid_form',
           `a field name in the ${where} is not UTF-8, at byte ${start}`,
         );
-      pairs.set(name, equals === end ? '' : decodePart(text.slice(equals + 1, end)));
+      if (repeated === 'last' || !pairs.has(name))
+        pairs.set(name, equals === end ? '' : decodePart(text.slice(equals + 1, end)));
     }
     start = end + 1;
   }

@@ -9,8 +9,16 @@ import { OperatingError } from '../../core/errors.ts';
 import { stringifyJson } from '../../core/json.ts';
 import { decodeMsgpack } from '../../core/msgpack.ts';
 import type { SourceContext } from '../../core/plugin.ts';
-import type { EncodedRecord } from './fields.ts';
 import { appendCharsMax, appendRecordsMax } from './limits.ts';
+
+/** One record, ready to be appended. */
+export interface EncodedRecord {
+  readonly codec: Codec;
+  readonly payload: string | Uint8Array;
+  readonly exact: boolean;
+  /** Undefined: the time of its submission. */
+  readonly time?: Instant;
+}
 
 /** Whoever waits for records. Called once, with undefined when all of them are durable, else with what went wrong. */
 export interface Waiter {
@@ -54,8 +62,9 @@ class OpenAppend {
     for (const record of records) {
       this.payloads.push(record.payload);
       this.exact.push(record.exact);
-      this.seconds.push(time.seconds);
-      this.nanos.push(time.nanos);
+      const own = record.time ?? time;
+      this.seconds.push(own.seconds);
+      this.nanos.push(own.nanos);
       this.chars += record.payload.length;
     }
     if (key !== undefined) this.keys.push(key);

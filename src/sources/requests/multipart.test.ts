@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FakeContext, detailOf, send, startSource } from './harness.test.ts';
+import { FakeContext, detailOf, send, startSource } from '../postback/harness.test.ts';
 import { parseMultipart } from './multipart.ts';
 
 const type = 'multipart/form-data; boundary=XX';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { contentCodings, decodeContent } from './coding.ts';
-import { FakeContext, detailOf, send, startSource } from './harness.test.ts';
+import { FakeContext, detailOf, send, startSource } from '../postback/harness.test.ts';
 
 const compress = {
   gzip: gzipSync,

@@ -10,7 +10,7 @@ import { MsgpackScanner, isArrayHead, isMapHead, isTextHead } from '../../core/m
 import { decodeMsgpack } from '../../core/msgpack.ts';
 
 /** A message with its parts as they lie in it. */
-export interface Message {
+export interface Packet {
   /** As text; undefined where it can be none. */
   readonly tag: string | undefined;
   /** False: a number was read as text. */
@@ -18,13 +18,13 @@ export interface Message {
   readonly form: 'message' | 'forward' | 'packed';
   /** Message: time and record, as one entry without its head; Forward: the array; PackedForward: the content. */
   readonly entries: Buffer;
-  readonly option: MessageOption;
+  readonly option: PacketOption;
   /** The whole message. */
   readonly bytes: Buffer;
 }
 
 /** What the option map says. */
-export interface MessageOption {
+export interface PacketOption {
   /** The value of `chunk`, encoded: echoed as it came. */
   readonly chunk: Buffer | undefined;
   readonly compressed: string | undefined;
@@ -32,7 +32,7 @@ export interface MessageOption {
 }
 
 const nil = 0xc0;
-const noOption: MessageOption = { chunk: undefined, compressed: undefined, others: new Map() };
+const noOption: PacketOption = { chunk: undefined, compressed: undefined, others: new Map() };
 /** Longest tag; tags stand in every frame and in metrics. */
 const tagBytesMax = 64 * 1024;
 
@@ -40,7 +40,7 @@ const tagBytesMax = 64 * 1024;
  * Reads a whole message. `nothing`: nil, which some clients send to see whether we are there. undefined: no array.
  * @throws OperatingError PARSE_FAILED: its values cannot be read
  */
-export function readMessage(bytes: Buffer): Message | 'nothing' | undefined {
+export function readPacket(bytes: Buffer): Packet | 'nothing' | undefined {
   if (bytes[0] === nil) return 'nothing';
   if (!isArrayHead(bytes[0])) return undefined;
   const scanner = new MsgpackScanner(bytes);
@@ -81,7 +81,7 @@ function readTag(scanner: MsgpackScanner): { tag: string | undefined; isTagText:
   return { tag: isNumber ? String(value) : undefined, isTagText: false };
 }
 
-function readOption(scanner: MsgpackScanner, isThere: boolean): MessageOption {
+function readOption(scanner: MsgpackScanner, isThere: boolean): PacketOption {
   if (!isThere || !isMapHead(scanner.bytes[scanner.at])) return noOption;
   const others = new Map<string, Buffer>();
   const count = scanner.count();
