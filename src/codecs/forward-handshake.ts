@@ -9,6 +9,9 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Value } from '../core/record.ts';
 
+/** Our own option of a message: the origins of its entries (core/origin.ts packOrigins). Others pass over it. */
+export const originsOption = 'post2log_origins';
+
 /** SHA-512 over the parts, in lower-case hex. */
 export function digestHex(...parts: readonly (string | Uint8Array)[]): string {
   const hash = createHash('sha512');

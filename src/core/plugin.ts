@@ -189,7 +189,10 @@ export interface Chunk {
 /** A batch with the emission ids of its rows, and what is done with them. */
 export interface ChunkBatch {
   readonly batch: Batch;
-  /** `<shard>-<offset>`, or `<shard>-<offset>.<k>` for the k-th record derived from one that reaches this output. */
+  /**
+   * `<shard>-<offset>`, or `<shard>-<offset>.<k>` for the k-th record derived from one that reaches this output. For a
+   * record that came with an origin these are its origin's (core/origin.ts).
+   */
   emissionId(row: number): string;
   /** The `k` of emissionId; -1 where there is none. */
   ordinal(row: number): number;

@@ -6,7 +6,7 @@
  *   db u32                      entries: str 32, whatever their size
  *     92 d7 00 u32 u32 map      each: [event time, record]
  *   map                         option: size, compressed, chunk (where an acknowledgement is wanted), and with exactly_once
- *                               the records' origins (codecs/forward-origin.ts)
+ *                               the records' origins (core/origin.ts packOrigins)
  *
  * Records that lie as MessagePack in the journal are copied. Times outside of 32 bits are sent as integers, which
  * receivers take as well; their nanoseconds are lost.
@@ -14,12 +14,15 @@
 import { promisify } from 'node:util';
 import { gzip, zstdCompress } from 'node:zlib';
 import type { RefusedRow } from '../../codecs/rows.ts';
+import { originsOption } from '../../codecs/forward-handshake.ts';
 import { codecs } from '../../core/batch.ts';
 import type { Batch } from '../../core/batch.ts';
 import { errorText } from '../../core/errors.ts';
 import { MsgpackWriter, encodeMsgpack } from '../../core/msgpack.ts';
+import { packOrigins } from '../../core/origin.ts';
 import type { Chunk, ChunkBatch } from '../../core/plugin.ts';
 import type { Value } from '../../core/record.ts';
+import { PacketOrigins } from './origins.ts';
 
 const compressors = { gzip: promisify(gzip), zstd: promisify(zstdCompress) };
 const uint32Max = 0xffff_ffff;
@@ -29,6 +32,8 @@ export interface EncodeSettings {
   readonly isTimeInteger: boolean;
   /** An acknowledgement is wanted. */
   readonly hasAck: boolean;
+  /** The sending output's id, for the records' origins; undefined: none are sent. */
+  readonly originOf: string | undefined;
 }
 
 /** One message on its way. */
@@ -71,12 +76,22 @@ async function encodeMessage(
   refused: RefusedRow[],
 ): Promise<ForwardPacket> {
   const writer = new MsgpackWriter();
+  const { compress, originOf } = settings;
+  const origins = originOf === undefined ? undefined : new PacketOrigins(originOf);
   let records = 0;
-  for (const { part, first } of parts) records += writeRows(part.batch, first, settings.isTimeInteger, writer, refused);
-  const { compress } = settings;
+  for (const { part, first } of parts) {
+    const refusedBefore = refused.length;
+    records += writeRows(part.batch, first, settings.isTimeInteger, writer, refused);
+    origins?.add(part, new Set(refused.slice(refusedBefore).map(({ row }) => row - first)));
+  }
   const entries = compress === 'text' ? writer.take() : await compressors[compress](writer.take());
   const chunk = settings.hasAck ? `${Buffer.from(id, 'hex').toString('base64')}\n` : undefined;
-  const option: Record<string, Value> = { size: records, compressed: compress, ...(chunk !== undefined && { chunk }) };
+  const option: Record<string, Value> = {
+    size: records,
+    compressed: compress,
+    ...(chunk !== undefined && { chunk }),
+    ...(origins && { [originsOption]: packOrigins(origins.runs) as unknown as Value }),
+  };
   const head = new MsgpackWriter();
   head.shortArray(3);
   head.value(tag);

@@ -51,13 +51,13 @@ export const forwardOptions = {
 
 const serverOptions = {
   host: text('Address or host name.', { required: true }),
-  port: integer(1, 65_535)('Port.', { default: defaultPort }),
+  port: integer(1, 65_535)('Port of the server.', { default: defaultPort }),
   name: text('Name for logs, and for its certificate where host is an address.'),
   weight: integer(0, 1_000_000)('Its share of the chunks.', { default: defaultWeight }),
   standby: boolean('Used only while others are out.', { default: false }),
   sharedKey: secret('Its key, in place of that of <security>.'),
   username: text('User name.', { default: '' }),
-  password: secret('Password.', { default: '' }),
+  password: secret('Password of the user.', { default: '' }),
 };
 
 export const forwardSections = {

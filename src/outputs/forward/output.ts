@@ -40,6 +40,7 @@ export class ForwardOutput implements Output {
       compress: options.compress,
       isTimeInteger: options.timeAsInteger,
       hasAck: options.requireAckResponse || options.exactlyOnce,
+      originOf: options.exactlyOnce ? context.id : undefined,
     };
   }
   /** @throws OperatingError OUTPUT_UNREACHABLE */

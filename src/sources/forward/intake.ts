@@ -1,8 +1,9 @@
 /** Records on their way into the journal: gathered into appends, and kept until the journal takes them. */
 import { codecs } from '../../core/batch.ts';
-import type { Codec } from '../../core/batch.ts';
 import { sleep } from '../../core/clock.ts';
 import { OperatingError, errorText } from '../../core/errors.ts';
+import { OriginBuilder } from '../../core/origin.ts';
+import type { RowOrigin } from '../../core/origin.ts';
 import type { AppendRequest, SourceContext } from '../../core/plugin.ts';
 
 /** An append of this size is a frame or a few; a larger message becomes several. */
@@ -15,15 +16,22 @@ const retryMs = 200;
 /** Records of one append. */
 class OpenAppend {
   readonly tag: string;
-  readonly codec: Codec;
-  readonly payloads: (string | Uint8Array)[] = [];
+  readonly payloads: Uint8Array[] = [];
   readonly exact: boolean[] = [];
   readonly seconds: number[] = [];
   readonly nanos: number[] = [];
+  origins: OriginBuilder | undefined;
   bytes = 0;
-  constructor(tag: string, codec: Codec) {
+  constructor(tag: string) {
     this.tag = tag;
-    this.codec = codec;
+  }
+  /** Of the payload that was pushed last. */
+  addOrigin(origin: RowOrigin | undefined): void {
+    if (!this.origins) {
+      this.origins = new OriginBuilder();
+      for (let i = 1; i < this.payloads.length; i++) this.origins.add(undefined);
+    }
+    this.origins.add(origin);
   }
 }
 
@@ -33,30 +41,29 @@ export class Gatherer {
   #open: OpenAppend | undefined;
   bytes = 0;
 
-  add(tag: string, codec: Codec, payload: string | Uint8Array, exact: boolean, seconds: number, nanos: number): void {
+  /** A record as MessagePack. */
+  add(tag: string, payload: Buffer, seconds: number, nanos: number, origin: RowOrigin | undefined): void {
     let open = this.#open;
-    if (open?.tag !== tag || open.codec !== codec || open.bytes >= appendBytesMax) {
-      open = this.#open = new OpenAppend(tag, codec);
+    if (open?.tag !== tag || open.bytes >= appendBytesMax) {
+      open = this.#open = new OpenAppend(tag);
       this.#appends.push(open);
     }
     open.payloads.push(payload);
-    open.exact.push(exact);
+    open.exact.push(true);
+    if (origin || open.origins) open.addOrigin(origin);
     open.seconds.push(seconds);
     open.nanos.push(nanos);
     const bytes = payload.length + recordOverheadBytes;
     open.bytes += bytes;
     this.bytes += bytes;
   }
-  addPacked(tag: string, payload: Buffer, seconds: number, nanos: number): void {
-    this.add(tag, codecs.msgpack, payload, true, seconds, nanos);
-  }
   /** What was gathered, in order; empty then. */
   take(): AppendRequest[] {
     this.#open = undefined;
     this.bytes = 0;
-    return this.#appends.splice(0).map(({ tag, codec, payloads, exact, seconds, nanos }) => ({
+    return this.#appends.splice(0).map(({ tag, payloads, exact, seconds, nanos, origins }) => ({
       tag,
-      records: { codec, payloads, exact, seconds, nanos },
+      records: { codec: codecs.msgpack, payloads, exact, seconds, nanos, origins: origins?.runs },
     }));
   }
 }

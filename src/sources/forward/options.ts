@@ -62,8 +62,8 @@ export const forwardSections = {
         summary: 'Somebody who may send.',
         isMany: true,
         options: {
-          username: text('User name.', { required: true }),
-          password: secret('Password.', { required: true }),
+          username: text('Name of the user.', { required: true }),
+          password: secret('Password of the user.', { required: true }),
         },
       },
       client: {

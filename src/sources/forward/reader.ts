@@ -1,8 +1,10 @@
 /** Takes messages: which tag, which records, what is refused. Source: Fluentd 1.16 in_forward.rb on_message. */
+import { originsOption } from '../../codecs/forward-handshake.ts';
 import { withFields } from '../../codecs/fields.ts';
 import type { Instant } from '../../core/clock.ts';
 import { OperatingError, errorText } from '../../core/errors.ts';
 import { decodeMsgpack, encodeMsgpack } from '../../core/msgpack.ts';
+import { Origins, unpackOrigins } from '../../core/origin.ts';
 import { isFields } from '../../core/record.ts';
 import type { Value } from '../../core/record.ts';
 import type { Handled, Peer } from './connection.ts';
@@ -68,7 +70,7 @@ export class PacketReader {
     const isStrict = this.#options.skipInvalidEvent;
     const isZeroNow = form === 'message' || (form === 'forward' && !isStrict);
     const rules: EntryRules = { isStrict, isZeroNow, now: this.#host.now() };
-    const sink = new Taker(tag, this.#options, this.#host, peer, gatherer);
+    const sink = new Taker(tag, this.#options, this.#host, peer, gatherer, originsOf(message));
     try {
       if (form === 'packed') readPacked(entries, rules, sink);
       else if (form === 'forward') readArray(entries, rules, sink);
@@ -98,8 +100,19 @@ function jsonChunk(chunk: Buffer | undefined): Buffer | undefined {
   return Buffer.from(JSON.stringify(value instanceof Uint8Array ? Buffer.from(value).toString('latin1') : value));
 }
 
+/** The origins of a message's entries, where it says them. What is no sound statement says nothing. */
+function originsOf({ option }: Packet): Origins | undefined {
+  const packed = option.others.get(originsOption);
+  if (!packed) return undefined;
+  const size = option.others.get('size');
+  const runs = size && unpackOrigins(decodeMsgpack(packed), Number(decodeMsgpack(size)));
+  return runs ? new Origins(runs) : undefined;
+}
+
 class Taker implements EntryTaker {
   isWithoutRecord = false;
+  readonly #origins: Origins | undefined;
+  #entries = 0;
   readonly #tag: string;
   readonly #options: ForwardOptions;
   readonly #host: ReaderHost;
@@ -107,7 +120,15 @@ class Taker implements EntryTaker {
   readonly #gatherer: Gatherer;
   readonly #added: readonly (readonly [string, Value])[];
 
-  constructor(tag: string, options: ForwardOptions, host: ReaderHost, peer: Peer, gatherer: Gatherer) {
+  constructor(
+    tag: string,
+    options: ForwardOptions,
+    host: ReaderHost,
+    peer: Peer,
+    gatherer: Gatherer,
+    origins: Origins | undefined,
+  ) {
+    this.#origins = origins;
     this.#tag = tag;
     this.#options = options;
     this.#host = host;
@@ -121,9 +142,10 @@ class Taker implements EntryTaker {
   }
   record(payload: Buffer, seconds: number, nanos: number): void {
     if (this.#added.length > 0) payload = this.#withSource(payload);
-    this.#gatherer.addPacked(this.#tag, payload, seconds, nanos);
+    this.#gatherer.add(this.#tag, payload, seconds, nanos, this.#origins?.at(this.#entries++));
   }
   refused(reason: EntryProblem, raw: Buffer): void {
+    this.#entries++;
     if (reason === 'no_record') this.isWithoutRecord = true;
     // A record that is nil is how Fluentd's own clients say that there is none.
     const isKept = !this.#options.skipInvalidEvent && reason !== 'no_record';
