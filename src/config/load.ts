@@ -61,7 +61,7 @@ export async function loadConfig(request: LoadRequest): Promise<LoadedConfig> {
 /** Reads a configuration as loadConfig does, and gives what is wrong with it instead of throwing it. */
 export async function readConfig(request: LoadRequest): Promise<ReadConfig> {
   const { settings, problems } = readEnv(request.env);
-  const lowering = new Lowering(request.registry, settings.exactlyOnce);
+  const lowering = new Lowering(request.registry, settings);
   lowering.problems.push(...problems);
   const scope: EmbeddedScope = { env: request.env, hostname: hostname(), workerId: '0' };
   const lowered =

@@ -1,5 +1,6 @@
 /** Lowers one configured plugin: its options, its sections, and the parser, formatter and inject inside it. */
 import { errorText, isError, nearest } from '../../core/errors.ts';
+import { spellings } from '../../core/options.ts';
 import type { Plugin, PluginKind, SectionSpec, SectionTable } from '../../core/plugin.ts';
 import type { BufferModel, InjectModel, PairModel, PluginModel, SectionModel } from '../model.ts';
 import { compare } from './comparison.ts';
@@ -10,7 +11,7 @@ import { isLater } from './later-plugins.ts';
 import type { Lowering } from './lowering.ts';
 import { bySpelling, readOptions, reportUnknown } from './options.ts';
 import type { OptionOwner } from './options.ts';
-import { jsonOf } from './values.ts';
+import { jsonOf, quote } from './values.ts';
 
 /** What the caller of lowerPlugin reads itself. */
 export interface PluginPlace {
@@ -84,8 +85,30 @@ export function lowerPlugin(
     at: section.at,
   };
   if (!passesCheck(lowering, owner, plugin, model, place)) return undefined;
+  claimExclusive(lowering, plugin, section, values);
   compare(lowering, plugin, section, written);
   return model;
+}
+
+function claimExclusive(
+  lowering: Lowering,
+  plugin: Plugin,
+  section: Section,
+  values: Readonly<Record<string, unknown>>,
+): void {
+  for (const name of plugin.exclusive ?? []) {
+    const spec = plugin.options[name];
+    const value = values[name];
+    if (!spec || typeof value !== 'string') continue;
+    const keys = spellings(name, spec, 'fluentd');
+    const at = attribute(section, ...keys)?.value.at ?? section.at;
+    const taken = lowering.claimValue(`${plugin.kind} ${plugin.name} ${name}`, value, at);
+    if (taken)
+      lowering.error(
+        at,
+        `${keys[0] ?? name} ${quote(value)} is used by another ${plugin.kind} ${plugin.name} already (${taken.file}:${taken.line}); give each its own`,
+      );
+  }
 }
 
 /** The section of a plugin that comes later: its texts as written, and what is known inside it checked as everywhere. */
