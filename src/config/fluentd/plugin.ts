@@ -55,6 +55,7 @@ export function lowerPlugin(
 ): PluginModel | undefined {
   const owner: OptionOwner = { title: `${plugin.kind} ${plugin.name}`, at: section.at };
   const errorsBefore = countErrors(lowering);
+  checkLogLevel(lowering, section, plugin);
   if (isLater(plugin)) return lowerLater(lowering, plugin, section, place);
   const written = section.attributes.filter((candidate) => !isReserved(candidate.key, section, plugin, place));
   const { values, others } = readOptions(lowering, owner, plugin.options, written, place.fixed);
@@ -90,6 +91,29 @@ export function lowerPlugin(
   return model;
 }
 
+const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'];
+
+/** `@log_level` of one plugin (v0.12: `log_level`, unless that is an option of it). */
+function checkLogLevel(lowering: Lowering, section: Section, plugin: Plugin): void {
+  const isDeclared = bySpelling(plugin.options).has('log_level');
+  const written = attribute(section, '@log_level') ?? (isDeclared ? undefined : attribute(section, 'log_level'));
+  if (!written || written.value.isBroken) return;
+  const { text, at } = written.value;
+  if (logLevels.includes(text.toLowerCase())) {
+    lowering.note(
+      section.at,
+      `${written.key}: the own log has one level, P2L_LOGLEVEL or log_level of <system>`,
+      'ignored',
+    );
+    return;
+  }
+  const near = nearest(text, logLevels);
+  lowering.error(
+    at,
+    `${written.key}: found ${quote(text)}, expected one of ${logLevels.join(', ')}${near === undefined ? '' : `; did you mean ${near}?`}`,
+  );
+}
+
 function claimExclusive(
   lowering: Lowering,
   plugin: Plugin,
@@ -118,18 +142,20 @@ function lowerLater(lowering: Lowering, plugin: Plugin, section: Section, place:
   lowering.note(section.at, 'comes with a later version; its options are not checked', 'unsupported', of);
   const written = section.attributes.filter((candidate) => !isReserved(candidate.key, section, plugin, place));
   const parse = sectionsNamed(section, 'parse')[0];
-  const type = parse && typeOf(lowering, parse, '<parse>');
+  const parseType = parse && typeOf(lowering, parse, '<parse>');
+  const parser = parseType && nested(lowering, 'parser', parseType, parse);
   const format = sectionsNamed(section, 'format')[0];
   const formatType = format && attribute(format, '@type', 'type');
+  const formatter = formatType && nested(lowering, 'formatter', formatType, format);
   const inject = sectionsNamed(section, 'inject')[0];
   const model: PluginModel = {
     kind: plugin.kind,
     type: plugin.name,
     options: Object.fromEntries(written.map(({ key, value }) => [key, value.text])),
     sections: rawSections(section, new Set(['parse', 'format', 'inject', ...(place.sections ?? [])])),
-    parser: type && nested(lowering, 'parser', type, parse),
-    formatter: formatType && nested(lowering, 'formatter', formatType, format),
-    inject: inject && lowerInject(lowering, inject),
+    ...(parser && { parser }),
+    ...(formatter && { formatter }),
+    ...(inject && { inject: lowerInject(lowering, inject) }),
     at: section.at,
   };
   return countErrors(lowering) > errorsBefore ? undefined : model;

@@ -39,6 +39,19 @@ test('the variable makes values strict too', () => {
   ]);
 });
 
+test('log levels of plugins are known words, and without effect', () => {
+  const { problems, notes } = lower(
+    '<source>\n@type sample\nlog_level DEBUG\n</source>\n<match **>\n@type stdout\n@log_level wran\n</match>',
+  );
+  assert.deepEqual(problems, [
+    'f.conf:7:12: @log_level: found "wran", expected one of trace, debug, info, warn, error, fatal; did you mean warn?',
+  ]);
+  assert.deepEqual(
+    notes.filter(({ comparison }) => comparison === 'ignored').map(({ text }) => text),
+    ['log_level: the own log has one level, P2L_LOGLEVEL or log_level of <system>'],
+  );
+});
+
 describe('problems', () => {
   const table: readonly [string, string, readonly string[]][] = [
     [
