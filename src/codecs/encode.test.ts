@@ -20,7 +20,7 @@ test('the form follows from the values', () => {
   for (const fields of [{ a: 1, b: 'é', c: [null, { d: true }], e: 1.5, '"': 1e21 }, {}])
     assert.deepEqual(gathered(fields), { codec: codecs.json, payload: JSON.stringify(fields), exact: false });
   for (const value of [new Float(1), 2n ** 60n, '\ud800', { '0': 1 }, new Map([['a', 1]])] as Value[])
-    assert.equal(gathered({ a: value }).exact, true, String(value));
+    assert.equal(gathered({ a: value }).exact, true);
   for (const value of [Number.NaN, [new Uint8Array([255])], { b: Number.POSITIVE_INFINITY }] as Value[]) {
     const { codec, payload } = gathered({ a: value, big: new Float(1) });
     assert.equal(codec, codecs.msgpack);
