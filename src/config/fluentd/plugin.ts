@@ -151,7 +151,9 @@ function lowerLater(lowering: Lowering, plugin: Plugin, section: Section, place:
   const model: PluginModel = {
     kind: plugin.kind,
     type: plugin.name,
-    options: Object.fromEntries(written.map(({ key, value }) => [key, value.text])),
+    options: Object.fromEntries(
+      written.flatMap(({ key, value }) => (value.unset === undefined ? [[key, value.text] as const] : [])),
+    ),
     sections: rawSections(section, new Set(['parse', 'format', 'inject', ...(place.sections ?? [])])),
     ...(parser && { parser }),
     ...(formatter && { formatter }),
