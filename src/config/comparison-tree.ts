@@ -26,7 +26,9 @@ export function comparisonTree(notes: readonly ConfigNote[]): Branch[] {
     a && b ? files.indexOf(a.at.file) - files.indexOf(b.at.file) || a.at.line - b.at.line : 0;
   const under = [...places.values()].toSorted(order).map((found): Branch => {
     const [first] = found as [ConfigNote, ...ConfigNote[]];
-    const title = found.find(({ of }) => of !== undefined)?.of;
+    const owners = found.flatMap(({ of }) => of ?? []);
+    // A parser or formatter by default stands where the plugin around it does.
+    const title = owners.find((of) => !/^(?:parser|formatter) /.test(of)) ?? owners[0];
     return {
       text: title === undefined ? shortPlace(first.at) : `${title}  [${shortPlace(first.at)}]`,
       under: comparisons.flatMap((comparison) => told(comparison, found)),

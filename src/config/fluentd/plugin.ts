@@ -104,6 +104,7 @@ function checkLogLevel(lowering: Lowering, section: Section, plugin: Plugin): vo
       section.at,
       `${written.key}: the own log has one level, P2L_LOGLEVEL or log_level of <system>`,
       'ignored',
+      `${plugin.kind} ${plugin.name}`,
     );
     return;
   }
