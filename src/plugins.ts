@@ -24,10 +24,12 @@ import { parserFilter } from './filters/parser.ts';
 import { recordTransformerFilter } from './filters/record_transformer.ts';
 import { stdoutFilter } from './filters/stdout.ts';
 import { fileOutput } from './outputs/file/index.ts';
+import { forwardOutput } from './outputs/forward/index.ts';
 import { nullOutput } from './outputs/null.ts';
 import { secondaryFileOutput } from './outputs/secondary_file.ts';
 import { stdoutOutput } from './outputs/stdout.ts';
 import { storeOutput } from './outputs/store.ts';
+import { forwardSource } from './sources/forward/index.ts';
 import { httpSource } from './sources/http/index.ts';
 import { postback } from './sources/postback/index.ts';
 import { sampleSource } from './sources/sample.ts';
@@ -46,6 +48,8 @@ export const builtinPlugins: readonly Plugin[] = [
   csvFormatter,
   csvParser,
   fileOutput,
+  forwardOutput,
+  forwardSource,
   grepFilter,
   hashFormatter,
   httpSource,
