@@ -15,6 +15,7 @@ import { grepFilter } from './filters/grep.ts';
 import { recordTransformerFilter } from './filters/record_transformer.ts';
 import { stdoutFilter } from './filters/stdout.ts';
 import { fileOutput } from './outputs/file/index.ts';
+import { httpOutput } from './outputs/http/index.ts';
 import { nullOutput } from './outputs/null.ts';
 import { secondaryFileOutput } from './outputs/secondary_file.ts';
 import { stdoutOutput } from './outputs/stdout.ts';
@@ -35,6 +36,7 @@ export const builtinPlugins: readonly Plugin[] = [
   fileOutput,
   grepFilter,
   hashFormatter,
+  httpOutput,
   httpSource,
   inHttpParser,
   jsonFormatter,
