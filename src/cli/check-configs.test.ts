@@ -63,6 +63,43 @@ describe('the kafka configuration of a postback receiver', () => {
   });
 });
 
+test('the sidecar of Cloud Logging, in the old spelling', async () => {
+  const { status, out, err } = await checked('google-cloud-sidecar.conf');
+  assert.equal(status, 2);
+  assert.deepEqual(err.split('\n'), [
+    'google-cloud-sidecar.conf:18:9: output google_cloud: known, not in this version yet',
+    'google-cloud-sidecar.conf: 1 plugin not in this version yet',
+    '',
+  ]);
+  assert.deepEqual(pipeline(out), [
+    'sources',
+    '└─ tail → @ROOT  [google-cloud-sidecar.conf:2]',
+    '   ├─ path /api/log/app.log',
+    '   ├─ tag app.log',
+    '   ├─ pos_file /api/log/app.log.pos',
+    '   └─ parse none',
+    'label @ROOT',
+    '└─ match **: google_cloud  [google-cloud-sidecar.conf:17]',
+    '   └─ google_cloud: known, not in this version yet',
+  ]);
+});
+
+test('the sidecar of the Elasticsearch service', async () => {
+  const { status, out, err } = await checked('aws-elasticsearch-sidecar.conf', {
+    AWS_ACCESS_KEY: 'shown-never',
+    AWS_ACCESS_SECRET: 'shown-never',
+  });
+  assert.equal(status, 2);
+  assert.deepEqual(err.split('\n'), [
+    'aws-elasticsearch-sidecar.conf:9:12: output aws-elasticsearch-service: known, not in this version yet',
+    'aws-elasticsearch-sidecar.conf: 1 plugin not in this version yet',
+    '',
+  ]);
+  assert.doesNotMatch(out, /shown-never/);
+  for (const line of ['parse none', 'tag_key @log_name', '<endpoint>', 'region ap-northeast-2', 'written 1s after'])
+    assert.ok(out.includes(line), line);
+});
+
 test('the influxdb configuration: shown, no password', async () => {
   const { status, out, err } = await checked('influxdb.conf');
   assert.equal(status, 2);

@@ -1,5 +1,4 @@
 /** Loads a configuration: the file's or the built-in one, with the environment, into a pipeline model. */
-import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { ConfigError, isError, systemCode, errorText } from '../core/errors.ts';
@@ -16,6 +15,7 @@ import { lowerFluentd } from './fluentd/lower.ts';
 import type { LoweredPipeline } from './fluentd/lower.ts';
 import { parseFluentd } from './fluentd/parser.ts';
 import type { ParsedText } from './fluentd/parser.ts';
+import { readSourceText } from './fluentd/source-text.ts';
 import type { PipelineModel } from './model.ts';
 import { withStore } from './store.ts';
 import { loadPackages } from './third-party.ts';
@@ -61,7 +61,7 @@ export async function loadConfig(request: LoadRequest): Promise<LoadedConfig> {
 /** Reads a configuration as loadConfig does, and gives what is wrong with it instead of throwing it. */
 export async function readConfig(request: LoadRequest): Promise<ReadConfig> {
   const { settings, problems } = readEnv(request.env);
-  const lowering = new Lowering(request.registry, settings.exactlyOnce);
+  const lowering = new Lowering(request.registry, settings);
   lowering.problems.push(...problems);
   const scope: EmbeddedScope = { env: request.env, hostname: hostname(), workerId: '0' };
   const lowered =
@@ -100,7 +100,9 @@ function inReadingOrder(problems: readonly ConfigProblem[], path = extraFile): C
 async function loadFile(lowering: Lowering, path: string, scope: EmbeddedScope): Promise<LoweredPipeline | undefined> {
   let text: string;
   try {
-    text = readFileSync(path, 'utf8');
+    const source = readSourceText(path, path);
+    text = source.text;
+    if (source.problem) lowering.problems.push(source.problem);
   } catch (error) {
     const reason = systemCode(error) === 'ENOENT' ? 'no such file' : errorText(error);
     lowering.problems.push({ at: undefined, text: `reading configuration ${path}: ${reason}` });

@@ -252,6 +252,8 @@ interface Common<O extends OptionTable> {
   readonly sections?: SectionTable;
   /** A runnable example in the Fluentd dialect for the reference page; the registry walk checks that it loads. */
   readonly example: string;
+  /** Options (by name in code) whose value no other plugin of this name may share in a configuration, such as a file it writes its positions to. */
+  readonly exclusive?: readonly string[];
   /** What it does differently from the programs whose configurations name it; `check` and docs/compatibility.md tell it. */
   readonly differences?: readonly Difference[];
   /**

@@ -25,12 +25,14 @@ export interface LoweredPipeline {
 
 /** Lowers a root section. Problems and notes are in `lowering`; the model counts only when no error is among them. */
 export function lowerFluentd(lowering: Lowering, root: Section): LoweredPipeline {
+  // First: it says how strictly everything else is read.
+  const system = lowerSystem(lowering, root);
+  checkWorkers(lowering, root, system.workers ?? 1);
   const whole = withoutWorkers(lowering, root);
   const labelSections = new Map<string, Section>();
   for (const section of sectionsNamed(whole, 'label')) addLabel(lowering, labelSections, section);
   claimIds(lowering, whole);
   checkDirectives(lowering, whole);
-  const system = lowerSystem(lowering, whole);
   const outputs = new Outputs(lowering, new Set(labelSections.keys()));
   const sources = lowerSources(lowering, outputs, whole);
   const labels: Record<string, readonly StepModel[]> = {
@@ -52,9 +54,10 @@ export function lowerFluentd(lowering: Lowering, root: Section): LoweredPipeline
   for (const [name, section] of waiting)
     if (name !== errorLabel && !outputs.entered.has(name))
       lowering.warn(section.at, `nothing enters <label ${name}>: no @label names it`);
+  if (system.withoutSource === true) lowering.note(root.at, 'without_source: sources are checked and left out', 'same');
   const model: PipelineModel = {
     version: 1,
-    sources,
+    sources: system.withoutSource === true ? [] : sources,
     labels,
     outputs: outputs.list,
     plugins: system.plugins ?? [],
@@ -98,6 +101,37 @@ function checkDirectives(lowering: Lowering, root: Section): void {
   }
 }
 
+/** Which workers `<worker>` sections name: each there is, and none in two ranges. */
+function checkWorkers(lowering: Lowering, root: Section, count: number): void {
+  const taken = new Map<number, Section>();
+  for (const worker of sectionsNamed(root, 'worker')) {
+    const range = /^(\d+)(?:-(\d+))?$/.exec(worker.argument);
+    if (!range) {
+      lowering.error(worker.at, `<worker ${worker.argument}>: expected a number or a range such as 0-3`);
+      continue;
+    }
+    const first = Number(range[1]);
+    const last = Number(range[2] ?? range[1]);
+    if (first > last) lowering.error(worker.at, `<worker ${worker.argument}>: the range ends before it begins`);
+    else if (last >= count)
+      lowering.error(
+        worker.at,
+        `<worker ${worker.argument}>: there ${count === 1 ? 'is one worker, 0' : `are ${count} workers, 0 to ${count - 1}`}; say how many with workers in <system>`,
+      );
+    else if (range[2] !== undefined)
+      for (let id = first; id <= last; id++) {
+        const twin = taken.get(id);
+        if (twin)
+          lowering.error(
+            worker.at,
+            `<worker ${worker.argument}>: worker ${id} has a section on line ${twin.at.line} already`,
+          );
+        if (twin) break;
+        taken.set(id, worker);
+      }
+  }
+}
+
 /** Puts what stands in `<worker>` sections behind the rest: one pipeline serves all receiving processes. */
 function withoutWorkers(lowering: Lowering, root: Section): Section {
   const workers = sectionsNamed(root, 'worker');
@@ -106,8 +140,6 @@ function withoutWorkers(lowering: Lowering, root: Section): Section {
     worker.sections.some((inner) => inner.name === 'match' || inner.name === 'filter'),
   );
   for (const worker of workers) {
-    if (!/^\d+(?:-\d+)?$/.test(worker.argument))
-      lowering.error(worker.at, `<worker ${worker.argument}>: expected a number or a range such as 0-3`);
     for (const stray of worker.attributes) lowering.error(stray.at, `<worker> has no option ${stray.key}`);
     for (const inner of worker.sections)
       if (!['source', 'match', 'filter', 'label'].includes(inner.name))

@@ -28,15 +28,19 @@ export class Lowering {
   readonly registry: Registry;
   /** Sets `exactly_once true` on every output that has the option and does not say otherwise (P2L_EXACTLY_ONCE). */
   readonly exactlyOnce: boolean;
+  /** Values that only begin like what was expected are errors (P2L_STRICT_CONFIG_VALUE, `<system> strict_config_value`). */
+  isStrict: boolean;
   /** Plugins of third-party packages by package name, for `@type post2log-plugin-x`. */
   packages: ReadonlyMap<string, readonly Plugin[]> = new Map();
   readonly problems: ConfigProblem[] = [];
   readonly notes: ConfigNote[] = [];
   readonly #ids = new Map<string, Location>();
+  readonly #values = new Map<string, Location>();
 
-  constructor(registry: Registry, exactlyOnce = false) {
+  constructor(registry: Registry, settings: { exactlyOnce?: boolean; strictConfigValue?: boolean } = {}) {
     this.registry = registry;
-    this.exactlyOnce = exactlyOnce;
+    this.exactlyOnce = settings.exactlyOnce ?? false;
+    this.isStrict = settings.strictConfigValue ?? false;
   }
   error(at: Location, text: string): void {
     this.problems.push({ at, text });
@@ -83,6 +87,13 @@ export class Lowering {
     const near = nearest(type, names);
     const all = names.length > 0 && names.length <= 20 ? ` (there are ${names.join(', ')})` : '';
     this.error(at, `unknown ${kinds[0] ?? 'source'} plugin ${type}${near ? `; did you mean ${near}?` : all}`);
+  }
+  /** Claims a value that only one plugin of a name may have; gives the place of the one that has it already. */
+  claimValue(owner: string, value: string, at: Location): Location | undefined {
+    const key = `${owner}\n${value}`;
+    const taken = this.#values.get(key);
+    if (!taken) this.#values.set(key, at);
+    return taken;
   }
   /** Claims an `@id`; reports one that is taken. */
   claimId(id: string, at: Location): void {

@@ -86,6 +86,13 @@ function readOption(
     lowering.error(written.at, `${key}${found}, expected ${expected}${near ? `; did you mean ${near}?` : ''}`);
     return undefined;
   }
+  if (lowering.isStrict && read.isLoose === true) {
+    lowering.error(
+      written.at,
+      `${key}: found ${spec.kind === 'secret' ? 'something else' : quote(written.text)}, expected ${expected} (strict_config_value)`,
+    );
+    return undefined;
+  }
   if (read.warning !== undefined) lowering.warn(written.at, `${key}: ${read.warning}`);
   const checked = spec.schema.safeParse(read.value);
   if (checked.success) return { value: checked.data };

@@ -63,6 +63,7 @@ describe('values', () => {
     [String.raw`k 'it\'s \\ \n \['`, String.raw`it's \ \n \[`],
     [`k '#{ENV["X"]}'`, '#{ENV["X"]}'],
     ['k [1, "a", true, null, 1.50]', '[1,"a",true,null,1.50]'],
+    [String.raw`k ["\d+", "\\d"]`, String.raw`["d+","\\d"]`],
     ['k ["a", # one\n  "b" // two\n /* three */ ]', '["a","b"]'],
     ['k {"a": {"b": []}, "c#d": "#{ENV[\'X\']}"}', '{"a":{"b":[]},"c#d":"ex"}'],
     ['k ["#{ENV[\'SECRET\']}"]', String.raw`["a\"b"]`],
@@ -259,6 +260,8 @@ describe('problems', () => {
       '@include no/such.conf',
       ['1:10: @include no/such.conf: no such file (no/such.conf)'],
     ],
+    ['an include with NUL', '@include {\0', ['1:10: @include: a path cannot hold the character NUL']],
+    ['an include with NUL as in a URL', '@include no%00such*', []],
     [
       'a URL to include',
       '@include http://h/x',

@@ -302,7 +302,10 @@ class Parser {
         scanner.problem(at, `@include ${path.text}: ${included.path} includes itself (${file.chain.join(' → ')})`);
       // A chain this long is a cycle through ever new names (links), not a configuration.
       else if (file.chain.length > 32) scanner.problem(at, `@include ${path.text}: nested deeper than 32 files`);
-      else this.file(included.text, included.path, includeBase(included.path), body, owner, [...file.chain]);
+      else {
+        if (included.problem) this.problems.push(included.problem);
+        this.file(included.text, included.path, includeBase(included.path), body, owner, [...file.chain]);
+      }
     }
   }
 }

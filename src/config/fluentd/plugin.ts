@@ -1,5 +1,6 @@
 /** Lowers one configured plugin: its options, its sections, and the parser, formatter and inject inside it. */
 import { errorText, isError, nearest } from '../../core/errors.ts';
+import { spellings } from '../../core/options.ts';
 import type { Plugin, PluginKind, SectionSpec, SectionTable } from '../../core/plugin.ts';
 import type { BufferModel, InjectModel, PairModel, PluginModel, SectionModel } from '../model.ts';
 import { compare } from './comparison.ts';
@@ -10,7 +11,7 @@ import { isLater } from './later-plugins.ts';
 import type { Lowering } from './lowering.ts';
 import { bySpelling, readOptions, reportUnknown } from './options.ts';
 import type { OptionOwner } from './options.ts';
-import { jsonOf } from './values.ts';
+import { jsonOf, quote } from './values.ts';
 
 /** What the caller of lowerPlugin reads itself. */
 export interface PluginPlace {
@@ -54,6 +55,7 @@ export function lowerPlugin(
 ): PluginModel | undefined {
   const owner: OptionOwner = { title: `${plugin.kind} ${plugin.name}`, at: section.at };
   const errorsBefore = countErrors(lowering);
+  checkLogLevel(lowering, section, plugin);
   if (isLater(plugin)) return lowerLater(lowering, plugin, section, place);
   const written = section.attributes.filter((candidate) => !isReserved(candidate.key, section, plugin, place));
   const { values, others } = readOptions(lowering, owner, plugin.options, written, place.fixed);
@@ -84,8 +86,53 @@ export function lowerPlugin(
     at: section.at,
   };
   if (!passesCheck(lowering, owner, plugin, model, place)) return undefined;
+  claimExclusive(lowering, plugin, section, values);
   compare(lowering, plugin, section, written);
   return model;
+}
+
+const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'];
+
+/** `@log_level` of one plugin (v0.12: `log_level`, unless that is an option of it). */
+function checkLogLevel(lowering: Lowering, section: Section, plugin: Plugin): void {
+  const isDeclared = bySpelling(plugin.options).has('log_level');
+  const written = attribute(section, '@log_level') ?? (isDeclared ? undefined : attribute(section, 'log_level'));
+  if (!written || written.value.isBroken) return;
+  const { text, at } = written.value;
+  if (logLevels.includes(text.toLowerCase())) {
+    lowering.note(
+      section.at,
+      `${written.key}: the own log has one level, P2L_LOGLEVEL or log_level of <system>`,
+      'ignored',
+    );
+    return;
+  }
+  const near = nearest(text, logLevels);
+  lowering.error(
+    at,
+    `${written.key}: found ${quote(text)}, expected one of ${logLevels.join(', ')}${near === undefined ? '' : `; did you mean ${near}?`}`,
+  );
+}
+
+function claimExclusive(
+  lowering: Lowering,
+  plugin: Plugin,
+  section: Section,
+  values: Readonly<Record<string, unknown>>,
+): void {
+  for (const name of plugin.exclusive ?? []) {
+    const spec = plugin.options[name];
+    const value = values[name];
+    if (!spec || typeof value !== 'string') continue;
+    const keys = spellings(name, spec, 'fluentd');
+    const at = attribute(section, ...keys)?.value.at ?? section.at;
+    const taken = lowering.claimValue(`${plugin.kind} ${plugin.name} ${name}`, value, at);
+    if (taken)
+      lowering.error(
+        at,
+        `${keys[0] ?? name} ${quote(value)} is used by another ${plugin.kind} ${plugin.name} already (${taken.file}:${taken.line}); give each its own`,
+      );
+  }
 }
 
 /** The section of a plugin that comes later: its texts as written, and what is known inside it checked as everywhere. */
@@ -95,18 +142,20 @@ function lowerLater(lowering: Lowering, plugin: Plugin, section: Section, place:
   lowering.note(section.at, 'comes with a later version; its options are not checked', 'unsupported', of);
   const written = section.attributes.filter((candidate) => !isReserved(candidate.key, section, plugin, place));
   const parse = sectionsNamed(section, 'parse')[0];
-  const type = parse && typeOf(lowering, parse, '<parse>');
+  const parseType = parse && typeOf(lowering, parse, '<parse>');
+  const parser = parseType && nested(lowering, 'parser', parseType, parse);
   const format = sectionsNamed(section, 'format')[0];
   const formatType = format && attribute(format, '@type', 'type');
+  const formatter = formatType && nested(lowering, 'formatter', formatType, format);
   const inject = sectionsNamed(section, 'inject')[0];
   const model: PluginModel = {
     kind: plugin.kind,
     type: plugin.name,
     options: Object.fromEntries(written.map(({ key, value }) => [key, value.text])),
     sections: rawSections(section, new Set(['parse', 'format', 'inject', ...(place.sections ?? [])])),
-    parser: type && nested(lowering, 'parser', type, parse),
-    formatter: formatType && nested(lowering, 'formatter', formatType, format),
-    inject: inject && lowerInject(lowering, inject),
+    ...(parser && { parser }),
+    ...(formatter && { formatter }),
+    ...(inject && { inject: lowerInject(lowering, inject) }),
     at: section.at,
   };
   return countErrors(lowering) > errorsBefore ? undefined : model;
