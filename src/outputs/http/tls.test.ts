@@ -9,10 +9,27 @@ import type { AddressInfo, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import type { TestContext } from 'node:test';
 import type { TLSSocket } from 'node:tls';
 import { batchOf, chunkOf, configOf, contextOf, outputContextOf } from '../../../test/fixture.ts';
 import { builtinPlugins } from '../../plugins.ts';
 import { httpOutputOver } from './index.ts';
+
+/** A proxy that makes tunnels to ports of this machine; its URL. */
+async function startProxy(t: TestContext): Promise<string> {
+  const proxy = createProxy();
+  proxy.on('connect', (req, socket: Socket) => {
+    const other = connect(Number(req.url?.split(':')[1]), '127.0.0.1', () => {
+      socket.write('HTTP/1.1 200 OK\r\n\r\n');
+      socket.pipe(other).pipe(socket);
+    });
+    for (const one of [socket, other]) one.on('error', () => {});
+  });
+  proxy.listen(0, '127.0.0.1');
+  await once(proxy, 'listening');
+  t.after(() => proxy.close());
+  return `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+}
 
 test('TLS: the server is looked at, and shown a certificate; through a proxy as well', async (t) => {
   const dir = await mkdtemp(join(tmpdir(), 'post2log-out-http-'));
@@ -23,7 +40,11 @@ test('TLS: the server is looked at, and shown a certificate; through a proxy as 
       'openssl',
       [
         ...`req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -days 2 -subj /CN=${name}`.split(' '),
-        ...['-keyout', `${name}.key`, '-out', `${name}.crt`, ...more],
+        '-keyout',
+        `${name}.key`,
+        '-out',
+        `${name}.crt`,
+        ...more,
       ],
       { cwd: dir, stdio: 'ignore' },
     );
@@ -76,18 +97,7 @@ test('TLS: the server is looked at, and shown a certificate; through a proxy as 
     await write({ tlsCaCertPath: path('server.crt'), ...client, tlsPrivateKeyPassphrase: 'sesame' }),
     taken,
   );
-  const proxy = createProxy();
-  proxy.on('connect', (req, socket: Socket) => {
-    const other = connect(Number(req.url?.split(':')[1]), '127.0.0.1', () => {
-      socket.write('HTTP/1.1 200 OK\r\n\r\n');
-      socket.pipe(other).pipe(socket);
-    });
-    for (const one of [socket, other]) one.on('error', () => {});
-  });
-  proxy.listen(0, '127.0.0.1');
-  await once(proxy, 'listening');
-  t.after(() => proxy.close());
-  const through = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+  const through = await startProxy(t);
   assert.deepEqual(await write({ tlsCaCertPath: path('server.crt'), proxy: through }), taken);
   assert.deepEqual(names, ['TLSv1.2 nobody', 'TLSv1.3 nobody', 'TLSv1.3 client', 'TLSv1.3 nobody']);
   await assert.rejects(write({ tlsCaCertPath: path('none.crt') }), /reading tls_ca_cert_path .*none.crt/);

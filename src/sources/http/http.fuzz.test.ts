@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { fuzzRuns } from '../../../test/fuzzing.ts';
 import { codecs } from '../../core/batch.ts';
 import { realClock } from '../../core/clock.ts';
 import { scanJson } from '../../core/json.ts';
@@ -12,10 +13,6 @@ import { Refusal } from '../requests/refusal.ts';
 import { httpConfig } from './harness.test.ts';
 import { RequestReader } from './reader.ts';
 import { tagOfPath } from './tag.ts';
-
-/** `FUZZ_SECONDS=60` runs for that long in place of a fixed number of cases. */
-const seconds = Number(process.env['FUZZ_SECONDS'] ?? '0');
-const runs = seconds > 0 ? { numRuns: 1e9, interruptAfterTimeLimit: seconds * 1000 } : { numRuns: 3000 };
 
 /** Runs, and lets only refusals that say something pass. */
 function refusing<T>(run: () => T): T | undefined {
@@ -86,7 +83,7 @@ test('requests become records that the journal takes, or are refused', () => {
         }
       }
     }),
-    runs,
+    fuzzRuns(2000),
   );
   assert.ok(taken > 50, `only ${taken} records came of it`);
 });
@@ -97,6 +94,6 @@ test('paths become tags', () => {
       const tag = refusing(() => tagOfPath(path));
       if (tag !== undefined) assert.match(tag, /^[\x21-\x7e]*$/);
     }),
-    { numRuns: 500 },
+    fuzzRuns(500),
   );
 });
