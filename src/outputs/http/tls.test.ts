@@ -31,25 +31,21 @@ async function startProxy(t: TestContext): Promise<string> {
   return `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
 }
 
+/** Makes `name.crt` and `name.key` in a directory. */
+function certify(dir: string, name: string, ...more: string[]): void {
+  const kind = `req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -days 2 -subj /CN=${name}`.split(' ');
+  execFileSync('openssl', [...kind, '-keyout', `${name}.key`, '-out', `${name}.crt`, ...more], {
+    cwd: dir,
+    stdio: 'ignore',
+  });
+}
+
 test('TLS: the server is looked at, and shown a certificate; through a proxy as well', async (t) => {
   const dir = await mkdtemp(join(tmpdir(), 'post2log-out-http-'));
   t.after(() => rm(dir, { recursive: true, force: true }));
   const path = (name: string): string => join(dir, name);
-  const certify = (name: string, ...more: string[]): void =>
-    void execFileSync(
-      'openssl',
-      [
-        ...`req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -days 2 -subj /CN=${name}`.split(' '),
-        '-keyout',
-        `${name}.key`,
-        '-out',
-        `${name}.crt`,
-        ...more,
-      ],
-      { cwd: dir, stdio: 'ignore' },
-    );
-  certify('server', '-nodes', '-addext', 'subjectAltName=IP:127.0.0.1');
-  certify('client', '-passout', 'pass:sesame');
+  certify(dir, 'server', '-nodes', '-addext', 'subjectAltName=IP:127.0.0.1');
+  certify(dir, 'client', '-passout', 'pass:sesame');
   const names: string[] = [];
   const server = createServer(
     {
