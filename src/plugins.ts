@@ -1,17 +1,26 @@
 /** The plugins that come with the program. Sorted; one line each. */
-import { csvFormatter } from './codecs/csv.ts';
+import { apacheParser } from './codecs/apache.ts';
+import { apache2Parser } from './codecs/apache2.ts';
+import { apacheErrorParser } from './codecs/apache_error.ts';
+import { csvFormatter, csvParser } from './codecs/csv.ts';
 import { hashFormatter } from './codecs/hash.ts';
 import { inHttpParser } from './codecs/in_http.ts';
 import { jsonFormatter, jsonLineParser } from './codecs/json.ts';
-import { ltsvFormatter } from './codecs/ltsv.ts';
-import { msgpackFormatter } from './codecs/msgpack.ts';
+import { logfmtParser } from './codecs/logfmt.ts';
+import { ltsvFormatter, ltsvParser } from './codecs/ltsv.ts';
+import { msgpackFormatter, msgpackParser } from './codecs/msgpack.ts';
+import { multilineParser } from './codecs/multiline.ts';
+import { nginxParser } from './codecs/nginx.ts';
 import { noneParser } from './codecs/none.ts';
 import { outFileFormatter } from './codecs/out_file.ts';
+import { regexpParser } from './codecs/regexp.ts';
 import { singleValueFormatter } from './codecs/single_value.ts';
 import { stdoutFormatter } from './codecs/stdout.ts';
-import { tsvFormatter } from './codecs/tsv.ts';
+import { syslogParser } from './codecs/syslog.ts';
+import { tsvFormatter, tsvParser } from './codecs/tsv.ts';
 import type { Plugin } from './core/plugin.ts';
 import { grepFilter } from './filters/grep.ts';
+import { parserFilter } from './filters/parser.ts';
 import { recordTransformerFilter } from './filters/record_transformer.ts';
 import { stdoutFilter } from './filters/stdout.ts';
 import { fileOutput } from './outputs/file/index.ts';
@@ -31,8 +40,12 @@ import { rewriteTagFilterStep } from './steps/rewrite_tag_filter.ts';
 import { roundrobinStep } from './steps/roundrobin.ts';
 
 export const builtinPlugins: readonly Plugin[] = [
+  apache2Parser,
+  apacheErrorParser,
+  apacheParser,
   copyStep,
   csvFormatter,
+  csvParser,
   fileOutput,
   grepFilter,
   hashFormatter,
@@ -41,13 +54,20 @@ export const builtinPlugins: readonly Plugin[] = [
   inHttpParser,
   jsonFormatter,
   jsonLineParser,
+  logfmtParser,
   ltsvFormatter,
+  ltsvParser,
   msgpackFormatter,
+  msgpackParser,
+  multilineParser,
+  nginxParser,
   noneParser,
   nullOutput,
   outFileFormatter,
+  parserFilter,
   postback,
   recordTransformerFilter,
+  regexpParser,
   relabelStep,
   rewriteTagFilterStep,
   roundrobinStep,
@@ -59,6 +79,8 @@ export const builtinPlugins: readonly Plugin[] = [
   stdoutFormatter,
   stdoutOutput,
   storeOutput,
+  syslogParser,
   tailSource,
   tsvFormatter,
+  tsvParser,
 ];

@@ -11,9 +11,10 @@ import type { OptionValues } from '../core/options.ts';
 import { definePlugin } from '../core/plugin.ts';
 import { Float, copyFields, deleteField, getField, isFields } from '../core/record.ts';
 import type { Fields, Value } from '../core/record.ts';
+import { compileAnyTime } from './guess-time.ts';
 import { rubyText } from './ruby.ts';
 import { zoneOf } from './strftime.ts';
-import { compileIso8601, compileStrptime } from './strptime.ts';
+import { compileStrptime } from './strptime.ts';
 
 const options = {
   timeKey: text("The field that holds the record's time.", { default: 'time' }),
@@ -21,7 +22,7 @@ const options = {
   timeType: choice(['float', 'unixtime', 'string'])(
     'What it holds: seconds with a fraction, whole seconds, or text. Without it and time_format: a number of seconds.',
   ),
-  timeFormat: text('How text is read (strptime); ISO 8601 unless set.'),
+  timeFormat: text('How text is read (strptime); any usual form unless set.'),
   localtime: boolean("Takes text without a zone as this machine's time.", { default: true }),
   utc: boolean('Takes text without a zone as UTC.', { default: false }),
   timezone: text('Takes text without a zone as time of this zone: +09:00 or Asia/Tokyo.'),
@@ -106,7 +107,9 @@ function writtenTime(
   const isText = (values.timeType ?? 'string') === 'string';
   if (isText) {
     const parse =
-      values.timeFormat === undefined ? compileIso8601(values) : compileStrptime(values.timeFormat, values, clock);
+      values.timeFormat === undefined
+        ? compileAnyTime(values, clock)
+        : compileStrptime(values.timeFormat, values, clock);
     return (value) => {
       if (typeof value !== 'string') return { problem: `value must be string: ${shown(value)}` };
       return parse(value) ?? { problem: `invalid time format: value = ${shown(value)}` };
