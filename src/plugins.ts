@@ -24,11 +24,13 @@ import { parserFilter } from './filters/parser.ts';
 import { recordTransformerFilter } from './filters/record_transformer.ts';
 import { stdoutFilter } from './filters/stdout.ts';
 import { fileOutput } from './outputs/file/index.ts';
+import { forwardOutput } from './outputs/forward/index.ts';
 import { httpOutput } from './outputs/http/index.ts';
 import { nullOutput } from './outputs/null.ts';
 import { secondaryFileOutput } from './outputs/secondary_file.ts';
 import { stdoutOutput } from './outputs/stdout.ts';
 import { storeOutput } from './outputs/store.ts';
+import { forwardSource } from './sources/forward/index.ts';
 import { httpSource } from './sources/http/index.ts';
 import { postback } from './sources/postback/index.ts';
 import { sampleSource } from './sources/sample.ts';
@@ -47,6 +49,8 @@ export const builtinPlugins: readonly Plugin[] = [
   csvFormatter,
   csvParser,
   fileOutput,
+  forwardOutput,
+  forwardSource,
   grepFilter,
   hashFormatter,
   httpOutput,

@@ -79,7 +79,7 @@ class Teller {
   #output(output: OutputModel): Branch {
     const { plugin } = output;
     const spec = this.#described.registry.get('output', plugin.type);
-    const target = spec?.target?.(plugin.options) ?? '';
+    const target = spec?.target?.(plugin.options, plugin.sections) ?? '';
     const under = [...this.#plugin(plugin), ...this.#buffer(output.buffer)];
     if (output.secondary)
       under.push({ text: `secondary ${output.secondary.type}`, under: this.#plugin(output.secondary) });

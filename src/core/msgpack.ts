@@ -206,16 +206,44 @@ function integer(value: bigint): Value {
 
 /** Encodes a value. @throws OperatingError PARSE_FAILED for an integer beyond 64 bits, which MessagePack cannot hold */
 export function encodeMsgpack(value: Value): Buffer {
-  const encoder = new Encoder();
-  encoder.value(value);
-  return encoder.take();
+  const writer = new MsgpackWriter();
+  writer.value(value);
+  return writer.take();
 }
 
-class Encoder {
+/** Writes values one behind the other into one growing buffer. */
+export class MsgpackWriter {
   #bytes = Buffer.allocUnsafe(256);
   #at = 0;
+  get length(): number {
+    return this.#at;
+  }
+  /** All that was written; nothing may be written after it. */
   take(): Buffer {
     return this.#bytes.subarray(0, this.#at);
+  }
+  /** Drops all that was written behind `length`. */
+  truncate(length: number): void {
+    this.#at = length;
+  }
+  /** Appends source[from, until), which is MessagePack already. */
+  raw(source: Buffer, from: number, until: number): void {
+    const at = this.#room(until - from);
+    this.#at = at + source.copy(this.#bytes, at, from, until);
+  }
+  /** The head of an array of up to 15 elements, which follow. */
+  shortArray(length: number): void {
+    this.#byte(0x90 | length);
+  }
+  /** A Fluentd EventTime. Both numbers are unsigned, of 32 bits. */
+  eventTime(seconds: number, nanos: number): void {
+    const at = this.#room(10);
+    const bytes = this.#bytes;
+    bytes[at] = 0xd7;
+    bytes[at + 1] = 0;
+    bytes.writeUInt32BE(seconds, at + 2);
+    bytes.writeUInt32BE(nanos, at + 6);
+    this.#at = at + 10;
   }
   value(value: Value): void {
     if (value === null) return this.#byte(0xc0);

@@ -189,7 +189,10 @@ export interface Chunk {
 /** A batch with the emission ids of its rows, and what is done with them. */
 export interface ChunkBatch {
   readonly batch: Batch;
-  /** `<shard>-<offset>`, or `<shard>-<offset>.<k>` for the k-th record derived from one that reaches this output. */
+  /**
+   * `<shard>-<offset>`, or `<shard>-<offset>.<k>` for the k-th record derived from one that reaches this output. For a
+   * record that came with an origin these are its origin's (core/origin.ts).
+   */
   emissionId(row: number): string;
   /** The `k` of emissionId; -1 where there is none. */
   ordinal(row: number): number;
@@ -305,7 +308,7 @@ export interface OutputSpec<O extends OptionTable = OptionTable> extends Common<
   /** May stand only as `<secondary>`; it gets the formatter and inject of the output around it. */
   readonly isSecondaryOnly?: boolean;
   /** Where the records go, for the cursor's identity and `check`: a path, host or topic; no secrets. */
-  readonly target?: (options: OptionValues<O>) => string;
+  readonly target?: (options: OptionValues<O>, sections: PluginConfig['sections']) => string;
   /** How this output's chunks are cut where the config says nothing (Fluentd's default for a buffered output: 60 s). */
   readonly buffer?: {
     readonly flushMode?: 'immediate' | 'interval' | 'lazy';

@@ -184,7 +184,7 @@ export class Outputs {
   #newId(spec: OutputSpec, plugin: PluginModel): string {
     let target = '';
     try {
-      target = spec.target?.(plugin.options) ?? '';
+      target = spec.target?.(plugin.options, plugin.sections) ?? '';
     } catch (error) {
       this.#lowering.error(plugin.at, `output ${spec.name}: ${errorText(error)}`);
     }

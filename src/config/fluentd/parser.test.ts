@@ -82,60 +82,6 @@ describe('values', () => {
   });
 });
 
-describe('embedded expressions', () => {
-  const table: readonly [string, string][] = [
-    [`#{ENV['X']}`, 'ex'],
-    ['#{ENV["X"]}', 'ex'],
-    ['a#{ENV["X"]}b#{hostname}', 'aexbhost1'],
-    ['#{ENV["NOPE"] || "default"}', 'default'],
-    [`#{ENV['NOPE'] || ENV['X'] || 'd'}`, 'ex'],
-    [`#{ENV['EMPTY'] || 'd'}`, ''],
-    [`#{ENV.fetch('NOPE', 'd')}`, 'd'],
-    [`#{ENV.fetch("X") { "d" }}`, 'ex'],
-    [`#{ENV.fetch('NOPE') { 'd' }}`, 'd'],
-    ['#{Socket.gethostname}/#{worker_id}', 'host1/0'],
-    [`#{ENV['X'].upcase}-#{ENV['NUMBER'].to_i + 1}`, 'EX-43'],
-    ['#{1 + 2}', '3'],
-    ['#{}', ''],
-    ['#{"}"}', '}'],
-    [`#{ENV['X'] == 'ex' ? 'yes' : 'no'}`, 'yes'],
-    [`#{ENV['NOPE'].nil? ? true : false}`, 'true'],
-    [`#{(ENV['NOPE'] || '') + 'x'}`, 'x'],
-    [`#{ENV['X'] || use_nil}`, 'ex'],
-  ];
-  for (const [text, expected] of table) test(text, () => assert.deepEqual(values(`k "${text}"`), { k: expected }));
-
-  for (const unset of ['nil', 'default'] as const)
-    test(`use_${unset}`, () => {
-      const { root } = parse(`k "#{ENV['NOPE'] || use_${unset}}"`);
-      assert.equal(root.attributes[0]?.value.unset, unset);
-    });
-  test('in the argument of a section', () =>
-    assert.equal(parse(`<match "#{ENV['X']}.**">\n</match>`).root.sections[0]?.argument, 'ex.**'));
-  test('a variable that is not set is empty, with a warning', () =>
-    assert.match(problems(`k "a#{ENV['NOPE']}"`)[0] ?? '', /^f\.conf:1:5: warning: the variable NOPE is not set/));
-
-  const refused: readonly [string, RegExp][] = [
-    ['`id`', /1:4: #\{`id`\}: an expression was expected at column 6/],
-    ['File.read("/etc/passwd")', /#\{File\.read/],
-    ['system("x")', /system is not known/],
-    ['ENV["X"].gsub("a", "b")', /gsub is no method known here at column 14/],
-    [`ENV.fetch('NOPE')`, /the variable NOPE is not set/],
-    [`ENV['NOPE'].upcase`, /upcase cannot be called on nil/],
-    [`ENV['X'] + 1`, /text and 1 cannot be added/],
-    ['ENV[x]', /the quoted name of a variable was expected/],
-    ['1 +', /an expression was expected/],
-    ['1', /found|an operator or \} was expected/],
-  ];
-  for (const [expression, expected] of refused)
-    test(`refused: ${expression}`, () => {
-      const text = expression === '1' ? 'k "#{1"' : `k "#{${expression}}"`;
-      assert.match(problems(text).join('\n'), expected);
-    });
-  test('hostile nesting is a problem', () =>
-    assert.match(problems(`k "#{${'('.repeat(9999)}"`).join(), /nested too deep/));
-});
-
 describe('sections', () => {
   test('arguments, nesting, comments', () => {
     const { root, problems } = parse(`

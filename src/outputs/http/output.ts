@@ -9,7 +9,7 @@ import type { Batch } from '../../core/batch.ts';
 import { ByteWriter } from '../../core/bytes.ts';
 import { OperatingError, errorText } from '../../core/errors.ts';
 import type { Chunk, Formatter, Output, OutputContext, WriteResult } from '../../core/plugin.ts';
-import { secureVersion } from '../../core/tls.ts';
+import { tlsRange } from '../../core/tls.ts';
 import { version } from '../../core/version.ts';
 import { compileEndpoint, compileHeaders, headerBytes } from './address.ts';
 import type { Address, ExpandEndpoint, ExpandHeaders } from './address.ts';
@@ -217,8 +217,7 @@ async function tlsOf(options: HttpOutputOptions): Promise<ConnectionOptions> {
   const key = await read('tls_private_key_path', options.tlsPrivateKeyPath);
   return {
     rejectUnauthorized: options.tlsVerifyMode !== 'none',
-    minVersion: secureVersion(tlsVersion ?? 'TLSv1_2'),
-    maxVersion: secureVersion(tlsVersion ?? 'TLSv1_3'),
+    ...tlsRange(tlsVersion),
     ...(ca && { ca }),
     ...(cert && { cert }),
     ...(key && { key }),

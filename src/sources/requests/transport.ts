@@ -6,7 +6,7 @@ import type { SectionModel } from '../../config/model.ts';
 import { boolean, choice, integer, secret, text } from '../../core/options.ts';
 import type { OptionValues } from '../../core/options.ts';
 import type { SectionSpec } from '../../core/plugin.ts';
-import { secureVersion, tlsVersions } from '../../core/tls.ts';
+import { tlsRange, tlsVersions } from '../../core/tls.ts';
 import type { TlsSettings } from './tls.ts';
 
 const options = {
@@ -63,8 +63,7 @@ export function transportTls(section: SectionModel | undefined): TlsSettings | u
     passphrase: values.privateKeyPassphrase,
     caPath: values.clientCertAuth ? values.caPath : undefined,
     fixed: {
-      minVersion: secureVersion(values.minVersion ?? values.version ?? 'TLSv1_2'),
-      maxVersion: secureVersion(values.maxVersion ?? values.version ?? 'TLSv1_3'),
+      ...tlsRange(values.version, values.minVersion, values.maxVersion),
       ...(values.ciphers !== undefined && { ciphers: values.ciphers }),
       ...(values.clientCertAuth && { requestCert: true, rejectUnauthorized: true }),
     },
