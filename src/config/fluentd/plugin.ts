@@ -264,8 +264,9 @@ function lowerParser(
 function flatParser(lowering: Lowering, name: string, section: Section, rest: Set<Attribute>): PluginModel | undefined {
   const parser = lowering.plugin('parser', name, section.at);
   const attributes = parser ? takeDeclared(parser, rest) : [];
-  if (!parser || attributes.length === 0) return undefined;
-  return lowerPlugin(lowering, parser, { name: 'parse', argument: '', attributes, sections: [], at: section.at });
+  const [first] = attributes;
+  if (!parser || !first) return undefined;
+  return lowerPlugin(lowering, parser, { name: 'parse', argument: '', attributes, sections: [], at: first.at });
 }
 
 /** v0.12's `types` with delimiters of its own becomes the JSON object it stands for. */
