@@ -1,5 +1,6 @@
 /** All scenarios, in the order in which they run. */
 import type { Scenario } from './scenario.ts';
+import { forward } from './scenarios/forward.ts';
 import { idle } from './scenarios/idle.ts';
 import { parse } from './scenarios/parse.ts';
 import { pipeline } from './scenarios/pipeline.ts';
@@ -7,4 +8,4 @@ import { postback } from './scenarios/postback.ts';
 import { recordShape } from './scenarios/record-shape.ts';
 import { store } from './scenarios/store.ts';
 
-export const scenarios: readonly Scenario[] = [recordShape, postback, pipeline, idle, store, parse];
+export const scenarios: readonly Scenario[] = [recordShape, postback, pipeline, forward, parse, idle, store];
