@@ -122,23 +122,34 @@ function assertSound(found: Parsed): void {
   new RecordGatherer().add(found.fields, time);
 }
 
-for (const [name, parser] of parsers)
-  test(`${name} takes anything`, () => {
-    fc.assert(
-      fc.property(fc.array(anything, { minLength: 1, maxLength: 4 }), (texts) => {
-        const seen = new Set<number>();
-        parseTexts(parser, texts, (found, index) => {
-          seen.add(index);
-          assertSound(found);
-        });
-        // Each text gives a record or says why it gives none.
-        if (!name.startsWith('msgpack')) assert.equal(seen.size, texts.length);
-        for (const text of texts) {
-          assertSound(parser.parse(text));
-          assertSound(parser.parse(text.toString('latin1')));
-          parser.isFirstLine?.(text);
-        }
-      }),
-      fuzzRuns(150),
-    );
-  });
+function takesAnything(name: string, parser: Parser): void {
+  fc.assert(
+    fc.property(fc.array(anything, { minLength: 1, maxLength: 4 }), (texts) => {
+      const seen = new Set<number>();
+      parseTexts(parser, texts, (found, index) => {
+        seen.add(index);
+        assertSound(found);
+      });
+      // Each text gives a record or says why it gives none.
+      if (!name.startsWith('msgpack')) assert.equal(seen.size, texts.length);
+      for (const text of texts) {
+        assertSound(parser.parse(text));
+        assertSound(parser.parse(text.toString('latin1')));
+        parser.isFirstLine?.(text);
+      }
+    }),
+    fuzzRuns(150),
+  );
+}
+
+for (const [name, parser] of parsers) test(`${name} takes anything`, () => takesAnything(name, parser));
+
+test('a parser with a bug is caught', () => {
+  const broken: Parser = {
+    parse(text) {
+      if (text.toString().includes('\n')) throw new TypeError('canary');
+      return { fields: {}, time: undefined };
+    },
+  };
+  assert.throws(() => takesAnything('broken', broken), /canary|Property failed/);
+});
