@@ -8,7 +8,7 @@ import { check } from '../src/cli/check.ts';
 import { pageName } from '../src/cli/reference-pages.ts';
 import { errorTable } from '../src/core/errors.ts';
 import { spellings, type OptionTable } from '../src/core/options.ts';
-import type { Plugin, PluginKind } from '../src/core/plugin.ts';
+import type { Plugin, PluginKind, SectionTable } from '../src/core/plugin.ts';
 import { Registry } from '../src/core/registry.ts';
 import { builtinPlugins } from '../src/plugins.ts';
 import { root } from './files.ts';
@@ -62,9 +62,25 @@ function optionProblems(where: string, options: OptionTable): string[] {
   return problems;
 }
 
+/** Names of the options in sections, at any depth. */
+function sectionOptions(sections: SectionTable): string[] {
+  return Object.values(sections).flatMap((section) => [
+    ...Object.keys(section.options),
+    ...sectionOptions(section.sections ?? {}),
+  ]);
+}
+
+function differenceProblems(where: string, plugin: Plugin): string[] {
+  const known = new Set([...Object.keys(plugin.options), ...sectionOptions(plugin.sections ?? {})]);
+  return (plugin.differences ?? []).flatMap(({ text, options = [] }) => [
+    ...(/^[A-Z`].{15,}\.$/s.test(text) ? [] : [`${where}: a difference is no sentence: ${text}`]),
+    ...options.filter((name) => !known.has(name)).map((name) => `${where}: a difference names no option: ${name}`),
+  ]);
+}
+
 function pluginProblems(plugin: Plugin): string[] {
   const where = `${plugin.kind} ${plugin.name}`;
-  const problems = optionProblems(where, plugin.options);
+  const problems = [...optionProblems(where, plugin.options), ...differenceProblems(where, plugin)];
   for (const [name, section] of Object.entries(plugin.sections ?? {})) {
     problems.push(...optionProblems(`${where} <${name}>`, section.options));
     if (section.summary.length < 10) problems.push(`${where} <${name}> has no summary`);
@@ -98,6 +114,7 @@ describe('the registry', () => {
       summary: 'bad.',
       example: '',
       options: {},
+      differences: [{ peer: 'fluentd', text: 'bad', options: ['none'] }],
       isPost2logPlugin: true,
       create: () => ({ apply: (batch) => batch }),
     } satisfies Plugin;
@@ -107,6 +124,8 @@ describe('the registry', () => {
       /example has no @type/,
       /no file in src\/filters/,
       /no reference page/,
+      /a difference is no sentence/,
+      /a difference names no option/,
     ])
       assert.match(problems, expected);
   });

@@ -10,10 +10,12 @@ export interface Page {
   readonly text: string;
 }
 
-const generatedNote = '<!-- Made by `npm run docs` from the declarations in src/. Change those, not this file. -->\n';
+/** Opens every generated page. */
+export const generatedNote =
+  '<!-- Made by `npm run docs` from the declarations in src/. Change those, not this file. -->\n';
 
 /** Kinds in the order in which records meet them, with the heading of their part of the index. */
-const kindHeadings: Readonly<Record<PluginKind, string>> = {
+export const kindHeadings: Readonly<Record<PluginKind, string>> = {
   source: 'Sources',
   parser: 'Parsers',
   filter: 'Filters',
@@ -21,7 +23,8 @@ const kindHeadings: Readonly<Record<PluginKind, string>> = {
   formatter: 'Formatters',
   output: 'Outputs',
 };
-const kinds = Object.keys(kindHeadings) as PluginKind[];
+/** All kinds, in that order. */
+export const kinds = Object.keys(kindHeadings) as PluginKind[];
 
 /** How each kind of option is called in the tables, and how it is written in the Fluentd dialect. */
 const kindWords: Readonly<Record<OptionKind, { word: string; written: string }>> = {
@@ -329,11 +332,14 @@ export function errorsPage(errors: typeof errorTable): Page {
   };
 }
 
-const code = (text: string): string => `\`${text}\``;
-const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`);
+/** Text as code in Markdown. */
+export const code = (text: string): string => `\`${text}\``;
+/** A text with a full stop, unless it ends in one. */
+export const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`);
 const cell = (text: string): string => text.replaceAll('|', String.raw`\|`).replaceAll('\n', ' ');
 
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+/** A Markdown table; ends with a newline. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]): string => `| ${cells.map(cell).join(' | ')} |`;
   return `${[line(head), `|${head.map(() => '---').join('|')}|`, ...rows.map(line)].join('\n')}\n`;
 }

@@ -6,17 +6,32 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync
 import { dirname } from 'node:path';
 import { variableDocs } from '../config/env.ts';
 import { bufferOptions } from '../config/fluentd/buffer-options.ts';
+import { bufferDifferences, languageDifferences, routingDifferences } from '../config/fluentd/differences.ts';
+import { laterPlugins } from '../config/fluentd/later-plugins.ts';
 import { errorTable } from '../core/errors.ts';
 import { builtinPlugins } from '../plugins.ts';
+import { compatibilityPage } from './compatibility-page.ts';
 import { bufferPage, errorsPage, pluginPages, variablesPage } from './reference-pages.ts';
 
 const docs = new URL('../../docs/', import.meta.url).pathname;
 const postback = builtinPlugins.find((plugin) => plugin.kind === 'source' && plugin.name === 'postback');
+const waivers = JSON.parse(
+  readFileSync(new URL('../../test/conformance/waivers.json', import.meta.url), 'utf8'),
+) as Record<string, string>;
 const pages = [
   ...pluginPages(builtinPlugins),
   bufferPage(bufferOptions),
   variablesPage(variableDocs(postback?.options ?? {})),
   errorsPage(errorTable),
+  compatibilityPage({
+    plugins: builtinPlugins,
+    later: laterPlugins,
+    language: languageDifferences,
+    buffers: bufferDifferences,
+    routing: routingDifferences,
+    bufferOptions,
+    waivers,
+  }),
 ];
 
 const isStale = ({ path, text }: { path: string; text: string }): boolean =>

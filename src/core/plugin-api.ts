@@ -3,6 +3,7 @@ export { Batch, Block, codecs } from './batch.ts';
 export type { Codec, EncodedRecords } from './batch.ts';
 export { ByteWriter } from './bytes.ts';
 export type { Clock, Instant, Timer } from './clock.ts';
+export type { Difference, Peer, Verdict } from './difference.ts';
 export { OperatingError, errorText } from './errors.ts';
 export type { ErrorCode, Location } from './errors.ts';
 export { boolean, bytes, choice, duration, integer, list, map, number, pattern, secret, text } from './options.ts';

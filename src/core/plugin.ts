@@ -6,6 +6,7 @@ import type { BufferModel, InjectModel, PluginModel, SectionModel } from '../con
 import type { Batch, EncodedRecords } from './batch.ts';
 import type { ByteWriter } from './bytes.ts';
 import type { Clock, Instant } from './clock.ts';
+import type { Difference } from './difference.ts';
 import type { Location } from './errors.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
@@ -60,6 +61,8 @@ export interface AppendRequest {
   readonly state?: Readonly<Record<string, unknown>>;
   /** Idempotency keys, one per request that carried one; kept in the frame. */
   readonly keys?: readonly string[];
+  /** `interval`: nobody waits for the answer, so it may take up to 200 ms to share a sync. Default: `always`. */
+  readonly sync?: 'always' | 'interval';
 }
 
 export interface SourceContext extends PluginContext {
@@ -108,14 +111,39 @@ export interface Source {
 
 // ---------------------------------------------------------------------------------------------------- parsers, formatters
 
-/** Text or bytes of one line into a record; undefined: it did not match (with `problem` saying where and what was expected). */
+/**
+ * Text or bytes into records; never throws. Sources hand their lines to `parseTexts` (codecs/parse-texts.ts), which takes
+ * all records of a text and keeps to the time limit; `parse` alone is for values that stand for one record.
+ */
 export interface Parser {
-  parse(line: Buffer): ParsedRecord | { problem: string };
+  /** The record of a text: a line without its line end, joined lines, a body, a field's value. Of several the first. */
+  parse(text: Buffer | string): Parsed;
+  /** All records of a text, in order; only where a text may hold several (JSON arrays, MessagePack streams, multiline). */
+  parseAll?(text: Buffer | string): readonly Parsed[];
+  /**
+   * True for `multiline`: the source joins lines with a line feed between them before it parses. With `isFirstLine` a
+   * record goes up to the next line for which that is true; without it until what is joined parses.
+   */
+  readonly isMultiline?: boolean;
+  isFirstLine?(line: Buffer | string): boolean;
+  /** How long one text may take; undefined: its time is linear in the text. */
+  readonly timeLimitMs?: number | undefined;
 }
+export type Parsed = ParsedRecord | ParseProblem;
 export interface ParsedRecord {
   readonly fields: Fields;
-  /** Undefined: the line carried no time. */
+  /** Undefined: the text carried no time, and the time of receipt is the record's. */
   readonly time: Instant | undefined;
+}
+/** Why a text gave no record. */
+export interface ParseProblem {
+  /** What was expected, what was found and at which offset. */
+  readonly problem: string;
+  /**
+   * `mismatch`: the text has not the form wanted. `invalid`: it has, but a part of it is wrong (its time), where Fluentd
+   * raises an error. `timeout`: it took too long.
+   */
+  readonly kind: 'mismatch' | 'invalid' | 'timeout';
 }
 
 /** Writes records as an output's bytes, line breaks included. */
@@ -161,7 +189,10 @@ export interface Chunk {
 /** A batch with the emission ids of its rows, and what is done with them. */
 export interface ChunkBatch {
   readonly batch: Batch;
-  /** `<shard>-<offset>`, or `<shard>-<offset>.<k>` for the k-th record derived from one that reaches this output. */
+  /**
+   * `<shard>-<offset>`, or `<shard>-<offset>.<k>` for the k-th record derived from one that reaches this output. For a
+   * record that came with an origin these are its origin's (core/origin.ts).
+   */
   emissionId(row: number): string;
   /** The `k` of emissionId; -1 where there is none. */
   ordinal(row: number): number;
@@ -224,11 +255,15 @@ interface Common<O extends OptionTable> {
   readonly sections?: SectionTable;
   /** A runnable example in the Fluentd dialect for the reference page; the registry walk checks that it loads. */
   readonly example: string;
+  /** Options (by name in code) whose value no other plugin of this name may share in a configuration, such as a file it writes its positions to. */
+  readonly exclusive?: readonly string[];
+  /** What it does differently from the programs whose configurations name it; `check` and docs/compatibility.md tell it. */
+  readonly differences?: readonly Difference[];
   /**
    * Checks that need more than one option; throw an Error whose text says what is wrong and what to do. For outputs
-   * called with the buffer too.
+   * called with the buffer too: a secondary with that of the output around it.
    */
-  readonly check?: (config: PluginConfig<O>, buffer?: BufferModel) => void;
+  readonly check?: (config: PluginConfig<O>, buffer?: BufferModel, isSecondary?: boolean) => void;
 }
 
 export interface SourceSpec<O extends OptionTable = OptionTable> extends Common<O> {
@@ -236,6 +271,8 @@ export interface SourceSpec<O extends OptionTable = OptionTable> extends Common<
   /** Every receiving process runs one (network listeners); otherwise only the first does. */
   readonly isReplicated?: boolean;
   readonly usesParser?: boolean;
+  /** The parser of a `<parse>` without `@type`, whose options may also stand in the source itself. */
+  readonly defaultParser?: string;
   create(config: PluginConfig<O>, context: SourceContext): Source;
 }
 export interface ParserSpec<O extends OptionTable = OptionTable> extends Common<O> {
@@ -268,8 +305,10 @@ export interface OutputSpec<O extends OptionTable = OptionTable> extends Common<
   /** Takes `<format>`; the name is its default. */
   readonly defaultFormatter?: string;
   readonly usesInject?: boolean;
+  /** May stand only as `<secondary>`; it gets the formatter and inject of the output around it. */
+  readonly isSecondaryOnly?: boolean;
   /** Where the records go, for the cursor's identity and `check`: a path, host or topic; no secrets. */
-  readonly target?: (options: OptionValues<O>) => string;
+  readonly target?: (options: OptionValues<O>, sections: PluginConfig['sections']) => string;
   /** How this output's chunks are cut where the config says nothing (Fluentd's default for a buffered output: 60 s). */
   readonly buffer?: {
     readonly flushMode?: 'immediate' | 'interval' | 'lazy';

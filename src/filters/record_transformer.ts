@@ -44,6 +44,14 @@ export const recordTransformerFilter = definePlugin({
     user \${record["userId"]}
   </record>
 </filter>`,
+  differences: [
+    {
+      peer: 'fluentd',
+      verdict: 'unsupported',
+      options: ['enableRuby'],
+      text: 'Runs Ruby with `enable_ruby true`. This version has no Ruby expressions and says so as an error.',
+    },
+  ],
   check(config) {
     if (config.options.enableRuby)
       throw new Error('enable_ruby true is not supported yet; it comes with a later version, use plain placeholders');

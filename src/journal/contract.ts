@@ -8,8 +8,6 @@ export interface JournalAppend extends AppendRequest {
   readonly source: string;
   /** Config generation under which the records are filtered and routed. */
   readonly generation: number;
-  /** `always`: resolved after fsync. `interval`: synced within 200 ms, resolved when it was. */
-  readonly sync?: 'always' | 'interval';
 }
 
 /** One shard being written. There is one writer per receiving process; a failed write moves it to a new shard by itself. */

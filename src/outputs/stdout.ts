@@ -26,6 +26,12 @@ export function stdoutOutputOver(stream: TextStream): Plugin {
     example: `<match **>
   @type stdout
 </match>`,
+    differences: [
+      {
+        peer: 'fluentd',
+        text: 'Prints the same line, mixed with its own log. Here only records are on standard output; repeated are at most those that were being printed when the program was killed.',
+      },
+    ],
     create: (config, context) => createStdout(config, context, stream),
   });
 }

@@ -122,6 +122,7 @@ export class Receiver {
           generation: generation.number,
           ...(request.state ? { state: request.state } : {}),
           ...(request.keys ? { keys: request.keys } : {}),
+          ...(request.sync ? { sync: request.sync } : {}),
         }),
     });
   }

@@ -40,6 +40,12 @@ const filters: Record<string, Filter> = {
         return undefined;
       }),
   },
+  rejectTwoKeep: {
+    apply(batch, reject) {
+      for (let row = 0; row < batch.count; row++) if (getField(batch.fields(row), 'n') === 2) reject(row, 'odd one');
+      return batch;
+    },
+  },
   rejectAll: {
     apply(batch, reject) {
       for (let row = 0; row < batch.count; row++) reject(row, 'none is wanted');
@@ -120,6 +126,27 @@ test('the first match takes the record, steps without take let it go on', () => 
   assert.deepEqual(fanned.refusals, []);
 });
 
+test('stores take turns by their weights, and at each reading of a frame the same ones', () => {
+  const labels = (weights: number[]) => ({
+    [rootLabel]: [step('a', { kind: 'roundrobin', actions: [to('x'), relabel('@Y')], weights })],
+    '@Y': [step('**', to('y'))],
+  });
+  // The frame begins at offset 100: its place in the journal decides.
+  assert.deepEqual(emitted(route(labels([1, 1]))), [
+    ['x', 'a', [0, 2, 4]],
+    ['y', 'a', [1, 3]],
+  ]);
+  const thrice = emitted(route(labels([30, 10]), 'a', 8));
+  assert.deepEqual(
+    thrice.map(([output, , rows]) => [output, rows.length]),
+    [
+      ['x', 6],
+      ['y', 2],
+    ],
+  );
+  assert.deepEqual(emitted(route(labels([0, 1]), 'a', 2)), [['y', 'a', [0, 1]]]);
+});
+
 test('a record that no step hands on is refused as no_route, filters or not', () => {
   assert.deepEqual(refused(route({ [rootLabel]: [step('b', to('x'))] })), [['no_route', false, [0, 1, 2, 3, 4]]]);
   const filtered = route({ [rootLabel]: [step('**', filter('odd'), false), step('b', to('x'))] });
@@ -183,6 +210,18 @@ test('rejected records go to @ERROR, and from within it to the dead letters', ()
   const looping = route({ [rootLabel]: steps, '@ERROR': [step('**', filter('rejectAll'), false)] });
   assert.deepEqual(refused(looping), [['none is wanted', true, [2]]]);
   assert.deepEqual(refused(route({ [rootLabel]: steps })), [['two is not wanted', true, [2]]]);
+});
+
+test('a rejected record that goes on all the same goes to @ERROR too, and is refused by nobody without one', () => {
+  const steps = [step('**', filter('rejectTwoKeep'), false), step('**', to('x'))];
+  const caught = route({ [rootLabel]: steps, '@ERROR': [step('**', to('errors'))] });
+  assert.deepEqual(emitted(caught), [
+    ['errors', 'a', [2]],
+    ['x', 'a', [0, 1, 2, 3, 4]],
+  ]);
+  const alone = route({ [rootLabel]: steps });
+  assert.deepEqual(emitted(alone), [['x', 'a', [0, 1, 2, 3, 4]]]);
+  assert.deepEqual(alone.refusals, []);
 });
 
 test('a filter that throws loses only the record it throws on', () => {

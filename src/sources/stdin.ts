@@ -1,6 +1,7 @@
 /** The `stdin` source: lines of standard input as records. */
 import type { Readable } from 'node:stream';
 import { RecordGatherer } from '../codecs/encode.ts';
+import { parseTexts, refusalReason } from '../codecs/parse-texts.ts';
 import { sleep } from '../core/clock.ts';
 import { OperatingError, errorText } from '../core/errors.ts';
 import { boolean, bytes, text } from '../core/options.ts';
@@ -99,15 +100,18 @@ class StdinSource implements Source {
     const { tag } = this.#options;
     const gathered = new RecordGatherer();
     const now = this.#context.clock.now();
-    for (const { bytes: line, isWhole } of lines) {
+    const refused: { reason: string; line: Buffer; problem: string }[] = [];
+    for (const { bytes: line, isWhole } of lines)
       if (!isWhole) {
-        await this.#refuse('line_too_long', line, `a line is longer than ${this.#options.maxLineSize} bytes`);
-        continue;
+        const problem = `a line is longer than ${this.#options.maxLineSize} bytes`;
+        refused.push({ reason: 'line_too_long', line, problem });
       }
-      const parsed = this.#parser.parse(line);
-      if ('problem' in parsed) await this.#refuse('parse_failed', line, parsed.problem);
-      else gathered.add(parsed.fields, parsed.time ?? now);
-    }
+    const whole = lines.flatMap(({ bytes: line, isWhole }) => (isWhole ? [line] : []));
+    parseTexts(this.#parser, whole, (parsed, index) => {
+      if (!('problem' in parsed)) gathered.add(parsed.fields, parsed.time ?? now);
+      else refused.push({ reason: refusalReason(parsed), line: whole[index] as Buffer, problem: parsed.problem });
+    });
+    for (const { reason, line, problem } of refused) await this.#refuse(reason, line, problem);
     for (const records of gathered.take()) await this.#append(() => this.#context.append({ tag, records }));
   }
 

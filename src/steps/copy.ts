@@ -24,4 +24,16 @@ export const copyStep = definePlugin({
     path /var/log/post2log/all
   </store>
 </match>`,
+  differences: [
+    {
+      peer: 'fluentd',
+      verdict: 'better',
+      text: 'Hands a batch to the first store before the second; a store that fails holds up or loses the others’ records unless `ignore_error` is written. Here each store has its own place in the journal and its own retries.',
+    },
+    {
+      peer: 'fluentd',
+      options: ['copyMode', 'deepCopy'],
+      text: 'Without `copy_mode deep`, stores see what filters of other stores change. Here none sees another’s changes.',
+    },
+  ],
 });

@@ -57,6 +57,13 @@ export const rewriteTagFilterStep = definePlugin({
     tag other.\${tag}
   </rule>
 </match>`,
+  differences: [
+    {
+      peer: 'fluentd',
+      verdict: 'better',
+      text: 'Drops records that no rule matches, or whose tag does not change, without a word. Here they are dropped too, and counted as refused (`tag_not_rewritten`).',
+    },
+  ],
   check: (config) => void compileRules(config),
   create(config) {
     const rules = compileRules(config);

@@ -3,8 +3,14 @@
  * `out` becomes `out.20240305_0.log`, with append `out.20240305.log`. Source: out_file.rb, output.rb.
  */
 import { dirname, isAbsolute, normalize } from 'node:path';
-import { rubyParts } from '../../codecs/ruby.ts';
-import { compileStrftime, parseZone } from '../../codecs/strftime.ts';
+import {
+  checkPlaceholderKeys,
+  compileChunkText,
+  fieldPlaceholders,
+  firstPlaceholderAt,
+  hasTagPlaceholder,
+} from '../../codecs/chunk-placeholders.ts';
+import { compileStrftime } from '../../codecs/strftime.ts';
 import type { BufferModel } from '../../config/model.ts';
 import type { Chunk } from '../../core/plugin.ts';
 
@@ -17,14 +23,14 @@ export interface PathOptions {
   readonly timeSliceFormat?: string | undefined;
 }
 
-/** What stands in a path for the number that keeps files apart without append. */
-export const indexMark = '_**';
+/** What stands in a path for the number that keeps files apart without append, behind a `_` or a dot. */
+export const indexMark = '**';
 
-const compressSuffixes = { text: '', gz: '.gz', gzip: '.gz', zstd: '.zstd' } as const;
+export const compressSuffixes = { text: '', gz: '.gz', gzip: '.gz', zstd: '.zstd' } as const;
 
 /** The path with its time format, number mark and suffixes. @throws Error for a path that does not fit the buffer's keys */
 export function pathTemplate(options: PathOptions, buffer: BufferModel): string {
-  const mark = options.append ? '' : indexMark;
+  const mark = options.append ? '' : `_${indexMark}`;
   const packed = compressSuffixes[options.compress];
   const suffix = options.addPathSuffix ? options.pathSuffix : '';
   const timekey = buffer.chunkKeys.includes('time') ? buffer.timekeySeconds : undefined;
@@ -53,42 +59,57 @@ function timekeyFormat(timekeySeconds: number): string {
   return timekeySeconds < 86_400 ? '%Y%m%d%H' : '%Y%m%d';
 }
 
-const tagMark = /\$\{tag(?:\[(-?\d+)\])?\}/g;
-const fieldMark = /\$\{([-_.@$a-zA-Z0-9]+)\}/g;
-
 /** Checks that each placeholder has its chunk key and each chunk key its placeholder. @throws Error naming the one that is wrong */
 export function checkPlaceholders(name: string, template: string, buffer: BufferModel): void {
-  const keys = buffer.chunkKeys;
-  const hasTag = new RegExp(tagMark).test(template);
-  if (hasTag && !keys.includes('tag'))
-    throw new Error(
-      `${name} ${template} has tag placeholders, but chunk key tag is not configured: write <buffer tag>`,
-    );
-  if (!hasTag && keys.includes('tag'))
+  checkTime(name, template, buffer);
+  checkKeys(name, template, buffer);
+  if (buffer.chunkKeys.includes('tag') && !hasTagPlaceholder(template))
     throw new Error(`${name} ${template} has no \${tag}, but records are cut into chunks by tag: add it`);
-  if (!keys.includes('time') && compileStrftime(template, { kind: 'utc' })(0, 0) !== template.replaceAll('%%', '%'))
+  const fields = fieldPlaceholders(template);
+  for (const key of buffer.chunkKeys)
+    if (key !== 'tag' && key !== 'time' && !fields.includes(key))
+      throw new Error(`${name} ${template} has no \${${key}}, but it is a chunk key: add it`);
+}
+
+/** Spans of time and what shows them in a name, finest first. Longer spans than a day are not checked. */
+const timeMarks = [
+  { seconds: 1, mark: '%S' },
+  { seconds: 60, mark: '%M' },
+  { seconds: 3600, mark: '%H' },
+  { seconds: 86_400, mark: '%d' },
+];
+
+/** Checks that times of different chunks have different names. @throws Error naming what is missing */
+export function checkTime(name: string, template: string, buffer: BufferModel): void {
+  const timekey = buffer.chunkKeys.includes('time') ? buffer.timekeySeconds : undefined;
+  if (timekey === undefined) return;
+  const time = compileStrftime(template, { kind: 'utc' });
+  // Midnight at the start of a year: a second, a minute, an hour later nothing else has changed.
+  const base = 1_451_606_400;
+  const finest = timeMarks.find(({ seconds }) => time(base + seconds, 0) !== time(base, 0));
+  if (finest && finest.seconds <= timekey) return;
+  const wanted = timeMarks.findLast(({ seconds }) => seconds <= timekey) ?? timeMarks[0];
+  throw new Error(
+    `${name} ${template} is too coarse for timekey ${timekey}: insufficient timestamp placeholders, add ${wanted?.mark}`,
+  );
+}
+
+/** Checks that each placeholder has its chunk key. @throws Error naming the one that is wrong */
+export function checkKeys(name: string, template: string, buffer: BufferModel): void {
+  checkPlaceholderKeys(name, template, buffer);
+  const hasTime = compileStrftime(template, { kind: 'utc' })(0, 0) !== template.replaceAll('%%', '%');
+  if (hasTime && !buffer.chunkKeys.includes('time'))
     throw new Error(
       `${name} ${template} has time placeholders, but chunk key time is not configured: write <buffer time>`,
     );
-  const fields = [...template.matchAll(fieldMark)].map((found) => found[1] as string);
-  const fieldKeys = keys.filter((key) => key !== 'tag' && key !== 'time');
-  for (const field of fields)
-    if (field !== 'tag' && field !== 'chunk_id' && !fieldKeys.includes(field))
-      throw new Error(
-        `${name} ${template} has \${${field}}, but chunk key ${field} is not configured: write <buffer ${field}>`,
-      );
-  for (const key of fieldKeys)
-    if (!fields.includes(key)) throw new Error(`${name} ${template} has no \${${key}}, but it is a chunk key: add it`);
 }
 
 /** The path for a chunk, or a reason not to write it: a tag or field must not lead out of the directory. */
 export type ExpandPath = (chunk: Chunk) => { readonly path: string } | { readonly reason: string };
 
-const anyMark = new RegExp(`${tagMark.source}|${fieldMark.source}`, 'g');
-
 /** The directory that a template names before a tag, field or time has a say in it. Undefined: tags and fields have none at all. */
 export function fixedDirectory(template: string): string | undefined {
-  return template.search(anyMark) < 0 ? undefined : dirname(`${template.slice(0, template.search(/%|\$\{/))}x`);
+  return firstPlaceholderAt(template) < 0 ? undefined : dirname(`${template.slice(0, template.search(/%|\$\{/))}x`);
 }
 
 /**
@@ -96,28 +117,14 @@ export function fixedDirectory(template: string): string | undefined {
  * under two names.
  */
 export function compilePath(template: string, buffer: BufferModel): ExpandPath {
-  const time = compileStrftime(
-    template,
-    buffer.timezone === undefined ? { kind: 'local' } : parseZone(buffer.timezone),
-  );
+  let filled = '';
+  const expand = compileChunkText(template, buffer, (value) => {
+    filled += value;
+    return value;
+  });
   return (chunk) => {
-    const dated = chunk.timekeySeconds === undefined ? template : time(chunk.timekeySeconds, 0);
-    const { tag } = chunk;
-    const parts = tag === undefined ? [] : rubyParts(tag);
-    let filled = '';
-    // In one pass: what stands in a tag or field is no placeholder.
-    const path = dated.replaceAll(anyMark, (mark: string, index: string | undefined, field: string | undefined) => {
-      let value: string;
-      if (field === undefined || field === 'tag') {
-        if (tag === undefined) return mark;
-        value = index === undefined ? tag : (parts.at(Number(index)) ?? '');
-      } else {
-        if (field === 'chunk_id') return chunk.id;
-        value = chunk.fields.get(field) ?? mark;
-      }
-      filled += value;
-      return value;
-    });
+    filled = '';
+    const { dated, text: path } = expand(chunk);
     // Looked at as a whole: two values side by side may come to what neither is.
     if (filled.includes('\0') || climbs(path) > climbs(dated) || (isAbsolute(path) && !isAbsolute(dated)))
       return { reason: `${JSON.stringify(path)} leads out of the directory of the path` };

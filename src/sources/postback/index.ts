@@ -26,6 +26,13 @@ export const postback = definePlugin({
     const problem = pathProblem(config) ?? limitProblem(config) ?? guardsProblem(config);
     if (problem !== undefined) throw new Error(problem);
   },
+  differences: [
+    {
+      peer: 'fluentd',
+      verdict: 'better',
+      text: 'Has no such plugin; `in_http` answers 200 to invalid JSON, an empty array or a wrong method and drops it. Here that is an error to the sender, and 200 is said after fsync.',
+    },
+  ],
   create: (config, context) => new PostbackSource(config, context),
 });
 

@@ -1,0 +1,110 @@
+/** Where the dialect as a whole differs from Fluentd 1.16: its language, its buffers, its routing. Plugins declare their own. */
+import type { Verdict } from '../../core/difference.ts';
+
+/** One difference: what Fluentd does, what is done here, and why. */
+export interface DialectDifference {
+  readonly verdict: Verdict;
+  readonly theirs: string;
+  readonly ours: string;
+  readonly why?: string;
+}
+
+/** Of the configuration language. */
+export const languageDifferences: readonly DialectDifference[] = [
+  {
+    verdict: 'better',
+    theirs: 'An unknown option or section is a warning, and is ignored',
+    ours: 'Error with file, line, column and the nearest name',
+    why: 'A mistyped `flush_intervall` should not be found out in production',
+  },
+  {
+    verdict: 'better',
+    theirs: '`@include` of a path that does not exist is ignored',
+    ours: 'Error',
+    why: 'Half a configuration would run',
+  },
+  {
+    verdict: 'unsupported',
+    theirs: '`#{…}` runs any Ruby',
+    ours: "Understands `ENV['X']`, `ENV.fetch`, `hostname`, `worker_id`, `use_nil`, `use_default`, `File.join`, `File.read`, literals, operators, `? :`, `if` behind, and methods of text and arrays (`split`, `gsub`, `upcase` …); anything else is an error that names it",
+    why: 'A configuration is read here, not run',
+  },
+  {
+    verdict: 'better',
+    theirs:
+      'A size or duration may have anything around its digits: `500ms` is 500 minutes, `0.2s` is 2 seconds, `1h30m` 30 minutes',
+    ours: 'The same value, with a warning that says what was read and what to write',
+    why: 'Configurations run as they did; nobody is surprised twice',
+  },
+  {
+    verdict: 'different',
+    theirs: '`#{…}` in the strings of JSON arrays and objects is text (1.16), or run (from 1.18 on)',
+    ours: 'Run, as everywhere in double quotes',
+  },
+  {
+    verdict: 'unsupported',
+    theirs: '`<worker N>` sections with `<match>` or `<filter>` of their own, several of them',
+    ours: 'One may have them; more are an error. What stands in `<worker>` is part of the one pipeline that all receiving processes serve',
+  },
+  {
+    verdict: 'better',
+    theirs: 'A file that is not UTF-8 ends with an error of the regular expressions',
+    ours: 'An error that names the byte, its line and column',
+  },
+  { verdict: 'better', theirs: 'A boolean `on` is false', ours: 'The same, with a warning', why: 'As above' },
+  {
+    verdict: 'different',
+    theirs: "Fluentd's own log goes through the pipeline as `fluent.*`, also into a top-level `<match **>`",
+    ours: "The program's own log goes to standard error only; `<label @FLUENT_LOG>` is accepted and stays empty",
+    why: 'A log of failed deliveries should not need a delivery',
+  },
+  {
+    verdict: 'better',
+    theirs: 'Exit 1 (2 without a supervisor) for a bad configuration, which ends at its first mistake',
+    ours: 'Exit 2, and all mistakes are listed',
+  },
+];
+
+/** Of `<buffer>`. */
+export const bufferDifferences: readonly DialectDifference[] = [
+  {
+    verdict: 'better',
+    theirs: '`@type memory`: what is in memory is lost in a crash',
+    ours: 'Everything is in the journal before it is acknowledged',
+  },
+  { verdict: 'different', theirs: '`@type file`, `path`', ours: 'Accepted; the path is not used' },
+  {
+    verdict: 'better',
+    theirs: '`retry_max_times`, `retry_timeout` default to 72 hours, then the chunk is dropped',
+    ours: 'Tried until delivered. A limit that is written in the configuration holds: then `<secondary>`, else the dead letters',
+  },
+  {
+    verdict: 'better',
+    theirs: '`overflow_action throw_exception` (default), `block`',
+    ours: "Receiving goes on until the journal or the disk is full. The output's lag is shown",
+  },
+  {
+    verdict: 'different',
+    theirs: '`overflow_action drop_oldest_chunk`',
+    ours: 'Drops when the journal is full and no other output needs the records; counted as refused',
+  },
+  {
+    verdict: 'better',
+    theirs: 'A chunk with one record that the target refuses is dropped, or retried for ever',
+    ours: 'The chunk is halved until that record is found; it alone goes to the dead letters',
+  },
+];
+
+/** Of labels, `<match>` and `<filter>`. */
+export const routingDifferences: readonly DialectDifference[] = [
+  {
+    verdict: 'better',
+    theirs: 'A record that no `<match>` takes is dropped with a warning',
+    ours: 'The same, refused as `no_route` and counted in `records_no_route_total`',
+  },
+  {
+    verdict: 'better',
+    theirs: 'Retagging in a circle runs for ever',
+    ours: 'Ends after 32 hops; refused as `hop_limit`, kept in the dead letters',
+  },
+];

@@ -1,0 +1,62 @@
+/** Encodings of files: lines into UTF-8, and what ends a line. Names as in Ruby and in the Encoding standard. */
+
+/** Ruby's names that the Encoding standard does not know. */
+const rubyNames: Readonly<Record<string, string>> = {
+  'windows-31j': 'shift_jis',
+  cp932: 'shift_jis',
+  csWindows31j: 'shift_jis',
+  cp949: 'euc-kr',
+  cp936: 'gbk',
+  cp950: 'big5',
+  eucjp: 'euc-jp',
+  'eucjp-ms': 'euc-jp',
+  euckr: 'euc-kr',
+  cp1250: 'windows-1250',
+  cp1251: 'windows-1251',
+  cp1252: 'windows-1252',
+  'utf-16': 'utf-16le',
+};
+/** Ruby's names for bytes as they are. */
+const plainNames = new Set(['ascii-8bit', 'binary', 'us-ascii', 'ascii', 'utf-8', 'cp65001']);
+
+/** The encoding lines are converted from, or undefined when bytes stay as they are. @throws Error for names not known. */
+export function encodingName(options: {
+  readonly encoding?: string | undefined;
+  readonly fromEncoding?: string | undefined;
+}): string | undefined {
+  const { encoding, fromEncoding } = options;
+  if (encoding !== undefined && !isPlain(encoding)) decoderName('encoding', encoding);
+  if (fromEncoding === undefined) return undefined;
+  if (encoding === undefined) throw new Error('from_encoding needs encoding UTF-8 beside it');
+  if (encoding.toLowerCase() === fromEncoding.toLowerCase()) return undefined;
+  if (encoding.toLowerCase() !== 'utf-8')
+    throw new Error(`encoding ${encoding} with from_encoding: records are kept in UTF-8; write encoding UTF-8`);
+  return isPlain(fromEncoding) ? undefined : decoderName('from_encoding', fromEncoding);
+}
+
+/** What ends a line in an encoding. */
+export interface LineEnd {
+  readonly bytes: Buffer;
+  /** Bytes of a character; a line end stands at a multiple of it. */
+  readonly unit: 1 | 2;
+}
+
+export function lineEndOf(encoding: string | undefined): LineEnd {
+  if (encoding === 'utf-16le') return { bytes: Buffer.from([10, 0]), unit: 2 };
+  if (encoding === 'utf-16be') return { bytes: Buffer.from([0, 10]), unit: 2 };
+  return { bytes: Buffer.from([10]), unit: 1 };
+}
+
+function isPlain(name: string): boolean {
+  return plainNames.has(name.toLowerCase());
+}
+
+function decoderName(option: string, name: string): string {
+  try {
+    return new TextDecoder(rubyNames[name.toLowerCase()] ?? name.toLowerCase()).encoding;
+  } catch {
+    throw new Error(
+      `${option} ${name} is not known; write a name such as Shift_JIS, EUC-JP, EUC-KR, ISO-8859-1, UTF-16LE`,
+    );
+  }
+}

@@ -1,0 +1,64 @@
+/** Joins lines that belong to one record, for parsers that want it (`multiline`). */
+import type { Parser } from '../../core/plugin.ts';
+import type { LineBatch } from './records.ts';
+
+/** A record of more bytes is taken as it is, so that a first line that never comes again holds no memory. */
+const joinedBytesMax = 2 * 1024 * 1024;
+
+export class Joiner {
+  readonly #parser: Parser;
+  #lines: Buffer[] = [];
+  #bytes = 0;
+  #from = 0;
+  #end = 0;
+  #sinceMs = 0;
+
+  constructor(parser: Parser) {
+    this.#parser = parser;
+  }
+  get isHolding(): boolean {
+    return this.#lines.length > 0;
+  }
+  /** Where the first line begins that is not in a record yet. */
+  get heldFrom(): number | undefined {
+    return this.isHolding ? this.#from : undefined;
+  }
+  get heldSinceMs(): number | undefined {
+    return this.isHolding ? this.#sinceMs : undefined;
+  }
+  /** Takes a line that stands at `at` and is `bytes` long with its end; gives complete records to the batch. */
+  add(line: Buffer, at: number, bytes: number, batch: LineBatch, nowMs: number): void {
+    const isFirst = this.#parser.isFirstLine?.(line);
+    if (this.isHolding && (isFirst === true || this.#bytes + line.length > joinedBytesMax)) this.#take(batch);
+    if (isFirst === false && !this.isHolding) {
+      batch.addStray(line, at + bytes);
+      return;
+    }
+    if (!this.isHolding) this.#from = at;
+    this.#lines.push(Buffer.from(line));
+    this.#bytes += line.length + 1;
+    this.#end = at + bytes;
+    this.#sinceMs = nowMs;
+    // Without a sign of its first line a record ends where it parses.
+    if (isFirst === undefined && this.#parses()) this.#take(batch);
+  }
+  /** Takes what is held as a record. With `mustParse` only if it parses; false when it stays. */
+  flush(batch: LineBatch, mustParse: boolean): boolean {
+    if (!this.isHolding || (mustParse && !this.#parses())) return false;
+    this.#take(batch);
+    return true;
+  }
+  #parses(): boolean {
+    return !('problem' in this.#parser.parse(this.#text()));
+  }
+  #text(): Buffer {
+    return Buffer.concat(this.#lines.flatMap((line, index) => (index === 0 ? [line] : [newline, line])));
+  }
+  #take(batch: LineBatch): void {
+    batch.add(this.#text(), this.#end);
+    this.#lines = [];
+    this.#bytes = 0;
+  }
+}
+
+const newline = Buffer.from('\n');

@@ -1,0 +1,99 @@
+/** The options of `tail`, by Fluentd 1.16 in_tail.rb and in_tail/group_watch.rb. */
+import { boolean, bytes, choice, duration, integer, list, number, text } from '../../core/options.ts';
+import type { OptionValues } from '../../core/options.ts';
+import type { PluginConfig, SectionTable } from '../../core/plugin.ts';
+import { zoneOf } from '../../codecs/strftime.ts';
+import { encodingName } from './encoding.ts';
+import { splitPaths } from './paths.ts';
+
+export const tailOptions = {
+  path: text('The files to read: paths with globs and strftime dates, separated by commas.', { required: true }),
+  pathDelimiter: text('What separates the paths.', { default: ',' }),
+  tag: text("The records' tag; * in it stands for the file's path with dots for slashes.", { required: true }),
+  excludePath: list('Files that are left out, as paths or globs.', { default: [] }),
+  pathTimezone: text("The zone of the dates in path; this machine's unless set."),
+  globPolicy: choice(['backward_compatible', 'extended', 'always'])(
+    'Which characters make a path a glob: * alone, also ? and [], or {} too (with another path_delimiter).',
+    { default: 'backward_compatible' },
+  ),
+  pathKey: text("The field that gets the file's path, where the record has none of that name."),
+  posFile: text(
+    'A file that shows how far each file was read. Taken over at the first start; from then on the position that counts lies in the journal with the records.',
+  ),
+  posFileCompactionInterval: duration('How often entries of files that are gone are taken out of pos_file.'),
+  readFromHead: boolean(
+    'Reads what the files hold at the first start too, not only what is added later. Files that are found later are read whole.',
+    { default: false },
+  ),
+  refreshInterval: duration('How often new files are looked for.', { default: 60_000 }),
+  rotateWait: duration(
+    'How long a file is read on after it was renamed or removed; it is read to its end in any case.',
+    {
+      default: 5000,
+    },
+  ),
+  followInodes: boolean('Tells files apart by inode, not by path.', {
+    default: false,
+    ignored: 'files are always told apart by device, inode and first bytes, whatever their path',
+  }),
+  readLinesLimit: integer(1)('Lines read at a time.', {
+    default: 1000,
+    ignored: 'files are read in pieces of bytes, in turn',
+  }),
+  readBytesLimitPerSecond: bytesOrNone('Bytes read of a file in a second; -1: as many as there are.', { default: -1 }),
+  maxLineSize: bytes(
+    'Longest line in bytes; a longer one is refused. Unless set, lines over 2 MiB become several records that say which part they are.',
+  ),
+  emitUnmatchedLines: boolean(
+    'Makes a record {"unmatched_line": …} of a line that does not parse, instead of refusing it.',
+    {
+      default: false,
+    },
+  ),
+  encoding: text('The encoding of the records.'),
+  fromEncoding: text('The encoding of the files, where it is another one; needs encoding UTF-8.'),
+  limitRecentlyModified: duration('Leaves out files of a glob that were not changed for so long.'),
+  enableWatchTimer: boolean('Looks at each file every second.', { default: true }),
+  enableStatWatcher: boolean('Has the system tell of changes (inotify).', { default: true }),
+  openOnEveryUpdate: boolean('Opens a file only while it is read.', { default: false }),
+  skipRefreshOnStartup: boolean('Looks for files only after refresh_interval.', { default: false }),
+  ignoreRepeatedPermissionError: boolean('Says that a file cannot be read only once.', {
+    default: false,
+    ignored: 'it is said once in any case, and again when the reason changes',
+  }),
+  multilineFlushInterval: duration(
+    'Takes the last record of several lines as complete when its file was quiet for so long.',
+  ),
+};
+export type TailOptions = OptionValues<typeof tailOptions>;
+
+/** A size, or -1 for none. */
+function bytesOrNone(summary: string, extras: { default: number }) {
+  return number(summary, extras);
+}
+
+export const tailSections = {} satisfies SectionTable;
+
+/** What Fluentd keeps for itself and takes as no path_delimiter. */
+const reservedDelimiters = ['/', '*', '%'];
+
+/** What must fit together. */
+export function checkTail(config: PluginConfig<typeof tailOptions>): void {
+  const { options, parser } = config;
+  if (!parser)
+    throw new Error('<parse> is missing: it says how a line becomes a record, such as <parse> with @type none');
+  if (!options.enableWatchTimer && !options.enableStatWatcher)
+    throw new Error('enable_watch_timer or enable_stat_watcher must be true, or no change would be noticed');
+  if (options.pathDelimiter.length !== 1 || reservedDelimiters.includes(options.pathDelimiter))
+    throw new Error(`path_delimiter ${options.pathDelimiter}: expected one character other than / * %`);
+  if (options.globPolicy === 'always' && options.pathDelimiter === ',')
+    throw new Error('glob_policy always needs another path_delimiter than the comma: {a,b} in a path has one');
+  if (options.globPolicy === 'extended' && /\{.*,.*\}/.test(options.path) && /[*?]|\[.*\]/.test(options.path))
+    throw new Error(`path ${options.path} has {} with a glob: write glob_policy always and another path_delimiter`);
+  if (splitPaths(options).length === 0) throw new Error('path is empty: expected the files to read');
+  if (options.followInodes && options.posFile === undefined) throw new Error('follow_inodes needs pos_file');
+  if (options.readBytesLimitPerSecond > 0 && !options.enableWatchTimer)
+    throw new Error('read_bytes_limit_per_second needs enable_watch_timer true');
+  if (options.pathTimezone !== undefined) void zoneOf({ timezone: options.pathTimezone, localtime: true, utc: false });
+  encodingName(options);
+}

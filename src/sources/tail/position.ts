@@ -1,0 +1,66 @@
+/**
+ * How far a file was read, as it lies in the journal with the records: by device and inode, with the first bytes, since an
+ * inode is used again for another file once its file is gone.
+ */
+import { createHash } from 'node:crypto';
+
+/** First bytes that tell a file from another one under the same inode. Most logs begin with a time, so few are enough. */
+export const headBytesMax = 256;
+
+export interface Head {
+  readonly bytes: number;
+  readonly hash: string;
+}
+
+export interface Position {
+  /** Where the file was when it was read. */
+  readonly path: string;
+  /** Under which path its records go, where it was renamed since. */
+  readonly name?: string;
+  /** Bytes before it are in the journal. */
+  readonly position: number;
+  readonly head: Head;
+  /** Parts of the line at `position` that are in the journal already. */
+  readonly part?: number;
+}
+
+/** Which file of the machine. */
+export interface FileId {
+  readonly device: bigint;
+  readonly inode: bigint;
+}
+
+export function keyOf({ device, inode }: FileId): string {
+  return `${device}:${inode}`;
+}
+
+/** The inode of a key. */
+export function inodeOf(key: string): string {
+  return key.slice(key.indexOf(':') + 1);
+}
+
+export const emptyHead: Head = { bytes: 0, hash: '' };
+
+/** What stands for first bytes. */
+export function headOf(first: Uint8Array): Head {
+  if (first.length === 0) return emptyHead;
+  const hash = createHash('sha256').update(first).digest('base64url').slice(0, 16);
+  return { bytes: first.length, hash };
+}
+
+/** A position out of source state, or undefined when the value is none. */
+export function positionFrom(value: unknown): Position | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { path, name, position, head, part } = value as Partial<Record<keyof Position, unknown>>;
+  if (typeof path !== 'string' || typeof position !== 'number' || typeof head !== 'object' || head === null)
+    return undefined;
+  const { bytes, hash } = head as Partial<Record<keyof Head, unknown>>;
+  if (typeof bytes !== 'number' || typeof hash !== 'string') return undefined;
+  return {
+    path,
+    position,
+    head: { bytes, hash },
+    ...(typeof name === 'string' && { name }),
+    ...(typeof part === 'number' && { part }),
+  };
+}

@@ -1,0 +1,109 @@
+/** Lines of a file on their way into the journal: parsed, or refused with their bytes. */
+import { isUtf8 } from 'node:buffer';
+import { RecordGatherer } from '../../codecs/encode.ts';
+import { withFields } from '../../codecs/fields.ts';
+import { parseTexts, refusalReason } from '../../codecs/parse-texts.ts';
+import type { EncodedRecords } from '../../core/batch.ts';
+import type { Instant } from '../../core/clock.ts';
+import type { Parser } from '../../core/plugin.ts';
+import { getField } from '../../core/record.ts';
+import type { Fields } from '../../core/record.ts';
+
+/** The field of a record whose line did not parse, and of one that is a part of a line. */
+const unmatchedKey = 'unmatched_line';
+const partKey = 'line_part';
+
+export interface LineRules {
+  readonly parser: Parser;
+  /** Bytes of the file to bytes in UTF-8, where they are not. */
+  readonly decode: ((line: Buffer) => Buffer) | undefined;
+  readonly pathKey: string | undefined;
+  readonly emitsUnmatched: boolean;
+}
+
+/** A line that makes no record. */
+interface RefusedLine {
+  readonly reason: string;
+  readonly raw: Uint8Array;
+  readonly problem: string;
+}
+
+/** Records that go into one append: a run of one codec, and where in the file they end. */
+export interface Run {
+  readonly records: EncodedRecords;
+  readonly ends: readonly number[];
+}
+
+interface Text {
+  readonly raw: Buffer;
+  readonly text: Buffer;
+  /** Where in the file the next one begins. */
+  readonly end: number;
+  /** Which part of a line that is cut, from 1. */
+  readonly part: number | undefined;
+}
+
+/** What a piece of a file gave. */
+export class LineBatch {
+  readonly #rules: LineRules;
+  readonly #path: string;
+  readonly #now: Instant;
+  #texts: Text[] = [];
+  readonly #gathered = new RecordGatherer();
+  readonly #ends: number[] = [];
+  readonly refused: RefusedLine[] = [];
+
+  constructor(rules: LineRules, path: string, now: Instant) {
+    this.#rules = rules;
+    this.#path = path;
+    this.#now = now;
+  }
+  /** A line without its end; `end`: where the next one begins. The bytes must stay until parse(). */
+  add(raw: Buffer, end: number, part?: number): void {
+    const { decode } = this.#rules;
+    this.#texts.push({ raw, text: decode ? decode(raw) : raw, end, part });
+  }
+  /** A line before any that begins a record of several lines. */
+  addStray(raw: Buffer, end: number): void {
+    if (this.#rules.emitsUnmatched) this.add(raw, end);
+    else this.refuse('no_first_line', raw, 'it stands before any line that begins a record');
+  }
+  refuse(reason: string, line: Uint8Array, problem: string): void {
+    this.refused.push({ reason, raw: new Uint8Array(line), problem });
+  }
+  /** Parses what was added since. */
+  parse(): void {
+    const added = this.#texts;
+    if (added.length === 0) return;
+    this.#texts = [];
+    const texts = added.map(({ text }) => text);
+    parseTexts(this.#rules.parser, texts, (parsed, index) => {
+      const { raw, text, end, part } = added[index] as Text;
+      if (!('problem' in parsed)) this.#add(parsed.fields, parsed.time ?? this.#now, end, part);
+      else if (!this.#rules.emitsUnmatched) this.refuse(refusalReason(parsed), raw, parsed.problem);
+      else this.#add({ [unmatchedKey]: isUtf8(text) ? text.toString() : new Uint8Array(text) }, this.#now, end, part);
+    });
+  }
+  /** The records so far, in order, in as few runs as their codecs allow. */
+  runs(): Run[] {
+    let from = 0;
+    return this.#gathered.take().map((records) => {
+      const ends = this.#ends.slice(from, (from += records.payloads.length));
+      return { records, ends };
+    });
+  }
+  #add(fields: Fields, time: Instant, end: number, part: number | undefined): void {
+    const { pathKey } = this.#rules;
+    let whole = fields;
+    if (pathKey !== undefined && isUnset(fields, pathKey)) whole = withFields(whole, [[pathKey, this.#path]]);
+    if (part !== undefined) whole = withFields(whole, [[partKey, part]]);
+    this.#gathered.add(whole, time);
+    this.#ends.push(end);
+  }
+}
+
+/** Ruby's ||= takes null and false for absent too. */
+function isUnset(fields: Fields, key: string): boolean {
+  const value = getField(fields, key);
+  return value === undefined || value === null || value === false;
+}

@@ -1,0 +1,118 @@
+/** A `tail` source over a real directory and a made-up journal, for tests: stopped, killed and started again. */
+import { appendFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { temporaryDirectory, until } from '../../../test/program.ts';
+import { configOf, contextOf, modelOf, sourceContextOf } from '../../../test/fixture.ts';
+import { noneParser } from '../../codecs/none.ts';
+import { realClock } from '../../core/clock.ts';
+import { decodeMsgpack } from '../../core/msgpack.ts';
+import type { PluginModel } from '../../config/model.ts';
+import type { AppendRequest, Source, SourceContext } from '../../core/plugin.ts';
+import { builtinPlugins } from '../../plugins.ts';
+import { tailSource } from './index.ts';
+
+type TestSource = ReturnType<typeof sourceContextOf>;
+
+export class Tailing {
+  readonly directory: string;
+  readonly #options: Record<string, unknown>;
+  readonly #parser: PluginModel;
+  /** What lies in the journal. */
+  readonly appended: AppendRequest[] = [];
+  readonly refusals: { reason: string; raw?: string }[] = [];
+  readonly said: string[] = [];
+  #state = new Map<string, unknown>();
+  #source: Source | undefined;
+  #running: TestSource | undefined;
+  /** Throws or waits in place of an append, for tests. */
+  beforeAppend: (request: AppendRequest) => Promise<void> = () => Promise.resolve();
+
+  private constructor(directory: string, options: Record<string, unknown>, parser: PluginModel) {
+    this.directory = directory;
+    this.#options = options;
+    this.#parser = parser;
+  }
+  /** `path` and `posFile` are below the directory. */
+  static async make(
+    test: TestContext,
+    options: Readonly<Record<string, unknown>> & { readonly path?: string; readonly posFile?: string } = {},
+    parser: PluginModel = modelOf(noneParser),
+  ): Promise<Tailing> {
+    const directory = await temporaryDirectory(test);
+    const path = (options.path ?? 'in.log')
+      .split(',')
+      .map((one) => join(directory, one.trim()))
+      .join(',');
+    const all = { tag: 't', readFromHead: true, refreshInterval: 50, ...options, path };
+    const posFile = options.posFile === undefined ? {} : { posFile: join(directory, options.posFile) };
+    const tailing = new Tailing(directory, { ...all, ...posFile }, parser);
+    test.after(() => tailing.stop());
+    return tailing;
+  }
+  file(name: string): string {
+    return join(this.directory, name);
+  }
+  write(name: string, text: string | Buffer): Promise<void> {
+    return writeFile(this.file(name), text);
+  }
+  append(name: string, text: string | Buffer): Promise<void> {
+    return appendFile(this.file(name), text);
+  }
+  async start(): Promise<void> {
+    if (tailSource.kind !== 'source') throw new TypeError('not a source');
+    const context: TestSource = sourceContextOf({ ...contextOf(builtinPlugins), clock: realClock });
+    const log = { ...context.log } as SourceContext['log'];
+    for (const level of ['info', 'warn', 'error'] as const)
+      log[level] = (text: unknown) => void this.said.push(String(text));
+    const own = { isDead: false };
+    const source = {
+      ...context,
+      log,
+      state: new Map(this.#state),
+      append: async (request: AppendRequest): Promise<number> => {
+        await this.beforeAppend(request);
+        if (own.isDead) return new Promise(() => undefined);
+        this.appended.push(request);
+        for (const [key, value] of Object.entries(request.state ?? {}))
+          if (value === null) this.#state.delete(key);
+          else this.#state.set(key, value);
+        return this.appended.length;
+      },
+    };
+    this.#running = context;
+    this.#source = tailSource.create(configOf(tailSource, this.#options, { parser: this.#parser }), source);
+    this.kill = () => {
+      own.isDead = true;
+      this.#source = undefined;
+    };
+    await this.#source.start();
+  }
+  /** From here on nothing of this start reaches the journal. */
+  kill: () => void = () => undefined;
+  async stop(): Promise<void> {
+    const source = this.#source;
+    this.#source = undefined;
+    await source?.stop();
+    if (this.#running) this.refusals.push(...this.#running.refusals);
+    this.#running = undefined;
+  }
+  /** The records so far. */
+  get records(): Record<string, unknown>[] {
+    return this.appended.flatMap(({ records }) =>
+      records.payloads.map((payload) => {
+        if (records.codec !== 1) return decodeMsgpack(Buffer.from(payload as Uint8Array)) as Record<string, unknown>;
+        return JSON.parse(Buffer.from(payload as Uint8Array).toString()) as Record<string, unknown>;
+      }),
+    );
+  }
+  get messages(): unknown[] {
+    return this.records.map(({ message }) => message);
+  }
+  async count(count: number): Promise<void> {
+    await until(
+      `${count} records, there are ${this.records.length}: ${JSON.stringify(this.messages)}`,
+      () => this.records.length >= count,
+    );
+  }
+}
