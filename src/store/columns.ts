@@ -1,6 +1,6 @@
 /** Which fields of a segment become columns of their own. */
-import { setImmediate } from 'node:timers/promises';
 import { zstdCompressSync } from 'node:zlib';
+import { Pieces } from './courtesy.ts';
 import { kinds } from './shapes.ts';
 import type { PathStats } from './shapes.ts';
 
@@ -117,9 +117,10 @@ async function affordable(candidates: readonly PathStats[], sample: readonly str
   let left = Math.max(columnsShareMin * jsonBytes, diskShare * jsonBytes - packedBytes - rowBytes);
   const records = sample.map(parsed);
   const costs: Cost[] = [];
+  const pieces = new Pieces();
   for (const stats of candidates) {
     // One takes a millisecond or two; others want to do something in between.
-    await setImmediate();
+    await pieces.turnIfDue();
     costs.push(costOf(stats, records));
   }
   costs.sort((a, b) => a.bytes * (a.isWord ? wordPenalty : 1) - b.bytes * (b.isWord ? wordPenalty : 1));

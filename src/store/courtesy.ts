@@ -35,3 +35,17 @@ export class Courtesy {
     });
   }
 }
+
+/** Longest work of one piece before the event loop turns: what a question waits for it is no more. */
+const pieceMs = 3;
+
+/** For work in small pieces: lets the event loop turn once some milliseconds have gone into them. */
+export class Pieces {
+  #turnedMs = performance.now();
+
+  async turnIfDue(): Promise<void> {
+    if (performance.now() - this.#turnedMs < pieceMs) return;
+    await turn();
+    this.#turnedMs = performance.now();
+  }
+}

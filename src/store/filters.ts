@@ -16,7 +16,7 @@
  * So a question reads one row for each of its words, whatever the number of blocks. A missing bit says that the word is
  * not in the block; set bits say nothing for certain. Missing rows say nothing either.
  */
-import { setImmediate } from 'node:timers/promises';
+import { Pieces } from './courtesy.ts';
 import { sqlName } from './database.ts';
 import type { Connection } from './database.ts';
 import type { RowTable } from './layout.ts';
@@ -83,11 +83,12 @@ export class FilterBuilder {
     const partCount = Math.max(1, Math.ceil((meanWords * wordBits) / partBits));
     const sliceBytes = Math.ceil(this.#blocks.length / 8);
     const parts = Array.from({ length: partCount }, () => new Uint8Array(partBits * sliceBytes));
+    const pieces = new Pieces();
     for (const [block, words] of this.#blocks.entries()) {
       const byte = block >> 3;
       const bit = 1 << (block & 7);
       // Some ten thousand words are half a millisecond; others want to do something in between.
-      await setImmediate();
+      await pieces.turnIfDue();
       if (!words) {
         for (const part of parts)
           for (let slice = 0; slice < partBits; slice++) (part[slice * sliceBytes + byte] as number) |= bit;

@@ -131,6 +131,9 @@ async function timesInside(asking: Asking, snapshot: Snapshot, table: RowTable, 
 
 // ------------------------------------------------------------------------------------------------ counting
 
+/** Tables of one statement: a quarter of a second where each row's text has to be looked at. */
+const tablesTogether = 8;
+
 function countAll(asking: Asking, selected: Selected, scale: Scale, total: Counts): Promise<boolean> {
   const rolled = wholeMinutes(selected, scale);
   return sumPartitions(
@@ -153,9 +156,13 @@ function walkOf(asking: Asking, selected: Selected, rolled: Rolled | undefined, 
       await countMinutes(asking, rolled, snapshot, segments, scale, counts);
       return tables.filter((table) => table.kind === 'hot' || rolled.edges.some((edge) => edge.mayBeIn(table)));
     },
-    async step(snapshot, table) {
-      const parts = rolled && table.kind === 'segment' ? rolled.edges : [selected];
-      for (const part of parts) if (part.mayBeIn(table)) await countRows(asking, part, snapshot, table, scale, counts);
+    together: tablesTogether,
+    async step(snapshot, tables) {
+      const pieces = tables.flatMap((table) => {
+        const parts = rolled && table.kind === 'segment' ? rolled.edges : [selected];
+        return parts.filter((part) => part.mayBeIn(table)).map((part) => ({ table, part }));
+      });
+      await countRows(asking, snapshot, pieces, scale, counts);
     },
   };
 }
@@ -207,21 +214,28 @@ async function countMinutes(
     counts.add(Math.floor((minute * minuteMs - scale.startMs) / scale.widthMs), rows);
 }
 
+/** Counts rows of some tables that are selected, each by a selection of its own. */
 async function countRows(
   asking: Asking,
-  selected: Selected,
   snapshot: Snapshot,
-  table: RowTable,
+  pieces: readonly { readonly table: RowTable; readonly part: Selected }[],
   scale: Scale,
   counts: Counts,
 ): Promise<void> {
-  const candidates = await selected.candidates(asking.limits, snapshot, table);
-  if (candidates?.length === 0) return;
-  const conditions = [selected.sql(table, snapshot.shards)];
-  if (candidates) conditions.unshift(rangesSql(candidates));
+  const counted: string[] = [];
+  for (const { table, part } of pieces) {
+    const candidates = await part.candidates(asking.limits, snapshot, table);
+    if (candidates?.length === 0) continue;
+    const conditions = [part.sql(table, snapshot.shards)];
+    if (candidates) conditions.unshift(rangesSql(candidates));
+    counted.push(
+      `SELECT ${bucketSql(scale)} AS bucket, count(*) AS n FROM ${table.sql} WHERE ${conditions.join(' AND ')} GROUP BY bucket`,
+    );
+  }
+  if (counted.length === 0) return;
   const rows = await asking.limits.rows(
     snapshot.connection,
-    `SELECT ${bucketSql(scale)} AS bucket, count(*) FROM ${table.sql} WHERE ${conditions.join(' AND ')} GROUP BY bucket`,
+    `SELECT bucket, sum(n)::BIGINT FROM (${counted.join(' UNION ALL ')}) GROUP BY bucket`,
   );
   for (const row of rows) counts.add(Number(row[0]), Number(row[1]));
 }

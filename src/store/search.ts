@@ -155,8 +155,9 @@ class PageSearch {
         Promise.resolve(
           tablesOf(snapshot, this.#selected).sort((a, b) => this.#compare(this.#first(a), this.#first(b))),
         ),
-      step: async (snapshot, table, left) => {
-        if (!this.#mayHave(table)) return;
+      together: 1,
+      step: async (snapshot, [table], left) => {
+        if (!table || !this.#mayHave(table)) return;
         const next = left.find((other) => this.#mayHave(other));
         const behind = [next && this.#first(next), laterFirst].filter((second) => second !== undefined);
         await this.#table(view, snapshot, table, behind);

@@ -13,8 +13,10 @@ const triesMax = 3;
 export interface Walk {
   /** The tables to look at, in this order; with the first snapshot. */
   begin(snapshot: Snapshot): Promise<readonly RowTable[]>;
-  /** `left`: the tables behind this one. */
-  step(snapshot: Snapshot, table: RowTable, left: readonly RowTable[]): Promise<void>;
+  /** `tables`: the next ones, `together` at most. `left`: the tables behind these. */
+  step(snapshot: Snapshot, tables: readonly RowTable[], left: readonly RowTable[]): Promise<void>;
+  /** Tables of one step. Each statement waits for the event loop and for a core where rows come in: few large ones wait less. */
+  readonly together: number;
   /** With the last snapshot. False: what it needs is no longer there. */
   end?(snapshot: Snapshot): Promise<boolean>;
 }
@@ -36,10 +38,10 @@ export async function walkPartition(asking: Asking, view: PartitionView, walk: W
     // A hot table may have got rows meanwhile: those were stored after the question.
     const tables = left.flatMap((table) => snapshot.tables.find((other) => isSame(table, other)) ?? []);
     if (tables.length < left.length) return 'changed';
-    for (const [i, table] of tables.entries()) {
-      if (i > 0 && tries < triesMax && limits.tookMs - startMs >= turnMs) return undefined;
-      left = tables.slice(i + 1);
-      await walk.step(snapshot, table, left);
+    for (let at = 0; at < tables.length; at += walk.together) {
+      if (at > 0 && tries < triesMax && limits.tookMs - startMs >= turnMs) return undefined;
+      left = tables.slice(at + walk.together);
+      await walk.step(snapshot, tables.slice(at, at + walk.together), left);
     }
     return walk.end && !(await walk.end(snapshot)) ? 'changed' : 'done';
   };

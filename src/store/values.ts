@@ -7,6 +7,8 @@ import type { Snapshot } from './snapshot.ts';
 import { sumPartitions, type Walk } from './turns.ts';
 import { fieldTextSql } from './value-sql.ts';
 
+/** Tables of one statement: the distinct values of so many are in memory at once. */
+const tablesTogether = 4;
 /**
  * Different values of one table that are looked at, its most frequent ones. A field with more is an id or a text; the
  * counts of its rare values are then too low, which a note says. 10,000 rows of an answer take 10 ms here.
@@ -89,7 +91,8 @@ export async function topValues(
       const part = new Tally();
       const walk: Walk = {
         begin: (snapshot) => Promise.resolve(tablesOf(snapshot, selected)),
-        step: (snapshot, table) => countTable(asking, selected, snapshot, table, field, part),
+        together: tablesTogether,
+        step: (snapshot, tables) => countTables(asking, selected, snapshot, tables, field, part),
       };
       return { part, walk };
     },
@@ -102,22 +105,27 @@ export async function topValues(
   return { field, values: tally.top(limit), total: tally.total, present: tally.present, isComplete };
 }
 
-async function countTable(
+async function countTables(
   asking: Asking,
   selected: Selected,
   snapshot: Snapshot,
-  table: RowTable,
+  tables: readonly RowTable[],
   field: string,
   tally: Tally,
 ): Promise<void> {
-  const candidates = await selected.candidates(asking.limits, snapshot, table);
-  if (candidates?.length === 0) return;
-  const conditions = [selected.sql(table, snapshot.shards)];
-  if (candidates) conditions.unshift(rangesSql(candidates));
+  const texts: string[] = [];
+  for (const table of tables) {
+    const candidates = await selected.candidates(asking.limits, snapshot, table);
+    if (candidates?.length === 0) continue;
+    const conditions = [selected.sql(table, snapshot.shards)];
+    if (candidates) conditions.unshift(rangesSql(candidates));
+    texts.push(`SELECT ${fieldTextSql(field, table)} AS whole FROM ${table.sql} WHERE ${conditions.join(' AND ')}`);
+  }
+  if (texts.length === 0) return;
   // Groups once; of them the sums, and the most frequent values.
   const groups =
     `SELECT CASE WHEN strlen(whole) <= ${valueBytesMax} THEN whole END AS value, whole IS NOT NULL AS present, count(*) AS n ` +
-    `FROM (SELECT ${fieldTextSql(field, table)} AS whole FROM ${table.sql} WHERE ${conditions.join(' AND ')}) GROUP BY value, present`;
+    `FROM (${texts.join(' UNION ALL ')}) GROUP BY value, present`;
   const part = new Tally();
   let chars = 0;
   await asking.limits.stream(
