@@ -12,6 +12,7 @@ import type { AppendRequest, Source, SourceContext } from '../../core/plugin.ts'
 import { builtinPlugins } from '../../plugins.ts';
 import { tailSource } from './index.ts';
 
+const forever = new Promise<never>(() => undefined);
 type TestSource = ReturnType<typeof sourceContextOf>;
 
 export class Tailing {
@@ -24,6 +25,8 @@ export class Tailing {
   readonly said: string[] = [];
   #state = new Map<string, unknown>();
   #source: Source | undefined;
+  #diesAfter: number | undefined;
+  #death = Promise.withResolvers<void>();
   #running: TestSource | undefined;
   /** Throws or waits in place of an append, for tests. */
   beforeAppend: (request: AppendRequest) => Promise<void> = () => Promise.resolve();
@@ -66,34 +69,46 @@ export class Tailing {
     for (const level of ['info', 'warn', 'error'] as const)
       log[level] = (text: unknown) => void this.said.push(String(text));
     const own = { isDead: false };
+    const death = (this.#death = Promise.withResolvers<void>());
     const source = {
       ...context,
       log,
       state: new Map(this.#state),
       append: async (request: AppendRequest): Promise<number> => {
         await this.beforeAppend(request);
-        if (own.isDead) return new Promise(() => undefined);
+        if (own.isDead) return forever;
         this.appended.push(request);
         for (const [key, value] of Object.entries(request.state ?? {}))
           if (value === null) this.#state.delete(key);
           else this.#state.set(key, value);
-        return this.appended.length;
+        // Durable, but nobody is told.
+        if (this.#diesAfter !== undefined && --this.#diesAfter === 0) this.kill();
+        return own.isDead ? forever : this.appended.length;
       },
     };
     this.#running = context;
     this.#source = tailSource.create(configOf(tailSource, this.#options, { parser: this.#parser }), source);
     this.kill = () => {
       own.isDead = true;
+      death.resolve();
+      this.#diesAfter = undefined;
       this.#source = undefined;
     };
-    await this.#source.start();
+    await Promise.race([this.#source.start(), death.promise]);
+  }
+  /** Dies when so many more appends are durable, before they are answered. */
+  killAfter(appends: number): void {
+    this.#diesAfter = appends;
+  }
+  get isRunning(): boolean {
+    return this.#source !== undefined;
   }
   /** From here on nothing of this start reaches the journal. */
   kill: () => void = () => undefined;
   async stop(): Promise<void> {
     const source = this.#source;
     this.#source = undefined;
-    await source?.stop();
+    await Promise.race([source?.stop(), this.#death.promise]);
     if (this.#running) this.refusals.push(...this.#running.refusals);
     this.#running = undefined;
   }
@@ -110,9 +125,6 @@ export class Tailing {
     return this.records.map(({ message }) => message);
   }
   async count(count: number): Promise<void> {
-    await until(
-      `${count} records, there are ${this.records.length}: ${JSON.stringify(this.messages)}`,
-      () => this.records.length >= count,
-    );
+    await until(`${count} records`, () => this.records.length >= count);
   }
 }
