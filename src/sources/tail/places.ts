@@ -94,7 +94,8 @@ export class Places {
     const inodes = new InodeIndex();
     for (const [key, position] of this.#left) {
       const at = await inodes.find(position.path, inodeOf(key));
-      if (at === position.path) continue;
+      // It is where it was, and not looked for any more; one that was renamed before has its rest to be read still.
+      if (at === position.path && position.name === undefined) continue;
       if (at === undefined) gone.push([key, position]);
       else found.push({ path: at, position, key });
     }
