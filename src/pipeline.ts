@@ -217,7 +217,7 @@ function outputMaker({ instances, log, dataDir }: Process, store: StoreAccess): 
     output: (model, committed): Output => instances.output(model.plugin, own(model, model.id, committed)),
     secondary(model) {
       const { secondary } = model;
-      return secondary && (() => instances.output(secondary, own(model, `${model.id}.secondary`, undefined)));
+      return secondary && ((committed) => instances.output(secondary, own(model, `${model.id}.secondary`, committed)));
     },
     router: (model: PipelineModel, pass) =>
       compileRouter(model, {

@@ -39,7 +39,8 @@ export class RecordGatherer {
   }
 }
 
-function fitsJson(value: Value): boolean {
+/** True for a value that JSON can hold: no bytes, no NaN or infinity in it. */
+export function fitsJson(value: Value): boolean {
   if (typeof value === 'number') return Number.isFinite(value);
   if (value instanceof Uint8Array) return false;
   if (Array.isArray(value)) return value.every(fitsJson);

@@ -16,5 +16,8 @@ test('out_file: time, tag and JSON', () => {
     `2024-03-05T06:07:00Z,app.x,${records[0]}`,
   );
   assert.equal(format(outFileFormatter, { outputTime: false, outputTag: false }), format(jsonFormatter));
+  const first = (options: Record<string, unknown>) => format(outFileFormatter, options).split('\t')[0];
+  assert.equal(first({ timeType: 'unixtime' }), '1709618820');
+  assert.equal(first({ timeType: 'float' }), '1709618820.00000000');
   assert.throws(() => format(outFileFormatter, { timezone: 'Nowhere/Else' }), /Nowhere\/Else/);
 });

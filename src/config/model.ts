@@ -77,8 +77,10 @@ export type ActionModel =
   | { readonly kind: 'filter'; readonly plugin: PluginModel }
   /** Hands the records to an output by its id. */
   | { readonly kind: 'output'; readonly output: string }
-  /** `copy`: each action gets all records. `ignoreError[i]`: a failure there does not count for the others. */
+  /** Each action gets all records. */
   | { readonly kind: 'copy'; readonly actions: readonly ActionModel[] }
+  /** Each record goes to one action: of as many records in a row as the weights add up to, action i gets `weights[i]`. */
+  | { readonly kind: 'roundrobin'; readonly actions: readonly ActionModel[]; readonly weights: readonly number[] }
   /** Enters a label from its first step. */
   | { readonly kind: 'relabel'; readonly label: string }
   /** A step plugin (rewrite_tag_filter) gives records new tags; they enter `label`, or @ROOT again. Whatever it does not give on is counted as the plugin says. */

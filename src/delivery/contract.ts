@@ -16,7 +16,7 @@ export interface OutputPlan {
   /** Called at the start and whenever `signature` changed, never while an older instance of it writes. Does no I/O. */
   create(committed: unknown): Output;
   /** Called with create(). */
-  readonly createSecondary?: (() => Output) | undefined;
+  readonly createSecondary?: ((committed: unknown) => Output) | undefined;
   /** Changes whenever the plugin, its options or its secondary do (JSON of the model): an instance is kept while it stays the same. */
   readonly signature: string;
 }

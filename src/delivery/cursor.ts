@@ -30,6 +30,8 @@ export interface CursorState {
   readonly shards: Readonly<Record<string, ShardCursor>>;
   /** What the output's commit() returned. */
   readonly state?: unknown;
+  /** What its secondary's did. */
+  readonly secondaryState?: unknown;
   /** Frames of older generations are routed by this one; 0: by their own. */
   readonly backfillGeneration: number;
   /** The output was removed from the configuration and has nothing left. */

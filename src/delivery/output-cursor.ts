@@ -22,6 +22,7 @@ interface OutputCursorOptions {
 
 interface Prepared {
   readonly state: unknown;
+  readonly secondaryState?: unknown;
   taken(): void;
 }
 
@@ -30,8 +31,9 @@ export class OutputCursor {
   readonly counts: Counts;
   backfillGeneration: number;
   isClosed = false;
-  /** The output's state as last committed. */
+  /** The states of the output and its secondary as last committed. */
   state: unknown;
+  secondaryState: unknown;
   readonly #options: OutputCursorOptions;
   readonly #shards = new Map<string, ShardProgress>();
   #isChanged = false;
@@ -47,6 +49,7 @@ export class OutputCursor {
     this.backfillGeneration = found?.backfillGeneration ?? 0;
     this.isClosed = found?.isClosed ?? false;
     this.state = found?.state;
+    this.secondaryState = found?.secondaryState;
     for (const [shard, cursor] of Object.entries(found?.shards ?? {}))
       this.#shards.set(shard, new ShardProgress(shard, this.counts, cursor));
   }
@@ -114,18 +117,20 @@ export class OutputCursor {
       const prepared = await this.#options.prepare();
       this.#isChanged = false;
       const lows = [...this.#shards.values()].map((progress) => ({ progress, low: progress.low }));
-      const { state } = prepared;
+      const { state, secondaryState } = prepared;
       const cursor = {
         id: this.id,
         counts: this.counts.cursor(),
         shards: Object.fromEntries([...this.#shards].map(([shard, progress]) => [shard, progress.cursor()])),
         state,
+        ...(secondaryState !== undefined && { secondaryState }),
         backfillGeneration: this.backfillGeneration,
         isClosed: this.isClosed,
       };
       prepared.taken();
       await file.commit(cursor);
       this.state = state;
+      this.secondaryState = secondaryState;
       for (const { progress, low } of lows) progress.committedLow = low;
       this.#hasFailed = false;
     } catch (error) {

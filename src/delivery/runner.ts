@@ -124,7 +124,7 @@ export class OutputRunner implements Recipient, WriterHost {
     this.#open = this.#newOpenChunks();
     this.#opened = this.#gate.hold();
     this.#output = plan.create(this.cursor.state);
-    this.#secondary = newSecondary(plan);
+    this.#secondary = newSecondary(plan, this.cursor.secondaryState);
   }
 
   // ------------------------------------------------------------------------------------------------ recipient
@@ -360,16 +360,17 @@ export class OutputRunner implements Recipient, WriterHost {
 
   // ------------------------------------------------------------------------------------------------ commits
 
-  async #prepareCommit(): Promise<{ state: unknown; taken(): void }> {
+  async #prepareCommit(): Promise<{ state: unknown; secondaryState: unknown; taken(): void }> {
     // Before it was opened it may not know where it is: what was committed stays.
     const mustCommit = this.#output.commit !== undefined || this.#secondary?.needsCommit === true;
-    if (!mustCommit || !this.#isOpened) return { state: this.cursor.state, taken: () => undefined };
+    const { state, secondaryState } = this.cursor;
+    if (!mustCommit || !this.#isOpened) return { state, secondaryState, taken: () => undefined };
     if (this.isStopped && this.#gate.writing > 0) throw new Error('a write did not end');
     const release = this.#gate.hold();
     try {
       await this.#gate.quiet();
-      await this.#secondary?.commit();
-      return { state: await this.#output.commit?.(this.cursor.state), taken: release };
+      const own = { secondaryState: (await this.#secondary?.commit(secondaryState)) ?? secondaryState, taken: release };
+      return { state: await this.#output.commit?.(state), ...own };
     } catch (error) {
       release();
       throw error;
@@ -447,7 +448,7 @@ export class OutputRunner implements Recipient, WriterHost {
       // Nothing is written until there is one, should this plan's not be made.
       this.#isWithoutInstance = true;
       this.#output = plan.create(this.cursor.state);
-      this.#secondary = newSecondary(plan);
+      this.#secondary = newSecondary(plan, this.cursor.secondaryState);
       this.#isWithoutInstance = false;
       this.#plan = plan;
       this.#renewOpenChunks();
@@ -545,7 +546,7 @@ export class OutputRunner implements Recipient, WriterHost {
   }
 }
 
-function newSecondary(plan: OutputPlan): Secondary | undefined {
-  const output = plan.createSecondary?.();
+function newSecondary(plan: OutputPlan, committed: unknown): Secondary | undefined {
+  const output = plan.createSecondary?.(committed);
   return output && new Secondary(output);
 }

@@ -5,6 +5,7 @@ export class Secondary {
   readonly #output: Output;
   #opening: Promise<void> | undefined;
   #hasWritten = false;
+  #isOpen = false;
 
   constructor(output: Output) {
     this.#output = output;
@@ -19,11 +20,12 @@ export class Secondary {
   get needsCommit(): boolean {
     return this.#hasWritten && this.#output.commit !== undefined;
   }
-  /** Its state is not kept: records reach a secondary at least once. */
-  async commit(): Promise<void> {
-    if (!this.needsCommit) return;
-    await this.#output.commit?.(undefined);
+  /** As Output.commit; the state that was committed before, as long as it was not opened. */
+  async commit(durable: unknown): Promise<unknown> {
+    if (!this.#isOpen || !this.#output.commit) return durable;
+    const state = await this.#output.commit(durable);
     this.#hasWritten = false;
+    return state;
   }
   close(): Promise<void> {
     return this.#output.close();
@@ -32,6 +34,7 @@ export class Secondary {
     this.#opening ??= this.#output.open?.() ?? Promise.resolve();
     try {
       await this.#opening;
+      this.#isOpen = true;
     } catch (error) {
       this.#opening = undefined;
       throw error;

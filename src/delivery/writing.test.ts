@@ -178,6 +178,36 @@ test('a secondary takes what the output does not get rid of; what it refuses too
   await trial.stop();
 });
 
+test('the state of a secondary is committed with the cursor, and given to it after a restart', async () => {
+  const trial = new Trial();
+  const given: unknown[] = [];
+  const durable: unknown[] = [];
+  let length = 0;
+  const createSecondary = (committed: unknown): Output => {
+    given.push(committed);
+    return {
+      ...trial.output('second', (ids) => void (length += ids.length)),
+      commit: (state) => Promise.resolve(durable.push(state) && { length }),
+    };
+  };
+  const plan = trial.plan('x', (ids) => ({ refused: ids.map((_, row) => ({ row, reason: 'no' })) }), {
+    createSecondary,
+  });
+  await trial.start([plan]);
+  trial.append(2);
+  await trial.settle(1000);
+  trial.append(1);
+  await trial.settle(1000);
+  await trial.stop();
+  assert.deepEqual(durable.slice(0, 2), [undefined, { length: 2 }]);
+  await trial.start([plan]);
+  await trial.settle(1000);
+  await trial.stop();
+  await trial.start([plan]);
+  await trial.stop();
+  assert.deepEqual(given, [undefined, { length: 3 }, { length: 3 }], 'also when nothing was written in between');
+});
+
 test('an output whose dead letters find no room stops, says so, and goes on when they do', async () => {
   const trial = new Trial();
   trial.failDead = () => new OperatingError('JOURNAL_FULL', 'dead letters are full');

@@ -24,7 +24,7 @@ type RoutePass = Parameters<DispatcherOptions['routerFor']>[1];
 /** What makes running parts of a model; pipeline.ts knows the plugins. */
 export interface OutputMaker {
   output(model: OutputModel, committed: unknown): Output;
-  secondary(model: OutputModel): (() => Output) | undefined;
+  secondary(model: OutputModel): ((committed: unknown) => Output) | undefined;
   /** `replay`: for frames that were routed for others before; filters that only print do nothing there. */
   router(model: PipelineModel, pass: RoutePass): Router;
 }

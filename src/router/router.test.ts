@@ -120,6 +120,27 @@ test('the first match takes the record, steps without take let it go on', () => 
   assert.deepEqual(fanned.refusals, []);
 });
 
+test('stores take turns by their weights, and at each reading of a frame the same ones', () => {
+  const labels = (weights: number[]) => ({
+    [rootLabel]: [step('a', { kind: 'roundrobin', actions: [to('x'), relabel('@Y')], weights })],
+    '@Y': [step('**', to('y'))],
+  });
+  // The frame begins at offset 100: its place in the journal decides.
+  assert.deepEqual(emitted(route(labels([1, 1]))), [
+    ['x', 'a', [0, 2, 4]],
+    ['y', 'a', [1, 3]],
+  ]);
+  const thrice = emitted(route(labels([30, 10]), 'a', 8));
+  assert.deepEqual(
+    thrice.map(([output, , rows]) => [output, rows.length]),
+    [
+      ['x', 6],
+      ['y', 2],
+    ],
+  );
+  assert.deepEqual(emitted(route(labels([0, 1]), 'a', 2)), [['y', 'a', [0, 1]]]);
+});
+
 test('a record that no step hands on is refused as no_route, filters or not', () => {
   assert.deepEqual(refused(route({ [rootLabel]: [step('b', to('x'))] })), [['no_route', false, [0, 1, 2, 3, 4]]]);
   const filtered = route({ [rootLabel]: [step('**', filter('odd'), false), step('b', to('x'))] });

@@ -30,6 +30,8 @@ type Action =
   | { readonly kind: 'filter'; readonly filter: Filter }
   | { readonly kind: 'output'; readonly output: string }
   | { readonly kind: 'copy'; readonly actions: readonly Action[] }
+  /** `turns[i]`: which action the records get whose offset is i modulo the number of turns. */
+  | { readonly kind: 'roundrobin'; readonly actions: readonly Action[]; readonly turns: readonly number[] }
   | { readonly kind: 'relabel'; readonly label: Label }
   | { readonly kind: 'retag'; readonly retagger: Retagger; readonly label: Label };
 
@@ -85,6 +87,8 @@ export function compileRouter(model: PipelineModel, parts: RouterParts): Router 
         return { kind: 'output', output: action.output };
       case 'copy':
         return { kind: 'copy', actions: action.actions.map(compileAction) };
+      case 'roundrobin':
+        return { kind: 'roundrobin', actions: action.actions.map(compileAction), turns: turnsOf(action.weights) };
       case 'relabel':
         return { kind: 'relabel', label: labelOf(action.label) };
       default:
@@ -171,6 +175,9 @@ class Routing {
         return batch;
       case 'retag':
         return this.#retag(action.retagger, action.label, batch, way, take);
+      case 'roundrobin':
+        for (const [inner, part] of inTurn(action.actions, action.turns, batch)) this.#copyTo(inner, part, way);
+        return batch;
       default:
         for (const inner of action.actions) this.#copyTo(inner, batch, way);
         return batch;
@@ -264,6 +271,31 @@ class Rejects {
       if (!this.byRow.has(row)) this.byRow.set(row, reason);
     };
   }
+}
+
+/** The order of turns: weights without a common divisor, each action's turns spread over the round. */
+function turnsOf(weights: readonly number[]): number[] {
+  const divisor = weights.reduce((a, b) => greatestCommonDivisor(a, b), 0) || 1;
+  const turns = weights.flatMap((weight, action) => {
+    const count = weight / divisor;
+    return Array.from({ length: count }, (_, i) => ({ action, at: (i + 0.5) / count }));
+  });
+  return turns.sort((a, b) => a.at - b.at || a.action - b.action).map(({ action }) => action);
+}
+
+function greatestCommonDivisor(a: number, b: number): number {
+  return b === 0 ? a : greatestCommonDivisor(b, a % b);
+}
+
+/** The rows that each action gets. By offset, so that a frame that is read again is shared out as before. */
+function inTurn(actions: readonly Action[], turns: readonly number[], batch: Batch): (readonly [Action, Batch])[] {
+  const rows: number[][] = actions.map(() => []);
+  for (let row = 0; row < batch.count; row++)
+    (rows[turns[batch.offset(row) % turns.length] as number] as number[]).push(row);
+  return actions.flatMap((action, i) => {
+    const own = rows[i] as number[];
+    return own.length === 0 ? [] : [[action, own.length === batch.count ? batch : batch.select(own)] as const];
+  });
 }
 
 function sameOffsets(a: Batch, b: Batch): boolean {

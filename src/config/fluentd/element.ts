@@ -26,6 +26,8 @@ export interface Section {
   readonly argument: string;
   readonly attributes: readonly Attribute[];
   readonly sections: readonly Section[];
+  /** Its end was not found where it should be (reported): what stands in it may belong elsewhere. */
+  readonly isTorn?: boolean;
   readonly at: Location;
 }
 
@@ -41,6 +43,11 @@ export function attribute(section: Section, ...keys: readonly string[]): Attribu
 /** Sections of that name, in written order. */
 export function sectionsNamed(section: Section, name: string): Section[] {
   return section.sections.filter((candidate) => candidate.name === name);
+}
+
+/** Whether a section or one inside it is torn. */
+export function hasTorn(section: Section): boolean {
+  return section.isTorn === true || section.sections.some(hasTorn);
 }
 
 /** An attribute made from another one (a v0.12 spelling translated): new key and text, same place. */

@@ -10,7 +10,7 @@ import { testPlugins } from './test-plugins.ts';
 
 function lower(text: string, exactlyOnce = false) {
   const parsed = parseFluentd(text, 'f.conf', { env: {}, hostname: 'h', workerId: '0' });
-  const lowering = new Lowering(new Registry(testPlugins), exactlyOnce);
+  const lowering = new Lowering(new Registry(testPlugins), { exactlyOnce });
   const { model, workers } = lowerFluentd(lowering, parsed.root);
   return {
     model,
@@ -37,7 +37,8 @@ function routes(model: PipelineModel): Record<string, string[]> {
 function actionText(action: ActionModel): string {
   switch (action.kind) {
     case 'copy':
-      return `copy(${action.actions.map(actionText).join(' ')})`;
+    case 'roundrobin':
+      return `${action.kind}(${action.actions.map(actionText).join(' ')})`;
     case 'relabel':
       return `relabel:${action.label}`;
     case 'retag':
@@ -386,13 +387,6 @@ describe('problems', () => {
     ],
     ['no store', '<match **>\n@type copy\n</match>', ['1:1: copy needs at least one section <store>']],
     [
-      'a second choice',
-      '<match **>\n@type copy\n<store>\n@type null\n</store>\n<store ignore_if_prev_success>\n@type null\n</store>\n</match>',
-      [
-        '6:1: ignore_if_prev_success is not supported: stores deliver independently; use <secondary> for a second choice',
-      ],
-    ],
-    [
       'an unknown option',
       '<match **>\n@type file\npath /a\napend true\n</match>',
       ['4:1: output file has no option apend; did you mean append?'],
@@ -533,9 +527,9 @@ describe('problems', () => {
     ],
     [
       'workers with routes',
-      '<worker 0>\n<match a>\n@type null\n</match>\n</worker>\n<worker 1>\n<match b>\n@type null\n</match>\n</worker>',
+      '<system>\nworkers 2\n</system>\n<worker 0>\n<match a>\n@type null\n</match>\n</worker>\n<worker 1>\n<match b>\n@type null\n</match>\n</worker>',
       [
-        '6:1: a second <worker> with <match> or <filter> (first on line 1) is not supported: there is one pipeline; give its sources a @label and put these into <label>',
+        '9:1: a second <worker> with <match> or <filter> (first on line 4) is not supported: there is one pipeline; give its sources a @label and put these into <label>',
       ],
     ],
     [
@@ -590,8 +584,8 @@ describe('problems', () => {
     );
     assert.deepEqual(problems, []);
     assert.deepEqual(
-      notes.map(({ text }) => text),
-      ['enable_watch_timer: accepted without effect'],
+      notes.map(({ comparison, text }) => `${comparison}: ${text}`),
+      ['ignored: enable_watch_timer: accepted without effect', 'same: path, tag'],
     );
   });
 });

@@ -2,12 +2,16 @@
 import type { OutputSpec, Plugin, StepSpec } from '../../core/plugin.ts';
 import { errorText, nearest } from '../../core/errors.ts';
 import type { Location } from '../../core/errors.ts';
-import type { ActionModel, OutputModel, PluginModel } from '../model.ts';
+import { integer } from '../../core/options.ts';
+import type { OptionTable } from '../../core/options.ts';
+import type { ActionModel, BufferModel, OutputModel, PluginModel } from '../model.ts';
 import { rootLabel } from '../model.ts';
 import { belongsIntoBuffer, lowerBuffer } from './buffer.ts';
+import { compareBuffer } from './comparison.ts';
 import { attribute, sectionsNamed } from './element.ts';
 import type { Section } from './element.ts';
 import type { Lowering } from './lowering.ts';
+import { readOptions } from './options.ts';
 import { lowerPlugin, onlySection, typeOf, writtenId } from './plugin.ts';
 
 /** Gathers the outputs of a pipeline and gives them their ids. */
@@ -30,9 +34,10 @@ export class Outputs {
     const name = type.value.text;
     const step = this.#lowering.find('step', name);
     if (step?.name === 'copy') return this.#copy(step, section, label);
+    if (step?.name === 'roundrobin') return this.#roundrobin(step, section, label);
     if (step?.name === 'relabel') return this.#relabel(step, section);
     if (step) return this.#retag(step, section, label);
-    const output = this.#lowering.find('output', name);
+    const output = this.#lowering.find('output', name) ?? this.#lowering.later('output', name, type.value.at);
     if (output) return this.#output(output, section);
     this.#lowering.unknownType(['output', 'step'], name, type.value.at);
     return undefined;
@@ -72,30 +77,64 @@ export class Outputs {
       if (typeof rule.options['label'] === 'string') this.#enter(rule.options['label'], rule.at);
   }
   #copy(step: StepSpec & Plugin, section: Section, label: string): ActionModel | undefined {
-    const plugin = lowerPlugin(this.#lowering, step, section, { keys: labelKey, sections: new Set(['store']) });
-    const stores = sectionsNamed(section, 'store');
-    if (stores.length === 0) this.#lowering.error(section.at, 'copy needs at least one section <store>');
-    const actions = stores.map((store) => {
-      this.#checkStore(store);
-      return this.action(store, label);
+    const plugin = lowerPlugin(this.#lowering, step, section, { keys: labelKey, sections: storeSections });
+    const stores = this.#stores(step, section);
+    let takesRecords = false;
+    const actions = stores.map((store, index) => {
+      const words = this.#storeWords(store, index);
+      const outputsBefore = this.list.length;
+      const action = this.action(store, label);
+      // What it was handed to is in the journal for the store before: that never fails, so this one never gets any.
+      takesRecords = !(takesRecords && words.has('ignore_if_prev_success'));
+      if (takesRecords) return action;
+      this.list.length = outputsBefore;
+      this.#lowering.warn(
+        store.at,
+        '<store ignore_if_prev_success> gets no records: the store before takes them all, as they wait for it in the journal while its target is down; use <secondary> for a second choice',
+      );
+      return action && 'unused';
     });
-    const known = actions.filter((action) => action !== undefined);
-    return plugin && known.length === stores.length && known.length > 0 ? { kind: 'copy', actions: known } : undefined;
+    const used = actions.filter((action) => action !== undefined && action !== 'unused');
+    return plugin && !actions.includes(undefined) && used.length > 0 ? { kind: 'copy', actions: used } : undefined;
   }
-  #checkStore(store: Section): void {
-    for (const word of store.argument.split(/\s+/).filter((part) => part !== '')) {
+  #roundrobin(step: StepSpec & Plugin, section: Section, label: string): ActionModel | undefined {
+    const plugin = lowerPlugin(this.#lowering, step, section, { keys: labelKey, sections: storeSections });
+    const stores = this.#stores(step, section);
+    const weights = stores.map((store) => {
+      const owner = { title: '<store>', at: store.at };
+      const written = store.attributes.filter(({ key }) => key === 'weight');
+      const { weight } = readOptions(this.#lowering, owner, storeOptions, written).values;
+      return typeof weight === 'number' ? weight : 1;
+    });
+    const actions = stores
+      .map((store) => ({ ...store, attributes: store.attributes.filter(({ key }) => key !== 'weight') }))
+      .map((store) => this.action(store, label));
+    if (stores.length > 0 && weights.every((weight) => weight === 0))
+      this.#lowering.error(section.at, 'roundrobin: every weight is 0; one store must be more than that');
+    const known = actions.filter((action) => action !== undefined);
+    return plugin && known.length === stores.length && known.length > 0
+      ? { kind: 'roundrobin', actions: known, weights }
+      : undefined;
+  }
+  #stores(step: StepSpec, section: Section): readonly Section[] {
+    const stores = sectionsNamed(section, 'store');
+    if (stores.length === 0) this.#lowering.error(section.at, `${step.name} needs at least one section <store>`);
+    return stores;
+  }
+  #storeWords(store: Section, index: number): ReadonlySet<string> {
+    const words = new Set(store.argument.split(/\s+/).filter((part) => part !== ''));
+    for (const word of words) {
       if (word === 'ignore_error')
         this.#lowering.note(
           store.at,
           'ignore_error: every store has its own place in the journal, none waits for another',
         );
-      else if (word === 'ignore_if_prev_success')
-        this.#lowering.error(
-          store.at,
-          'ignore_if_prev_success is not supported: stores deliver independently; use <secondary> for a second choice',
-        );
-      else this.#lowering.error(store.at, `<store ${word}>: expected ignore_error or nothing`);
+      else if (word !== 'ignore_if_prev_success')
+        this.#lowering.error(store.at, `<store ${word}>: expected ignore_error, ignore_if_prev_success or nothing`);
+      else if (index === 0)
+        this.#lowering.error(store.at, 'ignore_if_prev_success: the first <store> has none before it');
     }
+    return words;
   }
   #output(spec: OutputSpec & Plugin, section: Section): ActionModel | undefined {
     const { buffer, keys } = lowerBuffer(this.#lowering, spec, section);
@@ -109,13 +148,24 @@ export class Outputs {
       buffer,
       ...(hasExactlyOnce && { fixed: { exactlyOnce: true } }),
     });
-    const secondary = this.#secondary(spec, section);
+    compareBuffer(this.#lowering, section, keys);
+    if (spec.isSecondaryOnly === true)
+      this.#lowering.error(
+        section.at,
+        `output ${spec.name} keeps what another one failed to write: put it into <secondary>`,
+      );
+    const secondary = this.#secondary(spec, section, plugin, buffer);
     if (!plugin || secondary === 'broken') return undefined;
     const id = writtenId(this.#lowering, section, spec) ?? this.#newId(spec, plugin);
     this.list.push({ id, plugin, buffer, ...(secondary && { secondary }) });
     return { kind: 'output', output: id };
   }
-  #secondary(primary: OutputSpec & Plugin, section: Section): PluginModel | 'broken' | undefined {
+  #secondary(
+    primary: OutputSpec & Plugin,
+    section: Section,
+    plugin: PluginModel | undefined,
+    buffer: BufferModel,
+  ): PluginModel | 'broken' | undefined {
     const written = onlySection(this.#lowering, section, 'secondary');
     if (!written) return undefined;
     const type = attribute(written, '@type', 'type');
@@ -124,14 +174,17 @@ export class Outputs {
     for (const inner of ['buffer', 'secondary'])
       for (const extra of sectionsNamed(written, inner))
         this.#lowering.error(extra.at, `<secondary> takes no <${inner}>: it writes the chunks of the output around it`);
-    const model = spec && lowerPlugin(this.#lowering, spec, written, { sections: new Set(['buffer', 'secondary']) });
-    return model ?? 'broken';
+    const sections = new Set(['buffer', 'secondary']);
+    const model = spec && lowerPlugin(this.#lowering, spec, written, { sections, buffer, isSecondary: true });
+    if (!model) return 'broken';
+    if (spec.isSecondaryOnly !== true || !plugin) return model;
+    return { ...model, formatter: plugin.formatter, inject: plugin.inject };
   }
   /** Type and target, with an ordinal only among outputs that have both in common, so that other outputs may come and go. */
   #newId(spec: OutputSpec, plugin: PluginModel): string {
     let target = '';
     try {
-      target = spec.target?.(plugin.options) ?? '';
+      target = spec.target?.(plugin.options, plugin.sections) ?? '';
     } catch (error) {
       this.#lowering.error(plugin.at, `output ${spec.name}: ${errorText(error)}`);
     }
@@ -146,3 +199,9 @@ export class Outputs {
 }
 
 const labelKey: ReadonlySet<string> = new Set(['@label']);
+const storeSections: ReadonlySet<string> = new Set(['store']);
+
+/** What a `<store>` of roundrobin takes besides its output's options. The bound keeps a round of turns small. */
+const storeOptions = {
+  weight: integer(0, 1000)('How many records the store gets for each one of a store with weight 1'),
+} as const satisfies OptionTable;

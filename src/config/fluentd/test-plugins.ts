@@ -33,6 +33,7 @@ const sources = [
   definePlugin({
     kind: 'source',
     name: 'tail',
+    exclusive: ['posFile'],
     summary: 'Reads files.',
     usesParser: true,
     options: {
@@ -190,6 +191,7 @@ const steps: Plugin[] = [
     options: { copyMode: choice(['no_copy', 'shallow'])('How', { ignored: 'records never change' }) },
     example,
   }),
+  definePlugin({ kind: 'step', name: 'roundrobin', summary: 'Shares out.', options: {}, example }),
   definePlugin({ kind: 'step', name: 'relabel', summary: 'Relabels.', options: {}, example }),
   definePlugin({
     kind: 'step',
@@ -224,6 +226,19 @@ const outputs = [
     usesInject: true,
     buffer: { flushMode: 'immediate' },
     target: () => 'stdout',
+    example,
+    create: unused,
+  }),
+  definePlugin({
+    kind: 'output',
+    name: 'secondary_file',
+    summary: 'Keeps.',
+    options: { directory: text('Where', { required: true }) },
+    isSecondaryOnly: true,
+    check({ options }, buffer) {
+      if (buffer?.chunkKeys.includes('tag') === false && options.directory.includes('${tag}'))
+        throw new Error('chunk key tag is not configured');
+    },
     example,
     create: unused,
   }),

@@ -227,7 +227,7 @@ export class OutputFiles {
   async #choosePath(name: string): Promise<string> {
     if (!name.includes(indexMark)) return name;
     for (let index = 0; ; index++) {
-      const path = name.replaceAll(indexMark, `_${index}`);
+      const path = name.replaceAll(indexMark, String(index));
       if (!(await this.#disk.stat(path))) return path;
     }
   }

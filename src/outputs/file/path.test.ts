@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { defaultBuffer } from '../../config/model.ts';
 import type { BufferModel } from '../../config/model.ts';
 import { chunkOf } from '../../../test/fixture.ts';
-import { checkPlaceholders, compilePath, pathTemplate } from './path.ts';
+import { checkPlaceholders, checkTime, compilePath, pathTemplate } from './path.ts';
 import type { PathOptions } from './path.ts';
 
 const options = (path: string, rest: Partial<PathOptions> = {}): PathOptions => ({
@@ -91,4 +91,15 @@ test('one file has one path, however a tag is written', () => {
   const expand = compilePath('/o/${tag}.log', { ...defaultBuffer, chunkKeys: ['tag'] });
   for (const tag of ['a/b', 'a//b', 'a/./b', '/a/b', './a/b'])
     assert.deepEqual(expand(chunkOf([], { tag })), { path: '/o/a/b.log' }, tag);
+});
+
+test('a name must show at least the timekey', () => {
+  const keys = (timekeySeconds: number): BufferModel => ({ ...defaultBuffer, chunkKeys: ['time'], timekeySeconds });
+  checkTime('path', '/o/%Y%m%d', keys(86_400));
+  checkTime('path', '/o/%Y%m%d%H%M', keys(86_400));
+  checkTime('path', '/o/%j', keys(30 * 86_400));
+  assert.throws(() => checkTime('path', '/o/%Y%m%d', keys(3600)), /too coarse for timekey 3600: .* add %H/);
+  assert.throws(() => checkTime('path', '/o/x', keys(60)), /too coarse for timekey 60: .* add %M/);
+  assert.throws(() => checkTime('path', '/o/%Y%m', keys(86_400)), /add %d/);
+  checkTime('path', '/o/x', defaultBuffer);
 });

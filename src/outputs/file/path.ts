@@ -17,14 +17,14 @@ export interface PathOptions {
   readonly timeSliceFormat?: string | undefined;
 }
 
-/** What stands in a path for the number that keeps files apart without append. */
-export const indexMark = '_**';
+/** What stands in a path for the number that keeps files apart without append, behind a `_` or a dot. */
+export const indexMark = '**';
 
-const compressSuffixes = { text: '', gz: '.gz', gzip: '.gz', zstd: '.zstd' } as const;
+export const compressSuffixes = { text: '', gz: '.gz', gzip: '.gz', zstd: '.zstd' } as const;
 
 /** The path with its time format, number mark and suffixes. @throws Error for a path that does not fit the buffer's keys */
 export function pathTemplate(options: PathOptions, buffer: BufferModel): string {
-  const mark = options.append ? '' : indexMark;
+  const mark = options.append ? '' : `_${indexMark}`;
   const packed = compressSuffixes[options.compress];
   const suffix = options.addPathSuffix ? options.pathSuffix : '';
   const timekey = buffer.chunkKeys.includes('time') ? buffer.timekeySeconds : undefined;
@@ -58,27 +58,59 @@ const fieldMark = /\$\{([-_.@$a-zA-Z0-9]+)\}/g;
 
 /** Checks that each placeholder has its chunk key and each chunk key its placeholder. @throws Error naming the one that is wrong */
 export function checkPlaceholders(name: string, template: string, buffer: BufferModel): void {
+  checkTime(name, template, buffer);
+  checkKeys(name, template, buffer);
+  if (buffer.chunkKeys.includes('tag') && !new RegExp(tagMark).test(template))
+    throw new Error(`${name} ${template} has no \${tag}, but records are cut into chunks by tag: add it`);
+  const fields = fieldsOf(template);
+  for (const key of buffer.chunkKeys)
+    if (key !== 'tag' && key !== 'time' && !fields.includes(key))
+      throw new Error(`${name} ${template} has no \${${key}}, but it is a chunk key: add it`);
+}
+
+/** Spans of time and what shows them in a name, finest first. Longer spans than a day are not checked. */
+const timeMarks = [
+  { seconds: 1, mark: '%S' },
+  { seconds: 60, mark: '%M' },
+  { seconds: 3600, mark: '%H' },
+  { seconds: 86_400, mark: '%d' },
+];
+
+/** Checks that times of different chunks have different names. @throws Error naming what is missing */
+export function checkTime(name: string, template: string, buffer: BufferModel): void {
+  const timekey = buffer.chunkKeys.includes('time') ? buffer.timekeySeconds : undefined;
+  if (timekey === undefined) return;
+  const time = compileStrftime(template, { kind: 'utc' });
+  // Midnight at the start of a year: a second, a minute, an hour later nothing else has changed.
+  const base = 1_451_606_400;
+  const finest = timeMarks.find(({ seconds }) => time(base + seconds, 0) !== time(base, 0));
+  if (finest && finest.seconds <= timekey) return;
+  const wanted = timeMarks.findLast(({ seconds }) => seconds <= timekey) ?? timeMarks[0];
+  throw new Error(
+    `${name} ${template} is too coarse for timekey ${timekey}: insufficient timestamp placeholders, add ${wanted?.mark}`,
+  );
+}
+
+/** Checks that each placeholder has its chunk key. @throws Error naming the one that is wrong */
+export function checkKeys(name: string, template: string, buffer: BufferModel): void {
   const keys = buffer.chunkKeys;
-  const hasTag = new RegExp(tagMark).test(template);
-  if (hasTag && !keys.includes('tag'))
+  if (new RegExp(tagMark).test(template) && !keys.includes('tag'))
     throw new Error(
       `${name} ${template} has tag placeholders, but chunk key tag is not configured: write <buffer tag>`,
     );
-  if (!hasTag && keys.includes('tag'))
-    throw new Error(`${name} ${template} has no \${tag}, but records are cut into chunks by tag: add it`);
   if (!keys.includes('time') && compileStrftime(template, { kind: 'utc' })(0, 0) !== template.replaceAll('%%', '%'))
     throw new Error(
       `${name} ${template} has time placeholders, but chunk key time is not configured: write <buffer time>`,
     );
-  const fields = [...template.matchAll(fieldMark)].map((found) => found[1] as string);
-  const fieldKeys = keys.filter((key) => key !== 'tag' && key !== 'time');
-  for (const field of fields)
-    if (field !== 'tag' && field !== 'chunk_id' && !fieldKeys.includes(field))
+  for (const field of fieldsOf(template))
+    if (field !== 'tag' && field !== 'chunk_id' && !keys.includes(field))
       throw new Error(
         `${name} ${template} has \${${field}}, but chunk key ${field} is not configured: write <buffer ${field}>`,
       );
-  for (const key of fieldKeys)
-    if (!fields.includes(key)) throw new Error(`${name} ${template} has no \${${key}}, but it is a chunk key: add it`);
+}
+
+function fieldsOf(template: string): string[] {
+  return [...template.matchAll(fieldMark)].map((found) => found[1] as string);
 }
 
 /** The path for a chunk, or a reason not to write it: a tag or field must not lead out of the directory. */
