@@ -7,6 +7,8 @@ import { configOf, contextOf, modelOf, sourceContextOf } from '../../../test/fix
 import { noneParser } from '../../codecs/none.ts';
 import { realClock } from '../../core/clock.ts';
 import { decodeMsgpack } from '../../core/msgpack.ts';
+import { fieldEntries } from '../../core/record.ts';
+import type { Fields } from '../../core/record.ts';
 import type { PluginModel } from '../../config/model.ts';
 import type { AppendRequest, Source, SourceContext } from '../../core/plugin.ts';
 import { builtinPlugins } from '../../plugins.ts';
@@ -116,7 +118,8 @@ export class Tailing {
   get records(): Record<string, unknown>[] {
     return this.appended.flatMap(({ records }) =>
       records.payloads.map((payload) => {
-        if (records.codec !== 1) return decodeMsgpack(Buffer.from(payload as Uint8Array)) as Record<string, unknown>;
+        if (records.codec !== 1)
+          return Object.fromEntries(fieldEntries(decodeMsgpack(Buffer.from(payload as Uint8Array)) as Fields));
         return JSON.parse(Buffer.from(payload as Uint8Array).toString()) as Record<string, unknown>;
       }),
     );
