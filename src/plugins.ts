@@ -25,6 +25,7 @@ import { recordTransformerFilter } from './filters/record_transformer.ts';
 import { stdoutFilter } from './filters/stdout.ts';
 import { fileOutput } from './outputs/file/index.ts';
 import { forwardOutput } from './outputs/forward/index.ts';
+import { httpOutput } from './outputs/http/index.ts';
 import { nullOutput } from './outputs/null.ts';
 import { secondaryFileOutput } from './outputs/secondary_file.ts';
 import { stdoutOutput } from './outputs/stdout.ts';
@@ -52,6 +53,7 @@ export const builtinPlugins: readonly Plugin[] = [
   forwardSource,
   grepFilter,
   hashFormatter,
+  httpOutput,
   httpSource,
   inHttpParser,
   jsonFormatter,

@@ -100,6 +100,27 @@ test('the sidecar of the Elasticsearch service', async () => {
     assert.ok(out.includes(line), line);
 });
 
+test('the old spelling of everything, without a problem', async () => {
+  const { status, out, err } = await checked('old-spelling.conf');
+  assert.equal(err, 'old-spelling.conf: ok\n');
+  assert.equal(status, 0);
+  const lines = pipeline(out).map((line) => line.replace(/^[^\w]*/, ''));
+  for (const line of [
+    'parse nginx',
+    'keys time, host, req_id, user',
+    'types {"user":"string","req_id":"integer"}',
+    'types {"code":"integer","size":"integer"}',
+    String.raw`format_firstline /\d{4}-\d{1,2}-\d{1,2}/`,
+    'by time (time: 1d, zone +00:00)',
+    'written 1m after the first record',
+    'given up after 17 retries: to the secondary, else to the dead letters',
+    'time_type string',
+    'match **: null (last)  [old-spelling.conf:88]',
+  ])
+    assert.ok(lines.includes(line), `${line}\nin\n${out}`);
+  assert.match(out, /without effect: buffer_queue_limit: /);
+});
+
 test('the influxdb configuration: shown, no password', async () => {
   const { status, out, err } = await checked('influxdb.conf');
   assert.equal(status, 2);

@@ -31,7 +31,7 @@ export const ltsvFormatter = definePlugin({
   create({ options }) {
     const end = lineEnd(options);
     const { delimiter, labelDelimiter, replacement } = options;
-    return rowFormatter('text/plain', (batch, row, out) => {
+    return rowFormatter('text/tab-separated-values', (batch, row, out) => {
       const pairs = fieldEntries(batch.fields(row)).map(([label, value]) => {
         const shown = rubyText(value);
         return label + labelDelimiter + (delimiter === '' ? shown : shown.split(delimiter).join(replacement));

@@ -2,7 +2,7 @@
 import { builtinPlace } from './builtin.ts';
 import type { Location } from '../core/errors.ts';
 import type { Comparison, ConfigNote } from './fluentd/lowering.ts';
-import { leaf, shortPlace } from './tree.ts';
+import { shortPlace } from './tree.ts';
 import type { Branch } from './tree.ts';
 
 /** In the order in which they are told. */
@@ -13,7 +13,7 @@ const words: Readonly<Record<Comparison, string>> = {
   unsupported: 'not supported',
   ignored: 'without effect',
 };
-const order = Object.keys(words) as Comparison[];
+const comparisons = Object.keys(words) as Comparison[];
 
 /** The tree; empty where there is nothing to tell. */
 export function comparisonTree(notes: readonly ConfigNote[]): Branch[] {
@@ -21,12 +21,17 @@ export function comparisonTree(notes: readonly ConfigNote[]): Branch[] {
   // What stands in no file is nobody's to compare.
   const written = notes.filter(({ at }) => at.file !== builtinPlace.file);
   for (const note of written) places.set(placeKey(note.at), [...(places.get(placeKey(note.at)) ?? []), note]);
-  const under = [...places.values()].map((found): Branch => {
+  const files = [...new Set(written.map(({ at }) => at.file))];
+  const order = ([a]: readonly ConfigNote[], [b]: readonly ConfigNote[]): number =>
+    a && b ? files.indexOf(a.at.file) - files.indexOf(b.at.file) || a.at.line - b.at.line : 0;
+  const under = [...places.values()].toSorted(order).map((found): Branch => {
     const [first] = found as [ConfigNote, ...ConfigNote[]];
-    const title = found.find(({ of }) => of !== undefined)?.of;
+    const owners = found.flatMap(({ of }) => of ?? []);
+    // A parser or formatter by default stands where the plugin around it does.
+    const title = owners.find((of) => !/^(?:parser|formatter) /.test(of)) ?? owners[0];
     return {
       text: title === undefined ? shortPlace(first.at) : `${title}  [${shortPlace(first.at)}]`,
-      under: order.flatMap((comparison) => told(comparison, found)),
+      under: comparisons.flatMap((comparison) => told(comparison, found)),
     };
   });
   return under.length === 0 ? [] : [{ text: 'compared with Fluentd 1.16', under }];
@@ -34,7 +39,7 @@ export function comparisonTree(notes: readonly ConfigNote[]): Branch[] {
 
 function told(comparison: Comparison, notes: readonly ConfigNote[]): Branch[] {
   const texts = notes.filter((note) => note.comparison === comparison).map(({ text }) => text);
-  return lines(comparison, texts).map((text) => leaf(`${words[comparison]}: ${text}`));
+  return lines(comparison, texts).map((text) => ({ text: `${words[comparison]}: ${text}`, under: [], isProse: true }));
 }
 
 /** What is one line: all options that mean the same, and those without effect for the same reason. */

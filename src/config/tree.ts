@@ -5,16 +5,18 @@ import type { Location } from '../core/errors.ts';
 export interface Branch {
   readonly text: string;
   readonly under: readonly Branch[];
+  /** Sentences, which are wrapped; anything else stays on its line, to be copied. */
+  readonly isProse?: boolean;
 }
 
 export function leaf(text: string): Branch {
   return { text, under: [] };
 }
 
-// Wide enough for most options, narrow enough to be read as text.
+// Narrow enough to be read as text.
 const columnsMax = 118;
 
-/** Draws the roots one below the other; long texts are wrapped. Every line ends with a newline. */
+/** Draws the roots one below the other. Every line ends with a newline. */
 export function drawTree(roots: readonly Branch[]): string {
   const lines = roots.flatMap((root) => [root.text, ...drawn(root.under, '')]);
   return lines.map((line) => `${line}\n`).join('');
@@ -24,7 +26,8 @@ function drawn(branches: readonly Branch[], indent: string): string[] {
   return branches.flatMap((branch, index) => {
     const isLast = index === branches.length - 1;
     const inner = `${indent}${isLast ? '   ' : '│  '}`;
-    const [first = '', ...others] = wrapped(branch.text.split('\n', 1)[0] ?? '', columnsMax - inner.length);
+    const text = branch.text.split('\n', 1)[0] ?? '';
+    const [first = '', ...others] = branch.isProse === true ? wrapped(text, columnsMax - inner.length) : [text];
     const below = branch.under.length > 0 ? '│  ' : '   ';
     return [
       `${indent}${isLast ? '└─' : '├─'} ${first}`,
@@ -34,7 +37,7 @@ function drawn(branches: readonly Branch[], indent: string): string[] {
   });
 }
 
-/** Breaks prose at blanks; a text without blanks (a path, a JSON value) stays whole. */
+/** Breaks prose at blanks. */
 function wrapped(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = '';

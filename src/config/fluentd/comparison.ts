@@ -30,7 +30,9 @@ export function compare(lowering: Lowering, plugin: Plugin, section: Section, wr
 export function compareBuffer(lowering: Lowering, section: Section, keys: ReadonlySet<string>): void {
   const [written] = sectionsNamed(section, 'buffer');
   const names = (written?.attributes ?? section.attributes.filter(({ key }) => keys.has(key))).map(({ key }) => key);
-  const same = names.filter((key) => isSame(bufferOptions, written ? key : (flatBufferNames.get(key) ?? key)));
+  const nameOf = (key: string): string => (written ? key : (flatBufferNames.get(key) ?? key));
+  // What happens to a full buffer is noted where it is read.
+  const same = names.filter((key) => nameOf(key) !== 'overflow_action' && isSame(bufferOptions, nameOf(key)));
   if (same.length > 0) lowering.note(section.at, `${written ? '<buffer> ' : ''}${same.join(', ')}`, 'same');
   const type = written ? attribute(written, '@type', 'type') : attribute(section, 'buffer_type');
   if (type?.value.text === 'memory')

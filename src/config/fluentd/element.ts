@@ -16,6 +16,8 @@ export interface WrittenValue {
 /** `key value` on a line. */
 export interface Attribute {
   readonly key: string;
+  /** What stands in the configuration, where the key was made from another spelling. */
+  readonly writtenKey?: string;
   readonly value: WrittenValue;
   readonly at: Location;
 }
@@ -52,5 +54,5 @@ export function hasTorn(section: Section): boolean {
 
 /** An attribute made from another one (a v0.12 spelling translated): new key and text, same place. */
 export function derivedAttribute(from: Attribute, key: string, text: string = from.value.text): Attribute {
-  return { key, at: from.at, value: { ...from.value, text } };
+  return { key, writtenKey: from.writtenKey ?? from.key, at: from.at, value: { ...from.value, text } };
 }

@@ -30,6 +30,7 @@ export const laterPlugins: readonly LaterPlugins[] = [
   later('source', 'unix'),
   later('parser', 'cri'),
   later('parser', 'grok', 'multiline_grok'),
+  later('parser', 'kubernetes', 'multiline_kubernetes'),
   later('parser', 'multi_format'),
   later('filter', 'concat'),
   later('filter', 'dedot'),

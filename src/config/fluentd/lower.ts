@@ -49,7 +49,7 @@ export function lowerFluentd(lowering: Lowering, root: Section): LoweredPipeline
       : new Outputs(lowering, new Set(labelSections.keys()));
     const steps = lowerSteps(lowering, scratch, ownLog, fluentLogLabel);
     if (scratch === outputs) labels[fluentLogLabel] = steps;
-    else lowering.note(ownLog.at, 'accepted without effect: the own log goes to standard error');
+    else lowering.note(ownLog.at, 'the own log goes to standard error', 'ignored', `label ${fluentLogLabel}`);
   }
   for (const [name, section] of waiting)
     if (name !== errorLabel && !outputs.entered.has(name))
@@ -147,7 +147,12 @@ function withoutWorkers(lowering: Lowering, root: Section): Section {
           inner.at,
           `<worker> takes no section <${inner.name}> (it takes <source>, <match>, <filter>, <label>)`,
         );
-    lowering.note(worker.at, 'one pipeline serves all receiving processes; sources run where their kind allows it');
+    lowering.note(
+      worker.at,
+      'one pipeline serves all receiving processes; sources run where their kind allows it',
+      'different',
+      `worker ${worker.argument}`,
+    );
   }
   for (const worker of routed.slice(1))
     lowering.error(

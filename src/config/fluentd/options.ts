@@ -65,10 +65,17 @@ function readOption(
   spec: OptionSpec,
   attribute: Attribute,
 ): { value: unknown } | undefined {
-  const { key, value: written } = attribute;
+  const { value: written } = attribute;
+  const key = attribute.writtenKey ?? attribute.key;
   if (written.isBroken) return undefined;
   if (spec.warnWritten !== undefined) lowering.warn(attribute.at, `${key}: ${spec.warnWritten}`);
-  if (spec.ignored !== undefined) lowering.note(owner.at, `${key}: ${spec.ignored}`, 'ignored');
+  if (spec.ignored !== undefined)
+    lowering.note(
+      owner.at,
+      `${key}: ${spec.ignored}`,
+      'ignored',
+      owner.title.startsWith('<') ? undefined : owner.title,
+    );
   if (written.unset !== undefined) {
     if (spec.isRequired) {
       lowering.error(attribute.at, `${owner.title}: ${key} is required, but use_${written.unset} leaves it out`);

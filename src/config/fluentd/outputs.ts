@@ -128,6 +128,8 @@ export class Outputs {
         this.#lowering.note(
           store.at,
           'ignore_error: every store has its own place in the journal, none waits for another',
+          'better',
+          'store',
         );
       else if (word !== 'ignore_if_prev_success')
         this.#lowering.error(store.at, `<store ${word}>: expected ignore_error, ignore_if_prev_success or nothing`);

@@ -104,6 +104,7 @@ function checkLogLevel(lowering: Lowering, section: Section, plugin: Plugin): vo
       section.at,
       `${written.key}: the own log has one level, P2L_LOGLEVEL or log_level of <system>`,
       'ignored',
+      `${plugin.kind} ${plugin.name}`,
     );
     return;
   }
@@ -151,7 +152,9 @@ function lowerLater(lowering: Lowering, plugin: Plugin, section: Section, place:
   const model: PluginModel = {
     kind: plugin.kind,
     type: plugin.name,
-    options: Object.fromEntries(written.map(({ key, value }) => [key, value.text])),
+    options: Object.fromEntries(
+      written.flatMap(({ key, value }) => (value.unset === undefined ? [[key, value.text] as const] : [])),
+    ),
     sections: rawSections(section, new Set(['parse', 'format', 'inject', ...(place.sections ?? [])])),
     ...(parser && { parser }),
     ...(formatter && { formatter }),
@@ -261,8 +264,9 @@ function lowerParser(
 function flatParser(lowering: Lowering, name: string, section: Section, rest: Set<Attribute>): PluginModel | undefined {
   const parser = lowering.plugin('parser', name, section.at);
   const attributes = parser ? takeDeclared(parser, rest) : [];
-  if (!parser || attributes.length === 0) return undefined;
-  return lowerPlugin(lowering, parser, { name: 'parse', argument: '', attributes, sections: [], at: section.at });
+  const [first] = attributes;
+  if (!parser || !first) return undefined;
+  return lowerPlugin(lowering, parser, { name: 'parse', argument: '', attributes, sections: [], at: first.at });
 }
 
 /** v0.12's `types` with delimiters of its own becomes the JSON object it stands for. */

@@ -21,6 +21,37 @@ export const forwardOutput = definePlugin({
     port 24224
   </server>
 </match>`,
+  differences: [
+    {
+      peer: 'fluentd',
+      text: 'Flushes once a minute where no buffer is written. Here: once a second.',
+    },
+    {
+      peer: 'fluentd',
+      verdict: 'better',
+      text: 'An acknowledgement that is lost makes a chunk arrive twice. Here `exactly_once true` says with each record which one it is, and another post2log stores it once; other servers pass over that option.',
+      options: ['exactlyOnce'],
+    },
+    {
+      peer: 'fluentd',
+      text: 'Ends at the start when a server cannot be looked up or reached (verify_connection_at_startup). Here: its records wait until it can.',
+      options: ['verifyConnectionAtStartup', 'ignoreNetworkErrorsAtStartup'],
+    },
+    {
+      peer: 'fluentd',
+      text: 'Writes times beyond 32 bits wrapped around. Here: as whole seconds, which servers take as well.',
+    },
+    {
+      peer: 'fluentd',
+      text: 'A service discovery file may be any YAML. Here: a list of maps with plain or quoted values.',
+      options: ['path'],
+    },
+    {
+      peer: 'fluentd',
+      text: 'Speaks TLS 1.2 alone where no version is written. Here 1.2 and 1.3.',
+      options: ['tlsVersion'],
+    },
+  ],
   target: (_options, sections) => targetOf(sections),
   check(config, buffer) {
     const problem = serverProblem(config) ?? optionProblem(config) ?? tlsProblem(config) ?? bufferProblem(buffer);

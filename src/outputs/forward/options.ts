@@ -1,5 +1,5 @@
 /** Options of the forward output. Source: Fluentd 1.16 out_forward.rb, sd_static, sd_file.rb, sd_srv.rb. */
-import { tlsVersions } from '../../codecs/forward-tls.ts';
+import { tlsVersions } from '../../core/tls.ts';
 import { boolean, bytes, choice, duration, integer, list, secret, text } from '../../core/options.ts';
 import type { OptionValues } from '../../core/options.ts';
 import type { PluginConfig, SectionTable } from '../../core/plugin.ts';

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { getCACertificates } from 'node:tls';
 import type { ConnectionOptions } from 'node:tls';
-import { tlsRange } from '../../codecs/forward-tls.ts';
+import { tlsRange } from '../../core/tls.ts';
 import type { Timer } from '../../core/clock.ts';
 import { OperatingError, errorText } from '../../core/errors.ts';
 import type { Chunk, Output, OutputContext, WriteResult } from '../../core/plugin.ts';

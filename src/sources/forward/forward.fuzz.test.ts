@@ -7,16 +7,13 @@ import { MsgpackFramer } from '../../core/msgpack-scan.ts';
 import { decodeMsgpack, encodeMsgpack } from '../../core/msgpack.ts';
 import type { Value } from '../../core/record.ts';
 import { configOf } from '../../../test/fixture.ts';
+import { fuzzRuns } from '../../../test/fuzzing.ts';
 import { Gatherer } from './intake.ts';
 import { forwardSource } from './index.ts';
 import { JsonFramer } from './json.ts';
 import type { ForwardOptions } from './options.ts';
 import { PacketReader } from './reader.ts';
 import { unpack } from './unpack.ts';
-
-/** How long to fuzz, in seconds; the default is for every run of the tests. */
-const fuzzSeconds = Number(process.env['P2L_FUZZ_SECONDS'] ?? '1');
-const limits = { numRuns: Number.MAX_SAFE_INTEGER, interruptAfterTimeLimit: fuzzSeconds * 1000 };
 
 const options = configOf(forwardSource).options as ForwardOptions;
 const peer = { address: '127.0.0.1', port: 1, hostname: 'h' };
@@ -126,7 +123,7 @@ test('no stream of bytes makes the reader throw anything but its own error', asy
         await takeAll(pieces, rule);
       },
     ),
-    limits,
+    fuzzRuns(2000),
   );
 });
 
@@ -143,7 +140,7 @@ test('nor does any text', async () => {
     fc.asyncProperty(text, rules, async (one, rule) => {
       await takeAll([Buffer.from(one)], rule);
     }),
-    limits,
+    fuzzRuns(2000),
   );
 });
 

@@ -21,6 +21,43 @@ export const forwardSource = definePlugin({
     shared_key change-me
   </security>
 </source>`,
+  differences: [
+    {
+      peer: 'fluentd',
+      verdict: 'better',
+      text: 'Acknowledges a chunk when it is in its buffer, in memory or in files that are not synced. Here: when it is on disk.',
+    },
+    {
+      peer: 'fluentd',
+      verdict: 'better',
+      text: 'Hands on entries that are no records (a text, nil, a time that is none). Here: they are refused, counted and kept in the dead letters, their neighbours are taken.',
+    },
+    {
+      peer: 'fluentd',
+      verdict: 'better',
+      text: 'Reads packed entries that say `compressed: text` as records, and makes null of them. Here: refused and kept.',
+    },
+    {
+      peer: 'fluentd',
+      text: 'Holds messages, unpacked ones too, without a limit. Here: `memory_limit` and `decompression_size_limit`; what goes beyond closes the connection, and so does a minute without a byte in the middle of a message.',
+      options: ['memoryLimit', 'decompressionSizeLimit'],
+    },
+    {
+      peer: 'fluentd',
+      text: 'Listens on all addresses. Here on 127.0.0.1, unless `bind` is written.',
+      options: ['bind'],
+    },
+    {
+      peer: 'fluentd',
+      text: 'Speaks TLS 1.2 alone where no version is written. Here 1.2 and 1.3.',
+      options: ['version', 'minVersion', 'maxVersion'],
+    },
+    {
+      peer: 'fluentd',
+      verdict: 'unsupported',
+      text: 'Makes certificates by itself (`insecure`, `ca_cert_path`, `generate_…` in `<transport tls>`). Here: write cert_path and private_key_path.',
+    },
+  ],
   check(config) {
     const problem = optionProblem(config) ?? securityProblem(config) ?? transportProblem(config);
     if (problem !== undefined) throw new Error(problem);

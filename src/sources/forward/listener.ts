@@ -6,7 +6,7 @@ import { createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { createSecureContext, createServer as createTlsServer } from 'node:tls';
 import type { TlsOptions } from 'node:tls';
-import { tlsRange } from '../../codecs/forward-tls.ts';
+import { tlsRange } from '../../core/tls.ts';
 import { OperatingError, errorText, systemCode } from '../../core/errors.ts';
 import type { ForwardOptions, TransportOptions } from './options.ts';
 

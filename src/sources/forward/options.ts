@@ -2,7 +2,7 @@
 import { boolean, bytes, bytesFrom, choice, duration, integer, list, secret, text } from '../../core/options.ts';
 import type { OptionValues } from '../../core/options.ts';
 import type { PluginConfig, SectionTable } from '../../core/plugin.ts';
-import { tlsVersions } from '../../codecs/forward-tls.ts';
+import { tlsVersions } from '../../core/tls.ts';
 
 export const forwardOptions = {
   port: integer(0, 65_535)('Port to listen on, TCP and (for heartbeats) UDP.', { default: 24_224 }),

@@ -273,7 +273,7 @@ test('GET asks whether the server is there; PUT sends, DELETE without a body has
   assert.equal(await head('DELETE'), 400);
   assert.equal((await send(port, '/t', { method: 'PUT', body: '{}', headers: { 'content-type': json } })).status, 200);
   assert.equal(taken(context).length, 1);
-  assert.equal(context.refusals.get('get_not_taken get'), 1, 'a record in a GET is lost to its sender, and counted');
+  assert.equal(context.refusals.get('get_not_taken '), 1, 'a record in a GET is lost to its sender, and counted');
 });
 
 test('answers: a picture, 204, and nothing but text', async (t) => {
@@ -310,6 +310,7 @@ test('a parser that is named takes the body, whatever its type; what it does not
   );
   const answer = await post(port, '/t', 'text/plain', 'nomatch');
   assert.equal(answer.text, '400 Bad Request\nReceived event is not regexp: nomatch\n');
+  assert.equal(answer.headers['post2log-problem'], 'no regexp: no =');
 });
 
 test('no answer before the records are durable; a full journal is 503', async (t) => {

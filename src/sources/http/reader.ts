@@ -156,8 +156,8 @@ export class RequestReader {
     parseTexts(parser, [body], (parsed: Parsed) => {
       if ('problem' in parsed) {
         const shown = body.toString('utf8', 0, shownBytesMax);
-        throw new Refusal('parse_failed', `Received event is not ${name}: ${shown}`, {
-          cause: new Error(parsed.problem),
+        throw new Refusal('parse_failed', `no ${name}: ${parsed.problem}`, {
+          peerText: `Received event is not ${name}: ${shown}`,
         });
       }
       if (loose.length === this.#options.recordsLimit)

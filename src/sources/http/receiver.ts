@@ -63,7 +63,7 @@ export class HttpReceiver implements RequestHandler, ExchangeHost<HttpTarget> {
 
   handle(req: IncomingMessage, res: ServerResponse, expectsContinue: boolean): void {
     const { path, query } = splitTarget(req.url ?? '/');
-    if (req.method === 'GET') return this.#answerGet(res, path, query);
+    if (req.method === 'GET') return this.#answerGet(res, query);
     if (req.method === 'OPTIONS') return this.#answerPreflight(req, res);
     const headers = this.#parts.cors.headers(req.headers.origin);
     let tag: string;
@@ -75,7 +75,7 @@ export class HttpReceiver implements RequestHandler, ExchangeHost<HttpTarget> {
       if (!(error instanceof Refusal)) throw error;
       this.#count(error, noTag);
       // Behind an unasked `100 Continue` nobody knows whether a body follows: the connection cannot be read on.
-      answerRefusal(res, error, headers ?? [], this.#open.isStopping || expectsContinue || error.status === 403);
+      answerRefusal(res, error, headers ?? [], this.#open.isStopping || expectsContinue);
       return;
     }
     const exchange = new Exchange<HttpTarget>(this, req, res, { tag, headers }, query);
@@ -138,13 +138,13 @@ export class HttpReceiver implements RequestHandler, ExchangeHost<HttpTarget> {
   }
 
   /** A question whether anybody is there, which Azure and others ask; a GET takes no records. */
-  #answerGet(res: ServerResponse, path: string, query: string): void {
+  #answerGet(res: ServerResponse, query: string): void {
     if (recordParameters.test(query)) {
       const refusal = new Refusal(
         'get_not_taken',
         'a GET only asks whether the server is there: send records with POST',
       );
-      this.#count(refusal, path.length > 1 ? 'get' : noTag);
+      this.#count(refusal, noTag);
     }
     answer(res, { status: 200, type: 'text/plain', body: '' }, [], true);
   }

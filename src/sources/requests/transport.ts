@@ -2,14 +2,12 @@
  * `<transport tls>` of sources that listen: certificate files, client certificates, versions, ciphers. Names and rules as
  * Fluentd 1.16's server helper, plugin_helper/server.rb and cert_option.rb; what makes certificates on the fly is left out.
  */
-import type { SecureVersion } from 'node:tls';
 import type { SectionModel } from '../../config/model.ts';
 import { boolean, choice, integer, secret, text } from '../../core/options.ts';
 import type { OptionValues } from '../../core/options.ts';
 import type { SectionSpec } from '../../core/plugin.ts';
+import { tlsRange, tlsVersions } from '../../core/tls.ts';
 import type { TlsSettings } from './tls.ts';
-
-const versions = ['TLSv1_1', 'TLSv1_2', 'TLSv1_3', 'TLS1_1', 'TLS1_2', 'TLS1_3'] as const;
 
 const options = {
   certPath: text('PEM file with the certificate, and those that lead to its issuer.'),
@@ -17,9 +15,9 @@ const options = {
   privateKeyPassphrase: secret('Passphrase of the private key.'),
   clientCertAuth: boolean('Takes only clients that show a certificate of ca_path.', { default: false }),
   caPath: text('PEM file with the certificates that client certificates must come from.'),
-  version: choice(versions)('The one version of TLS that is spoken; without it 1.2 and 1.3.'),
-  minVersion: choice(versions)('Oldest version of TLS; with max_version.'),
-  maxVersion: choice(versions)('Newest version of TLS; with min_version.'),
+  version: choice(tlsVersions)('The one version of TLS that is spoken; without it 1.2 and 1.3.'),
+  minVersion: choice(tlsVersions)('Oldest version of TLS; with max_version.'),
+  maxVersion: choice(tlsVersions)('Newest version of TLS; with min_version.'),
   ciphers: text('Ciphers of TLS 1.2 and before, as OpenSSL writes them.'),
   lingerTimeout: integer()('Seconds for SO_LINGER.', { ignored: 'connections are closed after their last answer' }),
 } as const;
@@ -65,15 +63,9 @@ export function transportTls(section: SectionModel | undefined): TlsSettings | u
     passphrase: values.privateKeyPassphrase,
     caPath: values.clientCertAuth ? values.caPath : undefined,
     fixed: {
-      minVersion: nodeVersion(values.minVersion ?? values.version) ?? 'TLSv1.2',
-      maxVersion: nodeVersion(values.maxVersion ?? values.version) ?? 'TLSv1.3',
+      ...tlsRange(values.version, values.minVersion, values.maxVersion),
       ...(values.ciphers !== undefined && { ciphers: values.ciphers }),
       ...(values.clientCertAuth && { requestCert: true, rejectUnauthorized: true }),
     },
   };
-}
-
-/** `TLSv1_2` and `TLS1_2` → `TLSv1.2` */
-function nodeVersion(version: (typeof versions)[number] | undefined): SecureVersion | undefined {
-  return version === undefined ? undefined : (`TLSv1.${version.slice(-1)}` as SecureVersion);
 }

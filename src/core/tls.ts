@@ -1,8 +1,8 @@
-/** TLS versions as Fluentd writes them (fluent/tls.rb 1.16), for both ends of a forward connection. */
+/** TLS versions as Fluentd writes them (fluent/tls.rb 1.16), for both ends of a connection. */
 import type { SecureVersion } from 'node:tls';
 
 export const tlsVersions = ['TLSv1_1', 'TLSv1_2', 'TLSv1_3', 'TLS1_1', 'TLS1_2', 'TLS1_3'] as const;
-export type TlsVersion = (typeof tlsVersions)[number];
+type TlsVersion = (typeof tlsVersions)[number];
 
 function secureVersion(version: TlsVersion): SecureVersion {
   return `TLSv${version.replace(/^TLSv?/, '').replace('_', '.')}` as SecureVersion;
