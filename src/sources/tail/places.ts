@@ -12,7 +12,7 @@ import type { FileId, Head, Position } from './position.ts';
 /** Source state beside the files' positions: the patterns that were looked for when it last ran. */
 export const patternsKey = 'patterns';
 
-/** Positions kept of files that were followed and are not any more: far more than are rotated in a day, some 300 bytes each. */
+/** Positions kept of files that are not followed any more: far more than are rotated in a day, and 3 MB of journal. */
 const leftMax = 10_000;
 
 export interface PlaceRules {
@@ -51,11 +51,12 @@ export class Places {
     this.#patterns = new Set(Array.isArray(patterns) ? patterns.filter((one) => typeof one === 'string') : []);
     this.#imported = new Map(state.size === 0 ? entries.map((entry) => [entry.path, entry]) : []);
   }
-  /** Keeps the position of a file that is not followed just now. */
-  leave(key: string, position: Position): void {
+  /** Keeps the position of a file that is not followed just now. Gives the key of one that is too many. */
+  leave(key: string, position: Position): string | undefined {
     this.#left.set(key, position);
     const oldest = this.#left.size > leftMax ? this.#left.keys().next().value : undefined;
     if (oldest !== undefined) this.#left.delete(oldest);
+    return oldest;
   }
   /** The position of the file is its own from now on. */
   forget(key: string): void {

@@ -25,7 +25,7 @@ export interface Position {
   readonly part?: number;
   /** When the file was made, where that is known. */
   readonly born?: string;
-  /** When a start did not find the file any more. */
+  /** Since when it is not followed: it was renamed and read to its end, or a start did not find it. */
   readonly goneMs?: number;
 }
 

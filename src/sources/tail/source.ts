@@ -176,9 +176,15 @@ export class TailSource implements Source {
     const hasName = await file.hasName();
     this.#files.delete(key);
     await file.close();
-    // If it is found under another name later, nothing of it is new. Without a name its inode will be another file's.
-    if (hasName) this.#places.leave(key, file.state());
-    if (!this.#files.has(key)) await this.#note({ [key]: null });
+    if (this.#files.has(key)) return;
+    // Without a name its inode will be another file's. With one it may be found again, and nothing of it is new then.
+    if (hasName) await this.#leave(file);
+    else await this.#note({ [key]: null });
+  }
+  async #leave(file: FollowedFile): Promise<void> {
+    const position = { ...file.state(), goneMs: this.#context.clock.nowMs() };
+    const forgotten = this.#places.leave(file.key, position);
+    await this.#note({ [file.key]: position, ...(forgotten !== undefined && { [forgotten]: null }) });
   }
   /** Takes up new files, and lets go of those that are not wanted any more. */
   async #refresh(): Promise<void> {
@@ -192,7 +198,7 @@ export class TailSource implements Source {
       this.#byPath.delete(path);
       this.#files.delete(file.key);
       await file.close();
-      this.#places.leave(file.key, file.state());
+      await this.#leave(file);
     }
     this.#positionFile?.unwatchOthers(new Set([...this.#byPath.values()].map(({ key }) => key)));
   }

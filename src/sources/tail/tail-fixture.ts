@@ -6,6 +6,7 @@ import { temporaryDirectory, until } from '../../../test/program.ts';
 import { configOf, contextOf, modelOf, sourceContextOf } from '../../../test/fixture.ts';
 import { noneParser } from '../../codecs/none.ts';
 import { realClock } from '../../core/clock.ts';
+import { OperatingError } from '../../core/errors.ts';
 import { decodeMsgpack } from '../../core/msgpack.ts';
 import { fieldEntries } from '../../core/record.ts';
 import type { Fields } from '../../core/record.ts';
@@ -14,7 +15,8 @@ import type { AppendRequest, Source, SourceContext } from '../../core/plugin.ts'
 import { builtinPlugins } from '../../plugins.ts';
 import { tailSource } from './index.ts';
 
-const forever = new Promise<never>(() => undefined);
+/** What appends of a killed source meet: it does not live to see it. */
+const dead = () => new OperatingError('JOURNAL_CLOSED', 'killed');
 type TestSource = ReturnType<typeof sourceContextOf>;
 
 export class Tailing {
@@ -78,25 +80,30 @@ export class Tailing {
       state: new Map(this.#state),
       append: async (request: AppendRequest): Promise<number> => {
         await this.beforeAppend(request);
-        if (own.isDead) return forever;
+        if (own.isDead) throw dead();
         this.appended.push(request);
         for (const [key, value] of Object.entries(request.state ?? {}))
           if (value === null) this.#state.delete(key);
           else this.#state.set(key, value);
         // Durable, but nobody is told.
         if (this.#diesAfter !== undefined && --this.#diesAfter === 0) this.kill();
-        return own.isDead ? forever : this.appended.length;
+        if (own.isDead) throw dead();
+        return this.appended.length;
       },
     };
     this.#running = context;
-    this.#source = tailSource.create(configOf(tailSource, this.#options, { parser: this.#parser }), source);
+    const made = tailSource.create(configOf(tailSource, this.#options, { parser: this.#parser }), source);
+    this.#source = made;
     this.kill = () => {
       own.isDead = true;
       death.resolve();
       this.#diesAfter = undefined;
       this.#source = undefined;
+      // Nothing of it reaches the journal; what it holds open goes.
+      void started.then(() => made.stop());
     };
-    await Promise.race([this.#source.start(), death.promise]);
+    const started = made.start();
+    await Promise.race([started, death.promise]);
   }
   /** Dies when so many more appends are durable, before they are answered. */
   killAfter(appends: number): void {
