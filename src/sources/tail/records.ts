@@ -6,9 +6,10 @@ import { parseTexts, refusalReason } from '../../codecs/parse-texts.ts';
 import { codecs } from '../../core/batch.ts';
 import type { Codec, EncodedRecords } from '../../core/batch.ts';
 import type { Instant } from '../../core/clock.ts';
+import { errorText } from '../../core/errors.ts';
 import { parseRecord } from '../../core/json.ts';
 import { encodeMsgpack } from '../../core/msgpack.ts';
-import type { Parser } from '../../core/plugin.ts';
+import type { ParsedRecord, Parser } from '../../core/plugin.ts';
 import { getField } from '../../core/record.ts';
 import type { Fields } from '../../core/record.ts';
 
@@ -85,7 +86,7 @@ export class LineBatch {
     const texts = added.map(({ text }) => text);
     parseTexts(this.#rules.parser, texts, (parsed, index) => {
       const { raw, text, end, part } = added[index] as Text;
-      if (!('problem' in parsed)) this.#add(parsed.fields, parsed.time ?? this.#now, end, part);
+      if (!('problem' in parsed)) this.#addOrRefuse(parsed, end, part, raw);
       else if (!this.#rules.emitsUnmatched) this.refuse(refusalReason(parsed), raw, parsed.problem);
       else this.#add({ [unmatchedKey]: isUtf8(text) ? text.toString() : new Uint8Array(text) }, this.#now, end, part);
     });
@@ -97,6 +98,14 @@ export class LineBatch {
       const ends = this.#ends.slice(from, (from += records.payloads.length));
       return { records, ends };
     });
+  }
+  /** What cannot be encoded (nested too deep) must not stop the file. */
+  #addOrRefuse({ fields, time }: ParsedRecord, end: number, part: number | undefined, raw: Buffer): void {
+    try {
+      this.#add(fields, time ?? this.#now, end, part);
+    } catch (error) {
+      this.refuse('parse_failed', raw, errorText(error));
+    }
   }
   #add(fields: Fields, time: Instant, end: number, part: number | undefined): void {
     const { pathKey } = this.#rules;

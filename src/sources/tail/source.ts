@@ -24,7 +24,7 @@ const lookMs = 1000;
 const newNamesMs = 100;
 const newNamesShare = 0.1;
 /** How long a stop reads on at most: the rest is read after the next start, and outputs need their part of the grace. */
-const stopMsMax = 3000;
+const stopMsMax = 5000;
 /** Positions of files that are gone are kept for a week: a disk that was not mounted at a start may come back. */
 const goneMsMax = 7 * 86_400_000;
 
