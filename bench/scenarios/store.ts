@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { StoredBatch } from '../../src/core/record-store.ts';
 import type { StoreQueries } from '../../src/store/contract.ts';
+import { searchInSteps } from '../../src/store/search-steps.ts';
 import { cacheDirectory } from '../cache.ts';
 import { diskBytes, openMeasuredStore, peakMemoryMb } from '../measured-store.ts';
 import type { MeasuredStore } from '../measured-store.ts';
@@ -24,13 +25,16 @@ const insertsAtOnce = 2;
  */
 const busyRate = 100_000;
 
+/** Records of a page: what a person sees at once, and some more. */
+const pageRecords = 100;
+
 /** Something asked of the store; gives what it found, so that it can be compared. */
 interface Question {
   readonly name: string;
   ask(queries: StoreQueries): Promise<string>;
 }
 
-function searchFor(name: string, query: string, limit = 100): Question {
+function searchFor(name: string, query: string, limit = pageRecords): Question {
   return {
     name,
     ask: async (queries) => {
@@ -65,7 +69,7 @@ function questionsOf(needle: string): readonly Question[] {
 }
 
 /** All kinds of searches; what they look for is common, rare, or not there. */
-function searchesOf(needle: string): readonly Question[] {
+function searchesOf(needle: string): readonly (readonly [name: string, query: string])[] {
   return [
     ['everything', ''],
     ['a common value', 'country:KR'],
@@ -85,7 +89,7 @@ function searchesOf(needle: string): readonly Question[] {
     ['one of two', 'status:503 OR country:BR'],
     ['a nested field', 'kubernetes.labels.app:numbers-api AND status:500'],
     ['a number in a million', 'sequence:5500'],
-  ].map(([name = '', query = '']) => searchFor(name, query));
+  ];
 }
 
 async function timed(question: Question, store: MeasuredStore): Promise<{ ms: number; found: string }> {
@@ -242,8 +246,32 @@ async function measure(options: RunOptions, directory: string, store: MeasuredSt
     atMost('must', 'peak memory of the store process, MB', peakMb, 512),
   ];
   const hash = createHash('sha256');
-  for (const { found } of [...quiet, ...(large?.asked ?? [])]) hash.update(`${found}\n`);
+  for (const found of [...quiet.map((one) => one.found), ...(large?.found ?? [])]) hash.update(`${found}\n`);
   return { tables, targets, resultHash: hash.digest('hex').slice(0, 16), versions: {}, notes: [] };
+}
+
+/** A search as the explorer makes it: in steps, each with the rows found so far. */
+interface Stepped {
+  /** Until the first answer that has rows, or until it is sure that there are none. */
+  readonly firstMs: number;
+  readonly pageMs: number;
+  readonly found: string;
+}
+
+async function stepped(store: MeasuredStore, query: string): Promise<Stepped> {
+  const request = { query, fromMs: undefined, toMs: undefined, limit: pageRecords, order: 'newest' } as const;
+  const begin = performance.now();
+  let firstMs: number | undefined;
+  let isWhole = true;
+  const ids: string[] = [];
+  for await (const { records, isComplete, next } of searchInSteps(store.queries, request, pageRecords, never)) {
+    ids.push(...records.map(({ id }) => id));
+    isWhole = isComplete || next !== undefined;
+    if (ids.length > 0) firstMs ??= performance.now() - begin;
+  }
+  if (!isWhole) throw new Error(`searching ${query}: the store did not get to the end`);
+  const pageMs = performance.now() - begin;
+  return { firstMs: firstMs ?? pageMs, pageMs, found: `${ids.length} ${ids[0]}` };
 }
 
 /** Fills the store up to so many millions, and asks for the first rows of all kinds of searches. */
@@ -253,22 +281,33 @@ async function askLarge(
   store: MeasuredStore,
   maker: RecordMaker,
   needle: string,
-): Promise<{ table: Table; target: Target; asked: readonly Asked[] }> {
+): Promise<{ table: Table; target: Target; found: readonly string[] }> {
   const count = (options.millions ?? 0) * 1_000_000;
   for (let have = maker.count; have < count; have = maker.count) {
     options.say(`${Math.round(have / 1e6)} of ${options.millions} million records`);
     await insertAll(store, maker.make(Math.min(500_000, count - have)));
   }
   await settle(directory);
-  const asked = await askAll(store, searchesOf(needle), 3);
+  const asked: { name: string; firstMs: number; pageMs: number; found: string }[] = [];
+  for (const [name, query] of searchesOf(needle)) {
+    const rounds: Stepped[] = [];
+    for (let round = 0; round < 3; round++) rounds.push(await stepped(store, query));
+    asked.push({
+      name,
+      firstMs: median(rounds.map(({ firstMs }) => firstMs)),
+      pageMs: median(rounds.map(({ pageMs }) => pageMs)),
+      found: rounds[0]?.found ?? '',
+    });
+  }
+  const slowestMs = Math.max(...asked.map(({ firstMs }) => firstMs));
   return {
-    asked,
+    found: asked.map(({ found }) => found),
     table: {
       title: `first rows out of ${options.millions} million records, ms`,
-      columns: ['search', 'first time', 'median', 'found'],
-      rows: asked.map(({ question, ms, found }) => [question.name, ms[0], median(ms), found]),
+      columns: ['search', 'first rows', `whole page (${pageRecords})`, 'found'],
+      rows: asked.map(({ name, firstMs, pageMs, found }) => [name, firstMs, pageMs, found]),
     },
-    target: atMost('must', 'first rows of the slowest search, ms', Math.max(...asked.map(({ ms }) => median(ms))), 500),
+    target: atMost('must', 'first rows of the slowest search, ms', slowestMs, 500),
   };
 }
 

@@ -72,6 +72,10 @@ export class FakeStore implements StoreQueries {
   /** Records of a page of export. */
   pageSize = 2;
   isGone = false;
+  /** Records that a search looks at before its time limit comes; undefined: all. */
+  lookedAtMax: number | undefined;
+  /** A search with a shorter time limit gets nowhere. */
+  stuckBelowMs = 0;
   /** Pages of the export under way that were taken, and whether the reader ended it. */
   exported = { pages: 0, isEnded: false };
   #tailed: TailPart[] = [];
@@ -80,10 +84,23 @@ export class FakeStore implements StoreQueries {
 
   search(request: SearchRequest, signal: AbortSignal) {
     return this.#answer('search', request, signal, (found) => {
-      const ordered = request.order === 'newest' ? found.toReversed() : found;
+      const matching = new Set(found);
+      const ordered = request.order === 'newest' ? this.records.toReversed() : this.records;
       const start = Number(request.after ?? 0);
-      const end = start + request.limit;
-      return { records: ordered.slice(start, end), next: end < ordered.length ? String(end) : undefined };
+      const stop = start + (this.lookedAtMax ?? ordered.length);
+      const records: FoundRecord[] = [];
+      let at = start;
+      for (; at < Math.min(stop, ordered.length) && records.length < request.limit; at++) {
+        const record = ordered[at];
+        if (record && matching.has(record)) records.push(record);
+      }
+      const left = ordered.slice(at);
+      const isComplete = records.length === request.limit || left.length === 0;
+      if ((request.timeoutMs ?? Infinity) < this.stuckBelowMs)
+        return { records: found.slice(0, 1), next: undefined, searchedToMs: undefined, isComplete: false };
+      const hasMore = isComplete ? left.some((record) => matching.has(record)) : true;
+      const searchedToMs = hasMore ? (ordered[at - 1]?.seconds ?? 0) * 1000 : undefined;
+      return { records, next: hasMore ? String(at) : undefined, searchedToMs, isComplete };
     });
   }
   histogram(request: HistogramRequest, signal: AbortSignal) {
@@ -166,7 +183,7 @@ export class FakeStore implements StoreQueries {
     make: (found: FoundRecord[]) => T,
   ): Promise<T & Completeness> {
     const found = await this.#select(method, request, signal);
-    return { ...make(found), tookMs: 1, isComplete: true, notes: ['a note'] };
+    return { tookMs: 1, isComplete: true, notes: ['a note'], ...make(found) };
   }
   async #select(method: string, request: Selection, signal: AbortSignal): Promise<FoundRecord[]> {
     this.#begin(method, request, signal);

@@ -5,7 +5,14 @@ import { createConnection } from 'node:net';
 import { elementsOf, membersOf } from '../admin/api/json-text.ts';
 import { parseInstant } from '../admin/api/times.ts';
 import { OperatingError, errorText, systemCode } from '../core/errors.ts';
-import type { FoundRecord, SearchAnswer, SearchRequest, Selection, StoreQueries } from '../store/contract.ts';
+import type {
+  Completeness,
+  FoundRecord,
+  SearchAnswer,
+  SearchRequest,
+  Selection,
+  StoreQueries,
+} from '../store/contract.ts';
 import { QueryError } from '../store/query/query-error.ts';
 import type { Span } from '../store/query/tree.ts';
 import { socketPath } from './remote.ts';
@@ -112,6 +119,11 @@ function parsed(text: string): unknown {
   }
 }
 
+interface AnswerRest extends Completeness {
+  readonly next: string | null;
+  readonly searchedToMs: number | null;
+}
+
 /** Reads an answer of /api/search; the records' own JSON is cut out as it stands. */
 function answerIn(text: string): SearchAnswer {
   let records: FoundRecord[] = [];
@@ -119,8 +131,8 @@ function answerIn(text: string): SearchAnswer {
   for (const { key, start, end } of membersOf(text))
     if (key === 'records') records = recordsIn(text, start);
     else rest[key] = JSON.parse(text.slice(start, end));
-  const { next, isComplete, tookMs, notes } = rest as { next: string | null } & Omit<SearchAnswer, 'records' | 'next'>;
-  return { records, next: next ?? undefined, isComplete, tookMs, notes };
+  const { next, searchedToMs, isComplete, tookMs, notes } = rest as unknown as AnswerRest;
+  return { records, next: next ?? undefined, searchedToMs: searchedToMs ?? undefined, isComplete, tookMs, notes };
 }
 
 function recordsIn(text: string, at: number): FoundRecord[] {

@@ -71,7 +71,7 @@ export function fitted(text: string, width: number): string {
 const alignedMax = 60;
 const gap = '  ';
 
-/** A table whose columns are as wide as the first records need. */
+/** A table whose columns are as wide as the records need that came so far. */
 export class TextTable {
   readonly #columns: readonly string[] | undefined;
   /** Cells of a line; undefined: no terminal, nothing is cut. */
@@ -83,14 +83,20 @@ export class TextTable {
     this.#columns = columns;
     this.#lineWidth = lineWidth;
   }
-  /** The head, and the widths of what follows. */
+  /** The head, as wide as these records need. */
   head(first: readonly FoundRecord[]): string {
     const head = ['TIME', 'TAG', ...(this.#columns ?? ['FIELDS']).map(visible)];
-    const rows = [head, ...first.map((found) => this.#cells(found))];
-    this.#widths = head.map((_, column) =>
-      Math.max(...rows.map((row) => Math.min(alignedMax, widthOf((row[column] ?? '').slice(0, alignedMax))))),
-    );
+    this.#widths = head.map((name) => widthOf(name.slice(0, alignedMax)));
+    this.widen(first);
     return this.#line(head);
+  }
+  /** Takes care of more records, whose rows follow. */
+  widen(records: readonly FoundRecord[]): void {
+    for (const found of records)
+      for (const [column, cell] of this.#cells(found).entries()) {
+        const width = Math.min(alignedMax, widthOf(cell.slice(0, alignedMax)));
+        this.#widths[column] = Math.max(this.#widths[column] ?? 0, width);
+      }
   }
   row(found: FoundRecord): string {
     return this.#line(this.#cells(found));

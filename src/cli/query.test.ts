@@ -90,6 +90,68 @@ test('more than a page is fetched in pages; the limit is kept', async () => {
   });
 });
 
+test('records are printed as they are found; what stays unsearched is said', async () => {
+  const store = storeOf(...Array.from({ length: 12 }, (_, index) => (index % 3 === 0 ? '{"is":"rare"}' : '{"x":1}')));
+  store.lookedAtMax = 4;
+  await withRunning(store, async (open) => {
+    const pieces: string[] = [];
+    const out = (text: string): Promise<void> => Promise.resolve(void pieces.push(text));
+    const ids = (): (string[] | undefined)[] => pieces.map((text) => text.match(/s-\d+/g) ?? undefined);
+    assert.deepEqual((await run(open, 'rare', {}, { out })).code, 0);
+    assert.deepEqual(ids(), [['s-9'], ['s-6'], ['s-3', 's-0']]);
+    assert.deepEqual(
+      store.asked.map(({ request }) => (request as { timeoutMs: number }).timeoutMs),
+      [400, 2000, 2000],
+    );
+    pieces.length = 0;
+    await run(open, '', { output: 'csv', columns: 'x', limit: 5 }, { out });
+    assert.deepEqual(
+      pieces.map((text) => text.split('\r\n').length - 1),
+      [5, 1],
+    );
+    // Without names the first page of records says which columns there are.
+    pieces.length = 0;
+    await run(open, '', { output: 'csv' }, { out });
+    assert.match(pieces.join('|'), /^_time,_tag,x,is\r\n[^|]+$/);
+    pieces.length = 0;
+    assert.match((await run(open, 'nothing', {}, { out })).err, /No record matches/);
+
+    store.stuckBelowMs = 70_000;
+    const stuck = await run(open, 'rare');
+    assert.equal(stuck.code, 1);
+    assert.match(stuck.err, /does not get any further within 60 s; not all records were looked at; narrow/);
+    assert.equal(stuck.out.trimEnd().split('\n').length, 1);
+  });
+});
+
+test('interrupted, it has printed what was found and says how far it came', async () => {
+  const store = storeOf(...Array.from({ length: 9 }, (_, index) => `{"n":${index}}`));
+  store.lookedAtMax = 3;
+  await withRunning(store, async (open) => {
+    const interrupt = new AbortController();
+    let out = '';
+    const ran = await run(
+      open,
+      '',
+      { output: 'table' },
+      {
+        signal: interrupt.signal,
+        out: (text) => {
+          out += text;
+          interrupt.abort();
+          return Promise.resolve();
+        },
+      },
+    );
+    assert.equal(ran.code, 1);
+    assert.equal(out.trimEnd().split('\n').length, 4);
+    assert.match(
+      ran.err,
+      /^note: a note\nnote: stopped; records before 1970-01-01T00:00:06\.000Z were not looked at\n$/,
+    );
+  });
+});
+
 test('table and CSV; nothing raw on a terminal, everything as it is elsewhere', async () => {
   const store = storeOf('{"p1":"v1","s":"=1+1"}', '{"p1":"\\u001b[2J\u202e","s":"a\\nb"}');
   await withRunning(store, async (open) => {

@@ -1,20 +1,19 @@
 /** `post2log query`: records of the store in the terminal, asked from the running program or read from its files. */
 import { CsvRows, columnsOf, splitColumns } from '../admin/api/csv.ts';
 import { recordLine } from '../admin/api/records.ts';
-import { parseTime, timeForms } from '../admin/api/times.ts';
+import { parseTime, timeForms, timeText } from '../admin/api/times.ts';
 import { readVariable, variableForm } from '../config/env-values.ts';
 import { ConfigError, OperatingError, errorText, systemCode } from '../core/errors.ts';
 import { standardOutput } from '../core/standard-output.ts';
-import type { FoundRecord, Selection } from '../store/contract.ts';
+import type { FoundRecord, SearchAnswer, Selection } from '../store/contract.ts';
 import { QueryError } from '../store/query/query-error.ts';
+import { searchInSteps, timeoutMaxMs } from '../store/search-steps.ts';
 import { exitCodes, reportError } from './exit.ts';
 import type { Asked } from './query-remote.ts';
 import { TextTable, pointedAt, visible, visibleJson } from './query-text.ts';
 
 /** Records asked for at once: an answer that comes soon, and few of them for many records. */
 const pageSize = 1000;
-/** As long as the store allows for one page; who waits in a terminal can press Ctrl-C. */
-const timeoutMs = 60_000;
 
 /** The command's arguments, as they were written. */
 export interface QueryOptions {
@@ -84,7 +83,7 @@ export async function runQuery(
     const asked = await open();
     try {
       if (options.follow === true) await follow(asked.queries, selection, options, printer, signal);
-      else await search(asked.queries, selection, options, printer, signal);
+      else if (!(await search(asked.queries, selection, options, printer, signal))) return exitCodes.failed;
     } finally {
       await asked.close();
     }
@@ -132,30 +131,42 @@ function wrong(text: string): ConfigError {
   return new ConfigError([{ at: undefined, text: visible(text) }]);
 }
 
+/** Prints records as they are found. False: it did not get to the end. */
 async function search(
   queries: Asked,
   selection: Selection,
   { limit, order = 'newest' }: QueryOptions,
   printer: Printer,
   signal: AbortSignal,
-): Promise<void> {
-  let after: string | undefined;
-  let left = limit;
-  do {
-    const request = { ...selection, timeoutMs, limit: Math.min(left, pageSize), order, after };
-    const answer = await queries.search(request, signal);
-    signal.throwIfAborted();
-    printer.notes(answer.notes);
-    await printer.records(answer.records);
-    left -= answer.records.length;
-    // A page that the time limit ended leads on from what was looked at, where the store can say so.
-    if (!answer.isComplete && answer.next === undefined)
-      printer.notes([
-        `not all records were looked at within ${timeoutMs / 1000} s; narrow the time range or the query`,
-      ]);
-    after = answer.next;
-  } while (after !== undefined && left > 0);
-  await printer.end();
+): Promise<boolean> {
+  let last: SearchAnswer | undefined;
+  try {
+    for await (const answer of searchInSteps(queries, { ...selection, limit, order }, pageSize, signal)) {
+      last = answer;
+      printer.notes(answer.notes);
+      await printer.records(answer.records);
+    }
+  } catch (error) {
+    await printer.flush();
+    if (signal.aborted && last) printer.notes([`stopped; ${leftText(last, order)}`]);
+    throw error;
+  }
+  const isWhole = !last || last.isComplete;
+  if (!isWhole && last) {
+    await printer.flush();
+    printer.notes([
+      `the store does not get any further within ${timeoutMaxMs / 1000} s; ${leftText(last, order)}; narrow the time range or the query`,
+    ]);
+  } else await printer.end();
+  return isWhole;
+}
+
+/** What was not looked at when an answer was the last one. */
+function leftText({ searchedToMs }: SearchAnswer, order: 'newest' | 'oldest'): string {
+  if (searchedToMs === undefined) return 'not all records were looked at';
+  const seconds = Math.floor(searchedToMs / 1000);
+  const time = timeText(seconds, (searchedToMs - seconds * 1000) * 1_000_000).replace(/0{6}Z$/, 'Z');
+  return `records ${order === 'newest' ? `before ${time}` : `from ${time} on`} were not looked at`;
 }
 
 async function follow(
@@ -169,9 +180,15 @@ async function follow(
   try {
     // The first part says that it listens: what is stored from then on comes, so nothing is missed in between.
     let next = await parts.next();
-    const request = { ...selection, timeoutMs, limit: Math.min(limit, pageSize), order: 'newest' as const };
+    const request = {
+      ...selection,
+      timeoutMs: timeoutMaxMs,
+      limit: Math.min(limit, pageSize),
+      order: 'newest' as const,
+    };
     const before = await queries.search(request, signal);
     printer.notes(before.notes);
+    if (!before.isComplete) printer.notes([leftText(before, 'newest')]);
     await printer.records(before.records.toReversed());
     const shown = new Set(before.records.map(({ id }) => id));
     while (next.done !== true) {
@@ -196,6 +213,7 @@ class Printer {
   readonly #terminal: Terminal;
   readonly #columns: readonly string[] | undefined;
   readonly #noted = new Set<string>();
+  readonly #held: FoundRecord[] = [];
   #count = 0;
   #table: TextTable | undefined;
   #csv: CsvRows | undefined;
@@ -220,14 +238,26 @@ class Printer {
     }
   }
   async records(records: readonly FoundRecord[]): Promise<void> {
-    if (records.length === 0) return;
     this.#count += records.length;
-    await this.#terminal.out(this.#textOf(records));
+    // Which columns a CSV has, its first records say: a page of them.
+    const isWaiting = this.#options.output === 'csv' && !this.#columns && !this.#csv;
+    if (!isWaiting) return this.#print(records);
+    this.#held.push(...records);
+    if (this.#held.length >= pageSize) await this.flush();
   }
+  /** Prints what is held back. */
+  async flush(): Promise<void> {
+    await this.#print(this.#held.splice(0));
+  }
+  /** Ends what was searched as a whole. */
   async end(): Promise<void> {
+    await this.flush();
     if (this.#count > 0) return;
     if (this.#options.output === 'csv') await this.#terminal.out(this.#csvOf([]));
     else this.#terminal.err('No record matches.\n');
+  }
+  async #print(records: readonly FoundRecord[]): Promise<void> {
+    if (records.length > 0) await this.#terminal.out(this.#textOf(records));
   }
   #textOf(records: readonly FoundRecord[]): string {
     switch (this.#options.output) {
@@ -243,7 +273,7 @@ class Printer {
         if (!this.#table) {
           this.#table = new TextTable(this.#columns, this.#terminal.columns);
           text = this.#table.head(records);
-        }
+        } else this.#table.widen(records);
         for (const record of records) text += this.#table.row(record);
         return text;
       }

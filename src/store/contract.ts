@@ -42,10 +42,17 @@ export interface SearchRequest extends Selection {
   /** `next` of the page before. */
   readonly after?: string | undefined;
 }
+/**
+ * A page of records without a gap, in order. Where the time limit came first the page is shorter, possibly empty, and `next`
+ * goes on behind what was looked at. Only where nothing could be looked at to its end within the limit there is no `next`
+ * although the answer is not complete: then `records` may have gaps, and the same question needs a longer limit.
+ */
 export interface SearchAnswer extends Completeness {
   readonly records: readonly FoundRecord[];
   /** Where the next page begins; undefined: there is none. */
   readonly next: string | undefined;
+  /** Order newest: this time and all later ones have been looked at; oldest: all earlier ones. Undefined: all of the selection. */
+  readonly searchedToMs: number | undefined;
 }
 
 export interface HistogramRequest extends Selection {

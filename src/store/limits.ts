@@ -34,6 +34,7 @@ export class Limits {
   readonly #signal: AbortSignal;
   readonly #clock: Clock;
   readonly #startMs: number;
+  readonly #timeoutMs: number | undefined;
   readonly #timer: Timer | undefined;
   readonly #running = new Set<Connection>();
   readonly #ended: Promise<never>;
@@ -46,6 +47,7 @@ export class Limits {
     this.#signal = signal;
     this.#clock = clock;
     this.#startMs = clock.monotonicMs();
+    this.#timeoutMs = timeoutMs;
     this.#ended = new Promise<never>((_, reject) => (this.#end = reject));
     this.#ended.catch(() => {});
     this.#onAbort = () => this.#stop();
@@ -58,6 +60,10 @@ export class Limits {
             this.#stop();
           });
     if (signal.aborted) this.#stop();
+  }
+  /** Ms until the time limit; Infinity where there is none. */
+  get leftMs(): number {
+    return this.#timeoutMs === undefined ? Infinity : Math.max(0, this.#timeoutMs - this.tookMs);
   }
   /** Ms since the question began. */
   get tookMs(): number {

@@ -54,6 +54,17 @@ export function keyBefore(order: Order, seconds: number): RowKey {
     : { seconds: seconds + 1, nanos: 0, shard: -1, offset: 0, ordinal: -1 };
 }
 
+/**
+ * The time, in ms, up to which everything in front of a key has been passed: newest first it and all later times have,
+ * oldest first all earlier ones.
+ */
+export function timePassedMs(order: Order, key: RowKey): number {
+  const ms = key.seconds * 1000 + Math.floor(key.nanos / 1_000_000);
+  // A key that no row has ends its ms; behind that of a row there may be others of the same ms.
+  const isWhole = order === 'newest' ? key.shard < 0 : key.shard < int32Max;
+  return isWhole ? ms : ms + 1;
+}
+
 const nanosMax = 999_999_999;
 const int32Max = 2 ** 31 - 1;
 

@@ -17,7 +17,7 @@ import { exportPages } from './export.ts';
 import { listFields } from './field-list.ts';
 import { histogram } from './histogram.ts';
 import { Limits, timeoutMsDefault } from './limits.ts';
-import { formatPageKey, parsePageKey, type Order } from './page-key.ts';
+import { formatPageKey, parsePageKey, timePassedMs, type Order } from './page-key.ts';
 import { QueryError } from './query/query-error.ts';
 import { RowRuns } from './row-runs.ts';
 import { searchPage } from './search.ts';
@@ -47,7 +47,12 @@ export class Questions implements Omit<StoreQueries, 'status'> {
     const after = request.after === undefined ? undefined : parsePageKey(request.after);
     return this.#answer(request, signal, async (asking, selected) => {
       const page = await searchPage(asking, this.#runs, selected, { order: request.order, limit, after });
-      return { ...page, next: page.next && formatPageKey(page.next) };
+      const reached = page.next ?? (page.isComplete ? undefined : after);
+      return {
+        ...page,
+        next: page.next && formatPageKey(page.next),
+        searchedToMs: reached && timePassedMs(request.order, reached),
+      };
     });
   }
   async histogram(request: HistogramRequest, signal: AbortSignal): Promise<HistogramAnswer> {

@@ -34,6 +34,8 @@ const pageCharsMax = 16 * 1024 ** 2;
 const windowRowsMax = 262_144;
 /** Each statement looks at four times the rows of the one before: 8192 where the first rows match, few statements where none do. */
 const windowGrowth = 4;
+/** A window that the time limit cuts short is looked at again: one is to take at most this share of the time that is left. */
+const windowTimeShare = 0.7;
 /** When the time limit has come, reading the records that were found may take this much longer. */
 const rescueMs = 1000;
 
@@ -132,20 +134,18 @@ class PageSearch {
     const reached = certain.at(-1)?.key;
     if (certain.length === this.#limit) return { records: records(rows), next: reached, isComplete: true };
     const stop = rows[end];
-    if (!stop && this.#frontier === undefined) return { records: records(rows), next: undefined, isComplete: true };
-    const next = stop && isBefore(stop) ? reached : this.#position();
-    // A page that leads on has only those, the others are found again behind it; one that could not lead on has what there is.
-    if (next && (certain.length > 0 || records(rows).length === 0))
-      return { records: records(certain), next, isComplete: false };
-    return { records: records(rows), next: undefined, isComplete: false };
+    const goesOn = stop && isBefore(stop) ? stop.key.seconds : this.#frontier;
+    if (goesOn === undefined) return { records: records(rows), next: undefined, isComplete: true };
+    const next = this.#behind(reached, keyBefore(this.#order, goesOn));
+    // A page that leads on has only those, the others are found again behind it; one that cannot has what there is.
+    return { records: records(next ? certain : rows), next, isComplete: false };
   }
 
-  /** Behind all that has been looked at when the time limit came; undefined: no further than where the page began. */
-  #position(): RowKey | undefined {
-    if (this.#frontier === undefined) return undefined;
-    const position = keyBefore(this.#order, this.#frontier);
+  /** The later one of two places, if it is behind where the page began. */
+  #behind(reached: RowKey | undefined, position: RowKey): RowKey | undefined {
+    const later = reached && compareKeys(this.#order, reached, position) > 0 ? reached : position;
     const { after } = this.#request;
-    return after && compareKeys(this.#order, position, after) <= 0 ? undefined : position;
+    return after && compareKeys(this.#order, later, after) <= 0 ? undefined : later;
   }
 
   /** `laterFirst`: first second of the partitions behind this one. */
@@ -196,10 +196,19 @@ class PageSearch {
         ranges.push(...inRun);
         window += inRun.reduce((sum, range) => sum + range.to - range.from, 0);
       }
+      const beganMs = limits.tookMs;
       await this.#window(snapshot, table, place, ranges);
       left = left.slice(taken);
-      this.#windowRows = Math.min(this.#windowRows * windowGrowth, windowRowsMax);
+      const lookedAt = ranges.reduce((sum, { from, to }) => sum + Math.min(to, Math.max(from, table.rows)) - from, 0);
+      this.#grow(lookedAt / Math.max(1, limits.tookMs - beganMs));
     }
+  }
+
+  /** Sizes the next window: more rows than the last one, but no more than there is time for. */
+  #grow(rowsPerMs: number): void {
+    const fitting = Math.floor(rowsPerMs * this.#asking.limits.leftMs * windowTimeShare);
+    const grown = Math.min(this.#windowRows * windowGrowth, windowRowsMax, fitting);
+    this.#windowRows = Math.max(runRows, grown);
   }
 
   async #window(snapshot: Snapshot, table: RowTable, place: Place, ranges: readonly RowRange[]): Promise<void> {

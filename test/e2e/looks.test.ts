@@ -10,6 +10,7 @@ import type { Program } from '../program.ts';
 import { openPage, phone, wide } from './browser.ts';
 import { startPlain, startWith } from './explorer.ts';
 import { sampleRecords } from './sample-records.ts';
+import { SlowSearch } from './slow-search.ts';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
@@ -107,6 +108,21 @@ test('both themes, every state', async (context) => {
   for (const colorScheme of ['light', 'dark'] as const)
     await wideStates(await opened(context, program, '/', { viewport: wide, colorScheme }), colorScheme);
   await phoneStates(await opened(context, program, '/', phone));
+});
+
+test('a search that goes on, in both themes and languages, wide and on a phone', async (context) => {
+  const program = await startWith(context, sampleRecords(Date.now(), 600));
+  const query = '_tag:postback.ads';
+  for (const colorScheme of ['light', 'dark'] as const)
+    for (const [size, options] of Object.entries({ wide: { viewport: wide, locale: 'ko-KR' }, phone })) {
+      const page = await openPage(context, 'about:blank', { bypassCSP: true, colorScheme, ...options });
+      const slow = await SlowSearch.on(page, query, 5);
+      slow.pass(1);
+      await page.goto(`${program.adminUrl}/?q=${encodeURIComponent(query)}`);
+      await page.getByText(size === 'phone' ? /^Searched back to / : /까지 거슬러 검색, /).waitFor();
+      await page.locator('#row-4').waitFor();
+      await checkAccess(page, `${colorScheme}, ${size}, searching`);
+    }
 });
 
 test('the theme is the system’s until one is chosen, and stays chosen', async (context) => {

@@ -34,19 +34,23 @@ test('an answer that is not all, a partition set aside, a backlog', async (conte
   await stored(program, 1);
   const page = await openPage(context, 'about:blank');
   await answered(page, '/api/search', (body) => ({ ...body, isComplete: false }));
+  await answered(page, '/api/histogram', (body) => ({ ...body, isComplete: false }));
   await answered(page, '/api/store', ({ status, ...body }) => ({
     ...body,
     waiting: 12_345,
     status: { ...(status as object), setAside: [{ name: '00000003-20261120T0300Z', reason: 'its checksum is wrong' }] },
   }));
+  const longest = page.waitForRequest(/\/api\/search.*timeout=60000/);
   await page.goto(program.adminUrl);
+  await longest;
   await page.getByText('The time limit came first').waitFor();
+  await page.locator('.row').waitFor();
   await page.getByText('12,345 records are on their way').waitFor();
   await page.getByText('1 partition could not be read and was set aside').waitFor();
   await page.getByText('Details').click();
   await page.getByText('its checksum is wrong').waitFor();
-  const longer = page.waitForRequest(/\/api\/search.*timeout=60000/);
-  await page.getByRole('button', { name: 'Search longer' }).click();
+  const longer = page.waitForRequest(/\/api\/histogram.*timeout=60000/);
+  await page.getByRole('button', { name: 'Count longer' }).click();
   await longer;
 });
 

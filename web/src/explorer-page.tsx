@@ -15,6 +15,7 @@ import { useKeys } from './page/use-keys.ts';
 import { RecordTable } from './table/record-table.tsx';
 import { EmptyState } from './states/empty-state.tsx';
 import { Notices } from './states/notices.tsx';
+import { SearchProgress } from './states/search-progress.tsx';
 import { changeSettings } from './state/settings.ts';
 import { useExplorer } from './state/use-explorer.ts';
 import type { Explorer } from './state/use-explorer.ts';
@@ -103,7 +104,7 @@ interface ResultsProps {
 }
 
 function Results({ explorer, cursor, onCursor, scrollRef }: ResultsProps) {
-  const { rows, search, state, live, setAtTop } = explorer;
+  const { rows, search, goingOn, state, live, setAtTop } = explorer;
   const release = (): void => {
     live.release();
     scrollRef.current?.scrollTo({ top: 0 });
@@ -125,7 +126,8 @@ function Results({ explorer, cursor, onCursor, scrollRef }: ResultsProps) {
         cursor={cursor}
         opened={state.record}
         isStale={explorer.isStale}
-        hasMore={search.hasNextPage && !(state.isLive && live.records.isCut)}
+        hasMore={search.hasNextPage && goingOn.state === 'done' && !(state.isLive && live.records.isCut)}
+        isPartial={goingOn.state !== 'done'}
         foot={<TableFoot explorer={explorer} />}
         onMore={() => {
           if (!search.isFetching) void search.fetchNextPage();
@@ -134,14 +136,18 @@ function Results({ explorer, cursor, onCursor, scrollRef }: ResultsProps) {
         onCursor={(index) => onCursor(rows[index]?.id)}
         scrollRef={scrollRef}
       />
+      <SearchProgress explorer={explorer} />
     </div>
   );
 }
 
 function TableFoot({ explorer }: { readonly explorer: Explorer }) {
-  const { table, live } = useTexts();
+  const { table, live, progress } = useTexts();
+  const { goingOn, searched, search } = explorer;
   if (explorer.state.isLive && explorer.live.records.isCut) return live.cut;
-  if (explorer.search.hasNextPage) return table.loadingMore;
+  if (goingOn.state === 'running') return progress.searching;
+  if (goingOn.state !== 'done' || searched.isCut) return progress.notAll;
+  if (search.hasNextPage) return table.loadingMore;
   return explorer.state.order === 'newest' ? table.end : table.endOldest;
 }
 

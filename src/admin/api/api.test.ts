@@ -46,12 +46,46 @@ test('search: fields byte for byte, times with nanoseconds, pages', async () => 
     );
     assert.equal(page.records[0]?.['_tag'], 'a"\u2028');
     const { records: _, ...rest } = page;
-    assert.deepEqual(rest, { next: '2', isComplete: true, tookMs: 1, fromMs: 0, toMs: null, notes: ['a note'] });
+    assert.deepEqual(rest, {
+      next: '2',
+      searchedToMs: 2000,
+      isComplete: true,
+      tookMs: 1,
+      fromMs: 0,
+      toMs: null,
+      notes: ['a note'],
+    });
     const last = (await (await get('/api/search?limit=2&after=2')).json()) as { records: unknown[]; next: unknown };
     assert.equal(last.records.length, 1);
     assert.equal(last.next, null);
     const oldest = (await (await get('/api/search?order=oldest&limit=1')).json()) as { records: { _id: string }[] };
     assert.equal(oldest.records[0]?._id, 's-1');
+  });
+});
+
+test('search: an answer that its time limit ended has what was found, how far it looked, and leads on', async () => {
+  const store = storeOf(...Array.from({ length: 10 }, (_, index) => (index % 4 === 0 ? '{"is":"rare"}' : '{}')));
+  store.lookedAtMax = 3;
+  await asking(store, async (get) => {
+    const found: string[][] = [];
+    const searched: unknown[] = [];
+    let after = '';
+    for (;;) {
+      const answer = await get(`/api/search?query=rare&timeout=400&after=${after}`);
+      const page = (await answer.json()) as Record<string, unknown> & { records: { _id: string }[] };
+      found.push(page.records.map(({ _id }) => _id));
+      searched.push([page['isComplete'], page['searchedToMs']]);
+      if (typeof page['next'] !== 'string') break;
+      after = page['next'];
+    }
+    assert.deepEqual(found, [['s-9'], ['s-5'], [], ['s-1']]);
+    assert.deepEqual(searched, [
+      [false, 8000],
+      [false, 5000],
+      [false, 2000],
+      [true, null],
+    ]);
+    assert.ok(store.asked.every(({ request }) => (request as { timeoutMs: number }).timeoutMs === 400));
   });
 });
 

@@ -1,5 +1,6 @@
 /** Pieces of OpenAPI that the routes' descriptions share. */
-import { timeoutDefaultMs, timeoutMaxMs } from './parameters.ts';
+import { timeoutMaxMs } from '../../store/search-steps.ts';
+import { timeoutDefaultMs } from './parameters.ts';
 
 /** A query parameter. */
 export function parameter(name: string, description: string, schema: object, example?: unknown): object {

@@ -1,14 +1,12 @@
 /** Query parameters of the API: each is checked, and what is wrong is said with what was expected. */
 import { nearest } from '../../core/errors.ts';
 import type { Selection } from '../../store/contract.ts';
+import { timeoutMaxMs } from '../../store/search-steps.ts';
 import { RequestError } from './failures.ts';
 import { parseTime, timeForms } from './times.ts';
 
 /** Longest that finding an answer may take unless the request says otherwise, in ms: a person still waits for it. */
 export const timeoutDefaultMs = 10_000;
-/** A question that takes longer holds up the store for everybody; an export has no limit. */
-export const timeoutMaxMs = 60_000;
-
 /** Names of a selection's parameters. */
 export const selectionNames = ['query', 'from', 'to'] as const;
 

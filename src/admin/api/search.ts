@@ -36,7 +36,8 @@ export function addSearchRoutes(server: FastifyInstance, context: ApiContext): v
       after: given.text('after'),
     };
     const answer = await ask(context, reply, asked.timeoutMs, (queries, signal) => queries.search(question, signal));
-    const rest = { next: answer.next ?? null, ...standing(answer, asked) };
+    const { next = null, searchedToMs = null } = answer;
+    const rest = { next, searchedToMs, ...standing(answer, asked) };
     void reply.type('application/json; charset=utf-8');
     return Readable.from(answerPieces(answer.records, rest), { objectMode: false });
   });
@@ -73,16 +74,19 @@ export const searchPaths = {
     get: {
       tags: ['search'],
       summary: 'Records, newest first, in pages',
-      description: '`fields` is the record as it was received, digits and order of keys included.',
+      description:
+        '`fields` is the record as it was received, digits and order of keys included. A page has all matching records from where it begins to its `next`, in order; where `timeout` ends it early it is shorter, perhaps empty, and `after=next` goes on behind what was looked at. So a short `timeout` shows the first records as soon as they are found. `searchedToMs`, newest first: this time and all later ones have been looked at; oldest first: all earlier ones; null: everything. Only where nothing could be looked at to its end in time is `next` null and `isComplete` false: then there may be gaps, and the same request needs a longer `timeout`.',
       parameters: [
         ...selectionParameters,
         parameter('limit', 'Records of a page', { type: 'integer', minimum: 1, maximum: pageMax, default: 100 }),
         parameter('order', 'By record time', { enum: ['newest', 'oldest'], default: 'newest' }),
-        parameter('after', '`next` of the page before', { type: 'string' }),
+        parameter('after', '`next` of the page before; a whole one or one that its `timeout` ended', {
+          type: 'string',
+        }),
         timeoutParameter,
       ],
       responses: {
-        200: jsonAnswer('A page', { records: [recordExample], next: null, ...answerExample }),
+        200: jsonAnswer('A page', { records: [recordExample], next: null, searchedToMs: null, ...answerExample }),
         ...failures(400, 401, 422, 503, 504),
       },
     },

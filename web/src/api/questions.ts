@@ -1,11 +1,16 @@
 /** What the page asks, as hooks: cached, cancelled when nobody waits for it any more, tried again where that can help. */
 import { QueryCache, QueryClient, keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-query';
+import type { InfiniteData } from '@tanstack/react-query';
+import { firstStep, nextStep } from '../../../src/store/search-steps.ts';
+import type { SearchStep } from '../../../src/store/search-steps.ts';
 import { rangeParams } from '../time/range.ts';
 import type { TimeRange } from '../time/range.ts';
 import { ApiError, request, requestJson } from './client.ts';
 import type { Params } from './client.ts';
 import { postbackUrl } from './postback-url.ts';
 import { readPage } from './read-records.ts';
+import { firstPart, nextPart } from './search-parts.ts';
+import type { SearchPart } from './search-parts.ts';
 import type { Fields, FieldValues, Histogram, SearchPage, Session, StoreState } from './types.ts';
 
 /** Which records, asked the how many-th time. */
@@ -14,13 +19,12 @@ export interface Question {
   readonly range: TimeRange;
   /** Grows by a refresh: the same question is asked anew. */
   readonly run: number;
+  /** Of the histogram and the fields; a search goes on until it is done. */
   readonly timeoutMs: number;
 }
 
-/** Records a page of the table: two screens, so that scrolling never waits, and still a small answer. */
-const pageSize = 200;
 /** How soon a question that failed in passing is asked again. */
-const retryMs = 2000;
+export const retryMs = 2000;
 
 export const queryClient = new QueryClient({
   queryCache: new QueryCache({
@@ -42,31 +46,38 @@ function paramsOf({ query, range, timeoutMs }: Question): Params {
 
 const keyOf = ({ query, range, run, timeoutMs }: Question): unknown[] => [query, rangeParams(range), timeoutMs, run];
 
-/** A further page is cut from the range that the first one was asked for: `now` has moved on since. */
-interface PageStart {
-  readonly after: string;
-  readonly first: SearchPage;
-}
+const searchKey = ({ query, range, run }: Question, order: 'newest' | 'oldest'): unknown[] => [
+  'search',
+  query,
+  rangeParams(range),
+  run,
+  order,
+];
 
+/** In parts, see search-parts.ts. */
 export function useSearch(question: Question, order: 'newest' | 'oldest', isEnabled: boolean) {
-  return useInfiniteQuery({
-    queryKey: ['search', ...keyOf(question), order],
-    queryFn: async ({ pageParam, signal }) => {
-      const params: Params = { ...paramsOf(question), order, limit: pageSize };
-      const rest: Params = pageParam
-        ? { from: pageParam.first.fromMs, to: pageParam.first.toMs, after: pageParam.after }
-        : {};
-      return readPage(await request('/api/search', { params: { ...params, ...rest }, signal }));
+  const { query, range } = question;
+  return useInfiniteQuery<SearchPage, Error, InfiniteData<SearchPage, SearchPart>, readonly unknown[], SearchPart>({
+    queryKey: searchKey(question, order),
+    queryFn: async ({ pageParam: { first, after, timeoutMs, limit }, signal }) => {
+      // A further page is cut from the range that the first one was asked for: `now` has moved on since.
+      const times: Params = first ? { from: first.fromMs, to: first.toMs } : rangeParams(range);
+      const params: Params = { query, ...times, order, after, limit, timeout: timeoutMs };
+      return readPage(await request('/api/search', { params, signal }));
     },
-    initialPageParam: undefined as PageStart | undefined,
-    getNextPageParam: (last, pages): PageStart | undefined => {
-      const first = pages[0];
-      return last.next === undefined || !first ? undefined : { after: last.next, first };
-    },
+    initialPageParam: firstPart,
+    getNextPageParam: nextPart,
     placeholderData: keepPreviousData,
-    refetchInterval: whilePassing,
+    // Where there are rows, only the part that failed is asked for again.
+    refetchInterval: (query) => (query.state.data === undefined ? whilePassing(query) : false),
     enabled: isEnabled,
   });
+}
+export type Search = ReturnType<typeof useSearch>;
+
+/** Ends the request under way; the rows stay. */
+export function stopSearch(question: Question, order: 'newest' | 'oldest'): void {
+  void queryClient.cancelQueries({ queryKey: searchKey(question, order) });
 }
 
 /** `everyMs`: asked anew while Live runs. */
@@ -105,8 +116,13 @@ export function useRecord(id: string | undefined) {
   return useQuery({
     queryKey: ['record', id],
     queryFn: async ({ signal }) => {
-      const text = await request('/api/search', { params: { query: `_id:="${id}"`, limit: 1 }, signal });
-      return readPage(text).records[0] ?? null;
+      for (let step: SearchStep | undefined = firstStep(); step;) {
+        const params: Params = { query: `_id:="${id}"`, limit: 1, after: step.after, timeout: step.timeoutMs };
+        const page = readPage(await request('/api/search', { params, signal }));
+        if (page.records[0]) return page.records[0];
+        step = nextStep(step, page);
+      }
+      return null;
     },
     enabled: id !== undefined,
     gcTime: 300_000,

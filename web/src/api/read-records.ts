@@ -10,6 +10,7 @@ export function readPage(text: string): SearchPage {
   return {
     records: readAll(answer.get('records')),
     next: stringOf(answer.get('next')),
+    searchedToMs: numberOf(answer.get('searchedToMs')),
     isComplete: answer.get('isComplete') !== false,
     tookMs: numberOf(answer.get('tookMs')) ?? 0,
     fromMs: numberOf(answer.get('fromMs')),

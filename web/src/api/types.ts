@@ -24,6 +24,8 @@ export interface FoundRecord {
 export interface SearchPage extends Completeness {
   readonly records: readonly FoundRecord[];
   readonly next: string | undefined;
+  /** How far it has looked, as the store's contract says; undefined: at all of the range. */
+  readonly searchedToMs: number | undefined;
   /** What the relative range came to; undefined: without end on that side. */
   readonly fromMs: number | undefined;
   readonly toMs: number | undefined;

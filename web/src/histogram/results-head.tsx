@@ -19,10 +19,10 @@ export function ResultsHead({ explorer, bounds, onFields, hasFields }: ResultsHe
   const texts = useTexts();
   const formats = useFormats();
   const { hasHistogram } = useSettings();
-  const { histogram, search } = explorer;
+  const { histogram, search, searched, goingOn } = explorer;
   const total = histogram.data?.total;
   const isAsking = search.isFetching && !search.isFetchingNextPage;
-  const tookMs = search.data?.pages[0]?.tookMs;
+  const tookMs = search.data && goingOn.state === 'done' ? searched.tookMs : undefined;
   return (
     <div className="results-head">
       <IconButton

@@ -184,8 +184,9 @@ export const en = {
     queryTitle: 'This query cannot be read',
     retry: 'Try again',
     retrying: 'Trying again …',
-    partial: 'The time limit came first: what is shown is right, but not all.',
-    searchLonger: 'Search longer',
+    partial: 'The time limit came first: what is shown is right, but not all. Narrow the time range or the query.',
+    partialCounts: 'Counting took too long: there are more records than the bars and the number say.',
+    searchLonger: 'Count longer',
     setAside: (count: string, n: number) =>
       plural(
         n,
@@ -196,6 +197,19 @@ export const en = {
       plural(n, `${count} record is on its way into the store`, `${count} records are on their way into the store`),
     details: 'Details',
     dismiss: 'Dismiss',
+  },
+  progress: {
+    searching: 'Searching …',
+    nothingYet: 'Nothing found so far',
+    stopped: 'Search stopped',
+    back: (time: string) => `Searched back to ${time}, going on …`,
+    upTo: (time: string) => `Searched up to ${time}, going on …`,
+    stoppedBack: (time: string) => `Stopped. Searched back to ${time}.`,
+    stoppedUpTo: (time: string) => `Stopped. Searched up to ${time}.`,
+    failed: (reason: string) => `The search broke off: ${reason}`,
+    stop: 'Stop',
+    goOn: 'Search on',
+    notAll: 'Not all records were searched',
   },
   login: {
     title: 'Sign in',

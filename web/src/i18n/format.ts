@@ -14,6 +14,8 @@ export interface Formats {
   readonly clock: (ms: number) => string;
   /** `Nov 21, 2026, 13:05:09` */
   readonly dateTime: (ms: number) => string;
+  /** `Nov 21, 13:05:09` */
+  readonly moment: (ms: number) => string;
   /** `Nov 21, 13:05 – 14:05`; the shorter of the two ends where they share a day. */
   readonly between: (fromMs: number, toMs: number) => string;
   /** `3 minutes ago` */
@@ -28,6 +30,8 @@ const secondMs = 1000;
 const minuteMs = 60 * secondMs;
 const hourMs = 60 * minuteMs;
 const dayMs = 24 * hourMs;
+/** Dates end there; records of broken clocks may lie beyond. */
+const dateMaxMs = 8.64e15;
 
 const steps = [
   ['day', dayMs],
@@ -64,6 +68,7 @@ export function formatsOf(language: Language): Formats {
     day: (ms) => day.format(ms),
     clock: (ms) => clock.format(ms),
     dateTime: (ms) => dateTime.format(ms),
+    moment: (ms) => rangeSeconds.format(Math.min(Math.max(ms, -dateMaxMs), dateMaxMs)),
     between: (fromMs, toMs) => (toMs - fromMs < 5 * minuteMs ? rangeSeconds : range).formatRange(fromMs, toMs),
     ago(ms, nowMs) {
       const byMs = ms - nowMs;

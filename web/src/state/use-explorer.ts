@@ -1,12 +1,15 @@
 /** What the page shows, put together: the address's state, the answers to it, live records on top. */
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { useHistogram, useSearch, useStore } from '../api/questions.ts';
-import type { Question } from '../api/questions.ts';
+import { searchedSoFar } from '../api/search-parts.ts';
+import type { Question, Search } from '../api/questions.ts';
 import type { FoundRecord } from '../api/types.ts';
 import { useSettings } from '../i18n/use-texts.ts';
 import { mergeRows } from '../live/live-records.ts';
 import { useTail } from '../live/use-tail.ts';
 import { changeState, useExplorerState } from './location.ts';
+import { useShownRows } from './shown-rows.ts';
+import { useGoingOn } from './use-going-on.ts';
 
 /** The API's own default, and its longest for `Search longer`. */
 const timeoutMs = 10_000;
@@ -30,6 +33,24 @@ function useQuestion() {
   return { question, askAgain, searchLonger: () => setPatient({ query, range }) };
 }
 
+/** What the search's parts so far came to, and how it goes on. */
+function useFound(search: Search, question: Question, order: 'newest' | 'oldest', asked: string) {
+  const { data, isPlaceholderData } = search;
+  const searched = useMemo(() => searchedSoFar(data?.pages ?? [], data?.pageParams ?? []), [data]);
+  const isPartial = searched.isPartial && !isPlaceholderData;
+  const goingOn = useGoingOn(search, question, order, isPartial);
+  const found = useShownRows({
+    asked,
+    run: question.run,
+    found: searched.records,
+    searchedToMs: searched.searchedToMs,
+    order,
+    isPartial,
+    isWaiting: isPlaceholderData || search.isPending,
+  });
+  return { searched, isPartial, goingOn, found };
+}
+
 export function useExplorer() {
   const state = useExplorerState();
   const settings = useSettings();
@@ -50,14 +71,16 @@ export function useExplorer() {
   const isStale = useStale(asked, search.isPlaceholderData || search.isPending);
   useEnd(state.isLive, askAgain);
   const hasTail = state.isLive || search.isPlaceholderData;
-  const found = useMemo(() => search.data?.pages.flatMap((page) => page.records) ?? [], [search.data]);
+  const { searched, isPartial, goingOn, found } = useFound(search, question, state.order, asked);
   const rows: readonly FoundRecord[] = useMemo(
     () => (hasTail ? mergeRows(tail.records, found) : found),
     [hasTail, tail.records, found],
   );
-  const isEmpty = search.isSuccess && !search.isPlaceholderData && rows.length === 0;
+  const isWhole = search.isSuccess && !search.isPlaceholderData && !isPartial && !searched.isCut;
+  const isEmpty = isWhole && rows.length === 0;
   const store = useStore(isEmpty);
-  useRefresh(settings.refreshSeconds, !isHeld && !state.isLive, askAgain);
+  // A search that was begun anew before it is done would never be.
+  useRefresh(settings.refreshSeconds, !isHeld && !state.isLive && !isPartial, askAgain);
   useFirstRecord(isEmpty, store.data?.status?.records, askAgain);
   return {
     state,
@@ -72,6 +95,9 @@ export function useExplorer() {
     isStale,
     searchLonger,
     search,
+    /** The search goes on in parts: how far it is. */
+    searched,
+    goingOn,
     histogram,
     store,
     rows,

@@ -10,12 +10,13 @@ import { Button } from '../ui/button.tsx';
 import { CopyButton } from '../ui/copy-button.tsx';
 import { Icon } from '../ui/icon.tsx';
 import type { IconName } from '../ui/icon.tsx';
+import { ProgressButton, useProgressText } from './search-progress.tsx';
 import './states.css';
 
 /** What stands in the table's place when there are no rows: why, and what to do. */
 export function EmptyState({ explorer }: { readonly explorer: Explorer }) {
   const texts = useTexts();
-  const { search, store } = explorer;
+  const { search, searched, goingOn, store } = explorer;
   const { error } = search;
   const isOff = store.data?.state === 'off';
   if (isOff)
@@ -24,15 +25,20 @@ export function EmptyState({ explorer }: { readonly explorer: Explorer }) {
         <Command text="P2L_STORE=on npm start" />
       </State>
     );
-  if (error instanceof ApiError) return <Failure explorer={explorer} error={error} />;
-  if (error) return <State icon="warning" look="danger" title={texts.state.failedTitle} text={error.message} />;
+  const isTrying = goingOn.state === 'running';
+  if (error instanceof ApiError && (error.isPassing || !isTrying)) return <Failure explorer={explorer} error={error} />;
+  if (error && !isTrying)
+    return <State icon="warning" look="danger" title={texts.state.failedTitle} text={error.message} />;
   if (search.isPending) return <div className="state" aria-hidden="true" />;
+  if (goingOn.state !== 'done') return <Searching explorer={explorer} />;
+  if (searched.isCut) return <State icon="clock" title={texts.progress.notAll} text={texts.state.partial} />;
   if (store.data?.status?.records === 0) return <FirstRecord />;
   return <Nothing explorer={explorer} />;
 }
 
 function Failure({ explorer, error }: { readonly explorer: Explorer; readonly error: ApiError }) {
   const texts = useTexts();
+  const { goingOn } = explorer;
   if (error.status === 503)
     return (
       <State icon="clock" title={texts.state.startingTitle} text={texts.state.starting}>
@@ -52,10 +58,21 @@ function Failure({ explorer, error }: { readonly explorer: Explorer; readonly er
       {isQuery ? (
         <Button onClick={() => setQuery('')}>{texts.state.clearQuery}</Button>
       ) : (
-        <Button icon="refresh" onClick={explorer.refresh}>
+        <Button icon="refresh" onClick={goingOn.state === 'failed' ? goingOn.goOn : explorer.refresh}>
           {texts.state.retry}
         </Button>
       )}
+    </State>
+  );
+}
+
+function Searching({ explorer }: { readonly explorer: Explorer }) {
+  const texts = useTexts();
+  const text = useProgressText(explorer);
+  const isRunning = explorer.goingOn.state === 'running';
+  return (
+    <State icon="search" {...(isRunning ? { look: 'waiting' } : {})} title={texts.progress.nothingYet} text={text}>
+      <ProgressButton explorer={explorer} />
     </State>
   );
 }

@@ -12,9 +12,9 @@ const waitingFrom = 1000;
 export function Notices({ explorer }: { readonly explorer: Explorer }) {
   const texts = useTexts();
   const formats = useFormats();
-  const { search, histogram, store, live, rows } = explorer;
+  const { search, searched, histogram, store, live, rows } = explorer;
   const pages = search.data?.pages ?? [];
-  const isPartial = pages.some((page) => !page.isComplete) || histogram.data?.isComplete === false;
+  const isCounted = histogram.data?.isComplete !== false;
   const notes = [...new Set([...pages.flatMap((page) => page.notes), ...(histogram.data?.notes ?? [])])];
   const setAside = store.data?.status?.setAside ?? [];
   const waiting = store.data?.waiting ?? 0;
@@ -23,9 +23,9 @@ export function Notices({ explorer }: { readonly explorer: Explorer }) {
   return (
     <div className="notices" aria-live="polite">
       {isAway && <Notice icon="plug" look="danger" text={texts.state.unreachableTitle} more={texts.state.retrying} />}
-      {isPartial && (
-        <Notice icon="clock" look="caution" text={texts.state.partial}>
-          {explorer.question.timeoutMs < 60_000 && (
+      {(searched.isCut || !isCounted) && (
+        <Notice icon="clock" look="caution" text={searched.isCut ? texts.state.partial : texts.state.partialCounts}>
+          {!isCounted && explorer.question.timeoutMs < 60_000 && (
             <button type="button" className="text-button" onClick={explorer.searchLonger}>
               {texts.state.searchLonger}
             </button>

@@ -27,6 +27,8 @@ export interface RecordTableProps {
   readonly opened: string | undefined;
   readonly isStale: boolean;
   readonly hasMore: boolean;
+  /** More rows may come by themselves. */
+  readonly isPartial: boolean;
   readonly foot: ReactNode;
   readonly onMore: () => void;
   readonly onAtTop: (isAtTop: boolean) => void;
@@ -51,7 +53,7 @@ export function RecordTable(props: RecordTableProps) {
       role="grid"
       tabIndex={0}
       aria-label={texts.table.label}
-      aria-rowcount={props.hasMore ? -1 : rows.length + 1}
+      aria-rowcount={props.hasMore || props.isPartial ? -1 : rows.length + 1}
       aria-activedescendant={cursor === undefined ? undefined : `row-${cursor}`}
       data-stale={props.isStale}
       data-narrow={isNarrow}
