@@ -39,7 +39,8 @@ export class RecordGatherer {
   }
 }
 
-function fitsJson(value: Value): boolean {
+/** False for what JSON cannot hold: bytes, and numbers that are not finite. */
+export function fitsJson(value: Value): boolean {
   if (typeof value === 'number') return Number.isFinite(value);
   if (value instanceof Uint8Array) return false;
   if (Array.isArray(value)) return value.every(fitsJson);

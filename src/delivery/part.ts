@@ -19,12 +19,27 @@ interface Spans {
   readonly ordinals: readonly number[];
 }
 
-export class Part implements ChunkBatch {
-  readonly batch: Batch;
-  readonly progress: ShardProgress;
+/** What chunks are made of: records from the journal, or from a staged chunk. */
+export interface ChunkPart extends ChunkBatch {
   /** Its share of the bytes that its block keeps in memory. */
   readonly heldBytes: number;
   readonly appendMs: number;
+  /** The shard whose cursor it holds back; undefined for what is staged. */
+  readonly shard: string | undefined;
+  /** Why its records are to be refused instead of written. */
+  readonly dropReason: string | undefined;
+  /** All its rows are over, and the caller has counted them. */
+  finish(): void;
+  /** Cuts the part: returns parts of the given rows, which must be all its rows, each once, ascending in each group. The part itself is over then. */
+  split(groups: readonly (readonly number[])[]): ChunkPart[];
+}
+
+export class Part implements ChunkPart {
+  readonly batch: Batch;
+  readonly progress: ShardProgress;
+  readonly heldBytes: number;
+  readonly appendMs: number;
+  readonly dropReason = undefined;
   /** Which of the frame's emissions to this output it came from. */
   readonly emission: number;
   readonly #from: number;
@@ -60,12 +75,15 @@ export class Part implements ChunkBatch {
   ordinal(row: number): number {
     return this.#spans?.ordinals[row] ?? -1;
   }
+  get shard(): string {
+    return this.progress.shard;
+  }
   get span(): { readonly from: number; readonly to: number } | undefined {
     return this.#spans ? undefined : { from: this.#from, to: this.#to };
   }
   get doneBelow(): number {
     // Not the low-water mark as it is now: a crash goes back to the committed one.
-    return this.progress.committedLow;
+    return Math.min(this.progress.committedLow, this.progress.stagedLow() ?? Number.POSITIVE_INFINITY);
   }
   /** Lets [from, to), which passed, be done together with this part. False: it cannot, do it yourself. */
   grow(from: number, to: number): boolean {
@@ -77,7 +95,6 @@ export class Part implements ChunkBatch {
   get to(): number {
     return this.#to;
   }
-  /** All its rows are over, and the caller has counted them. */
   finish(): void {
     this.#isOver = true;
     if (!this.#spans) {
@@ -90,10 +107,6 @@ export class Part implements ChunkBatch {
       else this.progress.complete(this.#spans.starts[row] as number, this.#spans.ends[row] as number, 1);
     }
   }
-  /**
-   * Cuts the part: returns parts of the given rows, which must be all its rows, each once, ascending in each group. The
-   * part itself is over then.
-   */
   split(groups: readonly (readonly number[])[]): Part[] {
     this.#isOver = true;
     return groups.map((rows) => {
