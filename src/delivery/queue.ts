@@ -88,12 +88,14 @@ export class ChunkQueue {
   }
   /** Monotonic time at which settle() has something to do, as far as is known. */
   nextDueMs(): number | undefined {
+    // The end of the round calls for another look.
+    if (this.#isStaging) return undefined;
     const { staged, clock } = this.#options;
     const nowMs = clock.monotonicMs();
     const openMs = this.#buffer.flushMode === 'immediate' ? undefined : this.#open.nextDueMs(openMsMax);
-    const stagedMs = Number.isFinite(staged.nextDueMs) ? nowMs + staged.nextDueMs - clock.nowMs() : undefined;
-    if (openMs === undefined && stagedMs === undefined) return undefined;
-    return Math.min(openMs ?? Number.POSITIVE_INFINITY, stagedMs ?? Number.POSITIVE_INFINITY, nowMs + lookMs);
+    if (openMs === undefined && staged.count === 0) return undefined;
+    const stagedMs = Math.max(nowMs, nowMs + staged.nextDueMs - clock.nowMs());
+    return Math.min(openMs ?? Number.POSITIVE_INFINITY, stagedMs, nowMs + lookMs);
   }
   /** Takes out all that is in memory and is not being staged. */
   takeMemory(): RecordChunk[] {
@@ -179,7 +181,7 @@ export class ChunkQueue {
     this.#toStage.push({ chunk, dueMs, signature: this.#signature });
   }
   async #round(): Promise<void> {
-    const { staged, onReady, onStaged } = this.#options;
+    const { staged } = this.#options;
     this.#inRound = this.#toStage.splice(0);
     const chunks = this.#inRound;
     const bytes = chunks.reduce((sum, { chunk }) => sum + chunk.bytes, 0);
@@ -192,10 +194,10 @@ export class ChunkQueue {
     }
     this.#inRound = [];
     if (error === undefined) {
-      onStaged(chunks.reduce((sum, { chunk }) => sum + chunk.heldBytes, 0));
+      this.#options.onStaged(chunks.reduce((sum, { chunk }) => sum + chunk.heldBytes, 0));
       for (const { chunk, signature } of chunks) this.#takeFull(chunk, signature);
     } else this.#giveUp(chunks, error);
-    onReady();
+    this.#options.onReady();
   }
   #takeFull({ key }: RecordChunk, signature: string): void {
     const { staged } = this.#options;

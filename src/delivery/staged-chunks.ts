@@ -161,7 +161,7 @@ export class StagedChunks {
    * say what counts: all that is whole does, and records may be delivered again.
    */
   async open(found: StagedCursor | undefined, isCursorLost: boolean): Promise<void> {
-    const { id, log, refused } = this.#options;
+    const { id, log } = this.#options;
     for (let i = 0; i + 1 < (found?.done.length ?? 0); i += 2)
       this.#done.add(found?.done[i] as number, found?.done[i + 1] as number);
     this.#next = this.#done.end;
@@ -177,7 +177,7 @@ export class StagedChunks {
         { output: id },
         `${lost} staged records of output ${id} are lost: they are counted as refused (corrupt)`,
       );
-      refused('corrupt', lost);
+      this.#options.refused('corrupt', lost);
     }
     if (isCursorLost && this.#waiting > 0)
       log.error(
@@ -200,8 +200,8 @@ export class StagedChunks {
   }
   /** Waits for a commit that a crash could go back to, and looks for room. @throws NoRoom, or the disk's error */
   async makeRoom(bytes: number): Promise<void> {
-    const { space, disk, dataDir, commit } = this.#options;
-    if (!this.#isCommitted) await commit();
+    const { space, disk, dataDir } = this.#options;
+    if (!this.#isCommitted) await this.#options.commit();
     if (this.#dropReason !== undefined) throw new NoRoom(`its records are refused (${this.#dropReason})`);
     if (this.#frames >= framesMax) throw new NoRoom(`there are ${this.#frames} pieces of them already`);
     if (this.#chunks.size >= chunksMax) throw new NoRoom(`there are ${this.#chunks.size} of them already`);
@@ -251,11 +251,7 @@ export class StagedChunks {
   }
   /** Takes out chunks whose time has come: they grow no more. */
   takeDue(nowMs: number): StagedChunk[] {
-    if (nowMs < this.#nextDueMs) return [];
-    const taken = this.#take((chunk) => chunk.dueMs <= nowMs);
-    this.#nextDueMs = Number.POSITIVE_INFINITY;
-    for (const { dueMs } of this.#open.values()) this.#nextDueMs = Math.min(this.#nextDueMs, dueMs);
-    return taken;
+    return nowMs < this.#nextDueMs ? [] : this.#take((chunk) => chunk.dueMs <= nowMs);
   }
   takeAll(): StagedChunk[] {
     return this.#take(() => true);
@@ -285,7 +281,6 @@ export class StagedChunks {
     after: number,
     bytesMax: number,
   ): Promise<{ readonly piece: RecordChunk; readonly frame: number } | undefined> {
-    const { refused } = this.#options;
     let frame = after + 1;
     while (frame < chunk.refs.length && chunk.dropReason === undefined) {
       if (chunk.over.countIn(chunk.firsts[frame] as number, endOf(chunk, frame)) === rowsOf(chunk, frame)) {
@@ -299,7 +294,7 @@ export class StagedChunks {
         const end = endOf(chunk, frame++);
         if (one) addRows(piece, chunk, first, decodeParts(one.head, one.payload), one.payload.length);
         else {
-          refused('corrupt', end - first - chunk.over.countIn(first, end));
+          this.#options.refused('corrupt', end - first - chunk.over.countIn(first, end));
           chunk.finish(first, end);
         }
       }
@@ -383,6 +378,8 @@ export class StagedChunks {
   #take(isWanted: (chunk: StagedChunk) => boolean): StagedChunk[] {
     const taken = [...this.#open.values()].filter(isWanted);
     for (const chunk of taken) this.#open.delete(chunk.name);
+    this.#nextDueMs = Number.POSITIVE_INFINITY;
+    for (const { dueMs } of this.#open.values()) this.#nextDueMs = Math.min(this.#nextDueMs, dueMs);
     return [...this.#resumed.splice(0).filter(({ waiting }) => waiting > 0), ...taken];
   }
   #over(chunk: StagedChunk, rows: number): void {
