@@ -1,23 +1,37 @@
 /** The plugins that come with the program. Sorted; one line each. */
-import { csvFormatter } from './codecs/csv.ts';
+import { apacheParser } from './codecs/apache.ts';
+import { apache2Parser } from './codecs/apache2.ts';
+import { apacheErrorParser } from './codecs/apache_error.ts';
+import { csvFormatter, csvParser } from './codecs/csv.ts';
 import { hashFormatter } from './codecs/hash.ts';
+import { inHttpParser } from './codecs/in_http.ts';
 import { jsonFormatter, jsonLineParser } from './codecs/json.ts';
-import { ltsvFormatter } from './codecs/ltsv.ts';
-import { msgpackFormatter } from './codecs/msgpack.ts';
+import { logfmtParser } from './codecs/logfmt.ts';
+import { ltsvFormatter, ltsvParser } from './codecs/ltsv.ts';
+import { msgpackFormatter, msgpackParser } from './codecs/msgpack.ts';
+import { multilineParser } from './codecs/multiline.ts';
+import { nginxParser } from './codecs/nginx.ts';
 import { noneParser } from './codecs/none.ts';
 import { outFileFormatter } from './codecs/out_file.ts';
+import { regexpParser } from './codecs/regexp.ts';
 import { singleValueFormatter } from './codecs/single_value.ts';
 import { stdoutFormatter } from './codecs/stdout.ts';
-import { tsvFormatter } from './codecs/tsv.ts';
+import { syslogParser } from './codecs/syslog.ts';
+import { tsvFormatter, tsvParser } from './codecs/tsv.ts';
 import type { Plugin } from './core/plugin.ts';
 import { grepFilter } from './filters/grep.ts';
+import { parserFilter } from './filters/parser.ts';
 import { recordTransformerFilter } from './filters/record_transformer.ts';
 import { stdoutFilter } from './filters/stdout.ts';
 import { fileOutput } from './outputs/file/index.ts';
+import { forwardOutput } from './outputs/forward/index.ts';
+import { httpOutput } from './outputs/http/index.ts';
 import { nullOutput } from './outputs/null.ts';
 import { secondaryFileOutput } from './outputs/secondary_file.ts';
 import { stdoutOutput } from './outputs/stdout.ts';
 import { storeOutput } from './outputs/store.ts';
+import { forwardSource } from './sources/forward/index.ts';
+import { httpSource } from './sources/http/index.ts';
 import { postback } from './sources/postback/index.ts';
 import { sampleSource } from './sources/sample.ts';
 import { stdinSource } from './sources/stdin.ts';
@@ -28,20 +42,36 @@ import { rewriteTagFilterStep } from './steps/rewrite_tag_filter.ts';
 import { roundrobinStep } from './steps/roundrobin.ts';
 
 export const builtinPlugins: readonly Plugin[] = [
+  apache2Parser,
+  apacheErrorParser,
+  apacheParser,
   copyStep,
   csvFormatter,
+  csvParser,
   fileOutput,
+  forwardOutput,
+  forwardSource,
   grepFilter,
   hashFormatter,
+  httpOutput,
+  httpSource,
+  inHttpParser,
   jsonFormatter,
   jsonLineParser,
+  logfmtParser,
   ltsvFormatter,
+  ltsvParser,
   msgpackFormatter,
+  msgpackParser,
+  multilineParser,
+  nginxParser,
   noneParser,
   nullOutput,
   outFileFormatter,
+  parserFilter,
   postback,
   recordTransformerFilter,
+  regexpParser,
   relabelStep,
   rewriteTagFilterStep,
   roundrobinStep,
@@ -53,6 +83,8 @@ export const builtinPlugins: readonly Plugin[] = [
   stdoutFormatter,
   stdoutOutput,
   storeOutput,
+  syslogParser,
   tailSource,
   tsvFormatter,
+  tsvParser,
 ];

@@ -1,9 +1,10 @@
 /** `post2log check`: prints a configuration as a tree, or everything that is wrong with it. */
-import { ConfigError, formatProblem } from '../core/errors.ts';
+import { formatProblem, isError } from '../core/errors.ts';
+import type { ConfigProblem } from '../core/errors.ts';
 import type { Registry } from '../core/registry.ts';
 import { describe } from '../config/describe.ts';
 import type { Environment } from '../config/env.ts';
-import { loadConfig } from '../config/load.ts';
+import { readConfig } from '../config/load.ts';
 
 interface CheckRequest {
   /** Configuration file; undefined: the built-in configuration with the environment. */
@@ -15,21 +16,31 @@ interface CheckRequest {
   readonly err: (text: string) => void;
 }
 
-/** Checks a configuration without running it. Gives the exit status: 0, or 2 when something is wrong. */
+/**
+ * Checks a configuration without running it. Gives the exit status: 0, or 2 when `run` would not run it. One that only
+ * has plugins of later versions in it is shown nevertheless.
+ */
 export async function check(request: CheckRequest): Promise<0 | 2> {
   const name = request.path ?? 'the built-in configuration';
-  try {
-    const loaded = await loadConfig(request);
-    for (const warning of loaded.warnings) request.err(`${formatProblem(warning)}\n`);
-    request.out(describe({ ...loaded, registry: request.registry }));
-    const count = loaded.warnings.length;
-    request.err(`${name}: ok${count === 0 ? '' : `, ${count} warning${count === 1 ? '' : 's'}`}\n`);
-    return 0;
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    for (const problem of error.problems) request.err(`${formatProblem(problem)}\n`);
-    const count = error.problems.filter((problem) => problem.severity !== 'warning').length;
-    request.err(`${name}: ${count} error${count === 1 ? '' : 's'}\n`);
-    return 2;
-  }
+  const { loaded, problems } = await readConfig(request);
+  for (const problem of problems) request.err(`${formatProblem(problem)}\n`);
+  if (loaded) request.out(describe({ ...loaded, registry: request.registry }));
+  const found = counts(problems);
+  request.err(`${name}: ${found}\n`);
+  return problems.every((problem) => problem.severity === 'warning') ? 0 : 2;
+}
+
+function counts(problems: readonly ConfigProblem[]): string {
+  const errors = problems.filter(isError).length;
+  if (errors > 0) return plural(errors, 'error');
+  const later = problems.filter(({ severity }) => severity === 'later').length;
+  const warnings = problems.length - later;
+  return [
+    later > 0 ? `${plural(later, 'plugin')} not in this version yet` : 'ok',
+    ...(warnings > 0 ? [plural(warnings, 'warning')] : []),
+  ].join(', ');
+}
+
+function plural(count: number, word: string): string {
+  return `${count} ${word}${count === 1 ? '' : 's'}`;
 }

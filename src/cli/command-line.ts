@@ -8,6 +8,16 @@ interface DataDirectoryOption {
   dataDir: string;
 }
 
+interface RunCommandOptions {
+  config?: string;
+  dataDir?: string;
+  withStore?: boolean;
+  strictConfigValue?: boolean;
+  verbose?: boolean;
+}
+
+const strictHelp = 'bad values of numbers and truth values are errors, as in Fluentd (P2L_STRICT_CONFIG_VALUE)';
+
 function wholeNumber(text: string): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('expected a whole number from 1');
@@ -36,13 +46,17 @@ function buildProgram(setExit: (code: number) => void): Command {
     .option('-c, --config <file>', 'configuration file; its dialect is recognised by content')
     .option('--data-dir <dir>', 'where everything lasting is kept (P2L_DATA_DIR, ./data)')
     .option('--with-store', 'keep every record in the store too, as P2L_STORE=on does')
+    .option('--strict-config-value', strictHelp)
+    .option('-v, --verbose', 'log more, as P2L_LOGLEVEL=debug does')
     .addHelpText(
       'after',
       '\nSignals: SIGTERM and SIGINT stop gracefully within P2L_GRACE (a second one at once), SIGHUP reads the configuration again.\nVariables: docs/reference/variables.md',
     )
-    .action(async (options: { config?: string; dataDir?: string; withStore?: boolean }) => {
+    .action(async (options: RunCommandOptions) => {
       // Where children and reloads find it too.
+      if (options.strictConfigValue === true) process.env['P2L_STRICT_CONFIG_VALUE'] = 'true';
       if (options.withStore === true) process.env['P2L_STORE'] = 'on';
+      if (options.verbose === true) process.env['P2L_LOGLEVEL'] ??= 'debug';
       const { run } = await import('./run.ts');
       setExit(await run({ configPath: options.config, dataDirectory: options.dataDir }));
     });
@@ -51,7 +65,9 @@ function buildProgram(setExit: (code: number) => void): Command {
     .command('check')
     .description('read a configuration and print the pipeline as a tree, or every error with file:line:column')
     .option('-c, --config <file>', 'configuration file; without it the built-in one with P2L_* variables')
-    .action(async (options: { config?: string }) => {
+    .option('--strict-config-value', strictHelp)
+    .action(async (options: { config?: string; strictConfigValue?: boolean }) => {
+      if (options.strictConfigValue === true) process.env['P2L_STRICT_CONFIG_VALUE'] = 'true';
       const { runCheck } = await import('./loading.ts');
       setExit(await runCheck(options.config));
     });

@@ -1,5 +1,6 @@
 /** Renders docs/compatibility.md from what the dialect, the plugins and the list of waived cases declare. Pure. */
 import type { DialectDifference } from '../config/fluentd/differences.ts';
+import type { LaterPlugins } from '../config/fluentd/later-plugins.ts';
 import type { Difference, Verdict } from '../core/difference.ts';
 import { spellings } from '../core/options.ts';
 import type { OptionTable } from '../core/options.ts';
@@ -10,6 +11,8 @@ import type { Page } from './reference-pages.ts';
 /** What the page is made of. */
 export interface CompatibilitySources {
   readonly plugins: readonly Plugin[];
+  /** Plugins that later versions will have. */
+  readonly later: readonly LaterPlugins[];
   readonly language: readonly DialectDifference[];
   readonly buffers: readonly DialectDifference[];
   readonly routing: readonly DialectDifference[];
@@ -39,7 +42,10 @@ export function compatibilityPage(sources: CompatibilitySources): Page {
       '`post2log check -c FILE` says the same about your configuration, plugin by plugin, with a warning for each value that reads',
       'differently than it looks.\n',
       '## What this version has\n',
-      ...kinds.map((kind) => pluginList(kind, sources.plugins)),
+      ...kinds.map((kind) => pluginList(kind, sources.plugins)).filter((line) => line !== ''),
+      'Any other plugin is an error that names it. These are known and come with later versions: `check` shows a configuration that',
+      'has them, `run` refuses it.\n',
+      ...kinds.map((kind) => laterList(kind, sources.later)).filter((line) => line !== ''),
       '## Configuration\n',
       dialectTable(sources.language),
       '## Buffers\n',
@@ -68,6 +74,11 @@ function pluginList(kind: PluginKind, plugins: readonly Plugin[]): string {
     return `[${plugin.name}](reference/${pageName(plugin)})${also}`;
   });
   return names.length === 0 ? '' : `**${kindHeadings[kind]}**: ${names.join(', ')}.\n`;
+}
+
+function laterList(kind: PluginKind, later: readonly LaterPlugins[]): string {
+  const names = later.flatMap((row) => (row.kind === kind ? row.names.map(code) : []));
+  return names.length === 0 ? '' : `Later ${kindHeadings[kind].toLowerCase()}: ${names.join(', ')}.\n`;
 }
 
 function dialectTable(differences: readonly DialectDifference[]): string {

@@ -6,6 +6,7 @@ import { OperatingError } from '../core/errors.ts';
 import { createLog } from '../core/log.ts';
 import { lockDataDirectory } from '../process/lock.ts';
 import type { DataLock } from '../process/lock.ts';
+import type { StoreQueries } from '../store/contract.ts';
 import { openEngine } from '../store/engine.ts';
 import { Questions } from '../store/questions.ts';
 import { socketPath } from './remote.ts';
@@ -17,7 +18,7 @@ const threads = 2;
 
 /** An open store. */
 export interface LocalStore {
-  readonly queries: Asked;
+  readonly queries: Asked & Pick<StoreQueries, 'export'>;
   close(): Promise<void>;
 }
 

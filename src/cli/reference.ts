@@ -7,6 +7,7 @@ import { dirname } from 'node:path';
 import { variableDocs } from '../config/env.ts';
 import { bufferOptions } from '../config/fluentd/buffer-options.ts';
 import { bufferDifferences, languageDifferences, routingDifferences } from '../config/fluentd/differences.ts';
+import { laterPlugins } from '../config/fluentd/later-plugins.ts';
 import { errorTable } from '../core/errors.ts';
 import { builtinPlugins } from '../plugins.ts';
 import { compatibilityPage } from './compatibility-page.ts';
@@ -24,6 +25,7 @@ const pages = [
   errorsPage(errorTable),
   compatibilityPage({
     plugins: builtinPlugins,
+    later: laterPlugins,
     language: languageDifferences,
     buffers: bufferDifferences,
     routing: routingDifferences,

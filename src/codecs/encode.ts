@@ -39,7 +39,7 @@ export class RecordGatherer {
   }
 }
 
-/** False for what JSON cannot hold: bytes, and numbers that are not finite. */
+/** True for a value that JSON can hold: no bytes, no NaN or infinity in it. */
 export function fitsJson(value: Value): boolean {
   if (typeof value === 'number') return Number.isFinite(value);
   if (value instanceof Uint8Array) return false;

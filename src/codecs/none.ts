@@ -2,6 +2,7 @@
 import { isUtf8 } from 'node:buffer';
 import { text } from '../core/options.ts';
 import { definePlugin } from '../core/plugin.ts';
+import { recordOptions } from './record-reading.ts';
 
 export const noneParser = definePlugin({
   kind: 'parser',
@@ -9,6 +10,7 @@ export const noneParser = definePlugin({
   summary: 'Takes each line as it is, as one field; bytes that are not UTF-8 are kept.',
   options: {
     messageKey: text('The field that gets the line.', { default: 'message' }),
+    estimateCurrentEvent: recordOptions.estimateCurrentEvent,
   },
   example: `<source>
   @type stdin
@@ -20,6 +22,8 @@ export const noneParser = definePlugin({
   create({ options }) {
     return {
       parse(line) {
+        if (!options.estimateCurrentEvent)
+          return { kind: 'mismatch', problem: 'estimate_current_event is false, and such a line carries no time' };
         const value = typeof line === 'string' || isUtf8(line) ? line.toString() : new Uint8Array(line);
         return { fields: { [options.messageKey]: value }, time: undefined };
       },

@@ -5,10 +5,19 @@
  */
 import vm from 'node:vm';
 
+/** How long one record may take unless its parser says otherwise: some hundred times what a record of a megabyte needs. */
+export const timeLimitMsDefault = 500;
+
 /** What the script below runs; scripts see nothing but globals. */
 const slot = Symbol.for('post2log.time-limit');
 const globals = globalThis as unknown as Record<symbol, (() => void) | undefined>;
 const script = new vm.Script(`globalThis[Symbol.for('post2log.time-limit')]()`);
+let isInside = false;
+
+/** True while runs under a limit are going on: work that needs one of its own outside needs none here. */
+export function isLimited(): boolean {
+  return isInside;
+}
 
 /**
  * Calls `step` for 0 to `count - 1`, each of which may take `limitMs`; calls `late` for each that took longer. A step can be
@@ -35,8 +44,9 @@ export function runLimited(
 
 /** Runs once under a limit; true when it was stopped. */
 function guard(limitMs: number, run: () => void): boolean {
-  const ranBefore = globals[slot];
+  const [ranBefore, wasInside] = [globals[slot], isInside];
   globals[slot] = run;
+  isInside = true;
   try {
     script.runInThisContext({ timeout: Math.max(1, Math.ceil(limitMs)) });
     return false;
@@ -45,5 +55,6 @@ function guard(limitMs: number, run: () => void): boolean {
     throw error;
   } finally {
     globals[slot] = ranBefore;
+    isInside = wasInside;
   }
 }

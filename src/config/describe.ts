@@ -4,7 +4,10 @@ import { maskedSecret, snakeCase, spellings } from '../core/options.ts';
 import type { OptionSpec, OptionTable } from '../core/options.ts';
 import type { SectionTable } from '../core/plugin.ts';
 import type { Registry } from '../core/registry.ts';
+import { comparisonTree } from './comparison-tree.ts';
 import type { ConfigNote } from './fluentd/lowering.ts';
+import { drawTree, leaf, shortPlace } from './tree.ts';
+import type { Branch } from './tree.ts';
 import { defaultBuffer } from './model.ts';
 import type {
   ActionModel,
@@ -16,12 +19,6 @@ import type {
   StepModel,
 } from './model.ts';
 
-/** A line of the tree and what hangs under it. */
-interface Branch {
-  readonly text: string;
-  readonly under: readonly Branch[];
-}
-
 /** What a description is made of. */
 export interface Described {
   readonly model: PipelineModel;
@@ -31,44 +28,24 @@ export interface Described {
 
 /** The tree, one line per source, label, step, output and setting that differs from its default; ends with a newline. */
 export function describe(described: Described): string {
-  const teller = new Teller(described);
-  return teller
-    .roots()
-    .flatMap((branch) => [branch.text, ...drawn(branch.under, '')])
-    .map((line) => `${line}\n`)
-    .join('');
-}
-
-function drawn(branches: readonly Branch[], indent: string): string[] {
-  return branches.flatMap((branch, index) => {
-    const isLast = index === branches.length - 1;
-    const lines = branch.text.split('\n');
-    return [
-      `${indent}${isLast ? '└─' : '├─'} ${lines[0] ?? ''}`,
-      ...drawn(branch.under, `${indent}${isLast ? '   ' : '│  '}`),
-    ];
-  });
+  return drawTree([...new Teller(described).roots(), ...comparisonTree(described.notes)]);
 }
 
 class Teller {
   readonly #described: Described;
   readonly #outputs: ReadonlyMap<string, OutputModel>;
-  readonly #told = new Set<ConfigNote>();
 
   constructor(described: Described) {
     this.#described = described;
     this.#outputs = new Map(described.model.outputs.map((output) => [output.id, output]));
   }
   roots(): Branch[] {
-    const { model, notes } = this.#described;
+    const { model } = this.#described;
     const roots: Branch[] = [{ text: 'sources', under: model.sources.map((source) => this.#source(source)) }];
     for (const [name, steps] of Object.entries(model.labels))
       roots.push({ text: `label ${name}`, under: steps.map((step) => this.#step(step)) });
     const taps = (model.taps ?? []).map((id) => this.#action({ kind: 'output', output: id }));
     if (taps.length > 0) roots.splice(1, 0, { text: 'every record as it is received', under: taps });
-    const rest = notes.filter((note) => !this.#told.has(note));
-    if (rest.length > 0)
-      roots.push({ text: 'notes', under: rest.map((note) => leaf(`${shortPlace(note.at)}: ${note.text}`)) });
     return roots;
   }
   #source(source: PipelineModel['sources'][number]): Branch {
@@ -102,7 +79,7 @@ class Teller {
   #output(output: OutputModel): Branch {
     const { plugin } = output;
     const spec = this.#described.registry.get('output', plugin.type);
-    const target = spec?.target?.(plugin.options) ?? '';
+    const target = spec?.target?.(plugin.options, plugin.sections) ?? '';
     const under = [...this.#plugin(plugin), ...this.#buffer(output.buffer)];
     if (output.secondary)
       under.push({ text: `secondary ${output.secondary.type}`, under: this.#plugin(output.secondary) });
@@ -111,11 +88,9 @@ class Teller {
     return { text: `${plugin.type}${id}${shown}${placeText(plugin.at)}`, under };
   }
   #plugin(plugin: PluginModel): Branch[] {
-    // Taken first: a formatter by default stands where its output does.
-    const notes = this.#notes(plugin.at);
     const spec = this.#described.registry.get(plugin.kind, plugin.type);
     const under = [
-      ...optionLines(spec?.options ?? {}, plugin.options),
+      ...(spec ? optionLines(spec.options, plugin.options) : laterLines(plugin)),
       ...sectionLines(spec?.sections ?? {}, plugin.sections),
     ];
     if (plugin.parser) under.push({ text: `parse ${plugin.parser.type}`, under: this.#plugin(plugin.parser) });
@@ -126,22 +101,12 @@ class Teller {
         text: 'inject',
         under: Object.entries(plugin.inject).map(([key, value]) => leaf(`${snakeCase(key)} ${plainText(value)}`)),
       });
-    under.push(...notes);
     return under;
-  }
-  #notes(at: Location): Branch[] {
-    const notes = this.#described.notes.filter((note) => !this.#told.has(note) && samePlace(note.at, at));
-    for (const note of notes) this.#told.add(note);
-    return notes.map((note) => leaf(`note: ${note.text}`));
   }
   #buffer(buffer: BufferModel): Branch[] {
     const lines = bufferLines(buffer);
     return lines.length === 0 ? [] : [{ text: 'chunks', under: lines.map(leaf) }];
   }
-}
-
-function leaf(text: string): Branch {
-  return { text, under: [] };
 }
 
 /** How chunks are cut and retried, as far as it differs from what every output does. */
@@ -179,6 +144,14 @@ function optionLines(table: OptionTable, values: Readonly<Record<string, unknown
   });
 }
 
+/** A plugin that comes with a later version, and what is written in it. */
+function laterLines(plugin: PluginModel): Branch[] {
+  const written = Object.entries(plugin.options).map(([key, value]) =>
+    leaf(`${key} ${isSecretName(key) ? maskedSecret : masked(plainText(value))}`),
+  );
+  return [leaf(`${plugin.type}: known, not in this version yet`), ...written];
+}
+
 function isDefault(spec: OptionSpec, value: unknown): boolean {
   return JSON.stringify(spec.schema.safeParse(undefined).data) === JSON.stringify(value);
 }
@@ -213,7 +186,9 @@ function sectionLines(table: SectionTable, sections: Readonly<Record<string, rea
 
 /** Headers and the like are maps: their keys tell which values are secret. */
 function isSecretName(key: string): boolean {
-  return /auth|token|secret|passw|credential|cookie|api[-_]?key/i.test(key);
+  return /auth|token|secret|passw|credential|cookie|(?:api|access|private|license|shared|encryption)[-_]?key/i.test(
+    key,
+  );
 }
 
 /** A text without the password in its URLs. */
@@ -238,12 +213,6 @@ function msText(ms: number): string {
   return ms >= 1000 ? `${ms / 1000}s` : `${ms} ms`;
 }
 
-function samePlace(a: Location, b: Location): boolean {
-  return a.file === b.file && a.line === b.line && a.column === b.column;
-}
-function shortPlace(at: Location): string {
-  return `${at.file}:${at.line}`;
-}
 function placeText(at: Location): string {
   return at.file === 'built-in' ? '  [built-in]' : `  [${shortPlace(at)}]`;
 }

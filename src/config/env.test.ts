@@ -32,6 +32,7 @@ describe('the program', () => {
       graceMs: 10_000,
       storageBytes: 4 * 1024 ** 3,
       fluentdStorageBytes: 4 * 1024 ** 3,
+      strictConfigValue: false,
       storeMemoryBytes: 208 * 1024 ** 2,
       storeKeepMs: 30 * 86_400_000,
       keepMs: 86_400_000,

@@ -88,6 +88,13 @@ const programVariables = {
     name: 'P2L_DATA_LIMIT',
     spec: bytes('Disk space for everything in P2L_DATA_DIR, split into journal, dead letters and store'),
   },
+  strictConfigValue: {
+    name: 'P2L_STRICT_CONFIG_VALUE',
+    spec: boolean(
+      'Takes a number or truth value of a configuration that only begins like one (10x, on) for an error, as --strict-config-value of Fluentd does',
+      { default: false },
+    ),
+  },
   store: {
     name: 'P2L_STORE',
     words: { true: 'on', yes: 'on', 1: 'on', false: 'off', no: 'off', 0: 'off' },

@@ -11,7 +11,7 @@ import { loadConfig } from './load.ts';
 const directory = mkdtempSync(join(tmpdir(), 'post2log-load-'));
 after(() => rmSync(directory, { recursive: true }));
 
-function write(path: string, text: string): string {
+function write(path: string, text: string | Uint8Array): string {
   const full = join(directory, path);
   mkdirSync(dirname(full), { recursive: true });
   writeFileSync(full, text);
@@ -68,6 +68,38 @@ describe('a file', () => {
     assert.deepEqual(await problems(write('b/main.conf', '@include in.conf')), [
       'b/main.conf:1:1: warning: there is no <source>: nothing will be received',
       'b/in.conf:3:7: unknown output plugin nosuch (there are copy, file, kafka2, null, relabel, rewrite_tag_filter, roundrobin, secondary_file, stdout, store)',
+    ]);
+  });
+  test('paths of includes are read as URLs, and as they are written', async () => {
+    write('u/a b.conf', '<match one>\n@type null\n</match>');
+    write('u/c+d%20.conf', '<match two>\n@type null\n</match>');
+    const path = write(
+      'u/main.conf',
+      '@include a%20b.conf\n@include "a b.conf"\n@include c+d%20.conf\n@include a+*.conf',
+    );
+    const { model } = await load(path);
+    assert.deepEqual(
+      model.labels['@ROOT']?.map(({ match }) => match.pattern),
+      ['one', 'one', 'two', 'one'],
+    );
+  });
+  test('the old include works in a file that a section includes', async () => {
+    write('v/in.conf', 'include more.conf\ntag b');
+    write('v/more.conf', 'rate 3');
+    const { model, warnings } = await load(write('v/main.conf', '<source>\n@type sample\n@include in.conf\n</source>'));
+    assert.deepEqual(
+      warnings.map(({ text }) => text),
+      ['include is deprecated; write @include'],
+    );
+    assert.equal(model.sources[0]?.plugin.options['rate'], 3);
+    assert.equal(model.sources[0]?.plugin.options['tag'], 'b');
+  });
+  test('a file in another encoding', async () => {
+    write('w/in.conf', Buffer.from([0x23, 0xc5, 0xc2, 0x0a]));
+    assert.deepEqual(await problems(write('w/main.conf', '@include in.conf\n<match **>\n@type nul\n</match>')), [
+      'w/main.conf:1:1: warning: there is no <source>: nothing will be received',
+      'w/main.conf:3:7: unknown output plugin nul; did you mean null?',
+      'w/in.conf:1:2: the byte 0xC5 is no UTF-8; save the file as UTF-8 (comments too)',
     ]);
   });
   test('a file that includes itself', async () => {

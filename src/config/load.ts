@@ -1,8 +1,7 @@
 /** Loads a configuration: the file's or the built-in one, with the environment, into a pipeline model. */
-import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
-import { ConfigError, systemCode, errorText } from '../core/errors.ts';
+import { ConfigError, isError, systemCode, errorText } from '../core/errors.ts';
 import type { ConfigProblem } from '../core/errors.ts';
 import type { Registry } from '../core/registry.ts';
 import { builtinSource, extraFile, withBuiltinMatch } from './builtin.ts';
@@ -16,6 +15,7 @@ import { lowerFluentd } from './fluentd/lower.ts';
 import type { LoweredPipeline } from './fluentd/lower.ts';
 import { parseFluentd } from './fluentd/parser.ts';
 import type { ParsedText } from './fluentd/parser.ts';
+import { readSourceText } from './fluentd/source-text.ts';
 import type { PipelineModel } from './model.ts';
 import { withStore } from './store.ts';
 import { loadPackages } from './third-party.ts';
@@ -40,13 +40,28 @@ export interface LoadedConfig {
   readonly notes: readonly ConfigNote[];
 }
 
+/** What reading a configuration gave. */
+export interface ReadConfig {
+  /** Undefined where something is wrong. Where plugins of later versions stand in it, it can be shown and not run. */
+  readonly loaded: LoadedConfig | undefined;
+  /** All that is wrong in the file and the environment, warnings among it, in reading order. */
+  readonly problems: readonly ConfigProblem[];
+}
+
 /**
  * Loads a configuration. Reads files, loads packages, starts nothing.
  * @throws ConfigError with all that is wrong in the file and the environment.
  */
 export async function loadConfig(request: LoadRequest): Promise<LoadedConfig> {
+  const { loaded, problems } = await readConfig(request);
+  if (!loaded || problems.some((problem) => problem.severity !== 'warning')) throw new ConfigError(problems);
+  return loaded;
+}
+
+/** Reads a configuration as loadConfig does, and gives what is wrong with it instead of throwing it. */
+export async function readConfig(request: LoadRequest): Promise<ReadConfig> {
   const { settings, problems } = readEnv(request.env);
-  const lowering = new Lowering(request.registry, settings.exactlyOnce);
+  const lowering = new Lowering(request.registry, settings);
   lowering.problems.push(...problems);
   const scope: EmbeddedScope = { env: request.env, hostname: hostname(), workerId: '0' };
   const lowered =
@@ -60,15 +75,16 @@ export async function loadConfig(request: LoadRequest): Promise<LoadedConfig> {
       isFile: request.path !== undefined,
     });
   const found = inReadingOrder(lowering.problems, request.path);
-  if (!lowered || !model || found.some((problem) => problem.severity !== 'warning')) throw new ConfigError(found);
+  if (!lowered || !model || found.some(isError)) return { loaded: undefined, problems: found };
   const isSet = request.env['P2L_WORKERS'] !== undefined && request.env['P2L_WORKERS'] !== '';
-  return {
+  const loaded = {
     model,
     settings,
     workers: isSet ? settings.workers : (lowered.workers ?? settings.workers),
     warnings: found,
     notes: lowering.notes,
   };
+  return { loaded, problems: found };
 }
 
 /** Variables first, then file by file from top to bottom: how a person goes through them. */
@@ -84,7 +100,9 @@ function inReadingOrder(problems: readonly ConfigProblem[], path = extraFile): C
 async function loadFile(lowering: Lowering, path: string, scope: EmbeddedScope): Promise<LoweredPipeline | undefined> {
   let text: string;
   try {
-    text = readFileSync(path, 'utf8');
+    const source = readSourceText(path, path);
+    text = source.text;
+    if (source.problem) lowering.problems.push(source.problem);
   } catch (error) {
     const reason = systemCode(error) === 'ENOENT' ? 'no such file' : errorText(error);
     lowering.problems.push({ at: undefined, text: `reading configuration ${path}: ${reason}` });

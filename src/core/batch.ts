@@ -9,6 +9,7 @@
 import type { Instant } from './clock.ts';
 import { parseRecord, stringifyJson } from './json.ts';
 import { decodeMsgpack } from './msgpack.ts';
+import type { OriginRun, Origins } from './origin.ts';
 import { isFields } from './record.ts';
 import type { Fields } from './record.ts';
 
@@ -32,6 +33,8 @@ export interface EncodedRecords {
   readonly seconds: readonly number[];
   /** 0 to 999,999,999. */
   readonly nanos: readonly number[];
+  /** Which records they were at the program they came from; of all of them, in order. Undefined: they came from none. */
+  readonly origins?: readonly OriginRun[] | undefined;
 }
 
 /** What a block is made of; see the journal's frame layout. */
@@ -52,6 +55,8 @@ export interface BlockParts {
   readonly exact: Uint8Array;
   readonly seconds: Float64Array;
   readonly nanos: Uint32Array;
+  /** Undefined: no record of the block came from another program with an origin. */
+  readonly origins?: Origins | undefined;
 }
 
 /** The records of one journal frame. */

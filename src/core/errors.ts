@@ -104,8 +104,11 @@ export interface Location {
 export interface ConfigProblem {
   readonly at: Location | undefined;
   readonly text: string;
-  /** Warnings are printed and do not stop the program. Default: error. */
-  readonly severity?: 'error' | 'warning';
+  /**
+   * Default: error. Warnings are printed and do not stop the program. `later`: a plugin that this version has not, but a
+   * later one will; it stops the program, and `check` goes on over it.
+   */
+  readonly severity?: 'error' | 'warning' | 'later';
 }
 
 /** `file:line:column: text`, or the bare text where there is no place (a variable, an argument). */
@@ -114,6 +117,11 @@ export function formatProblem(problem: ConfigProblem): string {
   return problem.at
     ? `${problem.at.file}:${problem.at.line}:${problem.at.column}: ${mark}${problem.text}`
     : `${mark}${problem.text}`;
+}
+
+/** Whether something is wrong that leaves a part of the configuration without meaning. */
+export function isError(problem: ConfigProblem): boolean {
+  return problem.severity === undefined || problem.severity === 'error';
 }
 
 /** All that is wrong in a configuration, collected. The command prints each problem on a line and exits with 2. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { fuzzRuns } from '../../test/fuzzing.ts';
 import { OperatingError } from './errors.ts';
 import { decodeMsgpack, encodeMsgpack } from './msgpack.ts';
 
@@ -39,7 +40,7 @@ const bytes = fc.array(fc.oneof(fc.integer({ min: 0, max: 255 }), starts), { max
 test('no bytes make the decoder throw anything but its own error', () => {
   fc.assert(
     fc.property(bytes, (list) => survives(Uint8Array.from(list), decodeMsgpack)),
-    { numRuns: 5000 },
+    fuzzRuns(5000),
   );
 });
 
@@ -51,7 +52,7 @@ test('a decoder with a bug is caught', () => {
   assert.throws(() =>
     fc.assert(
       fc.property(bytes, (list) => survives(Uint8Array.from(list), broken)),
-      { numRuns: 5000 },
+      fuzzRuns(5000),
     ),
   );
 });

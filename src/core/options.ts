@@ -40,6 +40,9 @@ export interface OptionSpec<T = unknown> {
   readonly fluentbit: readonly string[] | undefined;
   /** Accepted and without effect here; the text says why. */
   readonly ignored: string | undefined;
+  /** Said as a warning where the option is written, or where it is not: something a person should know who comes from the program it is named after. */
+  readonly warnWritten: string | undefined;
+  readonly warnAbsent: string | undefined;
 }
 
 export type OptionTable = Readonly<Record<string, OptionSpec>>;
@@ -78,6 +81,8 @@ interface Extras {
   readonly fluentd?: string | readonly string[];
   readonly fluentbit?: string | readonly string[];
   readonly ignored?: string;
+  readonly warnWritten?: string;
+  readonly warnAbsent?: string;
 }
 interface Optional extends Extras {
   readonly required?: false;
@@ -110,6 +115,8 @@ function maker<T>(kind: OptionKind, base: v.GenericSchema<T>, choices?: readonly
       fluentd: asList(extras.fluentd),
       fluentbit: asList(extras.fluentbit),
       ignored: extras.ignored,
+      warnWritten: extras.warnWritten,
+      warnAbsent: extras.warnAbsent,
     };
   }
   return make as Make<T>;

@@ -189,7 +189,10 @@ export interface Chunk {
 /** A batch with the emission ids of its rows, and what is done with them. */
 export interface ChunkBatch {
   readonly batch: Batch;
-  /** `<shard>-<offset>`, or `<shard>-<offset>.<k>` for the k-th record derived from one that reaches this output. */
+  /**
+   * `<shard>-<offset>`, or `<shard>-<offset>.<k>` for the k-th record derived from one that reaches this output. For a
+   * record that came with an origin these are its origin's (core/origin.ts).
+   */
   emissionId(row: number): string;
   /** The `k` of emissionId; -1 where there is none. */
   ordinal(row: number): number;
@@ -252,6 +255,8 @@ interface Common<O extends OptionTable> {
   readonly sections?: SectionTable;
   /** A runnable example in the Fluentd dialect for the reference page; the registry walk checks that it loads. */
   readonly example: string;
+  /** Options (by name in code) whose value no other plugin of this name may share in a configuration, such as a file it writes its positions to. */
+  readonly exclusive?: readonly string[];
   /** What it does differently from the programs whose configurations name it; `check` and docs/compatibility.md tell it. */
   readonly differences?: readonly Difference[];
   /**
@@ -266,6 +271,8 @@ export interface SourceSpec<O extends OptionTable = OptionTable> extends Common<
   /** Every receiving process runs one (network listeners); otherwise only the first does. */
   readonly isReplicated?: boolean;
   readonly usesParser?: boolean;
+  /** The parser of a `<parse>` without `@type`, whose options may also stand in the source itself. */
+  readonly defaultParser?: string;
   create(config: PluginConfig<O>, context: SourceContext): Source;
 }
 export interface ParserSpec<O extends OptionTable = OptionTable> extends Common<O> {
@@ -301,7 +308,7 @@ export interface OutputSpec<O extends OptionTable = OptionTable> extends Common<
   /** May stand only as `<secondary>`; it gets the formatter and inject of the output around it. */
   readonly isSecondaryOnly?: boolean;
   /** Where the records go, for the cursor's identity and `check`: a path, host or topic; no secrets. */
-  readonly target?: (options: OptionValues<O>) => string;
+  readonly target?: (options: OptionValues<O>, sections: PluginConfig['sections']) => string;
   /** How this output's chunks are cut where the config says nothing (Fluentd's default for a buffered output: 60 s). */
   readonly buffer?: {
     readonly flushMode?: 'immediate' | 'interval' | 'lazy';

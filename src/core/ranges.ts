@@ -64,6 +64,11 @@ export class RangeSet {
     this.#ends.splice(0, taken);
     return low;
   }
+  /** Removes the first range. */
+  forgetFirst(): void {
+    this.#starts.shift();
+    this.#ends.shift();
+  }
   /** start, end, start, end … */
   flat(): number[] {
     return this.#starts.flatMap((start, i) => [start, this.#ends[i] as number]);

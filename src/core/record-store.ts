@@ -7,7 +7,7 @@
  * clone. Rows are ascending in (offset, ordinal).
  */
 export interface StoredBatch {
-  /** Shard of the journal. */
+  /** Shard of the journal, or the stream of origins (core/origin.ts) in whose offsets the batch counts. */
   readonly shard: string;
   /** Id of the source instance, such as `postback`. */
   readonly source: string;
@@ -19,6 +19,8 @@ export interface StoredBatch {
    * undefined: only its rows are, each for its ordinal.
    */
   readonly span: { readonly from: number; readonly to: number } | undefined;
+  /** In place of `span`, for batches of a stream of origins: offsets [low, high) that are done with it for an ordinal, its rows' included. */
+  readonly covered?: readonly { readonly ordinal: number; readonly low: number; readonly high: number }[];
   /** Every offset of the shard below it is done for this output, whatever its ordinal: what was kept for them may be forgotten. */
   readonly doneBelow: number;
   readonly offsets: Float64Array;

@@ -8,6 +8,7 @@
  * in *sparse* parts, which know the range of each row.
  */
 import type { Batch } from '../core/batch.ts';
+import { joinOrdinals } from '../core/origin.ts';
 import type { ChunkBatch } from '../core/plugin.ts';
 import type { RoutedFrame } from '../router/contract.ts';
 import type { ShardProgress } from './progress.ts';
@@ -65,12 +66,14 @@ export class Part implements ChunkPart {
   }
   /**
    * `<shard>-<offset>` for a record that reaches the output once. When several emissions of one record do, each of them
-   * is `<shard>-<offset>.<k>`, k from 0 in router order.
+   * is `<shard>-<offset>.<k>`, k from 0 in router order. A record that came with an origin keeps that as its id.
    */
   emissionId(row: number): string {
-    const id = `${this.progress.shard}-${this.batch.offset(row)}`;
-    const ordinal = this.ordinal(row);
-    return ordinal < 0 ? id : `${id}.${ordinal}`;
+    const own = this.ordinal(row);
+    const origin = this.batch.block.parts.origins?.at(this.batch.index(row));
+    const joined = origin && joinOrdinals(origin.ordinal, own);
+    if (origin && joined !== undefined) return idText(origin.stream, origin.offset, joined);
+    return idText(this.progress.shard, this.batch.offset(row), own);
   }
   ordinal(row: number): number {
     return this.#spans?.ordinals[row] ?? -1;
@@ -132,6 +135,10 @@ export class Part implements ChunkPart {
     if (this.#spans) return this.#spans.ends[row] as number;
     return row === this.batch.count - 1 ? this.#to : this.batch.offset(row + 1);
   }
+}
+
+function idText(shard: string, offset: number, ordinal: number): string {
+  return ordinal < 0 ? `${shard}-${offset}` : `${shard}-${offset}.${ordinal}`;
 }
 
 /**

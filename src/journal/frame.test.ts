@@ -3,6 +3,8 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { codecs } from '../core/batch.ts';
 import type { EncodedRecords } from '../core/batch.ts';
+import { OriginBuilder, Origins } from '../core/origin.ts';
+import type { RowOrigin } from '../core/origin.ts';
 import { FrameEncoder, FrameHead, Slab, crcSeed, frameHeaderBytes, frameKinds } from './frame.ts';
 import type { FrameDraft } from './frame.ts';
 
@@ -19,6 +21,12 @@ function encode(...drafts: readonly FrameDraft[]): Buffer {
   return Buffer.from(encoder.view());
 }
 
+function runsOf(origins: readonly (Pick<RowOrigin, 'stream' | 'offset' | 'ordinal'> | undefined)[]) {
+  const builder = new OriginBuilder();
+  for (const origin of origins) builder.add(origin && { ...origin, before: 0, after: 0 });
+  return builder.runs;
+}
+
 const records: fc.Arbitrary<EncodedRecords> = fc
   .array(
     fc.record({
@@ -26,10 +34,19 @@ const records: fc.Arbitrary<EncodedRecords> = fc
       exact: fc.boolean(),
       seconds: fc.maxSafeInteger(),
       nanos: fc.nat(999_999_999),
+      origin: fc.option(
+        fc.record({
+          stream: fc.constantFrom('ab.c', 'd.e'),
+          offset: fc.nat(),
+          ordinal: fc.integer({ min: -1, max: 5 }),
+        }),
+        { nil: undefined },
+      ),
     }),
     { maxLength: 6 },
   )
   .map((rows) => ({
+    ...(rows.some(({ origin }) => origin) && { origins: runsOf(rows.map(({ origin }) => origin)) }),
     codec: codecs.json,
     payloads: rows.map(({ payload }) => payload),
     exact: rows.map(({ exact }) => exact),
@@ -76,6 +93,7 @@ test('what is encoded is read back, frame behind frame', () => {
           assert.equal(exact[row] === 1, part.exact[i]);
           assert.equal(seconds[row], part.seconds[i]);
           assert.equal(nanos[row], part.nanos[i]);
+          assert.deepEqual(head.origins(slab)?.at(row), part.origins && new Origins(part.origins).at(i));
         }
         at += head.frameBytes;
         assert.equal(at % 8, 0);

@@ -9,7 +9,7 @@
  *    8  u32  frame bytes: header, arrays, texts, payload, padding
  *   12  u8   kind: 1 records, 2 snapshot, 3 seal; reserved: 4 filter checkpoint, 5 tick, 6 staged chunk
  *   13  u8   codec of the payload (core/batch.ts), 0 when there is none
- *   14  u16  flags, none defined, 0
+ *   14  u16  flags; 1: the frame has origins
  *   16  u64  sequence: counts the frames of a shard from 0, without gaps
  *   24  u64  offset of the first record; frames without records: of the next one
  *   32  u64  durable offset that the writer knew when it wrote: all records before it are on disk
@@ -17,11 +17,11 @@
  *   48  u32  records (n)
  *   52  u32  config generation
  *   56  u32  bytes of tag;   60 u32 of source;   64 u32 of state;   68 u32 of keys;   72 u32 of payload
- *   76  u32  seal frames: how many frames of the segment hold keys; others: reserved, 0
+ *   76  u32  seal frames: how many frames of the segment hold keys; frames with origins: their bytes; others: reserved, 0
  *   80  f64 × n   record times, whole seconds since 1970
  *       u32 × n   their nanoseconds
  *       u32 × n   payload bytes of each record; the top bit is set when the record is exact
- *       tag, source (UTF-8); state, keys (JSON, empty when there is none); payload; padding
+ *       tag, source (UTF-8); state, keys, origins (JSON, empty when there is none); payload; padding
  *
  * - Records frame: state is an object of the source's keys that changed with these records, null values forget a key;
  *   keys is an array of strings.
@@ -36,12 +36,15 @@ import assert from 'node:assert';
 import { endianness } from 'node:os';
 import { crc32 } from 'node:zlib';
 import type { EncodedRecords } from '../core/batch.ts';
+import { Origins, packOrigins, unpackOrigins } from '../core/origin.ts';
+import type { OriginRun } from '../core/origin.ts';
 
 assert(endianness() === 'LE', 'post2log reads journal arrays in place and runs on little-endian machines only');
 
 export const frameKinds = { records: 1, snapshot: 2, seal: 3 } as const;
 export type FrameKind = (typeof frameKinds)[keyof typeof frameKinds];
 
+const originsFlag = 1;
 const frameMagic = 0x46_4c_32_50;
 /** The bytes a search for the next frame looks for. */
 export const frameMagicBytes = Buffer.from('P2LF', 'latin1');
@@ -112,7 +115,8 @@ export class FrameEncoder {
       // Three bytes are the most that UTF-8 needs for one UTF-16 unit.
       for (const payload of records.payloads) most += typeof payload === 'string' ? payload.length * 3 : payload.length;
     }
-    this.#reserve(most + count * 16);
+    const origins = originsText(draft.records);
+    this.#reserve(most + count * 16 + 3 * origins.length);
     const start = this.#length;
     const bytes = this.#bytes;
     let at = start + frameHeaderBytes + count * 16;
@@ -124,6 +128,8 @@ export class FrameEncoder {
     at += bytes.write(draft.state, at, 'utf8');
     const keysAt = at;
     at += bytes.write(draft.keys, at, 'utf8');
+    const originsAt = at;
+    at += bytes.write(origins, at, 'utf8');
     const payloadAt = at;
     at = this.#addRecords(draft.records, count, start, at);
     const end = (at + 7) & ~7;
@@ -133,7 +139,8 @@ export class FrameEncoder {
     const word = start >>> 2;
     words[word] = frameMagic;
     words[word + 2] = end - start;
-    words[word + 3] = draft.kind | ((draft.records[0]?.codec ?? 0) << 8);
+    const flags = origins === '' ? 0 : originsFlag;
+    words[word + 3] = draft.kind | ((draft.records[0]?.codec ?? 0) << 8) | (flags << 16);
     this.#long(word + 4, draft.sequence);
     this.#long(word + 6, draft.firstOffset);
     this.#long(word + 8, draft.durableOffset);
@@ -143,9 +150,9 @@ export class FrameEncoder {
     words[word + 14] = sourceAt - tagAt;
     words[word + 15] = stateAt - sourceAt;
     words[word + 16] = keysAt - stateAt;
-    words[word + 17] = payloadAt - keysAt;
+    words[word + 17] = originsAt - keysAt;
     words[word + 18] = at - payloadAt;
-    words[word + 19] = draft.keyedFrames ?? 0;
+    words[word + 19] = flags === originsFlag ? payloadAt - originsAt : (draft.keyedFrames ?? 0);
     words[word + 1] = crc32(bytes.subarray(start + 8, end), this.#seed);
     this.#length = end;
   }
@@ -191,6 +198,17 @@ export class FrameEncoder {
   }
 }
 
+/** Origins of the records of all appends that share a frame; empty where none has any. */
+function originsText(all: readonly EncodedRecords[]): string {
+  if (!all.some(({ origins }) => origins)) return '';
+  const runs = all.flatMap(({ origins, payloads }) => origins ?? withoutOrigins(payloads.length));
+  return JSON.stringify(packOrigins(runs));
+}
+
+function withoutOrigins(rows: number): OriginRun[] {
+  return rows === 0 ? [] : [{ stream: '', rows, offset: 0, ordinal: 0, before: 0, after: 0 }];
+}
+
 /** A piece of a file in memory, with the views that frames are read through. Never written again once frames were made of it. */
 export class Slab {
   readonly bytes: Buffer;
@@ -221,6 +239,7 @@ export class FrameHead {
   sourceBytes = 0;
   stateBytes = 0;
   keysBytes = 0;
+  originsBytes = 0;
   payloadBytes = 0;
   /** Of a seal frame: how many frames of its segment hold keys. */
   keyedFrames = 0;
@@ -246,12 +265,14 @@ export class FrameHead {
     this.stateBytes = words[word + 16] as number;
     this.keysBytes = words[word + 17] as number;
     this.payloadBytes = words[word + 18] as number;
+    const kinds = words[word + 3] as number;
+    const hasOrigins = ((kinds >>> 16) & originsFlag) !== 0;
+    this.originsBytes = hasOrigins ? (words[word + 19] as number) : 0;
     const sum = this.payloadAt - at + this.payloadBytes;
     if (this.frameBytes !== sum + ((8 - (sum % 8)) % 8) || this.frameBytes > frameBytesMax) return 'bad';
     this.isPlausible = true;
     if (end - at < this.frameBytes) return 'short';
     if (words[word + 1] !== crc32(slab.bytes.subarray(at + 8, at + this.frameBytes), seed)) return 'bad';
-    const kinds = words[word + 3] as number;
     this.kind = kinds & 0xff;
     this.codec = (kinds >>> 8) & 0xff;
     this.sequence = long(words, word + 4);
@@ -259,7 +280,7 @@ export class FrameHead {
     this.durableOffset = long(words, word + 8);
     this.appendMs = slab.doubles[(at + 40) >>> 3] as number;
     this.generation = words[word + 13] as number;
-    this.keyedFrames = words[word + 19] as number;
+    this.keyedFrames = hasOrigins ? 0 : (words[word + 19] as number);
     return 'frame';
   }
   get #tagAt(): number {
@@ -267,7 +288,7 @@ export class FrameHead {
   }
   /** Where the payload starts in the slab. */
   get payloadAt(): number {
-    return this.#tagAt + this.tagBytes + this.sourceBytes + this.stateBytes + this.keysBytes;
+    return this.#tagAt + this.tagBytes + this.sourceBytes + this.stateBytes + this.keysBytes + this.originsBytes;
   }
   tag(slab: Slab): string {
     return slab.bytes.toString('utf8', this.#tagAt, this.#tagAt + this.tagBytes);
@@ -284,9 +305,16 @@ export class FrameHead {
   /** Idempotency keys. */
   keys(slab: Slab): readonly string[] {
     if (this.keysBytes === 0) return noKeys;
-    const at = this.payloadAt - this.keysBytes;
+    const at = this.payloadAt - this.originsBytes - this.keysBytes;
     const keys: unknown = JSON.parse(slab.bytes.toString('utf8', at, at + this.keysBytes));
     return Array.isArray(keys) ? keys.filter((key) => typeof key === 'string') : noKeys;
+  }
+  /** Undefined: the records have none. */
+  origins(slab: Slab): Origins | undefined {
+    if (this.originsBytes === 0) return undefined;
+    const packed: unknown = JSON.parse(slab.bytes.toString('utf8', this.payloadAt - this.originsBytes, this.payloadAt));
+    const runs = unpackOrigins(packed, this.count);
+    return runs && new Origins(runs);
   }
   /** The arrays of the records: seconds and nanos lie in the slab, bounds and exact are made. */
   arrays(slab: Slab): { seconds: Float64Array; nanos: Uint32Array; bounds: Uint32Array; exact: Uint8Array } {

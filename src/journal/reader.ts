@@ -201,6 +201,7 @@ class Reader implements ShardReader {
       codec,
       payload: slab.bytes.subarray(head.payloadAt, head.payloadAt + head.payloadBytes),
       ...arrays,
+      origins: head.origins(slab),
     });
     return {
       tag: head.tag(slab),

@@ -67,6 +67,8 @@ const retryMsMax = 5000;
 /** A frame's header and a record's times and length, for the space an append takes. */
 const recordOverheadBytes = 16;
 const appendOverheadBytes = 96;
+/** A run of origins, nearly: six numbers as text. */
+const originBytes = 32;
 
 /** Opens a writer: recovers the state of all sources (read-only) and makes a new shard. @throws OperatingError DATA_DIR_NEWER, DATA_DIR_UNUSABLE. */
 export async function openWriter(options: WriterOptions): Promise<JournalWriter> {
@@ -330,7 +332,7 @@ function tooLarge(what: string, limitBytes: number): OperatingError {
 function appendBytes({ tag, records }: JournalAppend): number {
   let bytes = appendOverheadBytes + tag.length;
   for (const payload of records.payloads) bytes += payload.length + recordOverheadBytes;
-  return bytes;
+  return records.origins ? bytes + records.origins.length * originBytes : bytes;
 }
 
 function exactBytes({ records }: JournalAppend): number {

@@ -5,6 +5,8 @@ import { batchOf, chunkOf, configOf, contextOf, outputContextOf, packedBatchOf }
 import { Trial } from '../../test/delivery/trial.ts';
 import { Batch, Block } from '../core/batch.ts';
 import { OperatingError } from '../core/errors.ts';
+import { Origins } from '../core/origin.ts';
+import type { OriginRun } from '../core/origin.ts';
 import type { Chunk, ChunkBatch } from '../core/plugin.ts';
 import type { StoreAccess, StoredBatch } from '../core/record-store.ts';
 import { copyFields, setField } from '../core/record.ts';
@@ -180,4 +182,74 @@ test('delivery says what is done with each batch', async () => {
     [{ from: 3, to: 4 }, 3, [-1]],
   ]);
   await trial.stop();
+});
+
+/** A batch whose records came with origins. */
+function withOrigins(texts: readonly string[], runs: readonly OriginRun[]): Batch {
+  const plain = batchOf('app', texts);
+  return Batch.of('app', new Block({ ...plain.block.parts, origins: new Origins(runs) }));
+}
+const run = (rows: number, offset: number, more: Partial<OriginRun> = {}): OriginRun => ({
+  stream: 's.a',
+  rows,
+  offset,
+  ordinal: -1,
+  before: 0,
+  after: 0,
+  ...more,
+});
+
+test('records with origins count under them, and what is done with them has no holes', async () => {
+  const { state, write } = await opened();
+  const batch = withOrigins(['{"n":0}', '{"n":1}', '{"n":2}', '{"n":3}'], [run(3, 10, { before: 4 }), run(1, 20)]);
+  // The second was not for the store.
+  await write(chunk(part(batch.select([0, 2, 3]), { span: { from: 0, to: 9 }, doneBelow: 7 })));
+  const [given, ...others] = state.given;
+  assert.ok(given);
+  assert.deepEqual(others, []);
+  assert.deepEqual(textsOf(given), ['{"n":0}', '{"n":2}', '{"n":3}']);
+  assert.deepEqual([...given.offsets], [10, 12, 20]);
+  assert.equal(given.ordinals, undefined);
+  assert.equal(given.shard, 's.a');
+  assert.equal(given.span, undefined);
+  assert.equal(given.doneBelow, 0);
+  assert.deepEqual(given.covered, [
+    { ordinal: -1, low: 6, high: 13 },
+    { ordinal: -1, low: 20, high: 21 },
+  ]);
+});
+
+test('streams are batches of their own, in the order of their offsets, each record once', async () => {
+  const { state, write } = await opened();
+  const texts = ['"b3"', '"own"', '"b2"', '"b2 again"', '"a"'].map((name) => `{"name":${name}}`);
+  const none = { stream: '', offset: 0, ordinal: 0 };
+  const batch = withOrigins(texts, [
+    run(1, 3, { stream: 's.b' }),
+    run(1, 0, none),
+    run(1, 2, { stream: 's.b' }),
+    run(1, 2, { stream: 's.b' }),
+    run(1, 7),
+  ]);
+  await write(chunk(part(batch, { span: { from: 0, to: 5 } })));
+  assert.deepEqual(
+    state.given.map((one) => [one.shard, [...one.offsets], textsOf(one), one.span, one.covered]),
+    [
+      ['s.b', [2, 3], ['{"name":"b2"}', '{"name":"b3"}'], undefined, [{ ordinal: -1, low: 2, high: 4 }]],
+      ['s.a', [7], ['{"name":"a"}'], undefined, [{ ordinal: -1, low: 7, high: 8 }]],
+      ['00', [1], ['{"name":"own"}'], undefined, undefined],
+    ],
+  );
+});
+
+test('records made of one that came with an ordinal get one of their own', async () => {
+  const { state, write } = await opened();
+  const batch = withOrigins(['{"n":0}'], [run(1, 5, { ordinal: 2 })]);
+  await write(chunk(part(batch, { ordinal: () => 0 }), part(batch, { ordinal: () => 1 })));
+  assert.deepEqual(
+    state.given.map(({ offsets, ordinals }) => [[...offsets], [...(ordinals ?? [])]]),
+    [
+      [[5], [3 * 4096]],
+      [[5], [3 * 4096 + 1]],
+    ],
+  );
 });

@@ -1,12 +1,15 @@
 /** The `store` output: records into the program's own store, where queries and the explorer find them. Exactly once. */
 import { writeJson } from '../codecs/rows.ts';
 import type { RefusedRow } from '../codecs/rows.ts';
+import { visitOrigins } from '../codecs/part-origins.ts';
 import { ByteWriter } from '../core/bytes.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Batch } from '../core/batch.ts';
 import { OperatingError, errorText } from '../core/errors.ts';
+import { joinOrdinals } from '../core/origin.ts';
 import { definePlugin } from '../core/plugin.ts';
 import type { Chunk, ChunkBatch, Output, OutputContext, WriteResult } from '../core/plugin.ts';
+import { RangeSet } from '../core/ranges.ts';
 import type { HeldStore, StoredBatch } from '../core/record-store.ts';
 
 /**
@@ -78,10 +81,11 @@ function storedBatches(chunk: Chunk): { batches: StoredBatch[]; refused: Refused
   const out = new ByteWriter();
   const refused: RefusedRow[] = [];
   let first = 0;
-  const made = chunk.batches.map((part) => {
-    const one = wholeBatch(part) ?? encodedBatch(part, first, out, refused);
+  const made = chunk.batches.flatMap((part): (StoredBatch | Encoded)[] => {
+    const at = first;
     first += part.batch.count;
-    return one;
+    if (part.batch.block.parts.origins) return originBatches(part, at, out, refused);
+    return [wholeBatch(part) ?? encodedBatch(part, at, out, refused)];
   });
   // Taken at the end: growing moves what was written.
   const bytes = out.view();
@@ -116,10 +120,25 @@ interface Encoded {
 /** `first`: number of its first row in the chunk. */
 function encodedBatch(part: ChunkBatch, first: number, out: ByteWriter, refused: RefusedRow[]): Encoded {
   const { batch } = part;
+  const offsetOf = (row: number): number => batch.offset(row);
+  return encodeRows(batch, first, orderedRows(part), offsetOf, (row) => part.ordinal(row), headOf(part), out, refused);
+}
+
+/** Writes rows, which are in the store's order. */
+function encodeRows(
+  batch: Batch,
+  first: number,
+  ordered: readonly number[],
+  offsetOf: (row: number) => number,
+  ordinalOf: (row: number) => number,
+  head: ReturnType<typeof headOf>,
+  out: ByteWriter,
+  refused: RefusedRow[],
+): Encoded {
   const start = out.length;
   const rows: number[] = [];
   const bounds = [0];
-  for (const row of orderedRows(part)) {
+  for (const row of ordered) {
     const before = out.length;
     try {
       writeJson(batch, row, out);
@@ -132,10 +151,10 @@ function encodedBatch(part: ChunkBatch, first: number, out: ByteWriter, refused:
     rows.push(row);
     bounds.push(out.length - start);
   }
-  const ordinals = Int32Array.from(rows, (row) => part.ordinal(row));
+  const ordinals = Int32Array.from(rows, (row) => ordinalOf(row));
   const stored = {
-    ...headOf(part),
-    offsets: Float64Array.from(rows, (row) => batch.offset(row)),
+    ...head,
+    offsets: Float64Array.from(rows, (row) => offsetOf(row)),
     ordinals: ordinals.every((ordinal) => ordinal < 0) ? undefined : ordinals,
     ...timesOf(batch, rows),
     bounds: Uint32Array.from(bounds),
@@ -160,4 +179,74 @@ function orderedRows(part: ChunkBatch): number[] {
   const rows = allRows(batch);
   if (part.span) return rows;
   return rows.sort((a, b) => batch.offset(a) - batch.offset(b) || part.ordinal(a) - part.ordinal(b));
+}
+
+// ---------------------------------------------------------------------------------------------------- origins
+
+/** Records of one stream in a part, and what is done with them. */
+interface StreamRows {
+  readonly stream: string;
+  readonly rows: { readonly row: number; readonly offset: number; readonly ordinal: number }[];
+  /** Done ranges by ordinal. */
+  readonly covered: Map<number, RangeSet>;
+}
+
+/**
+ * A part of whose records some came from another program: each counts under its origin, so that the store leaves out what
+ * it has taken from an earlier arrival. The others count as ever, but the part's range is not done with them alone.
+ */
+function originBatches(part: ChunkBatch, first: number, out: ByteWriter, refused: RefusedRow[]): Encoded[] {
+  const streams = new Map<string, StreamRows>();
+  const own: number[] = [];
+  visitOrigins(part, (origin, row) => {
+    const ordinal = origin && joinOrdinals(origin.ordinal, row < 0 ? -1 : part.ordinal(row));
+    if (!origin || ordinal === undefined) {
+      if (row >= 0) own.push(row);
+      return;
+    }
+    let into = streams.get(origin.stream);
+    if (!into) streams.set(origin.stream, (into = { stream: origin.stream, rows: [], covered: new Map() }));
+    let ranges = into.covered.get(ordinal);
+    if (!ranges) into.covered.set(ordinal, (ranges = new RangeSet()));
+    ranges.add(origin.offset - origin.before, origin.offset + 1 + origin.after);
+    if (row >= 0) into.rows.push({ row, offset: origin.offset, ordinal });
+  });
+  const made = [...streams.values()].map((rows) => streamBatch(part, first, rows, out, refused));
+  if (own.length === 0) return made;
+  own.sort((a, b) => part.batch.offset(a) - part.batch.offset(b) || part.ordinal(a) - part.ordinal(b));
+  const offsetOf = (row: number): number => part.batch.offset(row);
+  const head = { ...headOf(part), span: undefined };
+  return [...made, encodeRows(part.batch, first, own, offsetOf, (row) => part.ordinal(row), head, out, refused)];
+}
+
+function streamBatch(
+  part: ChunkBatch,
+  first: number,
+  { stream, rows, covered }: StreamRows,
+  out: ByteWriter,
+  refused: RefusedRow[],
+): Encoded {
+  rows.sort((a, b) => a.offset - b.offset || a.ordinal - b.ordinal);
+  // Two arrivals of one record in one frame: the second is left out here, those in other frames by the store.
+  const once = rows.filter(
+    ({ offset, ordinal }, i) => offset !== rows[i - 1]?.offset || ordinal !== rows[i - 1]?.ordinal,
+  );
+  const byRow = new Map(once.map((one) => [one.row, one]));
+  const head = {
+    ...headOf(part),
+    shard: stream,
+    span: undefined,
+    doneBelow: 0,
+    covered: [...covered].flatMap(([ordinal, ranges]) =>
+      pairsOf(ranges.flat()).map(([low, high]) => ({ ordinal, low, high })),
+    ),
+  };
+  const offsetOf = (row: number): number => byRow.get(row)?.offset ?? 0;
+  const ordinalOf = (row: number): number => byRow.get(row)?.ordinal ?? -1;
+  const inOrder = once.map(({ row }) => row);
+  return encodeRows(part.batch, first, inOrder, offsetOf, ordinalOf, head, out, refused);
+}
+
+function pairsOf(flat: readonly number[]): [number, number][] {
+  return Array.from({ length: flat.length / 2 }, (_, i) => [flat[2 * i] as number, flat[2 * i + 1] as number]);
 }

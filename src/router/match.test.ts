@@ -31,6 +31,7 @@ test('Fluentd patterns, as the program has them', () => {
 test('regular expressions match the whole tag', () => {
   check('fluentd', '/a\\.(?!b).*/', ['a.c', 'a.cb'], ['a.b', 'xa.c', 'a']);
   check('fluentd', '/(foo|bar)/ x', ['foo', 'bar', 'x'], ['foobar', 'xfoo']);
+  check('fluentd', '/foo|bar/', ['foo', 'foox', 'xbar'], ['xfoo', 'barx']);
   assert.throws(() => compileMatch({ syntax: 'fluentd', pattern: '/abc' }), /must end with/);
   assert.throws(() => compileMatch({ syntax: 'fluentd', pattern: '/(/' }), /regular expression/);
 });

@@ -30,7 +30,8 @@ function compileOne(pattern: string): (tag: string) => boolean {
   if (pattern.startsWith('/')) {
     if (pattern.length < 2 || !pattern.endsWith('/'))
       throw new Error(`match pattern ${pattern}: a pattern that starts with / must end with /`);
-    const expression = compileOnigmo(`\\A(?:${pattern.slice(1, -1)})\\Z`);
+    // Without a group, as Fluentd has it: /a|b/ takes what begins with a, or ends with b.
+    const expression = compileOnigmo(`\\A${pattern.slice(1, -1)}\\Z`);
     return (tag) => expression.test(tag);
   }
   if (/^[\w-]+(?:\.[\w-]+)*$/.test(pattern)) return (tag) => tag === pattern;

@@ -10,6 +10,13 @@ export const everyOrdinal = -2;
  */
 const shardsMax = 10_000;
 
+/**
+ * Ranges that are remembered of a stream of origins and an ordinal. In-order work keeps it at one; each hole that stays (a
+ * record that a program between us and its origin dropped) makes one more. What was stored twice arrived twice within
+ * minutes, so the oldest are the ones that are not needed.
+ */
+const streamRangesMax = 10_000;
+
 /** Offsets [low, high) of a shard are done for an ordinal. */
 export interface DoneRange {
   readonly shard: string;
@@ -51,6 +58,8 @@ export class Done {
     const ranges = ordinals.get(ordinal) ?? new RangeSet();
     ordinals.set(ordinal, ranges);
     ranges.add(low, high);
+    // The journal's own shards say what is done below (StoredBatch.doneBelow) and need no limit.
+    if (ranges.size > streamRangesMax && shard.includes('.')) ranges.forgetFirst();
     if (ordinal === everyOrdinal && low === 0) forgetBelow(ordinals, high);
     if (this.#shards.size <= shardsMax) return;
     const [oldest] = this.#shards.keys();

@@ -279,6 +279,7 @@ function doneWith(batch: StoredBatch, runs: readonly number[]): DoneRange[] {
   const below = { shard, ordinal: everyOrdinal, low: 0, high: doneBelow };
   // No other batch brings emissions of these offsets, so none is left out when they are done for every ordinal.
   if (span) return [below, { shard, ordinal: everyOrdinal, low: span.from, high: span.to }];
+  if (batch.covered) return batch.covered.map((range) => ({ shard, ...range }));
   const ranges = [below];
   const last = new Map<number, { low: number; high: number }>();
   for (let at = 0; at < runs.length; at += 2)

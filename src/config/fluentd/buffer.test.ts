@@ -187,7 +187,7 @@ describe('buffers', () => {
       '<buffer>\n@type file\npath /b\ncompress gzip\nflush_at_shutdown true\n</buffer>',
     );
     const named = notes.map((note) => note.split(/[:\s]/, 1)[0]);
-    assert.deepEqual(named, ['compress', 'path', 'retries']);
+    assert.deepEqual(named, ['compress', 'path', 'retries', 'what']);
   });
 
   const wrong: readonly [string, string, string, string][] = [

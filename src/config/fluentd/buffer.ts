@@ -285,6 +285,7 @@ function retry(
     lowering.note(
       output.at,
       'retries go on until delivered (the default retry_timeout of 72h does not apply; write it to limit them)',
+      'better',
     );
   const threshold = values.retrySecondaryThreshold ?? defaultBuffer.retry.secondaryThreshold;
   if (threshold < 0 || threshold > 1)

@@ -26,7 +26,7 @@ export const languageDifferences: readonly DialectDifference[] = [
   {
     verdict: 'unsupported',
     theirs: '`#{…}` runs any Ruby',
-    ours: "Understands `ENV['X']`, `ENV.fetch`, `hostname`, `worker_id`, `use_nil`, `use_default`, literals, `||`, `+`, `==`, `? :`; anything else is an error",
+    ours: "Understands `ENV['X']`, `ENV.fetch`, `hostname`, `worker_id`, `use_nil`, `use_default`, `File.join`, `File.read`, literals, operators, `? :`, `if` behind, and methods of text and arrays (`split`, `gsub`, `upcase` …); anything else is an error that names it",
     why: 'A configuration is read here, not run',
   },
   {
@@ -35,6 +35,21 @@ export const languageDifferences: readonly DialectDifference[] = [
       'A size or duration may have anything around its digits: `500ms` is 500 minutes, `0.2s` is 2 seconds, `1h30m` 30 minutes',
     ours: 'The same value, with a warning that says what was read and what to write',
     why: 'Configurations run as they did; nobody is surprised twice',
+  },
+  {
+    verdict: 'different',
+    theirs: '`#{…}` in the strings of JSON arrays and objects is text (1.16), or run (from 1.18 on)',
+    ours: 'Run, as everywhere in double quotes',
+  },
+  {
+    verdict: 'unsupported',
+    theirs: '`<worker N>` sections with `<match>` or `<filter>` of their own, several of them',
+    ours: 'One may have them; more are an error. What stands in `<worker>` is part of the one pipeline that all receiving processes serve',
+  },
+  {
+    verdict: 'better',
+    theirs: 'A file that is not UTF-8 ends with an error of the regular expressions',
+    ours: 'An error that names the byte, its line and column',
   },
   { verdict: 'better', theirs: 'A boolean `on` is false', ours: 'The same, with a warning', why: 'As above' },
   {

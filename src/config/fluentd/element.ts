@@ -16,6 +16,8 @@ export interface WrittenValue {
 /** `key value` on a line. */
 export interface Attribute {
   readonly key: string;
+  /** What stands in the configuration, where the key was made from another spelling. */
+  readonly writtenKey?: string;
   readonly value: WrittenValue;
   readonly at: Location;
 }
@@ -26,6 +28,8 @@ export interface Section {
   readonly argument: string;
   readonly attributes: readonly Attribute[];
   readonly sections: readonly Section[];
+  /** Its end was not found where it should be (reported): what stands in it may belong elsewhere. */
+  readonly isTorn?: boolean;
   readonly at: Location;
 }
 
@@ -43,7 +47,12 @@ export function sectionsNamed(section: Section, name: string): Section[] {
   return section.sections.filter((candidate) => candidate.name === name);
 }
 
+/** Whether a section or one inside it is torn. */
+export function hasTorn(section: Section): boolean {
+  return section.isTorn === true || section.sections.some(hasTorn);
+}
+
 /** An attribute made from another one (a v0.12 spelling translated): new key and text, same place. */
 export function derivedAttribute(from: Attribute, key: string, text: string = from.value.text): Attribute {
-  return { key, at: from.at, value: { ...from.value, text } };
+  return { key, writtenKey: from.writtenKey ?? from.key, at: from.at, value: { ...from.value, text } };
 }

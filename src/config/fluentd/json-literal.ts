@@ -90,6 +90,18 @@ class JsonReader {
       // oxlint-disable-next-line no-control-regex
       parts.push(scanner.match(/(?:[^"\\#\u0000-\u001F]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})|#(?!\{))*/y) ?? '');
       if (scanner.skip('"')) return `"${parts.join('')}"`;
+      // As Ruby's JSON: a backslash before any other sign is dropped. Mostly it was meant for a regular expression.
+      const escaped = scanner.match(/\\[^"\\/bfnrtu\p{Cc}]/uy);
+      if (escaped !== undefined) {
+        const letter = escaped.slice(1);
+        const at = scanner.place(scanner.position - escaped.length);
+        scanner.warning(
+          at,
+          `found ${escaped} in JSON, which reads as ${letter}; write ${letter}, or \\${escaped} for a backslash`,
+        );
+        parts.push(letter);
+        continue;
+      }
       if (!scanner.skip('#{'))
         this.#fail(scanner.here === '\\' ? 'an unknown escape' : 'the string is not closed on its line');
       const result = readEmbedded(scanner, this.#scope);

@@ -102,8 +102,8 @@ function readSingleQuoted(scanner: Scanner, at: Location, of: string): WrittenVa
   const parts: string[] = [];
   const start = scanner.position++;
   for (;;) {
-    parts.push(scanner.match(/[^'\\]*/y) ?? '');
-    if (scanner.isAtEnd) return unterminated(scanner, start, 'single', of);
+    parts.push(scanner.match(/[^'\\\r\n]*/y) ?? '');
+    if (scanner.isAtEnd || scanner.match(/[\r\n]/y) !== undefined) return unterminated(scanner, start, 'single', of);
     if (scanner.skip("'")) break;
     scanner.position++;
     if (scanner.here === "'" || scanner.here === '\\') {
@@ -119,10 +119,8 @@ function unterminated(scanner: Scanner, start: number, form: 'single' | 'double'
   const sign = form === 'double' ? '"' : "'";
   const at = scanner.place(start);
   const { line } = scanner.place(scanner.text.trimEnd().length);
-  scanner.problem(
-    at,
-    `unterminated ${form} quote in ${of}: it opens here and has no closing ${sign} up to the end of the file, line ${line}`,
-  );
+  const end = form === 'double' ? `up to the end of the file, line ${line}` : 'on its line';
+  scanner.problem(at, `unterminated ${form} quote in ${of}: it opens here and has no closing ${sign} ${end}`);
   scanner.position = start;
   scanner.skipToLineEnd();
   return { text: '', form, unset: undefined, isBroken: true, at };

@@ -10,7 +10,7 @@ import { testPlugins } from './test-plugins.ts';
 
 function lower(text: string, exactlyOnce = false) {
   const parsed = parseFluentd(text, 'f.conf', { env: {}, hostname: 'h', workerId: '0' });
-  const lowering = new Lowering(new Registry(testPlugins), exactlyOnce);
+  const lowering = new Lowering(new Registry(testPlugins), { exactlyOnce });
   const { model, workers } = lowerFluentd(lowering, parsed.root);
   return {
     model,
@@ -527,9 +527,9 @@ describe('problems', () => {
     ],
     [
       'workers with routes',
-      '<worker 0>\n<match a>\n@type null\n</match>\n</worker>\n<worker 1>\n<match b>\n@type null\n</match>\n</worker>',
+      '<system>\nworkers 2\n</system>\n<worker 0>\n<match a>\n@type null\n</match>\n</worker>\n<worker 1>\n<match b>\n@type null\n</match>\n</worker>',
       [
-        '6:1: a second <worker> with <match> or <filter> (first on line 1) is not supported: there is one pipeline; give its sources a @label and put these into <label>',
+        '9:1: a second <worker> with <match> or <filter> (first on line 4) is not supported: there is one pipeline; give its sources a @label and put these into <label>',
       ],
     ],
     [
@@ -584,8 +584,8 @@ describe('problems', () => {
     );
     assert.deepEqual(problems, []);
     assert.deepEqual(
-      notes.map(({ text }) => text),
-      ['enable_watch_timer: accepted without effect'],
+      notes.map(({ comparison, text }) => `${comparison}: ${text}`),
+      ['ignored: enable_watch_timer: accepted without effect', 'same: path, tag'],
     );
   });
 });

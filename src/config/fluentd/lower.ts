@@ -14,6 +14,7 @@ import { lowerSystem } from './system.ts';
 const fluentLogLabel = '@FLUENT_LOG';
 const errorLabel = '@ERROR';
 const withIds = new Set(['source', 'match', 'filter', 'store', 'secondary']);
+const labelKey: ReadonlySet<string> = new Set(['@label']);
 const directives = ['source', 'match', 'filter', 'label', 'system', 'worker'];
 
 /** A pipeline, and what `<system>` says besides. */
@@ -24,12 +25,14 @@ export interface LoweredPipeline {
 
 /** Lowers a root section. Problems and notes are in `lowering`; the model counts only when no error is among them. */
 export function lowerFluentd(lowering: Lowering, root: Section): LoweredPipeline {
+  // First: it says how strictly everything else is read.
+  const system = lowerSystem(lowering, root);
+  checkWorkers(lowering, root, system.workers ?? 1);
   const whole = withoutWorkers(lowering, root);
   const labelSections = new Map<string, Section>();
   for (const section of sectionsNamed(whole, 'label')) addLabel(lowering, labelSections, section);
   claimIds(lowering, whole);
   checkDirectives(lowering, whole);
-  const system = lowerSystem(lowering, whole);
   const outputs = new Outputs(lowering, new Set(labelSections.keys()));
   const sources = lowerSources(lowering, outputs, whole);
   const labels: Record<string, readonly StepModel[]> = {
@@ -46,14 +49,15 @@ export function lowerFluentd(lowering: Lowering, root: Section): LoweredPipeline
       : new Outputs(lowering, new Set(labelSections.keys()));
     const steps = lowerSteps(lowering, scratch, ownLog, fluentLogLabel);
     if (scratch === outputs) labels[fluentLogLabel] = steps;
-    else lowering.note(ownLog.at, 'accepted without effect: the own log goes to standard error');
+    else lowering.note(ownLog.at, 'the own log goes to standard error', 'ignored', `label ${fluentLogLabel}`);
   }
   for (const [name, section] of waiting)
     if (name !== errorLabel && !outputs.entered.has(name))
       lowering.warn(section.at, `nothing enters <label ${name}>: no @label names it`);
+  if (system.withoutSource === true) lowering.note(root.at, 'without_source: sources are checked and left out', 'same');
   const model: PipelineModel = {
     version: 1,
-    sources,
+    sources: system.withoutSource === true ? [] : sources,
     labels,
     outputs: outputs.list,
     plugins: system.plugins ?? [],
@@ -97,6 +101,37 @@ function checkDirectives(lowering: Lowering, root: Section): void {
   }
 }
 
+/** Which workers `<worker>` sections name: each there is, and none in two ranges. */
+function checkWorkers(lowering: Lowering, root: Section, count: number): void {
+  const taken = new Map<number, Section>();
+  for (const worker of sectionsNamed(root, 'worker')) {
+    const range = /^(\d+)(?:-(\d+))?$/.exec(worker.argument);
+    if (!range) {
+      lowering.error(worker.at, `<worker ${worker.argument}>: expected a number or a range such as 0-3`);
+      continue;
+    }
+    const first = Number(range[1]);
+    const last = Number(range[2] ?? range[1]);
+    if (first > last) lowering.error(worker.at, `<worker ${worker.argument}>: the range ends before it begins`);
+    else if (last >= count)
+      lowering.error(
+        worker.at,
+        `<worker ${worker.argument}>: there ${count === 1 ? 'is one worker, 0' : `are ${count} workers, 0 to ${count - 1}`}; say how many with workers in <system>`,
+      );
+    else if (range[2] !== undefined)
+      for (let id = first; id <= last; id++) {
+        const twin = taken.get(id);
+        if (twin)
+          lowering.error(
+            worker.at,
+            `<worker ${worker.argument}>: worker ${id} has a section on line ${twin.at.line} already`,
+          );
+        if (twin) break;
+        taken.set(id, worker);
+      }
+  }
+}
+
 /** Puts what stands in `<worker>` sections behind the rest: one pipeline serves all receiving processes. */
 function withoutWorkers(lowering: Lowering, root: Section): Section {
   const workers = sectionsNamed(root, 'worker');
@@ -105,8 +140,6 @@ function withoutWorkers(lowering: Lowering, root: Section): Section {
     worker.sections.some((inner) => inner.name === 'match' || inner.name === 'filter'),
   );
   for (const worker of workers) {
-    if (!/^\d+(?:-\d+)?$/.test(worker.argument))
-      lowering.error(worker.at, `<worker ${worker.argument}>: expected a number or a range such as 0-3`);
     for (const stray of worker.attributes) lowering.error(stray.at, `<worker> has no option ${stray.key}`);
     for (const inner of worker.sections)
       if (!['source', 'match', 'filter', 'label'].includes(inner.name))
@@ -114,7 +147,12 @@ function withoutWorkers(lowering: Lowering, root: Section): Section {
           inner.at,
           `<worker> takes no section <${inner.name}> (it takes <source>, <match>, <filter>, <label>)`,
         );
-    lowering.note(worker.at, 'one pipeline serves all receiving processes; sources run where their kind allows it');
+    lowering.note(
+      worker.at,
+      'one pipeline serves all receiving processes; sources run where their kind allows it',
+      'different',
+      `worker ${worker.argument}`,
+    );
   }
   for (const worker of routed.slice(1))
     lowering.error(
@@ -129,15 +167,25 @@ function lowerSources(lowering: Lowering, outputs: Outputs, root: Section): Sour
   const sources: SourceModel[] = [];
   const counts = new Map<string, number>();
   for (const section of sectionsNamed(root, 'source')) {
-    if (section.argument !== '') lowering.error(section.at, `<source> takes no argument, found ${section.argument}`);
-    const type = typeOf(lowering, section, '<source>');
-    const spec = type && lowering.plugin('source', type.value.text, type.value.at);
-    const label = outputs.label(section) ?? rootLabel;
-    const plugin = spec && lowerPlugin(lowering, spec, section, { keys: new Set(['@label']) });
-    if (!plugin) continue;
-    sources.push({ id: writtenId(lowering, section, spec) ?? sourceId(lowering, counts, plugin.type), plugin, label });
+    const source = lowering.over(section, () => lowerSource(lowering, outputs, section, counts));
+    if (source) sources.push(source);
   }
   return sources;
+}
+
+function lowerSource(
+  lowering: Lowering,
+  outputs: Outputs,
+  section: Section,
+  counts: Map<string, number>,
+): SourceModel | undefined {
+  if (section.argument !== '') lowering.error(section.at, `<source> takes no argument, found ${section.argument}`);
+  const type = typeOf(lowering, section, '<source>');
+  const spec = type && lowering.plugin('source', type.value.text, type.value.at);
+  const label = outputs.label(section) ?? rootLabel;
+  const plugin = spec && lowerPlugin(lowering, spec, section, { keys: labelKey });
+  if (!plugin) return undefined;
+  return { id: writtenId(lowering, section, spec) ?? sourceId(lowering, counts, plugin.type), plugin, label };
 }
 
 /** `tail`, `tail.1`, `tail.2` in written order, passing over ids that are taken. */
@@ -163,7 +211,9 @@ function lowerSteps(lowering: Lowering, outputs: Outputs, owner: Section, label:
         section.at,
         `<${section.name} ${pattern}> gets no records: <match ${catchAll.argument}> on line ${catchAll.at.line} takes them all before it`,
       );
-    const step = section.name === 'filter' ? lowerFilter(lowering, section) : lowerMatch(outputs, section, label);
+    const step = lowering.over(section, () =>
+      section.name === 'filter' ? lowerFilter(lowering, section) : lowerMatch(outputs, section, label),
+    );
     if (section.name === 'match' && isCatchAll(pattern)) catchAll ??= section;
     if (step) steps.push({ match: { syntax: 'fluentd', pattern }, ...step, at: section.at });
   }
@@ -182,7 +232,7 @@ type Step = Pick<StepModel, 'action' | 'take'>;
 function lowerFilter(lowering: Lowering, section: Section): Step | undefined {
   const type = typeOf(lowering, section, '<filter>');
   const spec = type && lowering.plugin('filter', type.value.text, type.value.at);
-  const plugin = spec && lowerPlugin(lowering, spec, section, { keys: new Set(['@label']) });
+  const plugin = spec && lowerPlugin(lowering, spec, section, { keys: labelKey });
   return plugin && { action: { kind: 'filter', plugin }, take: false };
 }
 

@@ -65,9 +65,17 @@ function readOption(
   spec: OptionSpec,
   attribute: Attribute,
 ): { value: unknown } | undefined {
-  const { key, value: written } = attribute;
+  const { value: written } = attribute;
+  const key = attribute.writtenKey ?? attribute.key;
   if (written.isBroken) return undefined;
-  if (spec.ignored !== undefined) lowering.note(owner.at, `${key}: ${spec.ignored}`);
+  if (spec.warnWritten !== undefined) lowering.warn(attribute.at, `${key}: ${spec.warnWritten}`);
+  if (spec.ignored !== undefined)
+    lowering.note(
+      owner.at,
+      `${key}: ${spec.ignored}`,
+      'ignored',
+      owner.title.startsWith('<') ? undefined : owner.title,
+    );
   if (written.unset !== undefined) {
     if (spec.isRequired) {
       lowering.error(attribute.at, `${owner.title}: ${key} is required, but use_${written.unset} leaves it out`);
@@ -83,6 +91,13 @@ function readOption(
     const found = spec.kind === 'secret' ? '' : `: ${read.problem}`;
     const near = spec.choices ? nearest(written.text, spec.choices) : undefined;
     lowering.error(written.at, `${key}${found}, expected ${expected}${near ? `; did you mean ${near}?` : ''}`);
+    return undefined;
+  }
+  if (lowering.isStrict && read.isLoose === true) {
+    lowering.error(
+      written.at,
+      `${key}: found ${spec.kind === 'secret' ? 'something else' : quote(written.text)}, expected ${expected} (strict_config_value)`,
+    );
     return undefined;
   }
   if (read.warning !== undefined) lowering.warn(written.at, `${key}: ${read.warning}`);
@@ -102,8 +117,10 @@ function absent(
 ): { value: unknown } | undefined {
   if (fixed[name] !== undefined) return { value: fixed[name] };
   const checked = spec.schema.safeParse(undefined);
-  if (checked.success) return { value: checked.data };
   const spelling = spellings(name, spec, 'fluentd')[0] ?? name;
+  if (checked.success && spec.warnAbsent !== undefined)
+    lowering.warn(owner.at, `${owner.title}: ${spelling} is not written: ${spec.warnAbsent}`);
+  if (checked.success) return { value: checked.data };
   lowering.error(
     owner.at,
     `${owner.title}: ${spelling} is required but missing (${lowerFirst(spec.summary).replace(/\.$/, '')}; ${expectedForm(spec.kind, spec.choices)})`,

@@ -7,6 +7,7 @@ import type { OptionTable } from '../../core/options.ts';
 import type { ActionModel, BufferModel, OutputModel, PluginModel } from '../model.ts';
 import { rootLabel } from '../model.ts';
 import { belongsIntoBuffer, lowerBuffer } from './buffer.ts';
+import { compareBuffer } from './comparison.ts';
 import { attribute, sectionsNamed } from './element.ts';
 import type { Section } from './element.ts';
 import type { Lowering } from './lowering.ts';
@@ -36,7 +37,7 @@ export class Outputs {
     if (step?.name === 'roundrobin') return this.#roundrobin(step, section, label);
     if (step?.name === 'relabel') return this.#relabel(step, section);
     if (step) return this.#retag(step, section, label);
-    const output = this.#lowering.find('output', name);
+    const output = this.#lowering.find('output', name) ?? this.#lowering.later('output', name, type.value.at);
     if (output) return this.#output(output, section);
     this.#lowering.unknownType(['output', 'step'], name, type.value.at);
     return undefined;
@@ -127,6 +128,8 @@ export class Outputs {
         this.#lowering.note(
           store.at,
           'ignore_error: every store has its own place in the journal, none waits for another',
+          'better',
+          'store',
         );
       else if (word !== 'ignore_if_prev_success')
         this.#lowering.error(store.at, `<store ${word}>: expected ignore_error, ignore_if_prev_success or nothing`);
@@ -147,6 +150,7 @@ export class Outputs {
       buffer,
       ...(hasExactlyOnce && { fixed: { exactlyOnce: true } }),
     });
+    compareBuffer(this.#lowering, section, keys);
     if (spec.isSecondaryOnly === true)
       this.#lowering.error(
         section.at,
@@ -182,7 +186,7 @@ export class Outputs {
   #newId(spec: OutputSpec, plugin: PluginModel): string {
     let target = '';
     try {
-      target = spec.target?.(plugin.options) ?? '';
+      target = spec.target?.(plugin.options, plugin.sections) ?? '';
     } catch (error) {
       this.#lowering.error(plugin.at, `output ${spec.name}: ${errorText(error)}`);
     }

@@ -2,12 +2,16 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
+import { fuzzRuns } from '../../../test/fuzzing.ts';
+import { describe as describeModel } from '../describe.ts';
+import { isError } from '../../core/errors.ts';
 import type { OptionKind } from '../../core/options.ts';
 import { Registry } from '../../core/registry.ts';
 import type { Section } from './element.ts';
 import { lowerFluentd } from './lower.ts';
 import { Lowering } from './lowering.ts';
 import { parseFluentd } from './parser.ts';
+import type { ParsedText } from './parser.ts';
 import { testPlugins } from './test-plugins.ts';
 import { readKind } from './values.ts';
 
@@ -54,20 +58,117 @@ function assertPlaces(text: string, problems: readonly { at: { line: number; col
   }
 }
 
+/** Lowers what was parsed, and shows it. */
+function assertLowers(text: string, parsed: ParsedText): void {
+  if (parsed.isTorn) return;
+  const registry = new Registry(testPlugins);
+  const lowering = new Lowering(registry);
+  const { model } = lowerFluentd(lowering, parsed.root);
+  assertPlaces(text, lowering.problems);
+  assert.deepEqual(JSON.parse(JSON.stringify(model)), model, 'a model is plain JSON');
+  const isSound = [...parsed.problems, ...lowering.problems].every((problem) => !isError(problem));
+  if (isSound) assert.ok(describeModel({ model, notes: lowering.notes, registry }).endsWith('\n'));
+}
+
+/** A configuration with something of everything in it; pieces of it are left out, doubled and moved. */
+const whole = `<system>
+  workers 2
+  <log>
+    format json
+  </log>
+</system>
+<source>
+  @type tail
+  @id "#{ENV['X']}"
+  @label @IN
+  path /a/*.log, /b
+  pos_file /p
+  tag a.*
+  <parse>
+    @type json
+    types {"a": "integer", # one
+      "b": "float"}
+  </parse>
+</source>
+<worker 0-1>
+  <source>
+    type sample
+    tag 'it\\'s'
+  </source>
+</worker>
+<filter a.{b,c}.** /x\\.y/>
+  @type record_transformer
+  <record>
+    m "two
+lines" # comment
+    n \${tag}
+  </record>
+</filter>
+<label @IN>
+  <match **>
+    @type copy
+    <store>
+      @type kafka2
+      brokers a:1
+      flush_interval 500ms
+      <format>
+        @type json
+      </format>
+    </store>
+    <store ignore_error>
+      @type relabel
+      @label @ERROR
+    </store>
+  </match>
+</label>
+<label @ERROR>
+  <match **>
+    type file
+    path /e
+    buffer_type memory
+    time_slice_format %Y%m%d
+    <secondary>
+      @type loki
+      url http://h
+    </secondary>
+  </match>
+</label>
+`.split('\n');
+const edits = fc.array(
+  fc.record({
+    at: fc.nat(whole.length),
+    remove: fc.nat(2),
+    insert: fc.oneof(fc.constant(undefined), pieces, fc.constantFrom(...whole)),
+  }),
+  { maxLength: 5 },
+);
+const edited = edits.map((list) => {
+  const lines = [...whole];
+  for (const { at, remove, insert } of list) lines.splice(at, remove, ...(insert === undefined ? [] : [insert]));
+  return lines.join('\n');
+});
+
 describe('any text', () => {
+  test('a configuration with pieces left out, doubled and moved parses, lowers and is shown without throwing', () => {
+    fc.assert(
+      fc.property(edited, (text) => {
+        const parsed = parseFluentd(text, 'f.conf', scope);
+        assertPlaces(text, parsed.problems);
+        assertLowers(text, parsed);
+      }),
+      fuzzRuns(500),
+    );
+    assert.deepEqual(parseFluentd(whole.join('\n'), 'f.conf', scope).problems.filter(isError), []);
+  });
   test('parses and lowers without throwing; the same text twice gives the same', () => {
     fc.assert(
       fc.property(texts, (text) => {
         const parsed = parseFluentd(text, 'f.conf', scope);
         assertPlaces(text, parsed.problems);
         assert.deepEqual(parseFluentd(text, 'f.conf', scope), parsed);
-        if (parsed.isTorn) return;
-        const lowering = new Lowering(new Registry(testPlugins));
-        const { model } = lowerFluentd(lowering, parsed.root);
-        assertPlaces(text, lowering.problems);
-        assert.deepEqual(JSON.parse(JSON.stringify(model)), model, 'a model is plain JSON');
+        assertLowers(text, parsed);
       }),
-      { numRuns: 3000 },
+      fuzzRuns(3000),
     );
   });
   test('reads as any kind without throwing', () => {
@@ -78,7 +179,7 @@ describe('any text', () => {
         const found = readKind(kind, { text, form: 'bare', unset: undefined, isBroken: false, at });
         assert.ok('value' in found !== 'problem' in found);
       }),
-      { numRuns: 3000 },
+      fuzzRuns(3000),
     );
   });
   test('the check of places would see a place outside', () =>

@@ -61,9 +61,9 @@ describe('values', () => {
     ['k "line1\\\n  line2"', 'line1  line2'],
     ['k "#not"', '#not'],
     [String.raw`k 'it\'s \\ \n \['`, String.raw`it's \ \n \[`],
-    [`k 'a\nb'`, 'a\nb'],
     [`k '#{ENV["X"]}'`, '#{ENV["X"]}'],
     ['k [1, "a", true, null, 1.50]', '[1,"a",true,null,1.50]'],
+    [String.raw`k ["\d+", "\\d"]`, String.raw`["d+","\\d"]`],
     ['k ["a", # one\n  "b" // two\n /* three */ ]', '["a","b"]'],
     ['k {"a": {"b": []}, "c#d": "#{ENV[\'X\']}"}', '{"a":{"b":[]},"c#d":"ex"}'],
     ['k ["#{ENV[\'SECRET\']}"]', String.raw`["a\"b"]`],
@@ -80,60 +80,6 @@ describe('values', () => {
       'f.conf:2:1: warning: k is written twice (first on line 1): the last one counts',
     ]);
   });
-});
-
-describe('embedded expressions', () => {
-  const table: readonly [string, string][] = [
-    [`#{ENV['X']}`, 'ex'],
-    ['#{ENV["X"]}', 'ex'],
-    ['a#{ENV["X"]}b#{hostname}', 'aexbhost1'],
-    ['#{ENV["NOPE"] || "default"}', 'default'],
-    [`#{ENV['NOPE'] || ENV['X'] || 'd'}`, 'ex'],
-    [`#{ENV['EMPTY'] || 'd'}`, ''],
-    [`#{ENV.fetch('NOPE', 'd')}`, 'd'],
-    [`#{ENV.fetch("X") { "d" }}`, 'ex'],
-    [`#{ENV.fetch('NOPE') { 'd' }}`, 'd'],
-    ['#{Socket.gethostname}/#{worker_id}', 'host1/0'],
-    [`#{ENV['X'].upcase}-#{ENV['NUMBER'].to_i + 1}`, 'EX-43'],
-    ['#{1 + 2}', '3'],
-    ['#{}', ''],
-    ['#{"}"}', '}'],
-    [`#{ENV['X'] == 'ex' ? 'yes' : 'no'}`, 'yes'],
-    [`#{ENV['NOPE'].nil? ? true : false}`, 'true'],
-    [`#{(ENV['NOPE'] || '') + 'x'}`, 'x'],
-    [`#{ENV['X'] || use_nil}`, 'ex'],
-  ];
-  for (const [text, expected] of table) test(text, () => assert.deepEqual(values(`k "${text}"`), { k: expected }));
-
-  for (const unset of ['nil', 'default'] as const)
-    test(`use_${unset}`, () => {
-      const { root } = parse(`k "#{ENV['NOPE'] || use_${unset}}"`);
-      assert.equal(root.attributes[0]?.value.unset, unset);
-    });
-  test('in the argument of a section', () =>
-    assert.equal(parse(`<match "#{ENV['X']}.**">\n</match>`).root.sections[0]?.argument, 'ex.**'));
-  test('a variable that is not set is empty, with a warning', () =>
-    assert.match(problems(`k "a#{ENV['NOPE']}"`)[0] ?? '', /^f\.conf:1:5: warning: the variable NOPE is not set/));
-
-  const refused: readonly [string, RegExp][] = [
-    ['`id`', /1:4: #\{`id`\}: an expression was expected at column 6/],
-    ['File.read("/etc/passwd")', /#\{File\.read/],
-    ['system("x")', /system is not known/],
-    ['ENV["X"].gsub("a", "b")', /gsub is no method known here at column 14/],
-    [`ENV.fetch('NOPE')`, /the variable NOPE is not set/],
-    [`ENV['NOPE'].upcase`, /upcase cannot be called on nil/],
-    [`ENV['X'] + 1`, /text and 1 cannot be added/],
-    ['ENV[x]', /the quoted name of a variable was expected/],
-    ['1 +', /an expression was expected/],
-    ['1', /found|an operator or \} was expected/],
-  ];
-  for (const [expression, expected] of refused)
-    test(`refused: ${expression}`, () => {
-      const text = expression === '1' ? 'k "#{1"' : `k "#{${expression}}"`;
-      assert.match(problems(text).join('\n'), expected);
-    });
-  test('hostile nesting is a problem', () =>
-    assert.match(problems(`k "#{${'('.repeat(9999)}"`).join(), /nested too deep/));
 });
 
 describe('sections', () => {
@@ -201,13 +147,13 @@ describe('problems', () => {
     [
       'a single quote that is open',
       "k 'a\nl 1\n",
-      ["1:3: unterminated single quote in k: it opens here and has no closing ' up to the end of the file, line 2"],
+      ["1:3: unterminated single quote in k: it opens here and has no closing ' on its line"],
     ],
     ['text behind a quote', 'k "a" 1', ['1:7: nothing may follow a quoted text on its line, found `1`']],
     [
       'text behind a quote of several lines',
       'k "a\nl "b"',
-      ['2:4: nothing may follow a quoted text on its line, found `b"` (the quote opened on line 1)'],
+      ['1:3: the double quote that opens here closes on line 2, before `b"`; is one missing on line 1?'],
     ],
     [
       'an escape',
@@ -219,6 +165,13 @@ describe('problems', () => {
     ['a tag on one line', '<test></test>\n</test>', ['1:7: nothing may follow <test> on its line, found `</test>`']],
     ['a tag that is open', '<test\n</test>', ['1:6: > was expected to end <test, found the end of the line']],
     ['a tag without name', '< test>', ['1:3: the name of a section was expected after <, found `test>`']],
+    [
+      'a quote behind an end',
+      '<test>\n</test>"\nk 1',
+      [
+        '2:8: nothing may follow </test> on its line, found `"`: a stray quote (one that ends a variable of a shell is no part of the configuration)',
+      ],
+    ],
     ['text behind an end', '<test>\n</test> x', ['2:9: nothing may follow </test> on its line, found `x`']],
     [
       'an @ parameter',
@@ -253,6 +206,8 @@ describe('problems', () => {
       '@include no/such.conf',
       ['1:10: @include no/such.conf: no such file (no/such.conf)'],
     ],
+    ['an include with NUL', '@include {\0', ['1:10: @include: a path cannot hold the character NUL']],
+    ['an include with NUL as in a URL', '@include no%00such*', []],
     [
       'a URL to include',
       '@include http://h/x',
@@ -274,6 +229,61 @@ describe('problems', () => {
       [1, 3, 4, 6, 7],
     );
   });
+  const tree = ({ name, argument, sections, isTorn }: Section): unknown => [
+    `${name}${argument === '' ? '' : ` ${argument}`}${isTorn ? '!' : ''}`,
+    ...sections.map(tree),
+  ];
+  const torn: readonly [string, string, readonly unknown[], readonly string[]][] = [
+    [
+      'a section without end before the next: that one and all behind it stand outside',
+      '<source>\na 1\n<match x>\n<buffer>\n</buffer>\n</match>\n<match y>\n</match>',
+      [['source!'], ['match x', ['buffer']], ['match y']],
+      ['1:1: <source> is never closed: </source> was expected before the end of the file'],
+    ],
+    [
+      'an inner section without end ends with the one around it',
+      '<match x>\n<buffer>\n</match>\n<match y>\n</match>',
+      [['match x', ['buffer!']], ['match y']],
+      ['2:1: <buffer> is never closed: </buffer> was expected before </match> on line 3'],
+    ],
+    [
+      'several of them',
+      '<label @A>\n<match x>\n<store>\n</label>\n<match y>\n</match>',
+      [['label @A', ['match x!', ['store!']]], ['match y']],
+      [
+        '3:1: <store> is never closed: </store> was expected before </label> on line 4',
+        '2:1: <match> is never closed: </match> was expected before </label>',
+      ],
+    ],
+    [
+      'a label without end keeps what may stand in it',
+      '<label @A>\n<filter x>\n</filter>\n<match x>\n</match>\n<source>\n</source>\n<match y>\n</match>',
+      [['label @A!', ['filter x'], ['match x']], ['source'], ['match y']],
+      ['1:1: <label> is never closed: </label> was expected before the end of the file'],
+    ],
+    [
+      'a wrong name at an end',
+      '<match x>\n</macth>\n<match y>\n</match>',
+      [['match x'], ['match y']],
+      ['2:1: </macth> does not close <match> of line 1: </match> was expected'],
+    ],
+    [
+      'an end of nothing',
+      '</match>\n<match y>\n</match>',
+      [['match y']],
+      ['1:1: </match> closes nothing: no section is open here'],
+    ],
+  ];
+  for (const [name, text, sections, expected] of torn)
+    test(name, () => {
+      const parsed = parse(text);
+      assert.deepEqual(parsed.root.sections.map(tree), sections);
+      assert.deepEqual(
+        parsed.problems.map(formatProblem),
+        expected.map((line) => `f.conf:${line}`),
+      );
+      assert.equal(parsed.isTorn, false);
+    });
   test('@timestamp is a name in nested sections', () =>
     assert.deepEqual(problems('<filter>\n<record>\n@timestamp x\n</record>\n</filter>'), []));
   test('sections nested too deep', () => {

@@ -15,7 +15,7 @@ export interface ParsedText {
   readonly root: Section;
   /** Errors and warnings, in the order found. */
   readonly problems: readonly ConfigProblem[];
-  /** Sections do not nest as written: what lowering would say about the tree would mislead. */
+  /** No tree could be made of it: what lowering would say would mislead. */
   readonly isTorn: boolean;
 }
 
@@ -49,11 +49,41 @@ interface Body {
 }
 const emptyBody = (): Body => ({ attributes: [], sections: [] });
 
+/** A section whose end was not found yet. */
+interface OpenSection {
+  readonly name: string;
+  readonly at: Location;
+}
+
 /** A file that is being read, and how it was reached. */
 interface OpenFile {
   readonly scanner: Scanner;
   readonly directory: string;
   readonly chain: readonly string[];
+  /** The section that includes it; undefined: it stands outside of sections. */
+  readonly owner: string | undefined;
+  /** Its open sections, outermost first. */
+  readonly open: OpenSection[];
+}
+
+/** Sections that stand outside of plugins, and those of them that may stand in a `<label>` or `<worker>`. */
+const directives = new Set(['source', 'match', 'filter', 'label', 'system', 'worker']);
+const innerDirectives: Readonly<Record<string, ReadonlySet<string>>> = {
+  label: new Set(['match', 'filter']),
+  worker: new Set(['source', 'match', 'filter', 'label']),
+};
+
+/** Where, among the sections of one that was never closed, those begin that cannot belong to it. */
+function orphansFrom(name: string, sections: readonly Section[]): number {
+  const own = innerDirectives[name];
+  const index = sections.findIndex((inner) => directives.has(inner.name) && own?.has(inner.name) !== true);
+  return index < 0 ? sections.length : index;
+}
+
+/** What stands here, for problems. */
+function foundText(scanner: Scanner): string {
+  const rest = scanner.restOfLine();
+  return rest === '' ? 'the end of the line' : `\`${rest}\``;
 }
 
 class Parser {
@@ -66,66 +96,100 @@ class Parser {
   }
   file(text: string, file: string, directory: string, body: Body, owner: string | undefined, chain: string[]): void {
     const scanner = new Scanner(file, text, this.problems);
-    const open = { scanner, directory, chain: [...chain, file] };
-    this.#body(open, body, owner, undefined, 0);
+    this.#body({ scanner, directory, chain: [...chain, file], owner, open: [] }, body);
   }
-  /** Reads lines up to the end tag of `opened`, or to the end of the file where there is none. */
-  #body(file: OpenFile, body: Body, name: string | undefined, opened: Location | undefined, depth: number): void {
-    const { scanner } = file;
+  /**
+   * Reads lines up to the end tag of the innermost open section, or to the end of the file. Gives the name of an outer
+   * section that an end tag closed instead, and `undefined` at the end of the file: then this one was never closed.
+   */
+  #body(file: OpenFile, body: Body): string | undefined {
+    const { scanner, open } = file;
+    const section = open.at(-1);
+    const name = section?.name ?? file.owner;
     for (;;) {
       scanner.skipSpacing();
       if (scanner.isAtEnd) {
-        if (opened) this.#torn(opened, `<${name}> is never closed: </${name}> was expected before the end of the file`);
-        return;
+        if (section)
+          scanner.problem(
+            section.at,
+            `<${section.name}> is never closed: </${section.name}> was expected before the end of the file`,
+          );
+        return undefined;
       }
       if (scanner.skip('</')) {
-        if (this.#endTag(scanner, name, opened)) return;
-      } else if (scanner.here === '<') this.#section(file, body, depth);
-      else if (name === undefined && scanner.match(/include(?=[ \t])/y) !== undefined) {
+        const closed = this.#endTag(file, section);
+        if (closed !== undefined) return closed;
+      } else if (scanner.here === '<') {
+        const closed = this.#section(file, body);
+        if (closed !== undefined && section) return this.#closedFromInside(scanner, section, closed);
+      } else if (section === undefined && scanner.match(/include(?=[ \t])/y) !== undefined) {
         scanner.warning(scanner.place(scanner.position - 7), 'include is deprecated; write @include');
         this.#include(file, body, name);
       } else this.#attribute(file, body, name);
     }
   }
-  #torn(at: Location, text: string): void {
-    this.isTorn = true;
-    this.problems.push({ at, text });
+  /** An end tag inside a section that was never closed closed an outer one: is it this one? */
+  #closedFromInside(scanner: Scanner, section: OpenSection, closed: string): string {
+    if (closed !== section.name)
+      scanner.problem(
+        section.at,
+        `<${section.name}> is never closed: </${section.name}> was expected before </${closed}>`,
+      );
+    return closed;
   }
-  /** Reads the rest of `</name>`; says whether it closes the section that is open. */
-  #endTag(scanner: Scanner, name: string | undefined, opened: Location | undefined): boolean {
+  /** Reads the rest of `</name>`; gives the name of the section it closes, undefined if none. */
+  #endTag({ scanner, open }: OpenFile, section: OpenSection | undefined): string | undefined {
     const at = scanner.place(scanner.position - 2);
     const found = scanner.match(/[a-zA-Z0-9_]+/y) ?? '';
     scanner.skipBlanks();
     if (!scanner.skip('>')) {
-      this.#torn(scanner.place(), `> was expected to end </${found}, found \`${scanner.restOfLine()}\``);
+      scanner.problem(scanner.place(), `> was expected to end </${found}, found ${foundText(scanner)}`);
       scanner.skipToNextLine();
     } else if (!scanner.skipLineEnd()) {
       scanner.skipBlanks();
-      scanner.problem(scanner.place(), `nothing may follow </${found}> on its line, found \`${scanner.restOfLine()}\``);
+      const hint = /^["']/.test(scanner.restOfLine())
+        ? ': a stray quote (one that ends a variable of a shell is no part of the configuration)'
+        : '';
+      scanner.problem(
+        scanner.place(),
+        `nothing may follow </${found}> on its line, found ${foundText(scanner)}${hint}`,
+      );
       scanner.skipToNextLine();
     }
-    if (opened === undefined) {
-      this.#torn(at, `</${found}> closes nothing: no section is open here`);
-      return false;
+    if (section === undefined) {
+      scanner.problem(at, `</${found}> closes nothing: no section is open here`);
+      return undefined;
     }
-    if (found !== name)
-      this.#torn(at, `</${found}> does not close <${name}> of line ${opened.line}: </${name}> was expected`);
-    return true;
+    if (found === section.name) return found;
+    if (open.some(({ name }) => name === found)) {
+      scanner.problem(
+        section.at,
+        `<${section.name}> is never closed: </${section.name}> was expected before </${found}> on line ${at.line}`,
+      );
+      return found;
+    }
+    scanner.problem(
+      at,
+      `</${found}> does not close <${section.name}> of line ${section.at.line}: </${section.name}> was expected`,
+    );
+    return section.name;
   }
-  #section(file: OpenFile, parent: Body, depth: number): void {
-    const { scanner } = file;
+  /** Reads a section; gives the name of an outer one that was closed before it. */
+  #section(file: OpenFile, parent: Body): string | undefined {
+    const { scanner, open } = file;
     const at = scanner.place();
     scanner.position++;
     const name = scanner.match(/[a-zA-Z0-9_]+/y);
     scanner.skipBlanks();
-    if (name === undefined || depth >= depthMax) {
+    if (name === undefined || open.length >= depthMax) {
       const reason =
         name === undefined
           ? 'the name of a section was expected after <'
           : `sections are nested deeper than ${depthMax}`;
-      this.#torn(scanner.place(), `${reason}, found \`${scanner.restOfLine()}\``);
+      this.isTorn = true;
+      scanner.problem(scanner.place(), `${reason}, found ${foundText(scanner)}`);
       scanner.skipToNextLine();
-      return;
+      return undefined;
     }
     const argument = readString(scanner, this.#settings, 'tag', `the argument of <${name}>`);
     scanner.skipBlanks();
@@ -136,20 +200,26 @@ class Parser {
           argument.form === 'bare' && argument.text.startsWith('/') ? '; quote an argument that holds a >' : '';
         scanner.problem(
           scanner.place(),
-          `nothing may follow <${name}> on its line, found \`${scanner.restOfLine()}\`${hint}`,
+          `nothing may follow <${name}> on its line, found ${foundText(scanner)}${hint}`,
         );
         scanner.skipToNextLine();
       }
     } else {
-      this.#torn(
-        scanner.place(),
-        `> was expected to end <${name}, found ${scanner.restOfLine() === '' ? 'the end of the line' : `\`${scanner.restOfLine()}\``}`,
-      );
+      scanner.problem(scanner.place(), `> was expected to end <${name}, found ${foundText(scanner)}`);
       scanner.skipToNextLine();
     }
     const body = emptyBody();
-    this.#body(file, body, name, at, depth + 1);
-    parent.sections.push({ name, argument: argument.text, ...body, at });
+    open.push({ name, at });
+    const closed = this.#body(file, body);
+    open.pop();
+    if (closed === name) {
+      parent.sections.push({ name, argument: argument.text, ...body, at });
+      return undefined;
+    }
+    // What cannot stand in this section stood behind its missing end.
+    const orphans = body.sections.splice(orphansFrom(name, body.sections));
+    parent.sections.push({ name, argument: argument.text, ...body, isTorn: true, at }, ...orphans);
+    return closed;
   }
   #attribute(file: OpenFile, body: Body, owner: string | undefined): void {
     const { scanner } = file;
@@ -166,8 +236,9 @@ class Parser {
     if (scanner.isAtEnd || scanner.here === '\n' || scanner.here === '\r')
       value = { text: '', form: 'empty', unset: undefined, isBroken: false, at: scanner.place() };
     else {
+      const start = scanner.position;
       value = readValue(scanner, this.#settings, owner === undefined ? key.text : `${key.text} of <${owner}>`);
-      this.#expectLineEnd(scanner, value);
+      this.#expectLineEnd(scanner, value, start);
     }
     if (
       key.text.startsWith('@') &&
@@ -180,14 +251,22 @@ class Parser {
     }
     if (key.text !== '') this.#add(scanner, body, { key: key.text, value, at });
   }
-  #expectLineEnd(scanner: Scanner, value: WrittenValue): void {
+  /** `start`: where the value begins. */
+  #expectLineEnd(scanner: Scanner, value: WrittenValue, start: number): void {
     if (scanner.skipLineEnd()) return;
     scanner.skipBlanks();
-    if (!value.isBroken) {
-      const end = scanner.place();
-      const hint = end.line === value.at.line ? '' : ` (the quote opened on line ${value.at.line})`;
+    const end = scanner.place();
+    const isLong = value.form === 'double' && end.line !== value.at.line;
+    if (isLong) {
+      // Its closing quote was most likely forgotten: what it swallowed is read again, as the lines that it is.
+      scanner.problem(
+        value.at,
+        `the double quote that opens here closes on line ${end.line}, before ${foundText(scanner)}; is one missing on line ${value.at.line}?`,
+      );
+      scanner.position = start;
+    } else if (!value.isBroken) {
       const what = value.form === 'json' ? 'JSON value' : 'quoted text';
-      scanner.problem(end, `nothing may follow a ${what} on its line, found \`${scanner.restOfLine()}\`${hint}`);
+      scanner.problem(end, `nothing may follow a ${what} on its line, found ${foundText(scanner)}`);
     }
     scanner.skipToNextLine();
   }
@@ -205,8 +284,9 @@ class Parser {
     const { scanner } = file;
     scanner.skipBlanks();
     const at = scanner.place();
+    const start = scanner.position;
     const path = readString(scanner, this.#settings, 'line', '@include');
-    this.#expectLineEnd(scanner, path);
+    this.#expectLineEnd(scanner, path, start);
     if (path.isBroken) return;
     if (path.text === '') {
       scanner.problem(at, '@include: a path was expected');
@@ -222,7 +302,10 @@ class Parser {
         scanner.problem(at, `@include ${path.text}: ${included.path} includes itself (${file.chain.join(' → ')})`);
       // A chain this long is a cycle through ever new names (links), not a configuration.
       else if (file.chain.length > 32) scanner.problem(at, `@include ${path.text}: nested deeper than 32 files`);
-      else this.file(included.text, included.path, includeBase(included.path), body, owner, [...file.chain]);
+      else {
+        if (included.problem) this.problems.push(included.problem);
+        this.file(included.text, included.path, includeBase(included.path), body, owner, [...file.chain]);
+      }
     }
   }
 }

@@ -1,14 +1,17 @@
 /** Lowers one configured plugin: its options, its sections, and the parser, formatter and inject inside it. */
-import { errorText, nearest } from '../../core/errors.ts';
+import { errorText, isError, nearest } from '../../core/errors.ts';
+import { spellings } from '../../core/options.ts';
 import type { Plugin, PluginKind, SectionSpec, SectionTable } from '../../core/plugin.ts';
 import type { BufferModel, InjectModel, PairModel, PluginModel, SectionModel } from '../model.ts';
+import { compare } from './comparison.ts';
 import { attribute, derivedAttribute, sectionsNamed } from './element.ts';
 import type { Attribute, Section } from './element.ts';
 import { flatInject, lowerInject } from './inject.ts';
+import { isLater } from './later-plugins.ts';
 import type { Lowering } from './lowering.ts';
 import { bySpelling, readOptions, reportUnknown } from './options.ts';
 import type { OptionOwner } from './options.ts';
-import { jsonOf } from './values.ts';
+import { jsonOf, quote } from './values.ts';
 
 /** What the caller of lowerPlugin reads itself. */
 export interface PluginPlace {
@@ -52,6 +55,8 @@ export function lowerPlugin(
 ): PluginModel | undefined {
   const owner: OptionOwner = { title: `${plugin.kind} ${plugin.name}`, at: section.at };
   const errorsBefore = countErrors(lowering);
+  checkLogLevel(lowering, section, plugin);
+  if (isLater(plugin)) return lowerLater(lowering, plugin, section, place);
   const written = section.attributes.filter((candidate) => !isReserved(candidate.key, section, plugin, place));
   const { values, others } = readOptions(lowering, owner, plugin.options, written, place.fixed);
   const rest = new Set(others);
@@ -80,7 +85,97 @@ export function lowerPlugin(
     ...(inject && { inject }),
     at: section.at,
   };
-  return passesCheck(lowering, owner, plugin, model, place) ? model : undefined;
+  if (!passesCheck(lowering, owner, plugin, model, place)) return undefined;
+  claimExclusive(lowering, plugin, section, values);
+  compare(lowering, plugin, section, written);
+  return model;
+}
+
+const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'];
+
+/** `@log_level` of one plugin (v0.12: `log_level`, unless that is an option of it). */
+function checkLogLevel(lowering: Lowering, section: Section, plugin: Plugin): void {
+  const isDeclared = bySpelling(plugin.options).has('log_level');
+  const written = attribute(section, '@log_level') ?? (isDeclared ? undefined : attribute(section, 'log_level'));
+  if (!written || written.value.isBroken) return;
+  const { text, at } = written.value;
+  if (logLevels.includes(text.toLowerCase())) {
+    lowering.note(
+      section.at,
+      `${written.key}: the own log has one level, P2L_LOGLEVEL or log_level of <system>`,
+      'ignored',
+      `${plugin.kind} ${plugin.name}`,
+    );
+    return;
+  }
+  const near = nearest(text, logLevels);
+  lowering.error(
+    at,
+    `${written.key}: found ${quote(text)}, expected one of ${logLevels.join(', ')}${near === undefined ? '' : `; did you mean ${near}?`}`,
+  );
+}
+
+function claimExclusive(
+  lowering: Lowering,
+  plugin: Plugin,
+  section: Section,
+  values: Readonly<Record<string, unknown>>,
+): void {
+  for (const name of plugin.exclusive ?? []) {
+    const spec = plugin.options[name];
+    const value = values[name];
+    if (!spec || typeof value !== 'string') continue;
+    const keys = spellings(name, spec, 'fluentd');
+    const at = attribute(section, ...keys)?.value.at ?? section.at;
+    const taken = lowering.claimValue(`${plugin.kind} ${plugin.name} ${name}`, value, at);
+    if (taken)
+      lowering.error(
+        at,
+        `${keys[0] ?? name} ${quote(value)} is used by another ${plugin.kind} ${plugin.name} already (${taken.file}:${taken.line}); give each its own`,
+      );
+  }
+}
+
+/** The section of a plugin that comes later: its texts as written, and what is known inside it checked as everywhere. */
+function lowerLater(lowering: Lowering, plugin: Plugin, section: Section, place: PluginPlace): PluginModel | undefined {
+  const errorsBefore = countErrors(lowering);
+  const of = `${plugin.kind} ${plugin.name}`;
+  lowering.note(section.at, 'comes with a later version; its options are not checked', 'unsupported', of);
+  const written = section.attributes.filter((candidate) => !isReserved(candidate.key, section, plugin, place));
+  const parse = sectionsNamed(section, 'parse')[0];
+  const parseType = parse && typeOf(lowering, parse, '<parse>');
+  const parser = parseType && nested(lowering, 'parser', parseType, parse);
+  const format = sectionsNamed(section, 'format')[0];
+  const formatType = format && attribute(format, '@type', 'type');
+  const formatter = formatType && nested(lowering, 'formatter', formatType, format);
+  const inject = sectionsNamed(section, 'inject')[0];
+  const model: PluginModel = {
+    kind: plugin.kind,
+    type: plugin.name,
+    options: Object.fromEntries(
+      written.flatMap(({ key, value }) => (value.unset === undefined ? [[key, value.text] as const] : [])),
+    ),
+    sections: rawSections(section, new Set(['parse', 'format', 'inject', ...(place.sections ?? [])])),
+    ...(parser && { parser }),
+    ...(formatter && { formatter }),
+    ...(inject && { inject: lowerInject(lowering, inject) }),
+    at: section.at,
+  };
+  return countErrors(lowering) > errorsBefore ? undefined : model;
+}
+
+function rawSections(section: Section, known: ReadonlySet<string>): Record<string, SectionModel[]> {
+  const raw: Record<string, SectionModel[]> = {};
+  for (const inner of section.sections)
+    if (!known.has(inner.name))
+      (raw[inner.name] ??= []).push({
+        argument: inner.argument,
+        options: {},
+        pairs: inner.attributes.flatMap(pair),
+        sections: rawSections(inner, new Set()),
+        at: inner.at,
+      });
+  return raw;
 }
 
 /** Runs the plugin's own check over a lowered model; reports what it throws. */
@@ -101,7 +196,7 @@ function passesCheck(
 }
 
 function countErrors(lowering: Lowering): number {
-  return lowering.problems.filter((problem) => problem.severity !== 'warning').length;
+  return lowering.problems.filter(isError).length;
 }
 
 function isReserved(key: string, section: Section, plugin: Plugin, place: PluginPlace): boolean {
@@ -114,6 +209,9 @@ function isReserved(key: string, section: Section, plugin: Plugin, place: Plugin
 
 function usesParser(plugin: Plugin): boolean {
   return 'usesParser' in plugin && (plugin.usesParser ?? false);
+}
+function defaultParser(plugin: Plugin): string | undefined {
+  return 'defaultParser' in plugin ? plugin.defaultParser : undefined;
 }
 function defaultFormatter(plugin: Plugin): string | undefined {
   return 'defaultFormatter' in plugin ? plugin.defaultFormatter : undefined;
@@ -141,12 +239,14 @@ function lowerParser(
 ): PluginModel | undefined {
   if (!usesParser(plugin)) return undefined;
   const written = onlySection(lowering, section, 'parse');
+  const fallback = defaultParser(plugin);
   if (written) {
-    const type = typeOf(lowering, written, '<parse>');
-    return type ? nested(lowering, 'parser', type, written) : undefined;
+    const hasType = attribute(written, '@type', 'type') !== undefined;
+    const type = !hasType && fallback !== undefined ? fallback : typeOf(lowering, written, '<parse>');
+    return type !== undefined ? nested(lowering, 'parser', type, written) : undefined;
   }
   const format = [...rest].find((candidate) => candidate.key === 'format');
-  if (!format) return undefined;
+  if (!format) return fallback === undefined ? undefined : flatParser(lowering, fallback, section, rest);
   rest.delete(format);
   const isRegexp = format.value.text.startsWith('/') && format.value.text.endsWith('/');
   const parser = lowering.plugin('parser', isRegexp ? 'regexp' : format.value.text, format.value.at);
@@ -158,6 +258,15 @@ function lowerParser(
   const flat = takeDeclared(parser, rest);
   if (isRegexp) flat.push(derivedAttribute(format, 'expression'));
   return lowerPlugin(lowering, parser, { name: 'parse', argument: '', attributes: flat, sections: [], at: format.at });
+}
+
+/** The options of a source's default parser where they stand in the source itself. */
+function flatParser(lowering: Lowering, name: string, section: Section, rest: Set<Attribute>): PluginModel | undefined {
+  const parser = lowering.plugin('parser', name, section.at);
+  const attributes = parser ? takeDeclared(parser, rest) : [];
+  const [first] = attributes;
+  if (!parser || !first) return undefined;
+  return lowerPlugin(lowering, parser, { name: 'parse', argument: '', attributes, sections: [], at: first.at });
 }
 
 /** v0.12's `types` with delimiters of its own becomes the JSON object it stands for. */

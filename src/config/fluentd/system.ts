@@ -1,6 +1,7 @@
 /** `<system>`: what concerns the whole program. */
 import { boolean, bytes, choice, duration, integer, list, text } from '../../core/options.ts';
 import type { OptionTable, OptionValues } from '../../core/options.ts';
+import { attribute } from './element.ts';
 import type { Section } from './element.ts';
 import type { Lowering } from './lowering.ts';
 import { bySpelling, readOptions, reportUnknown } from './options.ts';
@@ -28,7 +29,8 @@ const systemOptions = {
     ignored: 'accepted without effect: the admin port takes its place',
   }),
   enableGetDump: boolean('RPC setting', noEffect),
-  strictConfigValue: boolean('Whether bad values are errors', { ignored: 'accepted; bad values are always errors' }),
+  strictConfigValue: boolean('Whether values that only begin like what was expected are errors'),
+  withoutSource: boolean('Whether sources are left out'),
   enableMsgpackTimeSupport: boolean('Time setting', noEffect),
   disableSharedSocket: boolean('Socket setting', noEffect),
   enableInputMetrics: boolean('Metrics setting', noEffect),
@@ -49,17 +51,30 @@ const logOptions = {
   forcedStacktraceLevel: text('Log setting', ownLog),
 } as const satisfies OptionTable;
 
+/** Sections of `<system>` for what this program has not, or does otherwise. */
+const effectless = ['counter_server', 'counter_client', 'metrics', 'source_only_buffer'];
+
 /** What `<system>` says that has an effect. */
-export type SystemValues = Partial<Pick<OptionValues<typeof systemOptions>, 'logLevel' | 'workers' | 'plugins'>>;
+export type SystemValues = Partial<
+  Pick<OptionValues<typeof systemOptions>, 'logLevel' | 'workers' | 'plugins' | 'withoutSource'>
+>;
 
 /** Reads the one `<system>` section of a configuration. */
 export function lowerSystem(lowering: Lowering, root: Section): SystemValues {
   const section = onlySection(lowering, root, 'system');
   if (!section) return {};
+  const strict = attribute(section, 'strict_config_value')?.value.text;
+  if (strict !== undefined && /^(?:true|yes|)$/.test(strict)) lowering.isStrict = true;
   const values = read(lowering, '<system>', section, systemOptions);
   for (const inner of section.sections) {
     if (inner.name === 'log') read(lowering, '<log>', inner, logOptions);
-    else lowering.error(inner.at, `<system> takes no section <${inner.name}> (it takes <log>)`);
+    else if (effectless.includes(inner.name))
+      lowering.note(inner.at, `<${inner.name}>: accepted without effect here`, 'ignored');
+    else
+      lowering.error(
+        inner.at,
+        `<system> takes no section <${inner.name}> (it takes ${['log', ...effectless].map((name) => `<${name}>`).join(', ')})`,
+      );
   }
   return values;
 }

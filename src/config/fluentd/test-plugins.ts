@@ -33,6 +33,7 @@ const sources = [
   definePlugin({
     kind: 'source',
     name: 'tail',
+    exclusive: ['posFile'],
     summary: 'Reads files.',
     usesParser: true,
     options: {

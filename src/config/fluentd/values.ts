@@ -8,7 +8,13 @@ import type { WrittenValue } from './element.ts';
 
 /** A value read, perhaps with a warning; or what is wrong with the text. Neither text repeats the value of a secret. */
 export type ReadValue =
-  { readonly value: unknown; readonly warning?: string | undefined } | { readonly problem: string };
+  | {
+      readonly value: unknown;
+      readonly warning?: string | undefined;
+      /** Fluentd refuses the text with --strict-config-value. */
+      readonly isLoose?: boolean;
+    }
+  | { readonly problem: string };
 
 /** Reads a written value as the kind of an option. `choices` are those of kind `choice`. */
 export function readKind(kind: OptionKind, written: WrittenValue, choices?: readonly string[]): ReadValue {
@@ -56,13 +62,14 @@ function readBoolean(text: string): ReadValue {
   // A key alone on its line is true; so is one followed by a comment, which Fluentd takes for the value.
   if (text === 'true' || text === 'yes' || text === '' || text.startsWith('#')) return { value: true };
   if (text === 'false' || text === 'no') return { value: false };
-  if (text === '1') return { value: true, warning: 'found 1, read as true; write true' };
+  if (text === '1') return { value: true, warning: 'found 1, read as true; write true', isLoose: true };
   if (/^(?:0|off|nil|null|none)$/i.test(text))
-    return { value: false, warning: `found ${text}, read as false; write false` };
+    return { value: false, warning: `found ${text}, read as false; write false`, isLoose: true };
   if (/^(?:on|true|yes|enabled?|t|y)$/i.test(text))
     return {
       value: false,
       warning: `found ${text}, which Fluentd reads as false: only true and yes are true; write what you mean`,
+      isLoose: true,
     };
   return { problem: `found ${quote(text)}` };
 }
@@ -74,7 +81,7 @@ function readInteger(text: string): ReadValue {
   const value = Number((found[1] ?? '').replaceAll('_', ''));
   if (!Number.isSafeInteger(value)) return { problem: `found ${quote(text)}, which is beyond 2^53` };
   if ((found[2] ?? '').trim() === '') return { value };
-  return { value, warning: `found ${quote(text)}, read as ${value}; write ${value}` };
+  return { value, warning: `found ${quote(text)}, read as ${value}; write ${value}`, isLoose: true };
 }
 
 /** Ruby's String#to_f, in the same way. */
@@ -82,7 +89,8 @@ function readNumber(text: string): ReadValue {
   const found = leadingFloat(text);
   if (!found) return { problem: `found ${quote(text)}` };
   if (found.rest.trim() === '') return { value: found.value };
-  return { value: found.value, warning: `found ${quote(text)}, read as ${found.value}; write ${found.value}` };
+  const warning = `found ${quote(text)}, read as ${found.value}; write ${found.value}`;
+  return { value: found.value, warning, isLoose: true };
 }
 
 function leadingFloat(text: string): { value: number; rest: string } | undefined {
@@ -119,7 +127,7 @@ function readDuration(text: string): ReadValue {
   if (!seconds) return { problem: `found ${quote(text)}` };
   const value = Math.round(seconds.value * 1e6) / 1e3;
   if (seconds.rest.trim() === '') return { value };
-  return { value, warning: `found ${quote(text)}, which Fluentd reads as ${seconds.value} seconds` };
+  return { value, warning: `found ${quote(text)}, which Fluentd reads as ${seconds.value} seconds`, isLoose: true };
 }
 
 /** What to write for a duration that Fluentd reads differently from what it says. */

@@ -3,8 +3,14 @@
  * `out` becomes `out.20240305_0.log`, with append `out.20240305.log`. Source: out_file.rb, output.rb.
  */
 import { dirname, isAbsolute, normalize } from 'node:path';
-import { rubyParts } from '../../codecs/ruby.ts';
-import { compileStrftime, parseZone } from '../../codecs/strftime.ts';
+import {
+  checkPlaceholderKeys,
+  compileChunkText,
+  fieldPlaceholders,
+  firstPlaceholderAt,
+  hasTagPlaceholder,
+} from '../../codecs/chunk-placeholders.ts';
+import { compileStrftime } from '../../codecs/strftime.ts';
 import type { BufferModel } from '../../config/model.ts';
 import type { Chunk } from '../../core/plugin.ts';
 
@@ -53,16 +59,13 @@ function timekeyFormat(timekeySeconds: number): string {
   return timekeySeconds < 86_400 ? '%Y%m%d%H' : '%Y%m%d';
 }
 
-const tagMark = /\$\{tag(?:\[(-?\d+)\])?\}/g;
-const fieldMark = /\$\{([-_.@$a-zA-Z0-9]+)\}/g;
-
 /** Checks that each placeholder has its chunk key and each chunk key its placeholder. @throws Error naming the one that is wrong */
 export function checkPlaceholders(name: string, template: string, buffer: BufferModel): void {
   checkTime(name, template, buffer);
   checkKeys(name, template, buffer);
-  if (buffer.chunkKeys.includes('tag') && !new RegExp(tagMark).test(template))
+  if (buffer.chunkKeys.includes('tag') && !hasTagPlaceholder(template))
     throw new Error(`${name} ${template} has no \${tag}, but records are cut into chunks by tag: add it`);
-  const fields = fieldsOf(template);
+  const fields = fieldPlaceholders(template);
   for (const key of buffer.chunkKeys)
     if (key !== 'tag' && key !== 'time' && !fields.includes(key))
       throw new Error(`${name} ${template} has no \${${key}}, but it is a chunk key: add it`);
@@ -93,34 +96,20 @@ export function checkTime(name: string, template: string, buffer: BufferModel): 
 
 /** Checks that each placeholder has its chunk key. @throws Error naming the one that is wrong */
 export function checkKeys(name: string, template: string, buffer: BufferModel): void {
-  const keys = buffer.chunkKeys;
-  if (new RegExp(tagMark).test(template) && !keys.includes('tag'))
-    throw new Error(
-      `${name} ${template} has tag placeholders, but chunk key tag is not configured: write <buffer tag>`,
-    );
-  if (!keys.includes('time') && compileStrftime(template, { kind: 'utc' })(0, 0) !== template.replaceAll('%%', '%'))
+  checkPlaceholderKeys(name, template, buffer);
+  const hasTime = compileStrftime(template, { kind: 'utc' })(0, 0) !== template.replaceAll('%%', '%');
+  if (hasTime && !buffer.chunkKeys.includes('time'))
     throw new Error(
       `${name} ${template} has time placeholders, but chunk key time is not configured: write <buffer time>`,
     );
-  for (const field of fieldsOf(template))
-    if (field !== 'tag' && field !== 'chunk_id' && !keys.includes(field))
-      throw new Error(
-        `${name} ${template} has \${${field}}, but chunk key ${field} is not configured: write <buffer ${field}>`,
-      );
-}
-
-function fieldsOf(template: string): string[] {
-  return [...template.matchAll(fieldMark)].map((found) => found[1] as string);
 }
 
 /** The path for a chunk, or a reason not to write it: a tag or field must not lead out of the directory. */
 export type ExpandPath = (chunk: Chunk) => { readonly path: string } | { readonly reason: string };
 
-const anyMark = new RegExp(`${tagMark.source}|${fieldMark.source}`, 'g');
-
 /** The directory that a template names before a tag, field or time has a say in it. Undefined: tags and fields have none at all. */
 export function fixedDirectory(template: string): string | undefined {
-  return template.search(anyMark) < 0 ? undefined : dirname(`${template.slice(0, template.search(/%|\$\{/))}x`);
+  return firstPlaceholderAt(template) < 0 ? undefined : dirname(`${template.slice(0, template.search(/%|\$\{/))}x`);
 }
 
 /**
@@ -128,28 +117,14 @@ export function fixedDirectory(template: string): string | undefined {
  * under two names.
  */
 export function compilePath(template: string, buffer: BufferModel): ExpandPath {
-  const time = compileStrftime(
-    template,
-    buffer.timezone === undefined ? { kind: 'local' } : parseZone(buffer.timezone),
-  );
+  let filled = '';
+  const expand = compileChunkText(template, buffer, (value) => {
+    filled += value;
+    return value;
+  });
   return (chunk) => {
-    const dated = chunk.timekeySeconds === undefined ? template : time(chunk.timekeySeconds, 0);
-    const { tag } = chunk;
-    const parts = tag === undefined ? [] : rubyParts(tag);
-    let filled = '';
-    // In one pass: what stands in a tag or field is no placeholder.
-    const path = dated.replaceAll(anyMark, (mark: string, index: string | undefined, field: string | undefined) => {
-      let value: string;
-      if (field === undefined || field === 'tag') {
-        if (tag === undefined) return mark;
-        value = index === undefined ? tag : (parts.at(Number(index)) ?? '');
-      } else {
-        if (field === 'chunk_id') return chunk.id;
-        value = chunk.fields.get(field) ?? mark;
-      }
-      filled += value;
-      return value;
-    });
+    filled = '';
+    const { dated, text: path } = expand(chunk);
     // Looked at as a whole: two values side by side may come to what neither is.
     if (filled.includes('\0') || climbs(path) > climbs(dated) || (isAbsolute(path) && !isAbsolute(dated)))
       return { reason: `${JSON.stringify(path)} leads out of the directory of the path` };

@@ -1,7 +1,7 @@
 /** What is written back to senders. Bodies as the original's FastAPI wrote them: `{"status":"success"}`, `{"detail":…}`. */
 import { STATUS_CODES } from 'node:http';
 import type { ServerResponse } from 'node:http';
-import type { Refusal } from './refusal.ts';
+import type { Refusal } from '../requests/refusal.ts';
 
 const okBody = '{"status":"success"}';
 // A flat list is what Node writes out without building an object; the length spares it chunked encoding.

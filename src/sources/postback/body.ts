@@ -3,13 +3,14 @@ import { codecs } from '../../core/batch.ts';
 import type { Codec } from '../../core/batch.ts';
 import { parseExact } from '../../core/json.ts';
 import type { Value } from '../../core/record.ts';
-import type { EncodedRecord, QueryFields, RecordMaker, RequestFields } from './fields.ts';
-import { jsonObjects, ndjsonObjects } from './json-body.ts';
-import type { JsonObject } from './json-body.ts';
-import { parseMultipart } from './multipart.ts';
-import { parsePairs } from './pairs.ts';
-import type { Pairs } from './pairs.ts';
-import { Refusal } from './refusal.ts';
+import type { EncodedRecord } from '../requests/append-queue.ts';
+import type { QueryFields, RecordMaker, RequestFields } from './fields.ts';
+import { jsonObjects, ndjsonObjects } from '../requests/json-body.ts';
+import type { JsonObject } from '../requests/json-body.ts';
+import { parseMultipart } from '../requests/multipart.ts';
+import { parsePairs } from '../requests/pairs.ts';
+import type { Pairs } from '../requests/pairs.ts';
+import { Refusal } from '../requests/refusal.ts';
 
 /** The records of one request, all of one codec. */
 export interface BodyRecords {

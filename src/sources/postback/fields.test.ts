@@ -7,10 +7,11 @@ import { parseExact, parseRecord, scanJson, stringifyJson } from '../../core/jso
 import { decodeMsgpack } from '../../core/msgpack.ts';
 import type { ExactFields, PlainFields } from '../../core/record.ts';
 import { RecordMaker, podHash } from './fields.ts';
-import type { EncodedRecord, FieldSettings, RequestFields } from './fields.ts';
+import type { EncodedRecord } from '../requests/append-queue.ts';
+import type { FieldSettings, RequestFields } from './fields.ts';
 import { detailOf, send, sendJson, startSource } from './harness.test.ts';
-import type { JsonObject } from './json-body.ts';
-import { parsePairs } from './pairs.ts';
+import type { JsonObject } from '../requests/json-body.ts';
+import { parsePairs } from '../requests/pairs.ts';
 
 const nowMs = Date.UTC(2023, 3, 28, 9, 57, 42, 705);
 

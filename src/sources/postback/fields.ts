@@ -7,25 +7,18 @@
  */
 import { hostname } from 'node:os';
 import { codecs } from '../../core/batch.ts';
-import type { Codec } from '../../core/batch.ts';
 import { parseExact, scanJson, stringifyJson } from '../../core/json.ts';
 import { encodeMsgpack } from '../../core/msgpack.ts';
 import { fieldEntries, isFields, needsExactKey, setField } from '../../core/record.ts';
 import type { ExactFields, Fields, PlainFields, Value } from '../../core/record.ts';
-import type { JsonObject } from './json-body.ts';
-import type { Pairs } from './pairs.ts';
-import { Refusal } from './refusal.ts';
+import type { EncodedRecord } from '../requests/append-queue.ts';
+import type { JsonObject } from '../requests/json-body.ts';
+import type { Pairs } from '../requests/pairs.ts';
+import { Refusal } from '../requests/refusal.ts';
 
 const OPENING = 123;
 const CLOSING = 125;
 const COMMA = 44;
-
-/** One record, ready to be appended. */
-export interface EncodedRecord {
-  readonly codec: Codec;
-  readonly payload: string | Uint8Array;
-  readonly exact: boolean;
-}
 
 /** What all records of one request share. */
 export interface RequestFields {

@@ -5,7 +5,7 @@ import type { Clock } from '../../core/clock.ts';
 import { AddressSet, ClientFinder, clientKey } from './client-address.ts';
 import type { GuardOptions } from './options.ts';
 import { RateLimiter } from './rate-limit.ts';
-import { Refusal } from './refusal.ts';
+import { Refusal } from '../requests/refusal.ts';
 import { SignatureVerifier, signatureProblem } from './signature.ts';
 
 /** What is wrong with a guard's options; undefined when nothing is. */

@@ -14,8 +14,8 @@ import type { Codec } from '../../core/batch.ts';
 import { OperatingError, errorText, errorTable } from '../../core/errors.ts';
 import type { ErrorCode } from '../../core/errors.ts';
 import type { SourceContext } from '../../core/plugin.ts';
-import type { Submission, Waiter } from './append-queue.ts';
-import { Refusal } from './refusal.ts';
+import type { Submission, Waiter } from '../requests/append-queue.ts';
+import { Refusal } from '../requests/refusal.ts';
 
 export interface KeyedSubmission extends Submission {
   readonly key: string;

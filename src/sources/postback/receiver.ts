@@ -2,19 +2,23 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Counter } from 'prom-client';
-import { errorText, systemCode } from '../../core/errors.ts';
+import { errorText } from '../../core/errors.ts';
 import type { SourceContext } from '../../core/plugin.ts';
+import type { AppendQueue, Submission } from '../requests/append-queue.ts';
+import { Exchange, stopping } from '../requests/exchange.ts';
+import type { ExchangeHost } from '../requests/exchange.ts';
+import type { MemoryBudget } from '../requests/limits.ts';
+import type { RequestHandler } from '../requests/listener.ts';
+import { OpenExchanges } from '../requests/open-exchanges.ts';
+import { Refusal } from '../requests/refusal.ts';
+import { pathAndQuery } from '../requests/url.ts';
 import { answerHealth, answerOk, answerRefusal, rawAnswer } from './answers.ts';
-import type { AppendQueue, Submission, Waiter } from './append-queue.ts';
 import type { BodyReader } from './body.ts';
-import { Exchange, stopping } from './exchange.ts';
+import type { RequestFields } from './fields.ts';
 import type { Guard } from './guards.ts';
 import { storedKey } from './idempotency.ts';
 import type { IdempotencyKeys } from './idempotency.ts';
-import type { MemoryBudget } from './limits.ts';
 import type { PostbackOptions } from './options.ts';
-import { Refusal } from './refusal.ts';
-import { Slots } from './slots.ts';
 import type { Route, Routes } from './routes.ts';
 import { defaultTag } from './routes.ts';
 
@@ -29,34 +33,35 @@ export interface ReceiverParts {
   readonly memory: MemoryBudget;
 }
 
-/** Connections whose broken request is counted already. */
-const counted = new WeakSet();
 /** Requests that came on a connection, where their number is limited. */
 const requestCounts = new WeakMap<object, number>();
 
 const healthMethods = 'GET, HEAD';
 
-export class Receiver {
-  readonly options: PostbackOptions;
-  readonly context: SourceContext;
-  readonly reader: BodyReader;
+type PostbackExchange = Exchange<Route<Guard>>;
+
+export class Receiver implements RequestHandler, ExchangeHost<Route<Guard>> {
   readonly memory: MemoryBudget;
+  readonly bodyLimits: { readonly received: number; readonly unpacked: number };
+  readonly keepsRefused: boolean;
+  readonly #options: PostbackOptions;
+  readonly #context: SourceContext;
   readonly #parts: ReceiverParts;
   readonly #methods: ReadonlySet<string>;
   readonly #allow: string;
   readonly #keyHeader: string | undefined;
   readonly #requests: Counter;
-  readonly #open = new Slots<Exchange>();
+  readonly #open = new OpenExchanges<Route<Guard>>();
   #okUncounted = 0;
-  #isStopping = false;
-  #whenIdle: (() => void) | undefined;
 
   constructor(parts: ReceiverParts) {
     this.#parts = parts;
-    this.options = parts.options;
-    this.context = parts.context;
-    this.reader = parts.reader;
+    const { bodyLimit, keepRefused } = parts.options;
+    this.#options = parts.options;
+    this.#context = parts.context;
     this.memory = parts.memory;
+    this.bodyLimits = { received: bodyLimit, unpacked: bodyLimit };
+    this.keepsRefused = keepRefused;
     this.#methods = new Set(parts.options.methods.map((method) => method.toUpperCase()));
     this.#allow = [...this.#methods].join(', ');
     this.#keyHeader = parts.options.idempotencyHeader.toLowerCase() || undefined;
@@ -69,8 +74,9 @@ export class Receiver {
 
   /** Node's `request` and `checkContinue`. */
   handle(req: IncomingMessage, res: ServerResponse, expectsContinue: boolean): void {
-    if (this.options.requestsPerConnection > 0) requestCounts.set(req.socket, (requestCounts.get(req.socket) ?? 0) + 1);
-    const url = targetOf(req.url ?? '/');
+    if (this.#options.requestsPerConnection > 0)
+      requestCounts.set(req.socket, (requestCounts.get(req.socket) ?? 0) + 1);
+    const url = pathAndQuery(req.url ?? '/');
     const cut = url.indexOf('?');
     const path = cut < 0 ? url : url.slice(0, cut);
     let refusal: Refusal | undefined;
@@ -84,11 +90,10 @@ export class Receiver {
     }
     const method = req.method ?? '';
     if (route && this.#methods.has(method)) {
-      refusal = this.#isStopping ? stopping() : route.guard?.admit(req);
+      refusal = this.#open.isStopping ? stopping() : route.guard?.admit(req);
       if (!refusal) {
         const exchange = new Exchange(this, req, res, route, cut < 0 ? '' : url.slice(cut + 1));
-        this.#open.add(exchange);
-        exchange.start(expectsContinue);
+        this.#open.start(exchange, expectsContinue);
         return;
       }
     } else if (!refusal) {
@@ -109,125 +114,105 @@ export class Receiver {
   }
 
   /** Node's `checkExpectation`: anything but 100-continue. */
-  handleExpectation(res: ServerResponse): void {
+  handleExpectation(_req: IncomingMessage, res: ServerResponse): void {
     const refusal = new Refusal('expectation_failed', 'only "Expect: 100-continue" is supported');
     this.#count(refusal, defaultTag);
     answerRefusal(res, refusal, true);
   }
 
-  /** Node's `clientError`: bytes that are not HTTP, a head that is too large, a request that takes too long or breaks off. */
-  handleClientError(error: Error, socket: Duplex & { readonly bytesRead?: number }): void {
-    const code = systemCode(error);
-    const isReset = code === 'ECONNRESET' || code === 'EPIPE';
-    const open = this.#open.all().filter((exchange) => exchange.req.socket === socket);
-    const refusal = clientRefusal(code, error);
-    // A connection that never sent a byte, or broke off between requests, is not a request.
-    if (!isReset && socket.bytesRead !== 0 && !counted.has(socket)) {
-      counted.add(socket);
-      this.#count(refusal, open.at(-1)?.route.tag ?? defaultTag);
-    }
-    // Written now, this answer would be taken for that of an earlier request which still waits for its fsync.
-    const isAwaited = open.some(({ req }) => req.complete);
-    if (!socket.writable || isReset || isAwaited || socket.bytesRead === 0) socket.destroy();
-    else socket.end(rawAnswer(refusal), () => socket.destroy());
+  handleClientError(error: Error, socket: Duplex): void {
+    this.#open.clientError(error, socket, {
+      count: (refusal, route) => this.#count(refusal, route?.tag ?? defaultTag),
+      rawAnswer,
+    });
   }
 
+  verify({ target, req }: PostbackExchange, raw: Buffer): Refusal | undefined {
+    return target.guard?.verify(req, raw);
+  }
+  take(exchange: PostbackExchange, body: Buffer): void {
+    const { reader } = this.#parts;
+    const { req, target, query } = exchange;
+    const time = this.#context.clock.now();
+    const request: RequestFields = {
+      query: this.#options.logQueryParameters && query !== '' ? reader.query(query) : undefined,
+      path: target.path,
+      pathJson: target.pathJson,
+      nowMs: time.seconds * 1000 + Math.floor(time.nanos / 1e6),
+    };
+    const { codec, records, key } = reader.read(body, req.headers['content-type'], request);
+    this.#submit({ tag: target.tag, codec, records, time, key: undefined }, exchange, key);
+  }
   /** Hands a request's records on; `fieldKey`: the idempotency key that its body names. */
-  submit(submission: Submission, req: IncomingMessage, fieldKey: string | undefined, waiter: Waiter): void {
+  #submit(submission: Submission, exchange: PostbackExchange, fieldKey: string | undefined): void {
     const { keys, queue } = this.#parts;
-    const header = keys && this.#keyHeader !== undefined ? req.headers[this.#keyHeader] : undefined;
+    const header = keys && this.#keyHeader !== undefined ? exchange.req.headers[this.#keyHeader] : undefined;
     const key = typeof header === 'string' && header !== '' ? header : fieldKey;
-    if (!keys || key === undefined) queue.submit(submission, waiter);
-    else keys.submit({ ...submission, key: storedKey(this.context.id, submission.tag, key) }, waiter);
+    if (!keys || key === undefined) queue.submit(submission, exchange);
+    else keys.submit({ ...submission, key: storedKey(this.#context.id, submission.tag, key) }, exchange);
   }
 
-  answerOk(exchange: Exchange): void {
+  answerOk(exchange: PostbackExchange): void {
     // Counted once a turn: a labelled counter costs as much as the rest of the answer.
     if (this.#okUncounted++ === 0) setImmediate(this.#countOk);
     answerOk(exchange.res, this.#isLast(exchange.req));
-    this.#done(exchange);
+    this.#open.done(exchange);
   }
-  /** `raw`: the body as received, or its beginning when `isCut`. */
-  answerRefusal(exchange: Exchange, refusal: Refusal, raw: Buffer, isCut: boolean): void {
-    const { req, res, route } = exchange;
-    this.#count(refusal, route.tag);
+  answerRefusal(exchange: PostbackExchange, refusal: Refusal, raw: Buffer, isCut: boolean): void {
+    const { req, res, target } = exchange;
+    this.#count(refusal, target.tag);
     if (refusal.reason === 'internal')
-      this.context.log.error(`a postback to ${route.tag} failed: ${errorText(refusal.cause)}; please report this`);
+      this.#context.log.error(`a postback to ${target.tag} failed: ${errorText(refusal.cause)}; please report this`);
     const isUnread = !req.complete;
     const answer = (): void => {
       answerRefusal(res, refusal, this.#isLast(req) || (isUnread && req.headers.expect !== undefined));
-      this.#done(exchange);
+      this.#open.done(exchange);
     };
-    const isKept = this.options.keepRefused && [400, 413, 415].includes(refusal.status);
+    const isKept = this.#options.keepRefused && [400, 413, 415].includes(refusal.status);
     if (!isKept) answer();
     else
       this.#keep(exchange, refusal, raw, isCut).then(answer, (error: unknown) => {
-        this.context.log.error(`keeping a refused postback to ${route.tag}: ${errorText(error)}; its bytes are lost`);
+        this.#context.log.error(`keeping a refused postback to ${target.tag}: ${errorText(error)}; its bytes are lost`);
         answer();
       });
   }
-  /** The sender went away before its request was whole. */
-  countAborted(exchange: Exchange): void {
-    this.#done(exchange);
-    if (counted.has(exchange.req.socket)) return;
-    this.#count(new Refusal('aborted', 'aborted'), exchange.route.tag);
+  countAborted(exchange: PostbackExchange): void {
+    this.#open.done(exchange);
+    if (this.#open.isCounted(exchange)) return;
+    this.#count(new Refusal('aborted', 'aborted'), exchange.target.tag);
   }
   /** From now on requests are answered 503, and every answer closes its connection. */
   beginStop(): void {
-    this.#isStopping = true;
+    this.#open.beginStop();
   }
-  /** Resolves when no request is under way. */
   idle(): Promise<void> {
-    return new Promise((resolve) => {
-      if (this.#open.size === 0) resolve();
-      else this.#whenIdle = resolve;
-    });
+    return this.#open.idle();
   }
-  /** Ends the requests that are still arriving. */
   cutArriving(): void {
-    for (const exchange of this.#open.all()) exchange.cut();
+    this.#open.cutArriving();
   }
 
   /** True when the answer to `req` ends its connection. Node's own maxRequestsPerSocket only says so and leaves it open. */
   #isLast(req: IncomingMessage): boolean {
-    if (this.#isStopping) return true;
-    const limit = this.options.requestsPerConnection;
+    if (this.#open.isStopping) return true;
+    const limit = this.#options.requestsPerConnection;
     return limit > 0 && (requestCounts.get(req.socket) ?? 0) >= limit;
   }
-  #done(exchange: Exchange): void {
-    this.#open.delete(exchange);
-    if (this.#open.size === 0) this.#whenIdle?.();
-  }
   readonly #countOk = (): void => {
-    this.#requests.inc({ source: this.context.id, status: '200' }, this.#okUncounted);
+    this.#requests.inc({ source: this.#context.id, status: '200' }, this.#okUncounted);
     this.#okUncounted = 0;
   };
   #count(refusal: Refusal, tag: string): void {
-    this.#requests.inc({ source: this.context.id, status: String(refusal.status) });
-    this.context.refused(refusal.reason, tag);
+    this.#requests.inc({ source: this.#context.id, status: String(refusal.status) });
+    this.#context.refused(refusal.reason, tag);
   }
-  #keep({ req, route }: Exchange, refusal: Refusal, raw: Buffer, isCut: boolean): Promise<void> {
+  #keep({ req, target }: PostbackExchange, refusal: Refusal, raw: Buffer, isCut: boolean): Promise<void> {
     const detail: Record<string, string> = { detail: refusal.message, method: req.method ?? '', url: req.url ?? '' };
     for (const name of ['content-type', 'content-encoding'] as const) {
       const value = req.headers[name];
       if (value !== undefined) detail[name] = value;
     }
     if (isCut) detail['truncated'] = 'true';
-    return this.context.keepRefused({ reason: refusal.reason, tag: route.tag, raw, detail });
+    return this.#context.keepRefused({ reason: refusal.reason, tag: target.tag, raw, detail });
   }
-}
-
-/** The request target as path and query: the absolute form that proxies use loses its scheme and host (RFC 9112, 3.2.2). */
-function targetOf(url: string): string {
-  if (url.charCodeAt(0) === 47) return url;
-  const absolute = /^https?:\/\/[^/?#]*(.*)$/i.exec(url)?.[1];
-  if (absolute === undefined) return url;
-  return absolute.startsWith('/') ? absolute : `/${absolute}`;
-}
-
-function clientRefusal(code: string | undefined, error: Error): Refusal {
-  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return new Refusal('request_timeout', 'the request did not arrive in time');
-  if (code === 'HPE_HEADER_OVERFLOW') return new Refusal('head_too_large', 'the request head is too large');
-  if (code === 'HPE_INVALID_EOF_STATE') return new Refusal('aborted', 'the request broke off');
-  return new Refusal('bad_request', 'this is not a valid HTTP request', { cause: error });
 }

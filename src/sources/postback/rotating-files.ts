@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import type { Clock } from '../../core/clock.ts';
 import { OperatingError, errorText, systemCode } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
-import type { LineTaker } from './append-queue.ts';
+import type { LineTaker } from '../requests/append-queue.ts';
 
 /** Characters that wait while the directory cannot be written: half a minute of 10,000 records a second at 200 bytes. */
 const waitingCharsMax = 64 * 1024 * 1024;

@@ -1,7 +1,7 @@
 /** Which paths take postbacks, under which tag and behind which guard. */
 import { tagBytesMax } from '../../core/tag.ts';
-import { decodePath } from './pairs.ts';
-import { Refusal } from './refusal.ts';
+import { decodePath } from '../requests/pairs.ts';
+import { Refusal } from '../requests/refusal.ts';
 
 /** Tag of a path that has none behind `/postback/`, as in the original. */
 export const defaultTag = 'post2log';

@@ -10,7 +10,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { GuardOptions } from './options.ts';
-import { Refusal } from './refusal.ts';
+import { Refusal } from '../requests/refusal.ts';
 
 /** 5 minutes: what Stripe and Slack recommend against replays; wide enough for clocks that drift. */
 const toleranceMsDefault = 300_000;

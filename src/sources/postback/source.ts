@@ -1,22 +1,21 @@
 /** The postback source as a whole: start, stop, and what hangs together. */
-import type { Server } from 'node:http';
 import type { Server as TlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import type { Timer } from '../../core/clock.ts';
 import type { Source, SourceContext } from '../../core/plugin.ts';
-import { AppendQueue } from './append-queue.ts';
+import { AppendQueue } from '../requests/append-queue.ts';
+import { MemoryBudget, listenBacklog } from '../requests/limits.ts';
+import { createListener, listen, stopListening, urlOf } from '../requests/listener.ts';
+import type { Listener, ListenerLimits, Place } from '../requests/listener.ts';
+import { TlsFiles } from '../requests/tls.ts';
 import { BodyReader } from './body.ts';
 import { ClientFinder } from './client-address.ts';
 import { RecordMaker, podHash } from './fields.ts';
 import { Guard, inheritGuard } from './guards.ts';
 import { IdempotencyKeys } from './idempotency.ts';
-import { MemoryBudget, stopFlushMs, stopWaitMs } from './limits.ts';
-import { createListener, listen } from './listener.ts';
 import type { GuardOptions, PostbackConfig, PostbackOptions } from './options.ts';
 import { Receiver } from './receiver.ts';
 import { RotatingFiles } from './rotating-files.ts';
 import { Routes, defaultTag } from './routes.ts';
-import { TlsFiles } from './tls.ts';
 
 /** One listening postback source. */
 export class PostbackSource implements Source {
@@ -26,7 +25,7 @@ export class PostbackSource implements Source {
   readonly #keys: IdempotencyKeys | undefined;
   readonly #files: RotatingFiles | undefined;
   readonly #tls: TlsFiles | undefined;
-  #server: Server | TlsServer | undefined;
+  #server: Listener | undefined;
   #address: AddressInfo | undefined;
   #dropped = 0;
 
@@ -56,7 +55,7 @@ export class PostbackSource implements Source {
     const { tlsCert, tlsKey } = options;
     if (tlsCert && tlsKey)
       this.#tls = new TlsFiles(
-        { certPath: tlsCert, keyPath: tlsKey, interval: options.tlsReloadInterval },
+        { certPath: tlsCert, keyPath: tlsKey, interval: options.tlsReloadInterval, advice: 'tls_cert and tls_key' },
         context.clock,
         context.log,
       );
@@ -78,9 +77,9 @@ export class PostbackSource implements Source {
     const pair = await this.#tls?.load();
     await this.#keys?.load();
     await this.#files?.open();
-    const server = createListener(this.#options, this.#receiver, pair);
+    const server = createListener(listenerLimits(this.#options), this.#receiver, pair);
     try {
-      this.#address = await listen(server, this.#options, context.worker.count);
+      this.#address = await listen(server, listenerPlace(this.#options, context.worker.count));
     } catch (error) {
       await this.#files?.close();
       throw error;
@@ -89,9 +88,7 @@ export class PostbackSource implements Source {
     server.on('error', (error) => context.log.error(`accepting postback connections: ${error.message}`));
     server.on('drop', () => this.#noteDrop());
     if (pair) this.#tls?.watch(server as TlsServer);
-    const { address, family, port } = this.#address;
-    const host = family === 'IPv6' ? `[${address}]` : address;
-    context.log.debug(`postback source ${context.id} listens on ${pair ? 'https' : 'http'}://${host}:${port}`);
+    context.log.debug(`postback source ${context.id} listens on ${urlOf(this.#address, pair !== undefined)}`);
   }
 
   /** Stops listening, answers what was received, cuts what is still arriving after 5 s. */
@@ -101,16 +98,7 @@ export class PostbackSource implements Source {
     this.#receiver.beginStop();
     if (!server) return;
     this.#server = undefined;
-    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-    server.closeIdleConnections();
-    const cutting: Timer = this.#context.clock.after(stopWaitMs, () => this.#receiver.cutArriving());
-    await this.#receiver.idle();
-    cutting.cancel();
-    // Every answer closes its connection; what is left never sent a whole head, or is slow to read its answer.
-    server.closeIdleConnections();
-    const forcing: Timer = this.#context.clock.after(stopFlushMs, () => server.closeAllConnections());
-    await closed;
-    forcing.cancel();
+    await stopListening(server, this.#receiver, this.#context.clock);
     await this.#files?.close();
   }
 
@@ -121,6 +109,28 @@ export class PostbackSource implements Source {
       `postback source ${this.#context.id} holds ${this.#options.connectionsMax} connections and closes new ones at once; raise connections_max, or look for clients that open too many`,
     );
   }
+}
+
+function listenerLimits(options: PostbackOptions): ListenerLimits {
+  return {
+    headBytesMax: options.headerLimit,
+    headersTimeoutMs: options.headersTimeout,
+    requestTimeoutMs: options.requestTimeout,
+    keepAliveTimeoutMs: options.keepAliveTimeout,
+    connectionsMax: options.connectionsMax,
+  };
+}
+
+function listenerPlace({ host, port }: PostbackOptions, workerCount: number): Place {
+  return {
+    host,
+    port,
+    backlog: listenBacklog,
+    isShared: workerCount > 1,
+    what: 'postbacks',
+    hostSetting: 'P2L_HOST',
+    portSetting: `P2L_PORT=${port === 8080 ? 8081 : 8080}`,
+  };
 }
 
 function rotatingFiles(options: PostbackOptions, context: SourceContext): RotatingFiles {

@@ -10,6 +10,7 @@ export const tailSource = definePlugin({
   options: tailOptions,
   sections: tailSections,
   usesParser: true,
+  exclusive: ['posFile'],
   check: checkTail,
   example: `<source>
   @type tail

@@ -1,0 +1,131 @@
+/** Configurations that people have (test/configs/), as `check` shows them. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { describe, test } from 'node:test';
+import { Registry } from '../core/registry.ts';
+import { builtinPlugins } from '../plugins.ts';
+import { check } from './check.ts';
+
+const folder = new URL('../../test/configs/', import.meta.url).pathname;
+
+async function checked(path: string | undefined, env: Record<string, string> = {}) {
+  let [out, err] = ['', ''];
+  const status = await check({
+    path: path === undefined ? undefined : folder + path,
+    env,
+    registry: new Registry(builtinPlugins),
+    out: (text) => (out += text),
+    err: (text) => (err += text),
+  });
+  return { status, out: out.replaceAll(folder, ''), err: err.replaceAll(folder, '') };
+}
+
+/** What stands in front of the comparison. */
+const pipeline = (out: string): string[] => out.split('compared with', 1)[0]?.trimEnd().split('\n') ?? [];
+
+describe('the kafka configuration of a postback receiver', () => {
+  const extra = readFileSync(`${folder}kafka.conf`, 'utf8');
+  test('is shown with its plugin named as one that comes later', async () => {
+    const { status, out, err } = await checked(undefined, { P2L_FLUENTD_EXTRACFG: extra });
+    assert.equal(status, 2);
+    assert.deepEqual(err.split('\n'), [
+      'P2L_FLUENTD_EXTRACFG:2:9: output kafka2: known, not in this version yet',
+      'the built-in configuration: 1 plugin not in this version yet',
+      '',
+    ]);
+    assert.deepEqual(pipeline(out), [
+      'sources',
+      '└─ postback → @ROOT  [built-in]',
+      'every record as it is received',
+      '└─ store  [built-in]',
+      'label @ROOT',
+      '├─ match 태그: kafka2  [P2L_FLUENTD_EXTRACFG:1]',
+      '│  ├─ kafka2: known, not in this version yet',
+      '│  ├─ brokers <카프카 IP>:<카프카 Port>',
+      '│  ├─ use_event_time true',
+      '│  ├─ default_topic test',
+      '│  ├─ format json',
+      '│  └─ chunks',
+      '│     └─ written 10s after the first record',
+      '└─ match **: stdout (builtin_stdout)  [built-in]',
+      '   └─ format stdout',
+    ]);
+    assert.match(out, /better: <buffer> @type memory: what waits is in the journal/);
+  });
+  test('with the quote of the shell left in it, the quote is named', async () => {
+    const { status, out, err } = await checked('kafka-stray-quote.conf');
+    assert.equal(status, 2);
+    assert.equal(out, '');
+    assert.match(
+      err,
+      /^kafka-stray-quote\.conf:20:9: nothing may follow <\/match> on its line, found `"`: a stray quote/m,
+    );
+  });
+});
+
+test('the sidecar of Cloud Logging, in the old spelling', async () => {
+  const { status, out, err } = await checked('google-cloud-sidecar.conf');
+  assert.equal(status, 2);
+  assert.deepEqual(err.split('\n'), [
+    'google-cloud-sidecar.conf:18:9: output google_cloud: known, not in this version yet',
+    'google-cloud-sidecar.conf: 1 plugin not in this version yet',
+    '',
+  ]);
+  assert.deepEqual(pipeline(out), [
+    'sources',
+    '└─ tail → @ROOT  [google-cloud-sidecar.conf:2]',
+    '   ├─ path /api/log/app.log',
+    '   ├─ tag app.log',
+    '   ├─ pos_file /api/log/app.log.pos',
+    '   └─ parse none',
+    'label @ROOT',
+    '└─ match **: google_cloud  [google-cloud-sidecar.conf:17]',
+    '   └─ google_cloud: known, not in this version yet',
+  ]);
+});
+
+test('the sidecar of the Elasticsearch service', async () => {
+  const { status, out, err } = await checked('aws-elasticsearch-sidecar.conf', {
+    AWS_ACCESS_KEY: 'shown-never',
+    AWS_ACCESS_SECRET: 'shown-never',
+  });
+  assert.equal(status, 2);
+  assert.deepEqual(err.split('\n'), [
+    'aws-elasticsearch-sidecar.conf:9:12: output aws-elasticsearch-service: known, not in this version yet',
+    'aws-elasticsearch-sidecar.conf: 1 plugin not in this version yet',
+    '',
+  ]);
+  assert.doesNotMatch(out, /shown-never/);
+  for (const line of ['parse none', 'tag_key @log_name', '<endpoint>', 'region ap-northeast-2', 'written 1s after'])
+    assert.ok(out.includes(line), line);
+});
+
+test('the old spelling of everything, without a problem', async () => {
+  const { status, out, err } = await checked('old-spelling.conf');
+  assert.equal(err, 'old-spelling.conf: ok\n');
+  assert.equal(status, 0);
+  const lines = pipeline(out).map((line) => line.replace(/^[^\w]*/, ''));
+  for (const line of [
+    'parse nginx',
+    'keys time, host, req_id, user',
+    'types {"user":"string","req_id":"integer"}',
+    'types {"code":"integer","size":"integer"}',
+    String.raw`format_firstline /\d{4}-\d{1,2}-\d{1,2}/`,
+    'by time (time: 1d, zone +00:00)',
+    'written 1m after the first record',
+    'given up after 17 retries: to the secondary, else to the dead letters',
+    'time_type string',
+    'match **: null (last)  [old-spelling.conf:88]',
+  ])
+    assert.ok(lines.includes(line), `${line}\nin\n${out}`);
+  assert.match(out, /without effect: buffer_queue_limit: /);
+});
+
+test('the influxdb configuration: shown, no password', async () => {
+  const { status, out, err } = await checked('influxdb.conf');
+  assert.equal(status, 2);
+  assert.match(err, /^influxdb\.conf:2:9: output influxdb: known, not in this version yet$/m);
+  for (const line of ['host <InfluxDB IP>', 'user <유저명>', 'password ******', 'written 10s after the first record'])
+    assert.ok(out.includes(line), line);
+  assert.doesNotMatch(out, /유저암호/);
+});

@@ -1,0 +1,134 @@
+/**
+ * A chunk as the messages that carry it, byte for byte as Fluentd 1.16 out_forward.rb send_data_actual writes them:
+ *
+ *   93                          array of 3
+ *   str                         tag
+ *   db u32                      entries: str 32, whatever their size
+ *     92 d7 00 u32 u32 map      each: [event time, record]
+ *   map                         option: size, compressed, chunk (where an acknowledgement is wanted), and with exactly_once
+ *                               the records' origins (core/origin.ts packOrigins)
+ *
+ * Records that lie as MessagePack in the journal are copied. Times outside of 32 bits are sent as integers, which
+ * receivers take as well; their nanoseconds are lost.
+ */
+import { promisify } from 'node:util';
+import { gzip, zstdCompress } from 'node:zlib';
+import type { RefusedRow } from '../../codecs/rows.ts';
+import { originsOption } from '../../codecs/forward-handshake.ts';
+import { codecs } from '../../core/batch.ts';
+import type { Batch } from '../../core/batch.ts';
+import { errorText } from '../../core/errors.ts';
+import { MsgpackWriter, encodeMsgpack } from '../../core/msgpack.ts';
+import { packOrigins } from '../../core/origin.ts';
+import type { Chunk, ChunkBatch } from '../../core/plugin.ts';
+import type { Value } from '../../core/record.ts';
+import { PacketOrigins } from './origins.ts';
+
+const compressors = { gzip: promisify(gzip), zstd: promisify(zstdCompress) };
+const uint32Max = 0xffff_ffff;
+
+export interface EncodeSettings {
+  readonly compress: 'text' | 'gzip' | 'zstd';
+  readonly isTimeInteger: boolean;
+  /** An acknowledgement is wanted. */
+  readonly hasAck: boolean;
+  /** The sending output's id, for the records' origins; undefined: none are sent. */
+  readonly originOf: string | undefined;
+}
+
+/** One message on its way. */
+export interface ForwardPacket {
+  readonly parts: readonly Buffer[];
+  /** What the acknowledgement must say; undefined: none is wanted. */
+  readonly chunk: string | undefined;
+  readonly records: number;
+}
+
+/** One message, or one for each tag where tag is no chunk key. Records that cannot be written are named. */
+export async function encodeChunk(
+  chunk: Chunk,
+  settings: EncodeSettings,
+): Promise<{ readonly messages: readonly ForwardPacket[]; readonly refused: readonly RefusedRow[] }> {
+  const refused: RefusedRow[] = [];
+  const groups = new Map<string, { part: ChunkBatch; first: number }[]>();
+  let first = 0;
+  for (const part of chunk.batches) {
+    const group = groups.get(part.batch.tag) ?? [];
+    groups.set(part.batch.tag, group);
+    group.push({ part, first });
+    first += part.batch.count;
+  }
+  const messages: ForwardPacket[] = [];
+  for (const [tag, parts] of groups) {
+    const id =
+      messages.length === 0 ? chunk.id : `${chunk.id.slice(0, -8)}${messages.length.toString(16).padStart(8, '0')}`;
+    const message = await encodeMessage(tag, id, parts, settings, refused);
+    if (message.records > 0) messages.push(message);
+  }
+  return { messages, refused };
+}
+
+async function encodeMessage(
+  tag: string,
+  id: string,
+  parts: readonly { readonly part: ChunkBatch; readonly first: number }[],
+  settings: EncodeSettings,
+  refused: RefusedRow[],
+): Promise<ForwardPacket> {
+  const writer = new MsgpackWriter();
+  const { compress, originOf } = settings;
+  const origins = originOf === undefined ? undefined : new PacketOrigins(originOf);
+  let records = 0;
+  for (const { part, first } of parts) {
+    const refusedBefore = refused.length;
+    records += writeRows(part.batch, first, settings.isTimeInteger, writer, refused);
+    origins?.add(part, new Set(refused.slice(refusedBefore).map(({ row }) => row - first)));
+  }
+  const entries = compress === 'text' ? writer.take() : await compressors[compress](writer.take());
+  const chunk = settings.hasAck ? `${Buffer.from(id, 'hex').toString('base64')}\n` : undefined;
+  const option: Record<string, Value> = {
+    size: records,
+    compressed: compress,
+    ...(chunk !== undefined && { chunk }),
+    ...(origins && { [originsOption]: packOrigins(origins.runs) as unknown as Value }),
+  };
+  const head = new MsgpackWriter();
+  head.shortArray(3);
+  head.value(tag);
+  const length = Buffer.alloc(5);
+  length[0] = 0xdb;
+  length.writeUInt32BE(entries.length, 1);
+  head.raw(length, 0, 5);
+  return { parts: [head.take(), entries, encodeMsgpack(option)], chunk, records };
+}
+
+/** Returns how many rows were written. */
+function writeRows(
+  batch: Batch,
+  first: number,
+  isTimeInteger: boolean,
+  writer: MsgpackWriter,
+  refused: RefusedRow[],
+): number {
+  const { payload, bounds, codec } = batch.block.parts;
+  for (let row = 0; row < batch.count; row++) {
+    const start = writer.length;
+    writer.shortArray(2);
+    const seconds = batch.seconds(row);
+    if (isTimeInteger || seconds < 0 || seconds > uint32Max) writer.value(seconds);
+    else writer.eventTime(seconds, batch.nanos(row));
+    if (codec === codecs.msgpack && !batch.isChanged(row)) {
+      const index = batch.index(row);
+      writer.raw(payload, bounds[index] as number, bounds[index + 1] as number);
+      continue;
+    }
+    try {
+      writer.value(batch.fields(row));
+    } catch (error) {
+      // An integer beyond 64 bits; or what cannot be decoded, which only a damaged or foreign record is.
+      writer.truncate(start);
+      refused.push({ row: first + row, reason: errorText(error) });
+    }
+  }
+  return batch.count - refused.filter(({ row }) => row >= first).length;
+}

@@ -1,0 +1,239 @@
+/**
+ * An HTTP client for one output: connections with limits on each step, a proxy where one is named, answers of which no
+ * more is kept than a person reads. Plain node:http: one request carries a whole chunk, so what a client costs is nothing.
+ */
+import { Agent as HttpAgent, request as httpRequest } from 'node:http';
+import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { connect as connectTcp, isIP } from 'node:net';
+import type { Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import type { ConnectionOptions } from 'node:tls';
+import { OperatingError, errorText, systemCode } from '../../core/errors.ts';
+import type { Address } from './address.ts';
+import { openTunnel, proxyAuthorization } from './tunnel.ts';
+
+export interface ClientSettings {
+  readonly openTimeoutMs: number;
+  readonly handshakeTimeoutMs: number;
+  readonly readTimeoutMs: number;
+  readonly reuses: boolean;
+  readonly proxy: URL | undefined;
+  /** Connections at a time. */
+  readonly connectionsMax: number;
+}
+
+export interface ClientRequestParts {
+  readonly address: Address;
+  readonly method: 'POST' | 'PUT';
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer;
+}
+export interface ClientAnswer {
+  readonly status: number;
+  readonly reason: string;
+  readonly retryAfter: string | undefined;
+  /** The beginning of its body. */
+  readonly text: string;
+}
+
+/** Of an answer so much is kept, for the reason of a refusal. */
+const answerBytesKept = 1024;
+/** After so much of an answer its connection is closed: its status is known, and nobody reads more. */
+const answerBytesMax = 1024 * 1024;
+/** Less than the 5 s after which many servers close an idle connection, so that they do not close one that is just used. Never the same as readTimeoutMs, which is whole seconds: Node would then set neither. */
+const idleMs = 4500;
+
+export class HttpClient {
+  readonly #settings: ClientSettings;
+  readonly #tls: ConnectionOptions;
+  readonly #plain: HttpAgent;
+  readonly #secure: HttpsAgent;
+
+  constructor(settings: ClientSettings, tls: ConnectionOptions) {
+    this.#settings = settings;
+    this.#tls = tls;
+    const pool = { keepAlive: settings.reuses, maxSockets: settings.connectionsMax, timeout: idleMs };
+    this.#plain = new HttpAgent(pool);
+    this.#secure = new HttpsAgent(pool);
+    // An agent's sockets are told apart by host, port and TLS options, which are the same for all of ours.
+    this.#plain.createConnection = (options, made) => this.#connect(false, options, made);
+    this.#secure.createConnection = (options, made) => this.#connect(true, options, made);
+  }
+
+  /** Sends a request; resolves with whatever is answered. @throws OperatingError OUTPUT_UNREACHABLE */
+  async send(parts: ClientRequestParts, signal: AbortSignal): Promise<ClientAnswer> {
+    try {
+      return await this.#once(parts, signal);
+    } catch (error) {
+      // The server closed a connection that was kept: it has not seen the request.
+      if (error instanceof StaleConnection && !signal.aborted)
+        return this.#once(parts, signal).catch(unreachable(parts));
+      return unreachable(parts)(error);
+    }
+  }
+  /** Opens a connection and closes it. @throws OperatingError OUTPUT_UNREACHABLE */
+  async probe(address: Address): Promise<void> {
+    try {
+      const socket = await this.#open(address.isTls, address.hostname, address.port);
+      socket.destroy();
+    } catch (error) {
+      throw new OperatingError('OUTPUT_UNREACHABLE', `connecting to ${address.shown}: ${reasonOf(error)}`, {
+        cause: error,
+      });
+    }
+  }
+  close(): void {
+    this.#plain.destroy();
+    this.#secure.destroy();
+  }
+
+  #once({ address, method, headers, body }: ClientRequestParts, signal: AbortSignal): Promise<ClientAnswer> {
+    const { proxy, readTimeoutMs } = this.#settings;
+    const { isTls, hostname, port, path } = address;
+    const isForwarded = proxy !== undefined && !isTls;
+    const options: RequestOptions = {
+      method,
+      hostname,
+      port,
+      path: isForwarded ? `http://${hostText(hostname)}:${port}${path}` : path,
+      headers: { ...(isForwarded && proxyAuthorization(proxy)), ...headers, 'Content-Length': String(body.length) },
+      agent: isTls ? this.#secure : this.#plain,
+      signal,
+    };
+    return new Promise((resolve, reject) => {
+      const req = isTls ? httpsRequest(options) : httpRequest(options);
+      const settle = answerOf(req, readTimeoutMs, resolve, reject);
+      req.on('response', (res) => settle.response(res));
+      req.on('error', (error) => {
+        const isStale = req.reusedSocket && ['ECONNRESET', 'EPIPE'].includes(systemCode(error) ?? '');
+        settle.failed(isStale ? new StaleConnection(error) : error);
+      });
+      req.end(body);
+    });
+  }
+  #connect(
+    isTls: boolean,
+    options: unknown,
+    made: ((error: Error | null, socket: Socket) => void) | undefined,
+  ): undefined {
+    const { hostname, host, port } = options as { hostname?: string; host?: string; port: number | string };
+    this.#open(isTls, hostname ?? host ?? '', Number(port)).then(
+      (socket) => made?.(null, socket),
+      (error: unknown) => made?.(error as Error, undefined as never),
+    );
+    return undefined;
+  }
+  /** A connection on which a request can be sent: TCP, a tunnel, TLS, each within its time. */
+  async #open(isTls: boolean, hostname: string, port: number): Promise<Socket> {
+    const { proxy, openTimeoutMs, handshakeTimeoutMs } = this.#settings;
+    const at = proxy ? { host: proxy.hostname, port: Number(proxy.port || 80) } : { host: hostname, port };
+    const socket = connectTcp({ ...at, noDelay: true });
+    const where = proxy ? `proxy ${at.host}:${at.port}` : `${at.host}:${at.port}`;
+    try {
+      await within(socket, 'connect', openTimeoutMs, `opening a connection to ${where}`);
+      if (!isTls) return socket;
+      if (proxy) await openTunnel(socket, proxy, `${hostText(hostname)}:${port}`, openTimeoutMs);
+      const named = isIP(hostname) === 0 && { servername: hostname };
+      const secure = connectTls({ ...this.#tls, socket, ...named, host: hostname });
+      await within(secure, 'secureConnect', handshakeTimeoutMs, 'the TLS handshake');
+      return secure;
+    } catch (error) {
+      // Also where the certificate files cannot be used, which is found only now.
+      socket.destroy();
+      throw error;
+    }
+  }
+}
+
+/** A kept connection was closed before an answer came. */
+class StaleConnection extends Error {
+  constructor(cause: Error) {
+    super(cause.message, { cause });
+    this.name = 'StaleConnection';
+  }
+}
+
+/** Resolves when a socket says so; destroys it when it does not in time. */
+function within(socket: Socket, name: 'connect' | 'secureConnect', limitMs: number, what: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => socket.destroy(new Error(`${what} took longer than ${limitMs / 1000} s`)), limitMs);
+    timer.unref();
+    const done = (): void => {
+      clearTimeout(timer);
+      socket.off('error', failed);
+      resolve();
+    };
+    const failed = (error: Error): void => {
+      clearTimeout(timer);
+      reject(error);
+    };
+    socket.once(name, done);
+    socket.once('error', failed);
+  });
+}
+
+/** Takes an answer whole, or the beginning of one that is long or slow. */
+function answerOf(
+  req: ClientRequest,
+  readTimeoutMs: number,
+  resolve: (answer: ClientAnswer) => void,
+  reject: (error: Error) => void,
+): { response(res: IncomingMessage): void; failed(error: Error): void } {
+  // Silence on the connection; for all of an answer's body there is the same time.
+  req.setTimeout(readTimeoutMs, () => req.destroy(new Error(`no byte came for ${readTimeoutMs / 1000} s`)));
+  let onEnd: (() => void) | undefined;
+  return {
+    response(res) {
+      const parts: Buffer[] = [];
+      let length = 0;
+      const timer = setTimeout(() => req.destroy(), readTimeoutMs);
+      timer.unref();
+      const end = (): void => {
+        clearTimeout(timer);
+        resolve({
+          status: res.statusCode ?? 0,
+          reason: res.statusMessage ?? '',
+          retryAfter: res.headers['retry-after'],
+          text: Buffer.concat(parts).toString('utf8', 0, answerBytesKept),
+        });
+      };
+      onEnd = end;
+      res.on('data', (part: Buffer) => {
+        if (length < answerBytesKept) parts.push(part);
+        length += part.length;
+        if (length > answerBytesMax) req.destroy();
+      });
+      // Its status has come: what breaks behind it changes nothing.
+      res.on('error', end);
+      res.on('close', end);
+    },
+    failed(error) {
+      if (onEnd) onEnd();
+      else reject(error);
+    },
+  };
+}
+
+/** An IPv6 address in brackets, any other host as it is. */
+function hostText(hostname: string): string {
+  return isIP(hostname) === 6 ? `[${hostname}]` : hostname;
+}
+
+function unreachable({ address, method }: ClientRequestParts): (error: unknown) => never {
+  return (error) => {
+    throw new OperatingError('OUTPUT_UNREACHABLE', `sending ${method} ${address.shown}: ${reasonOf(error)}`, {
+      cause: error,
+    });
+  };
+}
+
+/** What happened, and what to do about it where that is known. */
+function reasonOf(error: unknown): string {
+  const code = systemCode(error) ?? '';
+  const text = errorText(error) || code;
+  if (code === 'ECONNREFUSED') return `${text}; is the server running, and the port right?`;
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return `${text}; check the host of endpoint`;
+  if (/CERT|SELF_SIGNED|UNABLE_TO_/.test(code)) return `${text} (${code}); check tls_ca_cert_path`;
+  return text;
+}

@@ -1,0 +1,172 @@
+/** The `http` output: chunks as the bodies of HTTP requests. Source: Fluentd 1.16 out_http.rb; compress and allowed_hosts 1.19. */
+import { checkPlaceholderKeys } from '../../codecs/chunk-placeholders.ts';
+import { OperatingError } from '../../core/errors.ts';
+import { boolean, choice, integer, list, map, secret, text } from '../../core/options.ts';
+import type { OptionValues } from '../../core/options.ts';
+import { definePlugin } from '../../core/plugin.ts';
+import type { Plugin, PluginConfig, SectionTable } from '../../core/plugin.ts';
+import type { BufferModel } from '../../config/model.ts';
+import { tlsVersions } from '../../core/tls.ts';
+import { endpointProblem, headerProblem, shownEndpoint } from './address.ts';
+import { HttpOutput } from './output.ts';
+
+const options = {
+  endpoint: text(
+    'URL that chunks are sent to; may hold ${tag}, ${tag[1]}, ${field} and time formats of the chunk keys.',
+    {
+      required: true,
+    },
+  ),
+  httpMethod: choice(['post', 'put'])('The method of its requests.', { default: 'post' }),
+  proxy: text(
+    'Proxy to go through, as http://user:password@host:port; default: HTTP_PROXY or http_proxy of the environment.',
+  ),
+  contentType: text('The Content-Type; without it that of the format.'),
+  jsonArray: boolean('Sends one JSON array in place of a JSON object a line.', { default: false }),
+  headers: map('Headers of each request.'),
+  headersFromPlaceholders: map('Headers whose values hold placeholders of the chunk keys.'),
+  compress: choice(['text', 'gzip'])('Compresses bodies.', { default: 'text' }),
+  allowedHosts: list('Hosts that a placeholder in the host of the endpoint may come to; all when unset.'),
+  // Net::HTTP's defaults.
+  openTimeout: integer(1)('Seconds for a connection to open.', { default: 60 }),
+  readTimeout: integer(1)('Seconds without a byte of the answer.', { default: 60 }),
+  sslTimeout: integer(1)('Seconds for the TLS handshake; without it open_timeout.'),
+  reuseConnections: boolean('Sends more than one request on a connection.', { default: true }),
+  tlsCaCertPath: text(
+    'PEM file with the certificates that the server’s must come from; without it those of the system.',
+  ),
+  tlsClientCertPath: text('PEM file with a certificate to show to the server.'),
+  tlsPrivateKeyPath: text('PEM file with the private key of that certificate.'),
+  tlsPrivateKeyPassphrase: secret('Passphrase of that key.'),
+  tlsVerifyMode: choice(['peer', 'none'])('Whether the server’s certificate is looked at.', { default: 'peer' }),
+  tlsVersion: choice(tlsVersions)('The one version of TLS that is spoken; without it 1.2 and 1.3.'),
+  tlsCiphers: text('Ciphers of TLS 1.2 and before, as OpenSSL writes them.'),
+  errorResponseAsUnrecoverable: boolean('Hands what the server refuses to the secondary.', { default: true }),
+  retryableResponseCodes: list(
+    'Status codes after which a chunk is sent again; without it 408, 425, 429, 502, 503, 504.',
+  ),
+} as const;
+
+const sections = {
+  auth: {
+    summary: 'How requests prove who sends them',
+    options: {
+      method: choice(['basic', 'aws_sigv4'])('The way: basic is user name and password.', { default: 'basic' }),
+      username: text('The user name of basic.'),
+      password: secret('The password of basic.'),
+      awsService: text('The AWS service of aws_sigv4.'),
+      awsRegion: text('The AWS region of aws_sigv4.'),
+      awsRoleArn: text('The AWS role of aws_sigv4.'),
+    },
+  },
+} as const satisfies SectionTable;
+
+export type HttpOutputOptions = OptionValues<typeof options>;
+export type AuthOptions = OptionValues<(typeof sections)['auth']['options']>;
+export type HttpOutputConfig = PluginConfig<typeof options>;
+
+/** The plugin with the environment that names a proxy; tests give their own. */
+export function httpOutputOver(env: Readonly<Record<string, string | undefined>>): Plugin {
+  return definePlugin({
+    kind: 'output',
+    name: 'http',
+    summary: 'Sends chunks of records over HTTP: as NDJSON, a JSON array, or in any format.',
+    options,
+    sections,
+    defaultFormatter: 'json',
+    target: ({ endpoint }) => shownEndpoint(endpoint),
+    example: `<match app.**>
+  @type http
+  endpoint https://logs.example.com/in/\${tag}
+  compress gzip
+  <auth>
+    method basic
+    username collector
+    password secret
+  </auth>
+  <buffer tag>
+    flush_interval 5s
+  </buffer>
+</match>`,
+    differences: [
+      {
+        peer: 'fluentd',
+        verdict: 'better',
+        text: 'Drops a chunk that is answered 429, 408, 425, 502 or 504. Here these say later, as 503 does: the chunk is sent again, after Retry-After where that is given. Codes that are written are taken as written.',
+        options: ['retryableResponseCodes'],
+      },
+      {
+        peer: 'fluentd',
+        verdict: 'better',
+        text: 'Drops a chunk for a record that the server refuses. Here a chunk that is answered 400, 413 or 422 is halved until that record is found; it alone goes to the secondary or the dead letters, as does a whole chunk after other errors.',
+      },
+      {
+        peer: 'fluentd',
+        verdict: 'better',
+        text: 'With `error_response_as_unrecoverable false` it logs that the server refused a chunk, and counts it as sent. Here such records go to the secondary or the dead letters as well.',
+        options: ['errorResponseAsUnrecoverable'],
+      },
+      {
+        peer: 'fluentd',
+        text: 'Puts tags into the endpoint as they are. Here what a URL cannot hold is percent-encoded, and a value may not lead out of the path.',
+      },
+      {
+        peer: 'fluentd',
+        text: 'Speaks TLS 1.2 alone unless `tls_version` says otherwise. Here TLS 1.2 and 1.3.',
+        options: ['tlsVersion'],
+      },
+      {
+        peer: 'fluentd',
+        verdict: 'unsupported',
+        text: '`<auth> method aws_sigv4` signs requests for AWS. Here it comes with a later version, and is an error until then.',
+        options: ['method'],
+      },
+    ],
+    check(config, buffer) {
+      const problem = problemOf(config, buffer, env);
+      if (problem !== undefined) throw new Error(problem);
+    },
+    create: (config, context) => new HttpOutput(config, context, proxyOf(config.options, env)),
+  });
+}
+
+/** `http` with the environment of the process. */
+export const httpOutput = httpOutputOver(process.env);
+
+function proxyOf({ proxy }: HttpOutputOptions, env: Readonly<Record<string, string | undefined>>): URL | undefined {
+  const written = proxy ?? env['HTTP_PROXY'] ?? env['http_proxy'];
+  if (written === undefined || written === '') return undefined;
+  const url = URL.parse(written.includes('://') ? written : `http://${written}`);
+  // Checked before; the environment may have changed since.
+  if (!url) throw new OperatingError('PLUGIN_LOAD', 'the proxy of output http is no URL');
+  return url;
+}
+
+function problemOf(
+  { options: values, sections: own, formatter }: HttpOutputConfig,
+  buffer: BufferModel | undefined,
+  env: Readonly<Record<string, string | undefined>>,
+): string | undefined {
+  const written = values.proxy ?? env['HTTP_PROXY'] ?? env['http_proxy'] ?? '';
+  const proxy = URL.parse(written.includes('://') ? written : `http://${written}`);
+  if (written !== '' && proxy?.protocol !== 'http:') return 'proxy must be a URL such as http://proxy.example.com:3128';
+  if (values.jsonArray && formatter !== undefined && formatter.type !== 'json')
+    return `json_array needs the format json, not ${formatter.type}`;
+  if ((own['auth']?.[0]?.options as AuthOptions | undefined)?.method === 'aws_sigv4')
+    return '<auth> method aws_sigv4 is not supported yet: it comes with a later version';
+  if ((values.tlsClientCertPath === undefined) !== (values.tlsPrivateKeyPath === undefined))
+    return 'tls_client_cert_path and tls_private_key_path must be given together';
+  const code = values.retryableResponseCodes?.find((one) => !/^[1-5]\d\d$/.test(one));
+  if (code !== undefined) return `retryable_response_codes: ${JSON.stringify(code)} is no HTTP status code`;
+  const texts = [values.headers ?? {}, values.headersFromPlaceholders ?? {}].flatMap((one) => Object.entries(one));
+  for (const [name, value] of texts) {
+    const problem = headerProblem(name, value);
+    if (problem !== undefined) return problem;
+  }
+  if (buffer) {
+    checkPlaceholderKeys('endpoint', values.endpoint, buffer);
+    for (const [name, value] of Object.entries(values.headersFromPlaceholders ?? {}))
+      checkPlaceholderKeys(`headers_from_placeholders: ${name}`, value, buffer);
+  }
+  return endpointProblem(values.endpoint);
+}

@@ -1,0 +1,227 @@
+/** Writes chunks: makes a body of one, sends it, and reads from the answer what became of its records. */
+import { readFile } from 'node:fs/promises';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import type { ConnectionOptions } from 'node:tls';
+import { writeChunk } from '../../codecs/rows.ts';
+import type { RefusedRow } from '../../codecs/rows.ts';
+import type { Batch } from '../../core/batch.ts';
+import { ByteWriter } from '../../core/bytes.ts';
+import { OperatingError, errorText } from '../../core/errors.ts';
+import type { Chunk, Formatter, Output, OutputContext, WriteResult } from '../../core/plugin.ts';
+import { tlsRange } from '../../core/tls.ts';
+import { version } from '../../core/version.ts';
+import { compileEndpoint, compileHeaders, headerBytes } from './address.ts';
+import type { Address, ExpandEndpoint, ExpandHeaders } from './address.ts';
+import { HttpClient } from './client.ts';
+import type { ClientAnswer } from './client.ts';
+import type { AuthOptions, HttpOutputConfig, HttpOutputOptions } from './index.ts';
+
+/** Statuses that say later, where the configuration does not say which do. */
+const laterByDefault = ['408', '425', '429', '502', '503', '504'];
+/** Statuses that speak of what was sent: a part of it may be taken. */
+const aboutTheBody: ReadonlySet<number> = new Set([400, 413, 422]);
+/** No target is believed that asks to wait longer than an hour. */
+const retryAfterMsMax = 3_600_000;
+const COMMA = 44;
+const OPENING = 91;
+const CLOSING = 93;
+
+const pack = promisify(gzip);
+
+export class HttpOutput implements Output {
+  readonly #options: HttpOutputOptions;
+  readonly #context: OutputContext;
+  readonly #proxy: URL | undefined;
+  readonly #formatter: Formatter;
+  readonly #endpoint: ExpandEndpoint;
+  readonly #headers: ExpandHeaders;
+  readonly #later: ReadonlySet<string>;
+  #client: HttpClient | undefined;
+
+  constructor({ options, sections, formatter }: HttpOutputConfig, context: OutputContext, proxy: URL | undefined) {
+    this.#options = options;
+    this.#context = context;
+    this.#proxy = proxy;
+    const inner = context.formatter(formatter ?? 'json');
+    this.#formatter = options.jsonArray ? withCommas(inner) : inner;
+    this.#endpoint = compileEndpoint(options.endpoint, options.allowedHosts, context.buffer);
+    const type = options.contentType ?? (options.jsonArray ? 'application/json' : inner.contentType);
+    const auth = sections['auth']?.[0]?.options as AuthOptions | undefined;
+    const fixed = {
+      'User-Agent': `post2log/${version}`,
+      ...(auth && { Authorization: basicAuthorization(auth) }),
+      ...options.headers,
+    };
+    const templates = options.headersFromPlaceholders ?? {};
+    const expand = compileHeaders(fixed, templates, context.buffer);
+    const own: Record<string, string> = { 'Content-Type': headerBytes(type) };
+    if (options.compress === 'gzip') own['Content-Encoding'] = 'gzip';
+    this.#headers = (chunk) => withOwn(expand(chunk), own);
+    this.#later = new Set(options.retryableResponseCodes ?? laterByDefault);
+  }
+
+  /** Reads the certificate files. @throws OperatingError OUTPUT_UNREACHABLE */
+  async open(): Promise<void> {
+    const options = this.#options;
+    const seconds = (value: number): number => value * 1000;
+    this.#client = new HttpClient(
+      {
+        openTimeoutMs: seconds(options.openTimeout),
+        handshakeTimeoutMs: seconds(options.sslTimeout ?? options.openTimeout),
+        readTimeoutMs: seconds(options.readTimeout),
+        reuses: options.reuseConnections,
+        proxy: this.#proxy,
+        connectionsMax: Math.max(1, this.#context.buffer.concurrency),
+      },
+      await tlsOf(options),
+    );
+  }
+
+  async write(chunk: Chunk, signal: AbortSignal): Promise<WriteResult> {
+    const address = this.#endpoint(chunk);
+    if ('reason' in address) return refuseAll(chunk, `OUTPUT_REFUSED: no such address: ${address.reason}`);
+    const headers = this.#headers(chunk);
+    if ('reason' in headers) return refuseAll(chunk, `OUTPUT_REFUSED: no such header: ${headers.reason}`);
+    const { body, refused } = this.#body(chunk);
+    if (refused.length === chunk.count) return { refused };
+    const method = this.#options.httpMethod === 'put' ? 'PUT' : 'POST';
+    const client = this.#client;
+    if (!client) throw new OperatingError('OUTPUT_UNREACHABLE', `output ${this.#context.id} is not open`);
+    const answer = await client.send(
+      { address, method, headers: headers.headers, body: this.#options.compress === 'gzip' ? await pack(body) : body },
+      signal,
+    );
+    if (answer.status >= 200 && answer.status < 300) return { refused };
+    return this.#notTaken(chunk, `${method} ${address.shown}`, answer, refused);
+  }
+  async probe(): Promise<void> {
+    const address = this.#fixedAddress();
+    if (!address) return;
+    if (!this.#client) await this.open();
+    await this.#client?.probe(address);
+  }
+  close(): Promise<void> {
+    this.#client?.close();
+    return Promise.resolve();
+  }
+
+  #body(chunk: Chunk): { body: Buffer; refused: RefusedRow[] } {
+    const out = new ByteWriter();
+    if (this.#options.jsonArray) out.byte(OPENING);
+    const refused = writeChunk(this.#formatter, chunk, (batch: Batch) => batch, out);
+    if (this.#options.jsonArray) {
+      if (out.at(out.length - 1) === COMMA) out.truncate(out.length - 1);
+      out.byte(CLOSING);
+    }
+    return { body: out.view(), refused };
+  }
+  /** What an answer that is no success means for the records. @throws OperatingError to try again, or to halve the chunk */
+  #notTaken(chunk: Chunk, request: string, answer: ClientAnswer, refused: readonly RefusedRow[]): WriteResult {
+    const text = answer.text.trim().slice(0, answerCharsShown);
+    // What it begins with is counted: the status, and nothing that differs from chunk to chunk.
+    const status = `${answer.status} ${answer.reason}`.trim();
+    const said = `${status} answered to ${request}${text === '' ? '' : `: ${text}`}`;
+    if (this.#later.has(String(answer.status)))
+      throw new OperatingError('OUTPUT_UNREACHABLE', said, retryAfterOf(answer, this.#context.clock.nowMs()));
+    const reason = `${said}${adviceOf(answer.status)}`;
+    if (aboutTheBody.has(answer.status) && refused.length === 0) throw new OperatingError('OUTPUT_REFUSED', reason);
+    const own = new Map(refused.map((one) => [one.row, one.reason]));
+    return {
+      refused: Array.from({ length: chunk.count }, (_, row) => ({
+        row,
+        reason: own.get(row) ?? `OUTPUT_REFUSED: ${reason}`,
+      })),
+    };
+  }
+  /** The address, where no chunk has a say in its host. */
+  #fixedAddress(): Address | undefined {
+    const { endpoint } = this.#options;
+    if (/^https?:\/\/[^/]*\$\{/i.test(endpoint)) return undefined;
+    const chunk: Chunk = {
+      id: '0',
+      tag: 'probe',
+      timekeySeconds: undefined,
+      fields: new Map(),
+      batches: [],
+      count: 0,
+      bytes: 0,
+    };
+    const address = this.#endpoint(chunk);
+    return 'reason' in address ? undefined : address;
+  }
+}
+
+/** Of a server's answer so much stands in a reason. */
+const answerCharsShown = 200;
+
+function refuseAll(chunk: Chunk, reason: string): WriteResult {
+  return { refused: Array.from({ length: chunk.count }, (_, row) => ({ row, reason })) };
+}
+
+/** `[{…}\n,{…}\n]` is what Fluentd sends: each record as its format writes it, and a comma. */
+function withCommas(formatter: Formatter): Formatter {
+  return {
+    contentType: formatter.contentType,
+    write(batch, from, to, out) {
+      for (let row = from; row < to; row++) {
+        formatter.write(batch, row, row + 1, out);
+        out.byte(COMMA);
+      }
+    },
+  };
+}
+
+/** The headers with those that no option overrides. */
+function withOwn(
+  expanded: ReturnType<ExpandHeaders>,
+  own: Readonly<Record<string, string>>,
+): ReturnType<ExpandHeaders> {
+  if ('reason' in expanded) return expanded;
+  const names = new Set(Object.keys(own).map((name) => name.toLowerCase()));
+  const others = Object.entries(expanded.headers).filter(([name]) => !names.has(name.toLowerCase()));
+  return { headers: { ...Object.fromEntries(others), ...own } };
+}
+
+function basicAuthorization({ username = '', password = '' }: AuthOptions): string {
+  return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
+}
+
+function adviceOf(status: number): string {
+  if (status === 401 || status === 403 || status === 407) return '; check <auth>, headers and proxy';
+  if (status === 404 || status === 405) return '; check endpoint and http_method';
+  if (status >= 300 && status < 400) return '; redirects are not followed, write the new address into endpoint';
+  return '';
+}
+
+/** Retry-After in seconds or as a date (RFC 9110, 10.2.3). */
+function retryAfterOf({ retryAfter }: ClientAnswer, nowMs: number): { retryAfterMs?: number } {
+  if (retryAfter === undefined) return {};
+  const waitMs = /^\d+$/.test(retryAfter.trim()) ? Number(retryAfter) * 1000 : Date.parse(retryAfter) - nowMs;
+  return Number.isNaN(waitMs) || waitMs <= 0 ? {} : { retryAfterMs: Math.min(waitMs, retryAfterMsMax) };
+}
+
+async function tlsOf(options: HttpOutputOptions): Promise<ConnectionOptions> {
+  if (!/^https:/i.test(options.endpoint)) return {};
+  const read = async (name: string, path: string | undefined): Promise<Buffer | undefined> => {
+    if (path === undefined) return undefined;
+    try {
+      return await readFile(path);
+    } catch (error) {
+      throw new OperatingError('OUTPUT_UNREACHABLE', `reading ${name} ${path}: ${errorText(error)}`, { cause: error });
+    }
+  };
+  const { tlsVersion, tlsCiphers, tlsPrivateKeyPassphrase: passphrase } = options;
+  const ca = await read('tls_ca_cert_path', options.tlsCaCertPath);
+  const cert = await read('tls_client_cert_path', options.tlsClientCertPath);
+  const key = await read('tls_private_key_path', options.tlsPrivateKeyPath);
+  return {
+    rejectUnauthorized: options.tlsVerifyMode !== 'none',
+    ...tlsRange(tlsVersion),
+    ...(ca && { ca }),
+    ...(cert && { cert }),
+    ...(key && { key }),
+    ...(passphrase !== undefined && { passphrase }),
+    ...(tlsCiphers !== undefined && { ciphers: tlsCiphers }),
+  };
+}

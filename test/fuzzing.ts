@@ -1,0 +1,10 @@
+/** How long fuzz tests run: a number of cases in every run of the tests, or for as long as P2L_FUZZ_SECONDS says. */
+
+const seconds = Number(process.env['P2L_FUZZ_SECONDS'] ?? '0');
+
+/** Parameters of fast-check: `runs` cases, or P2L_FUZZ_SECONDS of them. */
+export function fuzzRuns(runs: number): { numRuns: number; interruptAfterTimeLimit?: number } {
+  return seconds > 0
+    ? { numRuns: Number.MAX_SAFE_INTEGER, interruptAfterTimeLimit: seconds * 1000 }
+    : { numRuns: runs };
+}
