@@ -69,11 +69,7 @@ export class Part implements ChunkPart {
    * is `<shard>-<offset>.<k>`, k from 0 in router order. A record that came with an origin keeps that as its id.
    */
   emissionId(row: number): string {
-    const own = this.ordinal(row);
-    const origin = this.batch.block.parts.origins?.at(this.batch.index(row));
-    const joined = origin && joinOrdinals(origin.ordinal, own);
-    if (origin && joined !== undefined) return idText(origin.stream, origin.offset, joined);
-    return idText(this.progress.shard, this.batch.offset(row), own);
+    return emissionIdOf(this.batch, row, this.ordinal(row));
   }
   ordinal(row: number): number {
     return this.#spans?.ordinals[row] ?? -1;
@@ -135,6 +131,15 @@ export class Part implements ChunkPart {
     if (this.#spans) return this.#spans.ends[row] as number;
     return row === this.batch.count - 1 ? this.#to : this.batch.offset(row + 1);
   }
+}
+
+/** The id of a row whose ordinal among the emissions of its record is `own`; -1: the only one. */
+export function emissionIdOf(batch: Batch, row: number, own: number): string {
+  const { origins, shard } = batch.block.parts;
+  const origin = origins?.at(batch.index(row));
+  const joined = origin && joinOrdinals(origin.ordinal, own);
+  if (origin && joined !== undefined) return idText(origin.stream, origin.offset, joined);
+  return idText(shard, batch.offset(row), own);
 }
 
 function idText(shard: string, offset: number, ordinal: number): string {

@@ -29,6 +29,8 @@ import { Batch, Block, codecs } from '../core/batch.ts';
 import type { Codec } from '../core/batch.ts';
 import { scanJson, stringifyJson } from '../core/json.ts';
 import { encodeMsgpack } from '../core/msgpack.ts';
+import { OriginBuilder, Origins, packOrigins, unpackOrigins } from '../core/origin.ts';
+import type { PackedOrigins } from '../core/origin.ts';
 import type { ChunkBatch } from '../core/plugin.ts';
 
 /** What a frame says of its records besides them. */
@@ -65,6 +67,8 @@ interface PartHead {
   readonly payloadBytes: number;
   /** Least offset of its records. */
   readonly low: number;
+  /** Which records they were at the program they came from. */
+  readonly origins?: PackedOrigins | undefined;
 }
 
 export const segmentHeaderBytes = 16;
@@ -153,11 +157,12 @@ export function encodePart(part: ChunkBatch): EncodedPart {
   const ordinals = Int32Array.from(rows, (row) => part.ordinal(row));
   const hasOrdinals = ordinals.some((ordinal) => ordinal >= 0);
   const { shard, source, appendMs } = block.parts;
+  const origins = block.parts.origins && packedOrigins(batch, block.parts.origins);
   const payloadBytes = bounds[count] as number;
   const offsets = Float64Array.from(rows, (row) => batch.offset(row));
   const low = offsets.reduce((least, offset) => Math.min(least, offset), Number.POSITIVE_INFINITY);
   return {
-    head: { shard, tag: batch.tag, source, appendMs, codec, count, hasOrdinals, payloadBytes, low },
+    head: { shard, tag: batch.tag, source, appendMs, codec, count, hasOrdinals, payloadBytes, low, origins },
     buffers: [
       bytesOf(offsets),
       bytesOf(Float64Array.from(rows, (row) => batch.seconds(row))),
@@ -168,6 +173,12 @@ export function encodePart(part: ChunkBatch): EncodedPart {
       Buffer.concat(payloads, payloadBytes),
     ],
   };
+}
+
+function packedOrigins(batch: Batch, origins: Origins): PackedOrigins {
+  const builder = new OriginBuilder();
+  for (let row = 0; row < batch.count; row++) builder.add(origins.at(batch.index(row)));
+  return packOrigins(builder.runs);
 }
 
 /** Each record's bytes as they lie in its block where no filter changed it; all of them by one codec. */
@@ -225,8 +236,10 @@ export function decodeParts(head: FrameHead, payload: Buffer): DecodedPart[] {
     at += part.payloadBytes;
     const { shard, source, appendMs, codec, tag } = part;
     const firstOffset = offsets[0] as number;
+    const runs = part.origins && unpackOrigins(part.origins, count);
     const own = { shard, source, appendMs, codec, payload: records, bounds, exact, seconds, nanos };
-    return { batch: Batch.of(tag, new Block({ ...own, firstOffset, offsets })), ordinals };
+    const block = new Block({ ...own, firstOffset, offsets, ...(runs && { origins: new Origins(runs) }) });
+    return { batch: Batch.of(tag, block), ordinals };
   });
 }
 

@@ -1,5 +1,6 @@
 /** Records of a staged chunk on their way to the output. */
 import type { Batch } from '../core/batch.ts';
+import { emissionIdOf } from './part.ts';
 import type { ChunkPart } from './part.ts';
 
 /** Told of rows of a staged chunk that are over, by their numbers in it. */
@@ -41,9 +42,7 @@ export class StagedPart implements ChunkPart {
     return this.batch.block.parts.appendMs;
   }
   emissionId(row: number): string {
-    const id = `${this.batch.block.parts.shard}-${this.batch.offset(row)}`;
-    const ordinal = this.ordinal(row);
-    return ordinal < 0 ? id : `${id}.${ordinal}`;
+    return emissionIdOf(this.batch, row, this.ordinal(row));
   }
   ordinal(row: number): number {
     return this.#ordinals?.[this.batch.index(row)] ?? -1;
