@@ -92,8 +92,9 @@ test('what a filter changed is encoded anew, with bytes where JSON cannot hold t
     return copy;
   });
   const [packed] = staged(partOf(raw)).parts;
+  assert(packed);
   assert.deepEqual(
-    [...(packed?.batch.fields(1) as Map<string, unknown>)],
+    [...(packed.batch.fields(1) as Map<string, unknown>)],
     [
       ['b', 2],
       ['raw', new Uint8Array([255])],
