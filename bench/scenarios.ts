@@ -7,5 +7,6 @@ import { pipeline } from './scenarios/pipeline.ts';
 import { postback } from './scenarios/postback.ts';
 import { recordShape } from './scenarios/record-shape.ts';
 import { store } from './scenarios/store.ts';
+import { tail } from './scenarios/tail.ts';
 
-export const scenarios: readonly Scenario[] = [recordShape, postback, pipeline, forward, parse, idle, store];
+export const scenarios: readonly Scenario[] = [recordShape, postback, pipeline, forward, parse, tail, idle, store];
