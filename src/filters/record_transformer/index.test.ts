@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { hostname } from 'node:os';
 import { test } from 'node:test';
-import type { Batch } from '../core/batch.ts';
-import { batchOf, configOf, contextOf, pairs, texts } from '../../test/fixture.ts';
-import { copyFields } from '../core/record.ts';
-import { recordTransformerFilter } from './record_transformer.ts';
+import type { Batch } from '../../core/batch.ts';
+import { batchOf, configOf, contextOf, pairs, texts } from '../../../test/fixture.ts';
+import { copyFields } from '../../core/record.ts';
+import { recordTransformerFilter } from './index.ts';
 
 process.env['TZ'] = 'UTC';
 
