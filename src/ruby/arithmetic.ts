@@ -2,6 +2,7 @@
 import { rubyText } from '../codecs/ruby.ts';
 import { Float } from '../core/record.ts';
 import { LimitError, RubyError, typeError } from './failures.ts';
+import { implicitName } from './semantics.ts';
 import { doubleOf, floatOf, integerOf, isInteger, isNumber } from './values.ts';
 import type { RubyValue } from './values.ts';
 
@@ -11,25 +12,9 @@ export type RubyNumber = number | bigint | Float;
 const bitsMax = 65_536;
 
 /** The other side of an operator. @throws RubyError TypeError for what is no number */
-export function operand(value: RubyValue | undefined): RubyNumber {
-  if (value !== undefined && isNumber(value)) return value;
-  const name = value === null || value === undefined ? 'nil' : typeof value === 'boolean' ? String(value) : undefined;
-  throw typeError(`${name ?? nameOf(value)} can't be coerced into`);
-}
-function nameOf(value: RubyValue | undefined): string {
-  if (typeof value === 'string' || value instanceof Uint8Array) return 'String';
-  if (Array.isArray(value)) return 'Array';
-  return typeof value === 'object' && value !== null && 'kind' in value ? String(value.kind) : 'Hash';
-}
-/** Adds the class of the left side to what operand() says. */
 export function coerced(left: RubyNumber, value: RubyValue | undefined): RubyNumber {
   if (value !== undefined && isNumber(value)) return value;
-  try {
-    return operand(value);
-  } catch (error) {
-    if (error instanceof RubyError) throw typeError(`${error.message} ${isInteger(left) ? 'Integer' : 'Float'}`);
-    throw error;
-  }
+  throw typeError(`${implicitName(value ?? null)} can't be coerced into ${isInteger(left) ? 'Integer' : 'Float'}`);
 }
 
 function checkedInteger(value: bigint): number | bigint {

@@ -111,8 +111,8 @@ export type Node =
   | (At & {
       readonly type: 'if';
       readonly condition: Node;
-      readonly then: Node | undefined;
-      readonly otherwise: Node | undefined;
+      readonly whenTrue: Node | undefined;
+      readonly whenFalse: Node | undefined;
     })
   | (At & {
       readonly type: 'case';

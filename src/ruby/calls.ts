@@ -10,17 +10,7 @@ import { procOf } from './methods/object.ts';
 import { alwaysSelf, changedText, changingInPlace } from './methods/string.ts';
 import { isAnyRubyMethod, isRubyFunction } from './names.ts';
 import { hashGet, isEqual, toText } from './semantics.ts';
-import {
-  DefaultHash,
-  RubyClass,
-  RubyException,
-  RubyProc,
-  RubySymbol,
-  isHash,
-  isText,
-  kindOf,
-  textOf,
-} from './values.ts';
+import { DefaultHash, RubyException, RubyProc, RubySymbol, isHash, isText, kindOf, textOf } from './values.ts';
 import type { RubyValue } from './values.ts';
 
 /** Methods that change what they are called on, besides those that end in `!`. */
@@ -169,11 +159,9 @@ class CallCompiler {
       const args = this.#compiler.args(node.args);
       return (frame) => new RubyException(constant, toText(args(frame)[0] ?? constant));
     }
-    const value = constants.get(constant);
+    const self = constants.get(constant) ?? known;
     const named = allMethods.get(name);
-    const kind = value === undefined ? 'Class' : kindOf(value);
-    if ((known || value !== undefined) && named && kind in named) {
-      const self = value ?? (known as RubyClass);
+    if (self !== undefined && named && kindOf(self) in named) {
       return this.#guarded(node, () => self, this.#method(node, named));
     }
     return this.#compiler.error(

@@ -11,12 +11,14 @@ export function lengthOf(text: string): number {
 }
 /** The characters. */
 export function charactersOf(text: string): string[] {
-  return pairs.test(text) ? [...text] : text.split('');
+  return pairs.test(text) ? Array.from(text) : text.split('');
 }
 /** `count` characters from the one at `from` on (0 to the length). */
 export function slice(text: string, from: number, count: number): string {
   if (!pairs.test(text)) return text.slice(from, from + count);
-  return [...text].slice(from, from + count).join('');
+  return Array.from(text)
+    .slice(from, from + count)
+    .join('');
 }
 /** The number of characters before a position in UTF-16 units. */
 export function characterIndex(text: string, unit: number): number {
@@ -46,7 +48,7 @@ export interface CharacterSet {
 /** @throws RangeError for a range that ends before it begins */
 export function characterSet(written: string): CharacterSet {
   const isNegated = written.length > 1 && written.startsWith('^');
-  const chars = [...(isNegated ? written.slice(1) : written)];
+  const chars = Array.from(isNegated ? written.slice(1) : written);
   const list: string[] = [];
   for (let at = 0; at < chars.length; at++) {
     let char = chars[at] as string;
@@ -89,7 +91,7 @@ export function transliterate(text: string, from: CharacterSet, to: CharacterSet
 
 /** `succ`: the next text, as `a9` goes to `b0`. */
 export function successor(text: string): string {
-  const chars = [...text];
+  const chars = Array.from(text);
   const positions = chars.flatMap((char, i) => (/[a-zA-Z0-9]/.test(char) ? [i] : []));
   if (positions.length === 0) {
     if (chars.length === 0) return '';

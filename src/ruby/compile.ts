@@ -219,9 +219,9 @@ export class Compiler {
   }
   #condition(node: Extract<Node, { type: 'if' }>): Run {
     const condition = this.compile(node.condition);
-    const then = node.then && this.compile(node.then);
-    const otherwise = node.otherwise && this.compile(node.otherwise);
-    return (frame) => (isTruthy(condition(frame)) ? (then?.(frame) ?? null) : (otherwise?.(frame) ?? null));
+    const whenTrue = node.whenTrue && this.compile(node.whenTrue);
+    const whenFalse = node.whenFalse && this.compile(node.whenFalse);
+    return (frame) => (isTruthy(condition(frame)) ? (whenTrue?.(frame) ?? null) : (whenFalse?.(frame) ?? null));
   }
   #defined(node: Node): Run {
     const names = {

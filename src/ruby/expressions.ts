@@ -2,7 +2,7 @@
 import { inputs } from './ast.ts';
 import type { Argument, Block, Call, IndexTarget, Input, Node, Splat, Target } from './ast.ts';
 import { LiteralReader } from './literals.ts';
-import { doubleOf, floatOf, isFloat, isNumber, symbolOf } from './values.ts';
+import { RubyRegexp, doubleOf, floatOf, isFloat, isNumber, symbolOf } from './values.ts';
 import type { RubyValue } from './values.ts';
 
 /** How tightly binary operators bind; those of one level from the left, but for `**`. */
@@ -145,22 +145,23 @@ export abstract class ExpressionReader extends LiteralReader {
       return condition;
     }
     this.skipAll();
-    const then = this.within({ noColon: true }, () => this.readExpression());
+    const whenTrue = this.within({ noColon: true }, () => this.readExpression());
     this.skipAll();
     this.expect(':', 'of the condition with ?');
     this.skipAll();
-    return { type: 'if', at: condition.at, condition, then, otherwise: this.readExpression() };
+    return { type: 'if', at: condition.at, condition, whenTrue, whenFalse: this.readExpression() };
   }
 
   #readRange(): Node {
+    this.skipSpaces();
     const at = this.at;
-    const first = this.readBinary(0);
+    const first = this.starts('..') ? undefined : this.readBinary(0);
     const before = this.at;
     this.skipSpaces();
     const isExclusive = this.starts('...');
     if (!this.take('...') && !this.take('..')) {
       this.at = before;
-      return first;
+      return first as Node;
     }
     this.skipSpaces();
     const isEndless = this.at >= this.text.length || /[)\],;\n}]/.test(this.char()) || this.atKeyword('then');
@@ -202,9 +203,8 @@ export abstract class ExpressionReader extends LiteralReader {
   }
   /** `/(?<name>…)/ =~ text` sets variables of those names. */
   #withNamedGroups(call: Call, left: Node): Node {
-    if (left.type !== 'literal' || typeof left.value !== 'object' || left.value === null || !('source' in left.value))
-      return call;
-    const names = [...String(left.value.source).matchAll(/\(\?<([a-z_]\w*)>/g)].map((found) => found[1] as string);
+    if (left.type !== 'literal' || !(left.value instanceof RubyRegexp)) return call;
+    const names = [...left.value.source.matchAll(/\(\?<([a-z_]\w*)>/g)].map((found) => found[1] as string);
     if (names.length === 0) return call;
     const { at } = call;
     const kept = this.declare(`=~ ${at}`, at);
@@ -268,7 +268,7 @@ export abstract class ExpressionReader extends LiteralReader {
       const value = this.bracketed(() => this.readLooseExpression());
       this.skipAll();
       this.expect(')', 'behind defined?(…');
-      return { type: 'defined', at, value };
+      return this.#readSuffixes({ type: 'defined', at, value });
     }
     return { type: 'defined', at, value: this.nested(() => this.#readUnary()) };
   }
@@ -409,7 +409,7 @@ export abstract class ExpressionReader extends LiteralReader {
   #readBlockBehind(node: Node): Node | undefined {
     const isLambda = node.type === 'call' && node.receiver === undefined && /^(?:lambda|proc)$/.test(node.name);
     if (node.type !== 'call' || node.block || node.blockValue || node.name === '[]') return undefined;
-    if (levels[node.name] !== undefined && node.isBare === false && node.args.length === 1) return undefined;
+    if (levels[node.name] !== undefined && !node.isBare && node.args.length === 1) return undefined;
     const before = this.at;
     this.skipSpaces();
     const at = this.at;
@@ -445,7 +445,6 @@ export abstract class ExpressionReader extends LiteralReader {
     if (char === '@') return this.fail('instance and class variables are not taken', at);
     if (char === '`') return this.fail('commands are not run', at);
     if (this.starts('<<')) return this.fail('here documents are not taken', at);
-    if (this.starts('..')) return this.fail('ranges without a beginning are not taken', at);
     const name = this.peekName();
     if (name === '') return this.unexpected('a value');
     return this.#readNamed(at, name);
@@ -516,7 +515,7 @@ function isInput(name: string): name is Input {
 }
 
 /** What a node is when `=` stands behind it. */
-export function asTarget(node: Node): IndexTarget | Target | Call | InputNode | undefined {
+function asTarget(node: Node): IndexTarget | Target | Call | InputNode | undefined {
   if (node.type === 'variable' || node.type === 'input') return node;
   if (node.type !== 'call') return undefined;
   if (node.name === '[]' && node.receiver)
@@ -525,13 +524,7 @@ export function asTarget(node: Node): IndexTarget | Target | Call | InputNode | 
   return isName ? node : undefined;
 }
 
-export function callOf(
-  at: number,
-  receiver: Node | undefined,
-  name: string,
-  args: readonly Argument[],
-  isSafe = false,
-): Call {
+function callOf(at: number, receiver: Node | undefined, name: string, args: readonly Argument[], isSafe = false): Call {
   return { type: 'call', at, receiver, name, args, block: undefined, blockValue: undefined, isSafe, isBare: false };
 }
 function literalNode(at: number, value: RubyValue): Node {

@@ -10,7 +10,7 @@ import type { RubyHash, RubyValue } from './values.ts';
 
 /** A copy of a record, and of all in it, that expressions may change. */
 export function ownedHash(fields: Fields): RubyHash {
-  return owned(fields as RubyValue) as RubyHash;
+  return owned(fields) as RubyHash;
 }
 
 /**
@@ -24,7 +24,7 @@ export function toFieldValue(value: RubyValue, isExact: boolean, depth = 0): Val
   if (value instanceof RubyObject) return toText(value);
   if (!isHash(value)) return value;
   // Plain objects come from records and JSON only, and hold nothing but what records do.
-  if (!(value instanceof Map) && !isExact) return value as Value;
+  if (!(value instanceof Map) && !isExact) return value;
   const entries = hashEntries(value).map(([key, one]) => [toText(key), toFieldValue(one, isExact, depth + 1)] as const);
   return isExact || entries.some(([key]) => needsExactKey(key)) ? new Map(entries) : Object.fromEntries(entries);
 }

@@ -105,7 +105,8 @@ function numberOf(value: RubyValue) {
   if (isNumber(value)) return value;
   if (isText(value)) {
     const read =
-      strictFloat(textOf(value)) ?? (/^0/.test(textOf(value)) ? Number(leadingInteger(textOf(value), 10)) : undefined);
+      strictFloat(textOf(value)) ??
+      (textOf(value).startsWith('0') ? Number(leadingInteger(textOf(value), 10)) : undefined);
     if (read !== undefined) return read;
     throw argumentError(`invalid value for Float(): ${inspect(value)}`);
   }

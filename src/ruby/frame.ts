@@ -109,7 +109,7 @@ export class Frame {
 
   #missing(self: RubyValue, name: string): Error {
     if (isRubyMethod(name, kindOf(self))) return new LimitError(`${kindName(self)}#${name} is not taken here`);
-    const shown = self === null || typeof self === 'boolean' ? inspect(self) : `${inspectShort(self)}`;
+    const shown = self === null || typeof self === 'boolean' ? inspect(self) : inspectShort(self);
     return new RubyError('NoMethodError', `undefined method \`${name}' for ${shown}:${kindName(self)}`);
   }
 }

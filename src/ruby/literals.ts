@@ -192,14 +192,10 @@ export abstract class LiteralReader extends Cursor {
       case 'i':
       case 'W':
       case 'I': {
-        const read =
-          letter === letter.toLowerCase() ? [this.#readPlain(close, nests)] : this.readInterpolated(close, nests);
-        if (read.some((part) => typeof part !== 'string'))
-          return this.fail(`%${letter} with code in it is not taken; write an array`, at);
-        const words = read
-          .join('')
-          .split(/\s+/)
-          .filter((word) => word !== '');
+        const isPlain = letter === letter.toLowerCase();
+        const read = isPlain ? this.#readPlain(close, nests) : allText(this.readInterpolated(close, nests));
+        if (read === undefined) return this.fail(`%${letter} with code in it is not taken; write an array`, at);
+        const words = read.split(/\s+/).filter((word) => word !== '');
         const items = words.map((word): Node => {
           return { type: 'literal', at, value: letter.toLowerCase() === 'i' ? symbolOf(word) : word };
         });
@@ -233,8 +229,8 @@ export abstract class LiteralReader extends Cursor {
     const odd = /[^imxounse]/.exec(letters)?.[0];
     if (odd !== undefined) this.fail(`regular expression with the letter ${odd}; there are i, m and x`, at);
     const kept = [...new Set(letters.replaceAll(/[^imx]/g, ''))].join('');
-    if (parts.some((part) => typeof part !== 'string')) return { type: 'regexp', at, parts, letters: kept };
-    const source = parts.join('');
+    const source = allText(parts);
+    if (source === undefined) return { type: 'regexp', at, parts, letters: kept };
     try {
       return { type: 'literal', at, value: new RubyRegexp(source, kept, compileSearch(source, kept)) };
     } catch (error) {
@@ -243,11 +239,22 @@ export abstract class LiteralReader extends Cursor {
   }
 }
 
+/** The text of parts without code. */
+function allText(parts: TextParts): string | undefined {
+  let text = '';
+  for (const part of parts) {
+    if (typeof part !== 'string') return undefined;
+    text += part;
+  }
+  return text;
+}
 function textNode(at: number, parts: TextParts): Node {
-  if (parts.every((part) => typeof part === 'string')) return { type: 'literal', at, value: parts.join('') };
-  return { type: 'text', at, parts, isSymbol: false };
+  const text = allText(parts);
+  return text === undefined ? { type: 'text', at, parts, isSymbol: false } : { type: 'literal', at, value: text };
 }
 function symbolNode(at: number, parts: TextParts): Node {
-  if (parts.every((part) => typeof part === 'string')) return { type: 'literal', at, value: symbolOf(parts.join('')) };
-  return { type: 'text', at, parts, isSymbol: true };
+  const text = allText(parts);
+  return text === undefined
+    ? { type: 'text', at, parts, isSymbol: true }
+    : { type: 'literal', at, value: symbolOf(text) };
 }

@@ -100,8 +100,8 @@ class Parser extends ExpressionReader {
   #modified(node: Node, isIf: boolean): Node {
     this.skipAll();
     const condition = this.readLooseExpression();
-    const [then, otherwise] = isIf ? [node, undefined] : [undefined, node];
-    return { type: 'if', at: node.at, condition, then, otherwise };
+    const [whenTrue, whenFalse] = isIf ? [node, undefined] : [undefined, node];
+    return { type: 'if', at: node.at, condition, whenTrue, whenFalse };
   }
 
   /** `a, (b, *c) = …`: names only, so that nothing is read twice. Undefined where it is no such thing. */
@@ -114,18 +114,23 @@ class Parser extends ExpressionReader {
     this.expect('=', 'behind the names');
     this.skipAll();
     const valuesAt = this.at;
-    const items: Argument[] = [];
-    do {
-      this.skipAll();
-      const splatAt = this.at;
-      if (this.take('*')) items.push({ type: 'splat', at: splatAt, value: this.readExpression() });
-      else items.push(this.readExpression());
-      this.skipSpaces();
-    } while (this.take(','));
+    const items = this.#readList();
     const [only] = items;
     const isOne = items.length === 1 && only !== undefined && only.type !== 'splat';
     const value: Node = isOne ? only : { type: 'array', at: valuesAt, items };
     return { type: 'assign', at, target, value };
+  }
+  /** Values with commas between them, `*value` among them. */
+  #readList(): Argument[] {
+    const items: Argument[] = [];
+    do {
+      this.skipAll();
+      const { at } = this;
+      if (this.take('*')) items.push({ type: 'splat', at, value: this.readExpression() });
+      else items.push(this.readExpression());
+      this.skipSpaces();
+    } while (this.take(','));
+    return items;
   }
   #readTargets(close: string): Targets {
     const { at } = this;
@@ -227,8 +232,8 @@ class Parser extends ExpressionReader {
       this.skipSeparators();
       this.#end(isIf ? 'if' : 'unless');
     }
-    const [then, otherwise] = isIf ? [body, other] : [other, body];
-    return { type: 'if', at, condition, then, otherwise };
+    const [whenTrue, whenFalse] = isIf ? [body, other] : [other, body];
+    return { type: 'if', at, condition, whenTrue, whenFalse };
   }
   #end(of: string): void {
     if (!this.takeKeyword('end')) this.unexpected(`end of ${of}`);
@@ -238,15 +243,10 @@ class Parser extends ExpressionReader {
     this.skipSpaces();
     const subject = /[;\n]/.test(this.char()) || this.atKeyword('when') ? undefined : this.readLooseExpression();
     this.skipSeparators();
-    const whens: { tests: Node[]; body: Node }[] = [];
+    const whens: { tests: Argument[]; body: Node }[] = [];
     if (this.atKeyword('in')) this.fail('case with in (pattern matching) is not taken; write when');
     while (this.takeKeyword('when')) {
-      const tests: Node[] = [];
-      do {
-        this.skipAll();
-        tests.push(this.readExpression());
-        this.skipSpaces();
-      } while (this.take(','));
+      const tests = this.#readList();
       this.skipSeparators();
       this.takeKeyword('then');
       whens.push({ tests, body: this.readStatements(['when', 'else', 'end']) });
@@ -381,7 +381,7 @@ class Parser extends ExpressionReader {
       }
       parameters.push(this.#readParameter());
       this.skipSpaces();
-      if (this.take(',')) continue;
+      if (this.take(',') || this.char() === ';') continue;
       if (close !== '') this.expect(close, 'behind the parameters');
       return false;
     }

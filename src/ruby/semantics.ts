@@ -130,7 +130,7 @@ export function covers(pattern: RubyValue, value: RubyValue, frame: { match: Rub
 function isProcTrue(value: RubyValue): boolean {
   return value !== null && value !== false;
 }
-export function rangeCovers({ first, last, isExclusive }: RubyRange, value: RubyValue): boolean {
+function rangeCovers({ first, last, isExclusive }: RubyRange, value: RubyValue): boolean {
   const low = first === null ? -1 : compare(first, value);
   const high = last === null ? 1 : compare(last, value);
   if (low === undefined || high === undefined || low > 0) return false;
@@ -211,8 +211,8 @@ export function toText(value: RubyValue): string {
   if (value instanceof RubyRange)
     return `${toText(value.first)}${value.isExclusive ? '...' : '..'}${toText(value.last)}`;
   if (value instanceof RubyRegexp) {
-    const off = [...'mix'].filter((letter) => !value.letters.includes(letter)).join('');
-    const on = [...'mix'].filter((letter) => value.letters.includes(letter)).join('');
+    const off = ['m', 'i', 'x'].filter((letter) => !value.letters.includes(letter)).join('');
+    const on = ['m', 'i', 'x'].filter((letter) => value.letters.includes(letter)).join('');
     return `(?${on}${off === '' ? '' : `-${off}`}:${value.source})`;
   }
   if (value instanceof Uint8Array) return textOf(value);
@@ -248,7 +248,7 @@ function inspectObject(value: RubyObject, depth: number): string {
   if (value instanceof RubyUri) return `#<${kindName(value)} ${value.text}>`;
   if (value instanceof RubyClass) return value.name;
   if (value instanceof RubyEnumerator) return `#<Enumerator: ${inspect(value.self, deeper(depth))}:${value.method}>`;
-  return `#<${kindName(value as RubyValue)}>`;
+  return `#<${kindName(value)}>`;
 }
 function isPlainSymbol(name: string): boolean {
   return /^(?:[\p{L}_][\p{L}\p{N}_]*[?!=]?|\[\]=?|\*\*|[+\-*/%<>!~^&|]|<=>|===?|=~|![=~]|<<|>>|<=|>=|[+-]@)$/u.test(
@@ -293,7 +293,7 @@ function heldKey(hash: RubyHash, key: RubyValue): RubyValue | undefined {
 }
 /** The value; undefined where there is no such key. */
 export function hashGet(hash: AnyHash, key: RubyValue): RubyValue | undefined {
-  if (!(hash instanceof Map)) return isText(key) ? (getField(hash, textOf(key)) as RubyValue | undefined) : undefined;
+  if (!(hash instanceof Map)) return isText(key) ? getField(hash, textOf(key)) : undefined;
   if (typeof key === 'string') return hash.get(key);
   const held = heldKey(hash, key);
   return held === undefined ? undefined : hash.get(held);
@@ -312,7 +312,7 @@ export function hashDelete(hash: AnyHash, key: RubyValue): RubyValue | undefined
   return value;
 }
 export function hashEntries(hash: AnyHash): [RubyValue, RubyValue][] {
-  return hash instanceof Map ? [...hash.entries()] : (Object.entries(hash) as [string, RubyValue][]);
+  return hash instanceof Map ? [...hash.entries()] : Object.entries(hash);
 }
 export function hashKeys(hash: AnyHash): RubyValue[] {
   return hash instanceof Map ? [...hash.keys()] : Object.keys(hash);

@@ -23,7 +23,7 @@ type Form =
   | { readonly kind: 'fields'; readonly pairs: readonly (readonly [Form, Form])[] };
 
 /** What `<record>` compiled to. */
-export interface CompiledPairs {
+interface CompiledPairs {
   readonly pairs: readonly (readonly [key: Form, value: Form])[];
   readonly expressions: readonly Expression[];
   readonly problems: readonly ConfigProblem[];

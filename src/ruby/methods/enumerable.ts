@@ -33,7 +33,7 @@ import {
 import type { RubyHash, RubyValue } from '../values.ts';
 
 /** The values one after the other; not the caller's to change. */
-export function listOf(self: RubyValue, frame: Frame): readonly RubyValue[] {
+function listOf(self: RubyValue, frame: Frame): readonly RubyValue[] {
   if (Array.isArray(self)) return self;
   if (self instanceof RubyRange) return rangeList(self, frame);
   if (self instanceof RubyEnumerator) {
@@ -355,9 +355,7 @@ function firstOf(self: RubyValue, args: readonly RubyValue[], frame: Frame): Rub
   const isEndless = self instanceof RubyRange && self.last === null && isInteger(self.first);
   const count = args.length > 0 ? needInteger(args[0] ?? null) : 1;
   if (count < 0) throw argumentError('attempt to take negative size');
-  const from = isEndless
-    ? new RubyRange(self.first, add(self.first as number, Math.min(count, 1_000_000)), true)
-    : self;
+  const from = isEndless ? new RubyRange(self.first, add(self.first, Math.min(count, 1_000_000)), true) : self;
   const list = listOf(from, frame);
   return args.length > 0 ? list.slice(0, count) : (list[0] ?? null);
 }
@@ -530,7 +528,7 @@ export function eachOf(
 ): RubyValue {
   if (!block) return new RubyEnumerator(self, 'each', args);
   if (self instanceof RubyRange && self.last === null && isInteger(self.first)) {
-    for (let at: RubyValue = self.first; ; at = add(at as number, 1)) {
+    for (let at: RubyValue = self.first; ; at = add(at, 1)) {
       frame.step();
       block.run([at]);
     }

@@ -19,7 +19,7 @@ import { DefaultHash, RubyEnumerator, isHash, isTruthy } from '../values.ts';
 import type { RubyHash, RubyProc, RubyValue } from '../values.ts';
 import { dig } from './array.ts';
 import { enumerableMethods } from './enumerable.ts';
-import { keyMessage } from './pattern.ts';
+import { keyMissing } from './pattern.ts';
 
 type AnyHash = RubyHash | PlainFields;
 type Pair = [RubyValue, RubyValue];
@@ -54,7 +54,7 @@ function fetch(self: AnyHash, [key = null, fallback]: readonly RubyValue[], bloc
   if (found !== undefined) return found;
   if (block) return block.run([key]);
   if (fallback !== undefined) return fallback;
-  throw new RubyError('KeyError', keyMessage(key));
+  throw new RubyError('KeyError', keyMissing(key));
 }
 
 function merged(self: AnyHash, others: readonly RubyValue[], block: RubyProc | undefined): RubyHash {

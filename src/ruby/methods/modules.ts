@@ -395,7 +395,7 @@ const texts: [string, Method][] = [
   ],
 ];
 function letters(flags: RubyValue): string {
-  if (isInteger(flags)) return [...'ixm'].filter((_, i) => (Number(flags) >> i) % 2 === 1).join('');
+  if (isInteger(flags)) return ['i', 'x', 'm'].filter((_, i) => (Number(flags) >> i) % 2 === 1).join('');
   return isTruthy(flags) ? 'i' : '';
 }
 
@@ -459,23 +459,27 @@ const made: [string, Method][] = [
   ['Socket.gethostname', method(0, 0, (_args, frame) => frame.around.hostname)],
 ];
 
-const mathNames = ['sqrt', 'cbrt', 'sin', 'cos', 'tan', 'atan', 'exp', 'log2', 'log10', 'atan2', 'hypot'] as const;
-function mathFunction(run: (...values: number[]) => number): Method {
+const { sqrt, cbrt, sin, cos, tan, atan, exp, log2, log10, atan2, hypot } = Math;
+const mathOfOne = { sqrt, cbrt, sin, cos, tan, atan, exp, log2, log10 };
+function mathFunction(run: (value: number, other?: number) => number): Method {
   return method(1, 2, (args) => {
-    const result = run(...args.map((arg) => doubleOf(isNumber(arg) ? arg : mathOperand(arg))));
+    const result = run(mathOperand(args[0] ?? null), args.length > 1 ? mathOperand(args[1] ?? null) : undefined);
     if (Number.isNaN(result) && args.every((arg) => isNumber(arg) && !Number.isNaN(doubleOf(arg))))
       throw new RubyError('Math::DomainError', 'Numerical argument is out of domain');
     return floatOf(result);
   });
 }
-function mathOperand(value: RubyValue): never {
+function mathOperand(value: RubyValue): number {
+  if (isNumber(value)) return doubleOf(value);
   throw typeError(`can't convert ${value === null ? 'nil' : inspectClass(value)} into Float`);
 }
 const maths: [string, Method][] = [
-  ...mathNames.map((name): [string, Method] => [
+  ...Object.entries(mathOfOne).map(([name, run]): [string, Method] => [
     `Math.${name}`,
-    mathFunction((...values) => (Math[name] as (...values: number[]) => number)(...values)),
+    mathFunction((value) => run(value)),
   ]),
+  ['Math.atan2', mathFunction((y, x = Number.NaN) => atan2(y, x))],
+  ['Math.hypot', mathFunction((x, y = Number.NaN) => hypot(x, y))],
   [
     'Math.log',
     mathFunction((value, base) => (base === undefined ? Math.log(value) : Math.log(value) / Math.log(base))),
@@ -515,7 +519,15 @@ export const constants: ReadonlyMap<string, RubyValue> = new Map<string, RubyVal
 
 const plainClasses = new Set<string>([
   ...kinds,
-  ...['Object', 'BasicObject', 'Numeric', 'Comparable', 'Enumerable', 'Kernel', 'Module', 'DateTime', 'Date'],
+  'Object',
+  'BasicObject',
+  'Numeric',
+  'Comparable',
+  'Enumerable',
+  'Kernel',
+  'Module',
+  'DateTime',
+  'Date',
 ]);
 /** The class of a constant's name; undefined for one that is not taken. */
 export function classNamed(name: string): RubyClass | undefined {

@@ -8,7 +8,6 @@ import {
   modulo,
   multiply,
   negate,
-  operand,
   power,
   rounded,
   shiftLeft,
@@ -37,8 +36,8 @@ type Whole = number | bigint;
 
 function wholeOperand(value: RubyValue | undefined): bigint {
   if (value !== undefined && isInteger(value)) return BigInt(value);
-  operand(value);
-  throw typeError(`${value instanceof Object ? 'Float' : 'Float'} can't be coerced into Integer for bitwise operation`);
+  coerced(0, value);
+  throw typeError("Float can't be coerced into Integer for a bitwise operation");
 }
 
 function rounding(mode: 'round' | 'floor' | 'ceil' | 'truncate'): MethodTable<RubyNumber>[string] {
@@ -121,7 +120,7 @@ const numberMethods: MethodTable<RubyNumber> = {
   'between?': [2, 2, (self, [low, high]) => order(self, low ?? null) >= 0 && order(self, high ?? null) <= 0],
   clamp: [1, 2, (self, args) => clamp(self, args)],
   step: [0, 2, (self, args, frame, block) => step(self, args, frame, block)],
-  coerce: [1, 1, (self, [other]) => [floatOf(doubleOf(operand(other))), floatOf(doubleOf(self))]],
+  coerce: [1, 1, (self, [other]) => [floatOf(doubleOf(coerced(self, other))), floatOf(doubleOf(self))]],
 };
 
 /** `clamp(low, high)` or `clamp(low..high)`. */
@@ -135,7 +134,7 @@ export function clamp(self: RubyValue, args: readonly RubyValue[]): RubyValue {
 function step(self: RubyNumber, args: readonly RubyValue[], frame: Frame, block: RubyProc | undefined): RubyValue {
   if (!block) return new RubyEnumerator(self, 'step', args);
   const [end = null, by = 1] = args.filter((arg) => !isHash(arg));
-  const size = operand(by);
+  const size = coerced(self, by);
   if (doubleOf(size) === 0) throw argumentError("step can't be 0");
   for (let at: RubyNumber = self; ; at = add(at, size)) {
     if (end !== null && (doubleOf(size) > 0 ? order(at, end) > 0 : order(at, end) < 0)) return self;
@@ -226,13 +225,15 @@ function digits(self: Whole, args: readonly RubyValue[]): RubyValue {
   if (base < 2) throw argumentError(`invalid radix ${base}`);
   if (self < 0) throw new RubyError('Math::DomainError', 'out of domain');
   if (base > 36) throw new LimitError('digits with a base above 36');
-  return [...self.toString(base)].reverse().map((digit) => leadingInteger(digit, base));
+  return Array.from(self.toString(base))
+    .reverse()
+    .map((digit) => leadingInteger(digit, base));
 }
 
 export const floatMethods: MethodTable<RubyNumber> = {
   ...numberMethods,
-  to_s: [0, 0, (self) => rubyText(self as never)],
-  inspect: [0, 0, (self) => rubyText(self as never)],
+  to_s: [0, 0, (self) => rubyText(self)],
+  inspect: [0, 0, (self) => rubyText(self)],
   'nan?': [0, 0, (self) => Number.isNaN(doubleOf(self))],
   'finite?': [0, 0, (self) => Number.isFinite(doubleOf(self))],
   'infinite?': [

@@ -2,19 +2,7 @@
 import { argumentError, typeError } from '../failures.ts';
 import { needBlock } from '../frame.ts';
 import type { Frame, MethodTable } from '../frame.ts';
-import {
-  compare,
-  covers,
-  hashOf,
-  inspect,
-  isA,
-  isEqual,
-  isSame,
-  kindName,
-  toJson,
-  toText,
-  ancestorsOf,
-} from '../semantics.ts';
+import { compare, covers, inspect, isA, isEqual, isSame, kindName, toJson, toText, ancestorsOf } from '../semantics.ts';
 import {
   RubyClass,
   RubyException,
@@ -30,7 +18,7 @@ import {
 import type { RubyValue } from '../values.ts';
 
 /** `dup` and `clone`: containers are copied, one level deep. */
-export function duplicate(value: RubyValue): RubyValue {
+function duplicate(value: RubyValue): RubyValue {
   if (Array.isArray(value)) return [...value];
   if (value instanceof RubyTime) return new RubyTime(value.seconds, value.nanos, value.zone, value.isDateTime);
   return value instanceof Map ? new Map(value) : value;
@@ -42,7 +30,7 @@ function className(value: RubyValue | undefined): string {
 }
 
 /** The class of a value, as a value. */
-export function classOf(value: RubyValue): RubyClass {
+function classOf(value: RubyValue): RubyClass {
   return new RubyClass(kindName(value), ancestorsOf(value).slice(1));
 }
 
@@ -54,6 +42,11 @@ function nameOf(value: RubyValue | undefined): string {
 
 function jsonIndent(args: readonly RubyValue[]): string {
   return args.length > 0 && args[0] === undefined ? '  ' : '';
+}
+
+/** One method by several names. */
+function named(names: readonly string[], method: MethodTable<RubyValue>[string]): MethodTable<RubyValue> {
+  return Object.fromEntries(names.map((name) => [name, method]));
 }
 
 export const objectMethods: MethodTable<RubyValue> = {
@@ -87,8 +80,7 @@ export const objectMethods: MethodTable<RubyValue> = {
       return self;
     },
   ],
-  then: [0, 0, (self, _args, _frame, block) => needBlock(block).run([self])],
-  yield_self: [0, 0, (self, _args, _frame, block) => needBlock(block).run([self])],
+  ...named(['then', 'yield_self'], [0, 0, (self, _args, _frame, block) => needBlock(block).run([self])]),
   'instance_variable_defined?': [1, 1, () => false],
   send: [1, 99, (self, [name, ...args], frame, block) => frame.call(self, nameOf(name), args, block)],
   public_send: [1, 99, (self, [name, ...args], frame, block) => frame.call(self, nameOf(name), args, block)],
@@ -195,8 +187,3 @@ export const exceptionMethods: MethodTable<RubyException> = {
   backtrace: [0, 0, () => null],
   cause: [0, 0, () => null],
 };
-
-/** `{…}` of symbols to values, for what gives named parts. */
-export function namedHash(pairs: Readonly<Record<string, RubyValue>>): RubyValue {
-  return hashOf(Object.entries(pairs).map(([key, value]) => [symbolOf(key), value] as const));
-}

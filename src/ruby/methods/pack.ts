@@ -31,7 +31,7 @@ export function unpack(text: string, format: string): RubyValue[] {
       for (let i = 0; i < times; i++, at += size) values.push(readInteger(bytes, at, letter));
       for (let i = times; i < (count ?? 1) && Number.isFinite(count ?? 1); i++) values.push(null);
     } else if (letter === 'U') {
-      const chars = [...bytes.subarray(at).toString('utf8')].slice(0, count ?? 1);
+      const chars = Array.from(bytes.subarray(at).toString('utf8')).slice(0, count ?? 1);
       for (const char of chars) values.push(char.codePointAt(0) as number);
       at += Buffer.byteLength(chars.join(''));
     } else if (letter === 'm') {

@@ -257,7 +257,7 @@ export const regexpMethods: MethodTable<RubyRegexp> = {
   options: [
     0,
     0,
-    (self) => [...'ixm'].reduce((sum, letter, i) => sum + (self.letters.includes(letter) ? 1 << i : 0), 0),
+    (self) => ['i', 'x', 'm'].reduce((sum, letter, i) => sum + (self.letters.includes(letter) ? 1 << i : 0), 0),
   ],
   names: [
     0,
@@ -350,7 +350,7 @@ export function boundsOf(
   if (from < 0 || from > length || count < 0) return undefined;
   return [from, Math.min(count, length - from)];
 }
-/** For messages about a key that is not there. */
-export function keyMessage(key: RubyValue): string {
+/** What is said of a key that is not there. */
+export function keyMissing(key: RubyValue): string {
   return `key not found: ${inspect(key)}`;
 }

@@ -32,7 +32,9 @@ function capitalized(text: string): string {
   return first.toUpperCase() + text.slice(first.length).toLowerCase();
 }
 function swapped(text: string): string {
-  return [...text].map((char) => (char === char.toUpperCase() ? char.toLowerCase() : char.toUpperCase())).join('');
+  return Array.from(text)
+    .map((char) => (char === char.toUpperCase() ? char.toLowerCase() : char.toUpperCase()))
+    .join('');
 }
 
 function sets(args: readonly RubyValue[]): CharacterSet[] {
@@ -49,12 +51,14 @@ function oneSet(arg: RubyValue | undefined): CharacterSet {
 }
 function deleted(self: string, args: readonly RubyValue[]): string {
   const isIn = inSets(sets(args));
-  return [...self].filter((char) => !isIn(char)).join('');
+  return Array.from(self)
+    .filter((char) => !isIn(char))
+    .join('');
 }
 function squeezed(self: string, args: readonly RubyValue[]): string {
   const isIn = args.length === 0 ? () => true : inSets(sets(args));
   let before = '';
-  return [...self]
+  return Array.from(self)
     .filter((char) => {
       const isKept = char !== before || !isIn(char);
       before = char;
@@ -231,7 +235,7 @@ const trimming: MethodTable<string> = {
   delete: [0, 99, deleted],
   tr: [2, 2, (self, [from, to]) => transliterate(self, oneSet(from), oneSet(to), false)],
   tr_s: [2, 2, (self, [from, to]) => transliterate(self, oneSet(from), oneSet(to), true)],
-  count: [1, 99, (self, args) => [...self].filter(inSets(sets(args))).length],
+  count: [1, 99, (self, args) => Array.from(self).filter(inSets(sets(args))).length],
   ljust: [1, 2, (self, args) => padded(self, args, 'right')],
   rjust: [1, 2, (self, args) => padded(self, args, 'left')],
   center: [1, 2, (self, args) => padded(self, args, 'both')],
@@ -280,7 +284,7 @@ const parts: MethodTable<string> = {
   chars: plain((self) => charactersOf(self)),
   lines: [0, 2, (self, args) => lines(self, args)],
   bytes: plain(bytesOf),
-  codepoints: plain((self) => [...self].map((char) => char.codePointAt(0) as number)),
+  codepoints: plain((self) => Array.from(self).map((char) => char.codePointAt(0) as number)),
   each_char: over('each_char', (self) => charactersOf(self)),
   each_line: over('each_line', lines),
   each_byte: over('each_byte', bytesOf),

@@ -9,7 +9,7 @@ import { Float } from '../../core/record.ts';
 import { coerced } from '../arithmetic.ts';
 import { LimitError, RubyError, argumentError, typeError } from '../failures.ts';
 import type { Frame, MethodTable } from '../frame.ts';
-import { compare, hashGet, needInteger, needText, order, timeText } from '../semantics.ts';
+import { compare, hashGet, needInteger, needText, order, timeText, toText } from '../semantics.ts';
 import { RubyTime, doubleOf, floatOf, isHash, isInteger, isNumber, isText, symbolOf, textOf } from '../values.ts';
 import type { RubyValue } from '../values.ts';
 
@@ -194,12 +194,7 @@ export const timeAt: Make = (args) => {
     return new RubyTime(value.seconds, value.nanos, place === undefined ? value.zone : zone);
   const [seconds, nanos] = splitSeconds(value);
   if (part === undefined) return timeOf(seconds, nanos, zone);
-  const name =
-    unit === undefined
-      ? 'microsecond'
-      : unit !== null && typeof unit === 'object' && 'name' in unit
-        ? String(unit.name)
-        : '';
+  const name = unit === undefined ? 'microsecond' : toText(unit);
   const scale = { millisecond: 1e6, usec: 1000, microsecond: 1000, nsec: 1, nanosecond: 1 }[name];
   if (scale === undefined) throw argumentError(`unexpected unit: ${name}`);
   return timeOf(seconds, nanos + Math.floor(doubleOf(coerced(0, part)) * scale), zone);
