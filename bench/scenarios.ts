@@ -2,9 +2,11 @@
 import type { Scenario } from './scenario.ts';
 import { forward } from './scenarios/forward.ts';
 import { idle } from './scenarios/idle.ts';
+import { parse } from './scenarios/parse.ts';
 import { pipeline } from './scenarios/pipeline.ts';
 import { postback } from './scenarios/postback.ts';
 import { recordShape } from './scenarios/record-shape.ts';
 import { store } from './scenarios/store.ts';
+import { tail } from './scenarios/tail.ts';
 
-export const scenarios: readonly Scenario[] = [recordShape, postback, pipeline, forward, idle, store];
+export const scenarios: readonly Scenario[] = [recordShape, postback, pipeline, forward, parse, tail, idle, store];

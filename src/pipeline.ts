@@ -175,6 +175,7 @@ export async function openDelivering(process: Process, options: DeliveringOption
     maker: outputMaker(process, options.store),
     appendDead: (request) => deadLetters.append(request),
     journalBytesMax: limits.journalBytes,
+    stagedBytesMax: limits.stagedBytes,
     onSpace(leftBytes) {
       replaySpace.set(leftBytes);
       options.onSpace(leftBytes);

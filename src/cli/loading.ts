@@ -42,12 +42,12 @@ export function runCheck(configPath: string | undefined): Promise<number> {
 /** The limits are promises to the operator that the disk must be able to keep. */
 export async function warnOfSmallDisk(
   dataDir: string,
-  { journalBytes, deadBytes, storeBytes }: DataLimits,
+  { journalBytes, stagedBytes, deadBytes, storeBytes }: DataLimits,
   model: PipelineModel,
   log: Log,
 ): Promise<void> {
   const { blocks, bsize } = await statfs(dataDir);
-  const wantedBytes = journalBytes + deadBytes + (usesStore(model) ? storeBytes : 0);
+  const wantedBytes = journalBytes + stagedBytes + deadBytes + (usesStore(model) ? storeBytes : 0);
   if (wantedBytes <= blocks * bsize) return;
   log.warn(
     { dataDir, wantedBytes, diskBytes: blocks * bsize },

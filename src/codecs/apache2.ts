@@ -4,8 +4,8 @@ import type { Value } from '../core/record.ts';
 import { webTimeFormat } from './known-formats.ts';
 import { compileCapture, pieceOf, subjectOf } from './onigmo.ts';
 import { limited } from './parse-texts.ts';
-import { compileReadTime } from './parse-time.ts';
-import { checkReading, recordOptions, timeKeyOption } from './record-reading.ts';
+import { compileReadTime, timeOptions } from './parse-time.ts';
+import { convertingOptions, notConverted, recordOptions, timeKeyOption, withoutEffect } from './record-reading.ts';
 
 const source = String.raw`^(?<host>[^ ]*) [^ ]* (?<user>[^ ]*) \[(?<time>[^\]]*)\] "(?<method>\S+)(?: +(?<path>(?:[^"]|\\")*?)(?: +\S*)?)?" (?<code>[^ ]*) (?<size>[^ ]*)(?: "(?<referer>(?:[^"]|\\")*)" "(?<agent>(?:[^"]|\\")*)")?$`;
 
@@ -13,7 +13,11 @@ export const apache2Parser = definePlugin({
   kind: 'parser',
   name: 'apache2',
   summary: 'Takes access log lines of the Apache web server, with code and size as numbers and null for `-`.',
-  options: { ...recordOptions, timeKey: timeKeyOption },
+  options: {
+    ...recordOptions,
+    ...withoutEffect(convertingOptions, notConverted),
+    ...withoutEffect({ ...timeOptions, timeKey: timeKeyOption }, 'lines of this format have their time in one form'),
+  },
   example: `<source>
   @type stdin
   tag apache
@@ -21,10 +25,9 @@ export const apache2Parser = definePlugin({
     @type apache2
   </parse>
 </source>`,
-  check: ({ options }) => checkReading(options),
   create({ options }, { clock }) {
     const { expression } = compileCapture(source);
-    const readTime = compileReadTime({ ...options, timeType: 'string', timeFormat: webTimeFormat }, clock);
+    const readTime = compileReadTime({ timeFormat: webTimeFormat }, clock);
     return limited(
       {
         parse(input) {

@@ -4,18 +4,25 @@ import type { Codec, EncodedRecords } from '../core/batch.ts';
 import type { Instant } from '../core/clock.ts';
 import { jsonDepthMax, scanJson, stringifyJson } from '../core/json.ts';
 import { encodeMsgpack } from '../core/msgpack.ts';
-import { fieldEntries, isFields } from '../core/record.ts';
+import { Float, needsExactKey } from '../core/record.ts';
 import type { Fields, Value } from '../core/record.ts';
 
 /** Gathers records and gives them as few appends as their order and codecs allow. */
 export class RecordGatherer {
-  readonly #runs: { codec: Codec; payloads: Uint8Array[]; exact: boolean[]; seconds: number[]; nanos: number[] }[] = [];
+  readonly #runs: {
+    codec: Codec;
+    payloads: (string | Uint8Array)[];
+    exact: boolean[];
+    seconds: number[];
+    nanos: number[];
+  }[] = [];
   count = 0;
 
   /** Adds a record: as JSON, or as MessagePack where it holds bytes or numbers that JSON cannot. */
   add(fields: Fields, time: Instant): void {
-    if (!fitsJson(fields)) return this.#push(codecs.msgpack, encodeMsgpack(fields), true, time);
-    this.addJson(Buffer.from(stringifyJson(fields)), time);
+    const form = formOf(fields, 0);
+    if (form === forms.packed) this.#push(codecs.msgpack, encodeMsgpack(fields), true, time);
+    else this.#push(codecs.json, stringifyJson(fields), form === forms.exact, time);
   }
   /** Adds a valid JSON object as it is. */
   addJson(json: Buffer, time: Instant): void {
@@ -28,7 +35,7 @@ export class RecordGatherer {
     this.count = 0;
     return this.#runs.splice(0);
   }
-  #push(codec: Codec, payload: Uint8Array, exact: boolean, time: Instant): void {
+  #push(codec: Codec, payload: string | Uint8Array, exact: boolean, time: Instant): void {
     let run = this.#runs.at(-1);
     if (run?.codec !== codec) this.#runs.push((run = { codec, payloads: [], exact: [], seconds: [], nanos: [] }));
     run.payloads.push(payload);
@@ -41,8 +48,47 @@ export class RecordGatherer {
 
 /** True for a value that JSON can hold: no bytes, no NaN or infinity in it. */
 export function fitsJson(value: Value): boolean {
-  if (typeof value === 'number') return Number.isFinite(value);
-  if (value instanceof Uint8Array) return false;
-  if (Array.isArray(value)) return value.every(fitsJson);
-  return !isFields(value) || fieldEntries(value).every(([, inner]) => fitsJson(inner));
+  return formOf(value, 0) !== forms.packed;
+}
+
+/** How a value can be kept: as JSON that plain objects hold, as JSON that needs exact fields, as MessagePack. */
+const forms = { plain: 0, exact: 1, packed: 2 } as const;
+type Form = (typeof forms)[keyof typeof forms];
+
+/**
+ * Looks at the values instead of at their text, which costs a fifth of scanJson. Errs to the safe side as that does.
+ * @throws RangeError for what is nested too deep
+ */
+function formOf(value: Value, depth: number): Form {
+  switch (typeof value) {
+    case 'string':
+      return value.isWellFormed() ? forms.plain : forms.exact;
+    case 'number':
+      return Number.isFinite(value) ? forms.plain : forms.packed;
+    case 'boolean':
+      return forms.plain;
+    case 'bigint':
+      return forms.exact;
+    default:
+      break;
+  }
+  if (value === null) return forms.plain;
+  if (value instanceof Float) return forms.exact;
+  if (value instanceof Uint8Array) return forms.packed;
+  if (depth >= jsonDepthMax) throw new RangeError(`a record nested deeper than ${jsonDepthMax} levels`);
+  let form: Form = forms.plain;
+  const see = (inner: Value): void => {
+    const found = formOf(inner, depth + 1);
+    if (found > form) form = found;
+  };
+  if (Array.isArray(value)) value.forEach(see);
+  else if (value instanceof Map) {
+    form = forms.exact;
+    value.forEach(see);
+  } else
+    for (const key in value) {
+      if (needsExactKey(key) || !key.isWellFormed()) form = Math.max(form, forms.exact) as Form;
+      see(value[key] as Value);
+    }
+  return form;
 }

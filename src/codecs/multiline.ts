@@ -34,7 +34,8 @@ export const multilineParser = definePlugin({
   summary: 'Takes several lines as one record, by an expression that may be written in parts.',
   options: { ...options, ...formats },
   example: `<source>
-  @type stdin
+  @type tail
+  path /var/log/app.log
   tag java
   <parse>
     @type multiline

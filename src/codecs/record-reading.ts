@@ -5,6 +5,7 @@
 import { realClock } from '../core/clock.ts';
 import type { Clock } from '../core/clock.ts';
 import { boolean, duration, map, pattern, text } from '../core/options.ts';
+import type { OptionTable } from '../core/options.ts';
 import type { Parsed, ParseProblem } from '../core/plugin.ts';
 import { fieldKeys, getField, setField } from '../core/record.ts';
 import type { Fields, Value } from '../core/record.ts';
@@ -30,6 +31,20 @@ export const recordOptions = {
 };
 /** `time_key` of parsers that have a default for it. */
 export const timeKeyOption = text("The field that holds the record's time.", { default: 'time' });
+
+/** Options that a parser takes and that have no effect on it, with the reason. */
+export function withoutEffect<T extends OptionTable>(options: T, reason: string): T {
+  const marked = Object.entries(options).map(([name, spec]) => [name, { ...spec, ignored: reason }]);
+  return Object.fromEntries(marked) as T;
+}
+/** Of recordOptions those that change fields. */
+export const convertingOptions = {
+  types: recordOptions.types,
+  nullValuePattern: recordOptions.nullValuePattern,
+  nullEmptyString: recordOptions.nullEmptyString,
+};
+/** Why they have no effect where a parser of Fluentd leaves its fields alone. */
+export const notConverted = 'this parser leaves its fields as they are, as in Fluentd; convert them in a filter';
 
 /** What is read of a parser's options. */
 export interface RecordReading extends TimeReading {

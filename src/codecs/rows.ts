@@ -1,17 +1,22 @@
 /** Writing records one after the other, and chunks of them. */
+import { codecs } from '../core/batch.ts';
 import type { Batch } from '../core/batch.ts';
 import type { ByteWriter } from '../core/bytes.ts';
 import { OperatingError } from '../core/errors.ts';
 import { stringifyJson } from '../core/json.ts';
+import { writePackedJson } from '../core/msgpack-json.ts';
 import type { Chunk, Formatter } from '../core/plugin.ts';
 
 /** Appends one record's JSON: its bytes from the journal where it is unchanged. */
 export function writeJson(batch: Batch, row: number, out: ByteWriter): void {
   const whole = batch.wholeJson();
   if (whole) return out.copy(whole.payload, whole.bounds[row] as number, whole.bounds[row + 1] as number);
-  const raw = batch.rawJson(row);
-  if (raw) out.bytes(raw);
-  else out.text(stringifyJson(batch.fields(row)));
+  const { codec, payload, bounds } = batch.block.parts;
+  if (batch.isChanged(row)) return out.text(stringifyJson(batch.fields(row)));
+  const index = batch.index(row);
+  const [from, until] = [bounds[index] as number, bounds[index + 1] as number];
+  if (codec === codecs.json) out.copy(payload, from, until);
+  else writePackedJson(payload, from, until, out);
 }
 
 /** Appends each record's JSON and `end`. Unchanged blocks are copied without a look at them. */

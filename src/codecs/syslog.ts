@@ -10,7 +10,7 @@ import { pieceOf, subjectOf } from './onigmo.ts';
 import type { Subject } from './onigmo.ts';
 import { compileReadTime, timeOptions } from './parse-time.ts';
 import type { ReadTime } from './parse-time.ts';
-import { recordOptions } from './record-reading.ts';
+import { convertingOptions, notConverted, recordOptions, withoutEffect } from './record-reading.ts';
 import {
   compileHead,
   read3164ByPattern,
@@ -21,8 +21,6 @@ import {
 import type { ReadBody, ReadHead } from './syslog-lines.ts';
 
 const format3164 = '%b %d %H:%M:%S';
-const notConverted = 'this parser leaves its fields as they are, as in Fluentd; convert them in a filter';
-
 const options = {
   withPriority: boolean('Expects a priority such as <13> before the rest; without it none may be there.', {
     default: false,
@@ -46,9 +44,7 @@ const options = {
   keepTimeKey: boolean('Leaves the time in the record, as field time.', { default: false }),
   estimateCurrentEvent: recordOptions.estimateCurrentEvent,
   timeKey: text('The name of the time field.', { ignored: 'the time is where the format has it' }),
-  types: text('Types of fields.', { ignored: notConverted }),
-  nullValuePattern: text('Values that become null.', { ignored: notConverted }),
-  nullEmptyString: text('Empty values become null.', { ignored: notConverted }),
+  ...withoutEffect(convertingOptions, notConverted),
   timeout: text('How long one record may take.', {
     ignored: 'the time this parser takes is bounded by the length of a line',
   }),

@@ -35,7 +35,8 @@ export function runLimited(
     const stopped = guard(limitMs, () => {
       for (; next < count; next++) step(next);
     });
-    if (!stopped) return;
+    // It may have been stopped behind the last one.
+    if (!stopped || next >= count) return;
     // All since `first` together took that long: the one that was stopped gets its own time.
     if (next > first && !guard(limitMs, () => step(next))) next++;
     else late(next++);

@@ -123,6 +123,7 @@ function bufferLines(buffer: BufferModel): string[] {
   if (buffer.flushMode === 'lazy') lines.push(`written ${msText(buffer.timekeyWaitMs)} after the end of their time`);
   if (buffer.chunkBytesMax !== defaultBuffer.chunkBytesMax) lines.push(`at most ${buffer.chunkBytesMax} bytes`);
   if (buffer.chunkRecordsMax !== undefined) lines.push(`at most ${buffer.chunkRecordsMax} records`);
+  if (buffer.flushAtShutdown === false) lines.push('open ones stay open over a stop');
   if (buffer.concurrency > 1) lines.push(`${buffer.concurrency} at a time`);
   const { retry } = buffer;
   const limits = [

@@ -103,6 +103,8 @@ export interface BufferModel {
   /** `immediate`: as soon as the output is free; `interval`: flushIntervalMs after the chunk's first record; `lazy`: at the timekey's end plus timekeyWaitMs. */
   readonly flushMode: 'immediate' | 'interval' | 'lazy';
   readonly flushIntervalMs: number;
+  /** False: chunks that are not due stay open over a stop of the program. */
+  readonly flushAtShutdown?: boolean | undefined;
   /** Chunks written at a time. */
   readonly concurrency: number;
   readonly slowFlushLogMs: number;

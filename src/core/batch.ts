@@ -40,8 +40,10 @@ export interface EncodedRecords {
 /** What a block is made of; see the journal's frame layout. */
 export interface BlockParts {
   readonly shard: string;
-  /** Offset of the first record; the others follow without gaps. */
+  /** Offset of the first record; the others follow without gaps, unless `offsets` says otherwise. */
   readonly firstOffset: number;
+  /** The offset of each record, in no order, where they do not follow each other: records that were staged. */
+  readonly offsets?: Float64Array;
   /** When the journal took the records, ms since 1970. */
   readonly appendMs: number;
   /** Id of the source instance that took them, such as `postback` or `tail.0`. */
@@ -129,7 +131,8 @@ export class Batch {
   }
   /** The record's offset in its shard. */
   offset(row: number): number {
-    return this.block.parts.firstOffset + this.index(row);
+    const { firstOffset, offsets } = this.block.parts;
+    return offsets ? (offsets[this.index(row)] as number) : firstOffset + this.index(row);
   }
   /** True where a filter gave records another time than their block's. */
   get hasOwnTimes(): boolean {

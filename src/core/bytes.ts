@@ -29,6 +29,14 @@ export class ByteWriter {
     this.#reserve(1);
     this.#bytes[this.#length++] = value;
   }
+  /** The buffer, with space for `more` bytes at `length`: for who writes there by himself and says with advance() how far. */
+  room(more: number): Buffer {
+    this.#reserve(more);
+    return this.#bytes;
+  }
+  advance(length: number): void {
+    this.#length = length;
+  }
   /** The byte at a position before `length`. */
   at(position: number): number {
     return this.#bytes[position] as number;

@@ -195,8 +195,13 @@ function plainBytes(bytes: Buffer): Uint8Array {
 function float(value: number): Value {
   // Integers print without a fraction, so one that was a float must say so; -0, NaN and infinities are floats by nature.
   if (!Number.isInteger(value)) return value;
+  return new Float(value, integralFloatText(value));
+}
+
+/** How a float with an integral value prints, so that it reads as a float again. */
+export function integralFloatText(value: number): string {
   const text = Object.is(value, -0) ? '-0.0' : String(value);
-  return new Float(value, /[.e]/.test(text) ? text : `${text}.0`);
+  return /[.e]/.test(text) ? text : `${text}.0`;
 }
 
 function integer(value: bigint): Value {
@@ -224,6 +229,14 @@ export class MsgpackWriter {
   }
   /** Drops all that was written behind `length`. */
   truncate(length: number): void {
+    this.#at = length;
+  }
+  /** The buffer, with space for `more` bytes at `length`: for who writes there by himself and says with advance() how far. */
+  room(more: number): Buffer {
+    this.#room(more);
+    return this.#bytes;
+  }
+  advance(length: number): void {
     this.#at = length;
   }
   /** Appends source[from, until), which is MessagePack already. */

@@ -23,7 +23,13 @@ function cut(buffer: Partial<BufferModel>): Cut {
   const clock = new FakeClock();
   const full: RecordChunk[] = [];
   const model = { ...defaultBuffer, ...buffer };
-  const open = new OpenChunks(model, 1e9, clock, (chunk) => full.push(chunk));
+  const open: OpenChunks = new OpenChunks(
+    model,
+    1e9,
+    clock,
+    (chunk) => full.push(chunk),
+    () => full.push(open.takeOldest() as RecordChunk),
+  );
   const counts = new Counts(undefined, () => undefined);
   const progress = new ShardProgress('s', counts, { start: 0, low: 0, done: [], partials: {} });
   return {
@@ -110,11 +116,11 @@ test('the timekey begins at local midnight of its zone', () => {
   );
 });
 
-test('interval chunks fall due after the interval, lazy ones at the end of their time but never after a minute', () => {
+test('interval chunks fall due after the interval, lazy ones at the end of their time; none is left alone for more than a minute', () => {
   const interval = cut({ flushMode: 'interval', flushIntervalMs: 5000 });
   interval.add(['{}']);
   assert.deepEqual(interval.open.takeDue(4999), []);
-  assert.equal(interval.open.nextDueMs(), 5000);
+  assert.equal(interval.open.nextDueMs(60_000), 5000);
   assert.equal(interval.open.takeDue(5000).length, 1);
   const lazy = cut({
     flushMode: 'lazy',
@@ -126,12 +132,18 @@ test('interval chunks fall due after the interval, lazy ones at the end of their
   const nowSeconds = lazy.clock.nowMs() / 1000;
   lazy.add(['{}'], { seconds: nowSeconds });
   const endMs = (Math.floor(nowSeconds / 60) * 60 + 60) * 1000 + 2000;
-  assert.equal(lazy.open.nextDueMs(), Math.min(60_000, endMs - lazy.clock.nowMs()));
+  assert.equal(lazy.open.nextDueMs(60_000), Math.min(60_000, endMs - lazy.clock.nowMs()));
   lazy.add(['{}'], { seconds: nowSeconds - 3600 });
-  assert.equal(lazy.open.nextDueMs(), 0);
+  assert.equal(lazy.open.nextDueMs(60_000), 0);
   const long = cut({ flushMode: 'lazy', chunkKeys: ['time'], timekeySeconds: 86_400, timezone: 'UTC' });
   long.add(['{}']);
-  assert.equal(long.open.nextDueMs(), 60_000);
+  assert.equal(long.open.nextDueMs(60_000), 60_000);
+  assert.deepEqual(long.open.takeDue(60_000), []);
+  assert.deepEqual(long.open.takeBegun(-1), []);
+  assert.equal(long.open.takeBegun(0).length, 1);
+  const full = cut({ flushMode: 'lazy' });
+  full.add(['{}']);
+  assert.deepEqual(full.open.takeDue(Number.MAX_SAFE_INTEGER), []);
 });
 
 test('ever new keys do not open chunks without end', () => {

@@ -5,30 +5,27 @@ import type { Clock } from '../core/clock.ts';
 import type { Chunk } from '../core/plugin.ts';
 import { compileChunkKeys } from './chunk-keys.ts';
 import type { ChunkKey } from './chunk-keys.ts';
-import type { Part } from './part.ts';
+import type { ChunkPart, Part } from './part.ts';
 
-/** Open chunks per output: each becomes a request of its own, and records with ever new keys must not hold all memory in crumbs. */
+/** Open chunks per output: records with ever new keys must not hold all memory in crumbs. */
 const openMax = 256;
-/**
- * Longest time a chunk stays open in memory. DESIGN.md stages what stays longer on disk; until chunks can be staged,
- * `lazy` ones (a timekey of an hour) are cut after this time, so that they hold back neither memory nor retention.
- */
-const openMsMax = 60_000;
 
 /** A chunk. It grows while it is open; once it is being written nothing adds to it. */
 export class RecordChunk implements Chunk {
   readonly id = randomBytes(16).toString('hex');
   readonly key: ChunkKey;
-  readonly batches: Part[] = [];
+  readonly batches: ChunkPart[] = [];
   count = 0;
   bytes = 0;
   heldBytes = 0;
-  /** Monotonic time at which it is to be written, at the latest. */
+  /** Monotonic times: when it is to be written (Infinity: when it is full), and when it was begun. */
   readonly dueMs: number;
+  readonly begunMs: number;
 
-  constructor(key: ChunkKey, dueMs: number) {
+  constructor(key: ChunkKey, dueMs: number, begunMs = 0) {
     this.key = key;
     this.dueMs = dueMs;
+    this.begunMs = begunMs;
   }
   get tag(): string | undefined {
     return this.key.tag;
@@ -39,7 +36,7 @@ export class RecordChunk implements Chunk {
   get fields(): ReadonlyMap<string, string> {
     return this.key.fields;
   }
-  add(part: Part, bytes: number): void {
+  add(part: ChunkPart, bytes: number): void {
     this.batches.push(part);
     this.count += part.batch.count;
     this.bytes += bytes;
@@ -63,8 +60,8 @@ export class RecordChunk implements Chunk {
       const used = rows.flatMap((list, group) => (list.length > 0 ? [{ list, group }] : []));
       const pieces = used.length === 1 ? [part] : part.split(used.map(({ list }) => list));
       for (const [i, { group }] of used.entries()) {
-        const piece = pieces[i] as Part;
-        (chunks[group] ??= new RecordChunk(this.key, this.dueMs)).add(piece, piece.batch.totalBytes());
+        const piece = pieces[i] as ChunkPart;
+        (chunks[group] ??= new RecordChunk(this.key, this.dueMs, this.begunMs)).add(piece, piece.batch.totalBytes());
       }
     }
     return chunks;
@@ -78,16 +75,27 @@ export class OpenChunks {
   readonly #clock: Clock;
   readonly #keysOf: ReturnType<typeof compileChunkKeys>;
   readonly #onFull: (chunk: RecordChunk) => void;
+  readonly #onCrowded: () => void;
   /** By key text, oldest first. */
   readonly #open = new Map<string, RecordChunk>();
 
-  /** `bytesMax`: the output's own bound, where it is below the buffer's chunkBytesMax. `onFull` gets chunks that can take no more. */
-  constructor(buffer: BufferModel, bytesMax: number, clock: Clock, onFull: (chunk: RecordChunk) => void) {
+  /**
+   * `bytesMax`: the output's own bound, where it is below the buffer's chunkBytesMax. `onFull` gets chunks that can take
+   * no more; `onCrowded` takes some out when there are too many.
+   */
+  constructor(
+    buffer: BufferModel,
+    bytesMax: number,
+    clock: Clock,
+    onFull: (chunk: RecordChunk) => void,
+    onCrowded: () => void,
+  ) {
     this.#buffer = buffer;
     this.#bytesMax = Math.min(buffer.chunkBytesMax, bytesMax);
     this.#clock = clock;
     this.#keysOf = compileChunkKeys(buffer);
     this.#onFull = onFull;
+    this.#onCrowded = onCrowded;
   }
   get count(): number {
     return this.#open.size;
@@ -111,6 +119,14 @@ export class OpenChunks {
   takeAll(): RecordChunk[] {
     return this.#take(() => true);
   }
+  /** Takes out chunks that were begun at or before a monotonic time and need not be written yet. */
+  takeBegun(beforeMs: number): RecordChunk[] {
+    return this.#take((chunk) => chunk.begunMs <= beforeMs);
+  }
+  takeKey(text: string): RecordChunk | undefined {
+    const chunk = this.#open.get(text);
+    return chunk && this.#takeOne(chunk);
+  }
   takeOldest(): RecordChunk | undefined {
     for (const chunk of this.#open.values()) return this.#takeOne(chunk);
     return undefined;
@@ -121,10 +137,13 @@ export class OpenChunks {
     for (const chunk of this.#open.values()) if (!largest || chunk.heldBytes > largest.heldBytes) largest = chunk;
     return largest && this.#takeOne(largest);
   }
-  /** Monotonic time at which the next one is due. */
-  nextDueMs(): number | undefined {
+  /** Monotonic time at which the next one is due, or has been open for `openMsMax`. */
+  nextDueMs(openMsMax: number): number | undefined {
     let least: number | undefined;
-    for (const chunk of this.#open.values()) if (least === undefined || chunk.dueMs < least) least = chunk.dueMs;
+    for (const { dueMs, begunMs } of this.#open.values()) {
+      const nextMs = Math.min(dueMs, begunMs + openMsMax);
+      if (least === undefined || nextMs < least) least = nextMs;
+    }
     return least;
   }
   *[Symbol.iterator](): Generator<RecordChunk> {
@@ -161,11 +180,9 @@ export class OpenChunks {
     }
   }
   #begin(key: ChunkKey): RecordChunk {
-    if (this.#open.size >= openMax) {
-      const oldest = this.takeOldest();
-      if (oldest) this.#onFull(oldest);
-    }
-    const chunk = new RecordChunk(key, this.#clock.monotonicMs() + this.#openMs(key));
+    if (this.#open.size >= openMax) this.#onCrowded();
+    const nowMs = this.#clock.monotonicMs();
+    const chunk = new RecordChunk(key, nowMs + this.#openMs(key), nowMs);
     this.#open.set(key.text, chunk);
     return chunk;
   }
@@ -173,9 +190,10 @@ export class OpenChunks {
     const buffer = this.#buffer;
     if (buffer.flushMode === 'immediate') return 0;
     if (buffer.flushMode === 'interval') return buffer.flushIntervalMs;
-    if (key.timekeySeconds === undefined || buffer.timekeySeconds === undefined) return openMsMax;
+    // Without a time it is written when it is full, or the program stops.
+    if (key.timekeySeconds === undefined || buffer.timekeySeconds === undefined) return Number.POSITIVE_INFINITY;
     const endMs = (key.timekeySeconds + buffer.timekeySeconds) * 1000 + buffer.timekeyWaitMs;
-    return Math.min(openMsMax, Math.max(0, endMs - this.#clock.nowMs()));
+    return Math.max(0, endMs - this.#clock.nowMs());
   }
   #take(wanted: (chunk: RecordChunk) => boolean): RecordChunk[] {
     const taken = [...this.#open.values()].filter(wanted);

@@ -22,7 +22,7 @@ export interface OutputPlan {
 }
 
 export interface DeliveryOptions {
-  /** Holds `cursors/`. */
+  /** Holds `cursors/`, `staged/`, and `quarantine/` for what is damaged there. */
   readonly dataDir: string;
   readonly disk: Disk;
   readonly clock: Clock;
@@ -39,6 +39,8 @@ export interface DeliveryOptions {
   onRecipients(recipients: readonly Recipient[]): void;
   /** Bytes of records an output may hold. Default 8 MiB. */
   readonly queueBytesMax?: number;
+  /** Bytes that staged chunks of all outputs may have on disk. Default 256 MiB. */
+  readonly stagedBytesMax?: number;
   /** Longest time between a delivery and the commit of its cursor. Default 500 ms. */
   readonly commitIntervalMs?: number;
   /** Chooses retry jitter, 0 ≤ x < 1. Default Math.random. */

@@ -22,6 +22,7 @@ import { crashPoint } from '../core/crash-point.ts';
 import type { Disk, DiskFile } from '../core/disk.ts';
 import type { Log } from '../core/log.ts';
 import type { CountsCursor, ShardCursor } from './progress.ts';
+import type { StagedCursor } from './staged-chunks.ts';
 
 /** Everything that is committed together. */
 export interface CursorState {
@@ -32,6 +33,8 @@ export interface CursorState {
   readonly state?: unknown;
   /** What its secondary's did. */
   readonly secondaryState?: unknown;
+  /** What is staged. */
+  readonly staged?: StagedCursor;
   /** Frames of older generations are routed by this one; 0: by their own. */
   readonly backfillGeneration: number;
   /** The output was removed from the configuration and has nothing left. */
@@ -126,9 +129,10 @@ function newest(slots: readonly Slot[]): (Commit & { slot: number }) | undefined
 export class CursorFile {
   /** The commit that was found, or undefined for an output that never committed. */
   readonly found: CursorState | undefined;
+  /** The output's id as it is in names of files. */
+  readonly name: string;
   readonly #disk: Disk;
   readonly #directory: string;
-  readonly #name: string;
   readonly #files: (DiskFile | undefined)[] = [undefined, undefined];
   #slot: number;
   #sequence: number;
@@ -143,7 +147,7 @@ export class CursorFile {
   ) {
     this.#disk = disk;
     this.#directory = directory;
-    this.#name = name;
+    this.name = name;
     this.found = found;
     this.#slot = slot === 0 ? 1 : 0;
     this.#sequence = sequence;
@@ -186,7 +190,7 @@ export class CursorFile {
     await this.#disk.remove(this.#path(slot)).catch(() => undefined);
   }
   #path(slot: number): string {
-    return join(this.#directory, `${this.#name}.${slot}`);
+    return join(this.#directory, `${this.name}.${slot}`);
   }
 }
 

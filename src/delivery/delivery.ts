@@ -5,12 +5,17 @@ import type { Recipient } from '../router/contract.ts';
 import { RouterAccount, routerAccountId } from './account.ts';
 import type { Delivery, DeliveryOptions, OutputPlan, OutputRest, OutputStatus } from './contract.ts';
 import { CursorStore } from './cursor.ts';
+import type { CursorFile } from './cursor.ts';
 import { DeliveryMetrics } from './metrics.ts';
 import { OutputCursor } from './output-cursor.ts';
 import { OutputRunner } from './runner.ts';
+import { StagedChunks } from './staged-chunks.ts';
+import type { StagedSpace } from './staged-chunks.ts';
 
 /** Bytes of records per output: two 4 MiB chunks, one being written while the next one fills. */
 const queueBytesMaxDefault = 8 * 1024 * 1024;
+/** Staged chunks of all outputs, where nobody says how much space they may have. */
+const stagedBytesMaxDefault = 256 * 1024 * 1024;
 /** A crash repeats at most this much for outputs that deliver at least once; each commit costs one fdatasync an output. */
 const commitIntervalMsDefault = 500;
 /** A removed output is closed once it had nothing to do for this long: receivers in other processes may still append under the old configuration. */
@@ -44,6 +49,7 @@ class Outputs implements Delivery {
   readonly #unfinished: Set<string>;
   #account: RouterAccount | undefined;
   #quietTimer: Timer | undefined;
+  readonly #stagedSpace: StagedSpace;
   /** When each draining output was seen to have nothing left. */
   readonly #quietSince = new Map<string, number>();
   #onProgress: () => void = () => undefined;
@@ -51,6 +57,7 @@ class Outputs implements Delivery {
   constructor(options: DeliveryOptions, store: CursorStore, openIds: readonly string[]) {
     this.#options = options;
     this.#store = store;
+    this.#stagedSpace = { bytesMax: options.stagedBytesMax ?? stagedBytesMaxDefault, usedBytes: 0 };
     this.#unfinished = new Set(openIds);
     this.#metrics = new DeliveryMetrics(options.metrics, () => this.status());
   }
@@ -76,7 +83,7 @@ class Outputs implements Delivery {
     { backfillGeneration = 0 }: { backfillGeneration?: number } = {},
   ): Promise<void> {
     const wanted = new Set(plans.map(({ id }) => id));
-    for (const runner of this.#runners.values()) if (!wanted.has(runner.id)) runner.isDraining = true;
+    for (const runner of this.#runners.values()) if (!wanted.has(runner.id)) runner.drain();
     // All are waited for, also when one fails: whoever goes back to the plans before must not meet one still changing.
     const results = await Promise.allSettled(plans.map((plan) => this.#run(plan, backfillGeneration)));
     this.#watchDraining();
@@ -88,8 +95,7 @@ class Outputs implements Delivery {
   async drain(plans: readonly OutputPlan[]): Promise<void> {
     for (const plan of plans) {
       await this.#run(plan, 0);
-      const runner = this.#runners.get(plan.id);
-      if (runner) runner.isDraining = true;
+      this.#runners.get(plan.id)?.drain();
     }
     this.#watchDraining();
   }
@@ -110,11 +116,13 @@ class Outputs implements Delivery {
       random,
       queueBytesMax: this.#options.queueBytesMax ?? queueBytesMaxDefault,
       commitIntervalMs: this.#options.commitIntervalMs ?? commitIntervalMsDefault,
+      staged: this.#stagedFor(file),
       appendDead: (request) => this.#options.appendDead(request),
       shards: () => this.#options.shards(),
       onProgress: () => this.#onProgress(),
     });
     if (!file.found) runner.cursor.backfillGeneration = backfillGeneration;
+    await runner.openStaged();
     runner.cursor.isClosed = false;
     runner.cursor.changed();
     this.#unfinished.delete(plan.id);
@@ -160,9 +168,18 @@ class Outputs implements Delivery {
   /** Ends an output of an earlier configuration that nobody can run: its records are refused unread. */
   async #dropUnfinished(id: string): Promise<void> {
     const { clock, log } = this.#options;
+    const file = await this.#store.open(id);
+    const staged = new StagedChunks({
+      id,
+      log,
+      ...this.#stagedFor(file),
+      commit: () => Promise.resolve(),
+      refused: (reason, count) => cursor.counts.refuse(reason, count),
+    });
     const cursor = new OutputCursor({
       id,
-      file: await this.#store.open(id),
+      file,
+      staged,
       clock,
       log,
       commitIntervalMs: commitIntervalMsDefault,
@@ -173,6 +190,8 @@ class Outputs implements Delivery {
       const progress = cursor.progress(shard, firstOffset);
       progress.completeRefused(progress.low, durableOffset, 'output_dropped');
     }
+    await staged.open(file.found?.staged, file.found === undefined);
+    staged.drop('output_dropped', () => false, true);
     cursor.isClosed = true;
     cursor.changed();
     try {
@@ -182,7 +201,12 @@ class Outputs implements Delivery {
       // Said by the cursor; the output is still there to be dropped.
     } finally {
       await cursor.close();
+      await staged.close();
     }
+  }
+  #stagedFor({ name }: CursorFile) {
+    const { disk, dataDir } = this.#options;
+    return { disk, dataDir, directory: join(dataDir, 'staged', name), space: this.#stagedSpace };
   }
   status(): readonly OutputStatus[] {
     return [...this.#runners.values()].map((runner) => runner.status());
@@ -197,11 +221,11 @@ class Outputs implements Delivery {
   async stop(graceMs: number): Promise<readonly OutputRest[]> {
     this.#quietTimer?.cancel();
     const runners = [...this.#runners.values()];
-    for (const runner of runners) runner.flush(true);
+    for (const runner of runners) runner.flushForStop();
     await new Promise<void>((resolve) => {
       const timer = this.#options.clock.after(graceMs, resolve);
       this.#onProgress = () => {
-        if (!runners.every((runner) => runner.isDone) || this.#account?.isDone === false) return;
+        if (!runners.every((runner) => runner.isSettled) || this.#account?.isDone === false) return;
         timer.cancel();
         resolve();
       };

@@ -5,6 +5,8 @@ import type { Log } from '../core/log.ts';
 import type { ReadResult, ShardExtent } from '../journal/contract.ts';
 import type { CursorFile } from './cursor.ts';
 import { Counts, ShardProgress } from './progress.ts';
+import type { ShardCursor } from './progress.ts';
+import type { StagedCursor } from './staged-chunks.ts';
 
 interface OutputCursorOptions {
   readonly id: string;
@@ -18,6 +20,17 @@ interface OutputCursorOptions {
    * `state`; `taken` is called right behind that. Rejects when the progress must not be committed now.
    */
   prepare(): Promise<Prepared>;
+  /** What is committed with the progress, of the same turn. */
+  readonly staged?: Staged | undefined;
+}
+
+/** What the cursor has to do with staged chunks. */
+interface Staged {
+  readonly waiting: number;
+  readonly lows: ReadonlyMap<string, number>;
+  cursor(): StagedCursor | undefined;
+  /** A commit with this is durable. */
+  committed(cursor: StagedCursor | undefined): void;
 }
 
 interface Prepared {
@@ -50,15 +63,17 @@ export class OutputCursor {
     this.isClosed = found?.isClosed ?? false;
     this.state = found?.state;
     this.secondaryState = found?.secondaryState;
-    for (const [shard, cursor] of Object.entries(found?.shards ?? {}))
-      this.#shards.set(shard, new ShardProgress(shard, this.counts, cursor));
+    for (const [shard, cursor] of Object.entries(found?.shards ?? {})) this.#add(shard, cursor);
   }
   /** Progress in a shard; one never seen begins at `firstOffset`. */
   progress(shard: string, firstOffset: number): ShardProgress {
     const known = this.#shards.get(shard);
     if (known) return known;
-    const cursor = { start: firstOffset, low: firstOffset, done: [], partials: {} };
+    return this.#add(shard, { start: firstOffset, low: firstOffset, done: [], partials: {} });
+  }
+  #add(shard: string, cursor: ShardCursor): ShardProgress {
     const made = new ShardProgress(shard, this.counts, cursor);
+    made.stagedLow = () => this.#options.staged?.lows.get(shard);
     this.#shards.set(shard, made);
     return made;
   }
@@ -82,9 +97,9 @@ export class OutputCursor {
     progress.completeRefused(from, lost.to, lost.reason);
     this.changed();
   }
-  /** Durable records that are not done. */
+  /** Durable records that are not done, and staged ones that are not over. */
   waiting(shards: readonly ShardExtent[]): number {
-    let sum = 0;
+    let sum = this.#options.staged?.waiting ?? 0;
     for (const { shard, firstOffset, durableOffset } of shards)
       sum += this.#shards.get(shard)?.waiting(durableOffset) ?? durableOffset - firstOffset;
     return sum;
@@ -118,12 +133,14 @@ export class OutputCursor {
       this.#isChanged = false;
       const lows = [...this.#shards.values()].map((progress) => ({ progress, low: progress.low }));
       const { state, secondaryState } = prepared;
+      const staged = this.#options.staged?.cursor();
       const cursor = {
         id: this.id,
         counts: this.counts.cursor(),
         shards: Object.fromEntries([...this.#shards].map(([shard, progress]) => [shard, progress.cursor()])),
         state,
         ...(secondaryState !== undefined && { secondaryState }),
+        ...(staged && { staged }),
         backfillGeneration: this.backfillGeneration,
         isClosed: this.isClosed,
       };
@@ -132,6 +149,7 @@ export class OutputCursor {
       this.state = state;
       this.secondaryState = secondaryState;
       for (const { progress, low } of lows) progress.committedLow = low;
+      this.#options.staged?.committed(staged);
       this.#hasFailed = false;
     } catch (error) {
       this.#isChanged = true;

@@ -20,12 +20,27 @@ interface Spans {
   readonly ordinals: readonly number[];
 }
 
-export class Part implements ChunkBatch {
-  readonly batch: Batch;
-  readonly progress: ShardProgress;
+/** What chunks are made of: records from the journal, or from a staged chunk. */
+export interface ChunkPart extends ChunkBatch {
   /** Its share of the bytes that its block keeps in memory. */
   readonly heldBytes: number;
   readonly appendMs: number;
+  /** The shard whose cursor it holds back; undefined for what is staged. */
+  readonly shard: string | undefined;
+  /** Why its records are to be refused instead of written. */
+  readonly dropReason: string | undefined;
+  /** All its rows are over, and the caller has counted them. */
+  finish(): void;
+  /** Cuts the part: returns parts of the given rows, which must be all its rows, each once, ascending in each group. The part itself is over then. */
+  split(groups: readonly (readonly number[])[]): ChunkPart[];
+}
+
+export class Part implements ChunkPart {
+  readonly batch: Batch;
+  readonly progress: ShardProgress;
+  readonly heldBytes: number;
+  readonly appendMs: number;
+  readonly dropReason = undefined;
   /** Which of the frame's emissions to this output it came from. */
   readonly emission: number;
   readonly #from: number;
@@ -54,21 +69,20 @@ export class Part implements ChunkBatch {
    * is `<shard>-<offset>.<k>`, k from 0 in router order. A record that came with an origin keeps that as its id.
    */
   emissionId(row: number): string {
-    const own = this.ordinal(row);
-    const origin = this.batch.block.parts.origins?.at(this.batch.index(row));
-    const joined = origin && joinOrdinals(origin.ordinal, own);
-    if (origin && joined !== undefined) return idText(origin.stream, origin.offset, joined);
-    return idText(this.progress.shard, this.batch.offset(row), own);
+    return emissionIdOf(this.batch, row, this.ordinal(row));
   }
   ordinal(row: number): number {
     return this.#spans?.ordinals[row] ?? -1;
+  }
+  get shard(): string {
+    return this.progress.shard;
   }
   get span(): { readonly from: number; readonly to: number } | undefined {
     return this.#spans ? undefined : { from: this.#from, to: this.#to };
   }
   get doneBelow(): number {
     // Not the low-water mark as it is now: a crash goes back to the committed one.
-    return this.progress.committedLow;
+    return Math.min(this.progress.committedLow, this.progress.stagedLow() ?? Number.POSITIVE_INFINITY);
   }
   /** Lets [from, to), which passed, be done together with this part. False: it cannot, do it yourself. */
   grow(from: number, to: number): boolean {
@@ -80,7 +94,6 @@ export class Part implements ChunkBatch {
   get to(): number {
     return this.#to;
   }
-  /** All its rows are over, and the caller has counted them. */
   finish(): void {
     this.#isOver = true;
     if (!this.#spans) {
@@ -93,10 +106,6 @@ export class Part implements ChunkBatch {
       else this.progress.complete(this.#spans.starts[row] as number, this.#spans.ends[row] as number, 1);
     }
   }
-  /**
-   * Cuts the part: returns parts of the given rows, which must be all its rows, each once, ascending in each group. The
-   * part itself is over then.
-   */
   split(groups: readonly (readonly number[])[]): Part[] {
     this.#isOver = true;
     return groups.map((rows) => {
@@ -122,6 +131,15 @@ export class Part implements ChunkBatch {
     if (this.#spans) return this.#spans.ends[row] as number;
     return row === this.batch.count - 1 ? this.#to : this.batch.offset(row + 1);
   }
+}
+
+/** The id of a row whose ordinal among the emissions of its record is `own`; -1: the only one. */
+export function emissionIdOf(batch: Batch, row: number, own: number): string {
+  const { origins, shard } = batch.block.parts;
+  const origin = origins?.at(batch.index(row));
+  const joined = origin && joinOrdinals(origin.ordinal, own);
+  if (origin && joined !== undefined) return idText(origin.stream, origin.offset, joined);
+  return idText(shard, batch.offset(row), own);
 }
 
 function idText(shard: string, offset: number, ordinal: number): string {

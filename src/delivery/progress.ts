@@ -81,6 +81,8 @@ export class ShardProgress {
   next: number;
   /** Low-water mark of the last committed cursor: where a crash would take it back to. */
   committedLow: number;
+  /** Offsets below it that are not staged: those that are, are done for the cursor and not for the target. */
+  stagedLow: () => number | undefined = () => undefined;
   #low: number;
   readonly #done = new RangeSet();
   /** Emissions over, read from the cursor, of records that were not read again yet. */

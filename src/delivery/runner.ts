@@ -2,7 +2,7 @@
  * Runs one output: takes routed frames into chunks, has them written, moves the cursor.
  *
  * Memory is bounded by queueBytesMax: beyond it hasRoom() is false and the dispatcher stops handing out; chunks that
- * would stay open longer are written then. A chunk that is being retried keeps its place among the `concurrency` writes,
+ * would stay open longer are staged or written then (queue.ts). A chunk that is being retried keeps its place among the `concurrency` writes,
  * so that with one write at a time records keep their order, and a target that is down is not hammered.
  *
  * An output with commit() is exactly once: commits wait until no write runs, and its state goes into the same cursor
@@ -17,23 +17,28 @@ import type { Log } from '../core/log.ts';
 import type { AppendRequest, Output } from '../core/plugin.ts';
 import type { ReadResult, ShardExtent } from '../journal/contract.ts';
 import type { Recipient, Refusal, RoutedFrame } from '../router/contract.ts';
-import { OpenChunks, RecordChunk } from './chunk.ts';
+import { RecordChunk } from './chunk.ts';
 import type { OutputPlan, OutputStatus } from './contract.ts';
 import type { CursorFile } from './cursor.ts';
 import { DeadLetters, Sleeper, Stopped } from './dead-letters.ts';
+import { Discards } from './discards.ts';
 import { WriteGate } from './gate.ts';
 import type { DeliveryMetrics } from './metrics.ts';
 import { OutputCursor } from './output-cursor.ts';
-import { takeFrame } from './part.ts';
-import type { Part } from './part.ts';
+import { Part, takeFrame } from './part.ts';
+import { ChunkQueue } from './queue.ts';
 import { RetryState, retryAfterMs } from './retry.ts';
 import { Secondary } from './secondary.ts';
+import { StagedChunk, StagedChunks } from './staged-chunks.ts';
+import type { StagedOptions } from './staged-chunks.ts';
 import { ChunkWriter } from './writer.ts';
 import type { Kept, WriterHost } from './writer.ts';
 
 /** How long writes that run may go on after the program or a reload wants them to end. */
 const writeEndMs = 1000;
 const replaceEndMs = 10_000;
+/** Wait before what is staged is read again after an error. */
+const readAgainMs = 1000;
 
 export interface RunnerOptions {
   readonly file: CursorFile;
@@ -43,6 +48,8 @@ export interface RunnerOptions {
   readonly random: () => number;
   readonly queueBytesMax: number;
   readonly commitIntervalMs: number;
+  /** Where chunks are staged. */
+  readonly staged: Pick<StagedOptions, 'disk' | 'dataDir' | 'directory' | 'space'>;
   appendDead(request: AppendRequest): Promise<unknown>;
   shards(): readonly ShardExtent[];
   /** Called when records are over. */
@@ -70,16 +77,15 @@ export class OutputRunner implements Recipient, WriterHost {
   /** Held while the output is not open. */
   #opened: (() => void) | undefined;
   readonly #tails = new Map<string, Part>();
-  readonly #ready: RecordChunk[] = [];
-  readonly #active = new Set<RecordChunk>();
-  readonly #troubles = new Map<RecordChunk, Trouble>();
-  readonly #discards = new Map<string, { readonly before: number; readonly reason: string }>();
-  #discardReason: string | undefined;
+  readonly #staged: StagedChunks;
+  readonly #queue: ChunkQueue;
+  readonly #active = new Set<RecordChunk | StagedChunk>();
+  readonly #troubles = new Map<RecordChunk | StagedChunk, Trouble>();
+  readonly #discards = new Discards();
   #plan: OutputPlan;
   #output: Output;
   #secondary: Secondary | undefined;
   #abort = new AbortController();
-  #open: OpenChunks;
   #heldBytes = 0;
   #isFull = false;
   #isFlushing = false;
@@ -111,6 +117,17 @@ export class OutputRunner implements Recipient, WriterHost {
         this.#deadTrouble = text;
       },
     });
+    const staged = new StagedChunks({
+      id: plan.id,
+      log,
+      ...options.staged,
+      commit: () => this.#commitNow(),
+      refused: (reason, count) => {
+        this.cursor.counts.refuse(reason, count);
+        this.cursor.changed();
+      },
+    });
+    this.#staged = staged;
     this.cursor = new OutputCursor({
       id: plan.id,
       file: options.file,
@@ -119,9 +136,20 @@ export class OutputRunner implements Recipient, WriterHost {
       commitIntervalMs: options.commitIntervalMs,
       onRefused: (reason, count) => metrics.refused(plan.id, reason, count),
       prepare: () => this.#prepareCommit(),
+      staged,
     });
     this.#writer = new ChunkWriter(this);
-    this.#open = this.#newOpenChunks();
+    this.#queue = new ChunkQueue({
+      buffer: plan.buffer,
+      chunkBytesMax: this.#chunkBytesMax(plan.buffer),
+      clock,
+      staged,
+      onStaged: (heldBytes) => {
+        this.cursor.changed();
+        this.#release(heldBytes);
+      },
+      onReady: () => this.endSlice(),
+    });
     this.#opened = this.#gate.hold();
     this.#output = plan.create(this.cursor.state);
     this.#secondary = newSecondary(plan, this.cursor.secondaryState);
@@ -143,7 +171,7 @@ export class OutputRunner implements Recipient, WriterHost {
   }
   forget(shard: string): void {
     this.#tails.delete(shard);
-    this.#discards.delete(shard);
+    this.#discards.forget(shard);
     this.cursor.forget(shard);
   }
   accept(frame: RoutedFrame, batches: readonly Batch[] | undefined, _refusals: readonly Refusal[]): void {
@@ -153,7 +181,7 @@ export class OutputRunner implements Recipient, WriterHost {
     this.cursor.changed();
     for (const part of parts) {
       this.#heldBytes += part.heldBytes;
-      for (const kept of this.#keptOf(part)) this.#tails.set(frame.shard, this.#open.add(kept));
+      for (const kept of this.#keptOf(part)) this.#tails.set(frame.shard, this.#queue.add(kept));
     }
     if (this.#heldBytes >= this.#options.queueBytesMax) this.#isFull = true;
   }
@@ -161,8 +189,8 @@ export class OutputRunner implements Recipient, WriterHost {
     this.cursor.lose(shard, lost);
   }
   endSlice(): void {
-    this.#forgetDiscards();
-    this.#ready.push(...this.#open.takeDue(this.#dueUntilMs()));
+    if (!this.#isClosed) this.#queue.settle(this.#isFull, this.#isFlushing);
+    this.#discards.prune((shard) => this.cursor.known(shard)?.low ?? 0);
     this.#pump();
     this.#armTimer();
     this.#options.onProgress();
@@ -170,37 +198,31 @@ export class OutputRunner implements Recipient, WriterHost {
 
   // ------------------------------------------------------------------------------------------------ chunks
 
-  #newOpenChunks(): OpenChunks {
-    const { buffer } = this.#plan;
-    // While chunks are written others have to grow, so none may take all the room.
-    const bytesMax = this.#options.queueBytesMax / (buffer.concurrency + 1);
-    return new OpenChunks(buffer, bytesMax, this.clock, (chunk) => this.#ready.push(chunk));
+  /** While chunks are written others have to grow, so none may take all the room. */
+  #chunkBytesMax({ concurrency }: BufferModel): number {
+    return this.#options.queueBytesMax / (concurrency + 1);
   }
-  /** The buffer's settings changed: what is open is written as it is. */
-  #renewOpenChunks(): void {
-    this.#ready.push(...this.#open.takeAll());
-    this.#open = this.#newOpenChunks();
+  /** Reads what is staged. Call it once, before anything else. */
+  openStaged(): Promise<void> {
+    const { found } = this.#options.file;
+    return this.#staged.open(found?.staged, found === undefined);
   }
-  /** `immediate` chunks stay open until a write is free to take them, so they grow while the target is busy. */
-  #dueUntilMs(): number {
-    if (this.#isFlushing) return Number.POSITIVE_INFINITY;
-    return this.buffer.flushMode === 'immediate' ? Number.NEGATIVE_INFINITY : this.clock.monotonicMs();
+  #commitNow(): Promise<void> {
+    this.cursor.changed();
+    return this.cursor.commit();
   }
   #pump(): void {
     while (this.#isOpened && !this.isStopped && this.#active.size < this.buffer.concurrency) {
-      const chunk = this.#ready.shift() ?? this.#takeOpen();
+      const chunk = this.#queue.next(this.#isFull, this.#isFlushing);
       if (!chunk) return;
       this.#active.add(chunk);
       void this.#run(chunk);
     }
   }
-  #takeOpen(): RecordChunk | undefined {
-    if (this.buffer.flushMode === 'immediate' || this.#isFlushing) return this.#open.takeOldest();
-    return this.#isFull ? this.#open.takeLargest() : undefined;
-  }
-  async #run(chunk: RecordChunk): Promise<void> {
+  async #run(chunk: RecordChunk | StagedChunk): Promise<void> {
     try {
-      await this.#writer.deliver(chunk);
+      if (chunk instanceof RecordChunk) await this.#writer.deliver(chunk);
+      else await this.#deliverStaged(chunk);
     } catch (error) {
       if (!this.isStopped) {
         // A fault of ours: not swallowed, and not endless either; the chunk's records stay waiting in the cursor.
@@ -213,9 +235,33 @@ export class OutputRunner implements Recipient, WriterHost {
     this.#pump();
     this.#options.onProgress();
   }
+  /** Reads a staged chunk piece by piece and has each written. */
+  async #deliverStaged(chunk: StagedChunk): Promise<void> {
+    let frame = -1;
+    for (;;) {
+      let loaded: Awaited<ReturnType<StagedChunks['load']>>;
+      try {
+        loaded = await this.#staged.load(chunk, frame, this.#chunkBytesMax(this.buffer));
+        this.trouble(chunk, undefined, 0);
+      } catch (error) {
+        this.log.error(
+          { output: this.id },
+          `reading a staged chunk of output ${this.id}: ${errorText(error)}; trying again in ${readAgainMs} ms`,
+        );
+        this.trouble(chunk, errorText(error), readAgainMs);
+        await this.sleep(readAgainMs);
+        continue;
+      }
+      if (!loaded) break;
+      frame = loaded.frame;
+      this.#heldBytes += loaded.piece.heldBytes;
+      await this.#writer.deliver(loaded.piece);
+    }
+    this.cursor.changed();
+  }
   #armTimer(): void {
-    if (this.buffer.flushMode === 'immediate' || this.isStopped) return;
-    const dueMs = this.#open.nextDueMs();
+    if (this.isStopped) return;
+    const dueMs = this.#queue.nextDueMs();
     if (dueMs === undefined || (this.#timer && this.#timerDueMs <= dueMs)) return;
     this.#timer?.cancel();
     this.#timerDueMs = dueMs;
@@ -237,66 +283,52 @@ export class OutputRunner implements Recipient, WriterHost {
     this.endSlice();
     this.#isFlushing = before || isLasting;
   }
+  /** Writes what is held and all that comes, unless the configuration lets chunks stay open over a stop. */
+  flushForStop(): void {
+    if (this.buffer.flushAtShutdown !== false || this.isDraining) this.flush(true);
+  }
+  /** It is not configured any more: delivers all it has left. */
+  drain(): void {
+    this.isDraining = true;
+    this.flush(true);
+  }
 
   // ------------------------------------------------------------------------------------------------ discarding
 
-  /** Refuses all records of the shard below `before` that are not delivered yet. */
+  /** Refuses all records of the shard below `before` that are not delivered yet, nor staged. */
   discardBefore(shard: string, before: number, reason: string): void {
-    const known = this.#discards.get(shard);
-    if (known && known.before >= before) return;
-    this.#discards.set(shard, { before, reason });
-    this.#discardHeld();
+    if (this.#discards.add(shard, before, reason)) this.#discardHeld();
   }
   #discardHeld(): void {
-    const chunks = [...this.#ready.splice(0), ...this.#open.takeAll()];
-    for (const chunk of chunks) {
+    for (const chunk of this.#queue.takeMemory()) {
       const kept = this.discard(chunk);
-      if (kept.rows === 'all') this.#ready.push(chunk);
-      else if (kept.chunk) this.#ready.push(kept.chunk);
+      if (kept.rows === 'all') this.#queue.putBack(chunk);
+      else if (kept.chunk) this.#queue.putBack(kept.chunk);
     }
     this.#sleeper.wakeAll();
     this.endSlice();
   }
   /** Refuses all that is not delivered yet; of an output that drains also all that comes. */
   discardAll(reason: string): void {
-    if (this.isDraining) this.#discardReason = reason;
-    for (const { shard, durableOffset } of this.#options.shards())
-      this.#discards.set(shard, { before: durableOffset, reason });
+    if (this.isDraining) this.#discards.addAll(reason);
+    for (const { shard, durableOffset } of this.#options.shards()) this.#discards.add(shard, durableOffset, reason);
+    this.#staged.drop(reason, (chunk) => this.#active.has(chunk), this.isDraining);
+    this.#queue.forget((chunk) => chunk.dropReason !== undefined);
     this.#discardHeld();
   }
   discard(chunk: RecordChunk): Kept {
-    if (!this.#isDiscarding) return { rows: 'all' };
-    const reasons: (string | undefined)[] = [];
-    for (const part of chunk.batches)
-      for (let row = 0; row < part.batch.count; row++) {
-        const discard = this.#discards.get(part.progress.shard);
-        const isBefore = discard !== undefined && part.batch.offset(row) < discard.before;
-        reasons.push(isBefore ? discard.reason : this.#discardReason);
-      }
-    if (reasons.every((reason) => reason === undefined)) return { rows: 'all' };
-    const [kept, gone] = chunk.split(2, (row) => (reasons[row] === undefined ? 0 : 1));
-    if (gone)
-      this.refused(
-        gone,
-        reasons.filter((reason) => reason !== undefined),
-      );
-    return { rows: reasons.flatMap((reason, row) => (reason === undefined ? [row] : [])), chunk: kept };
-  }
-  /** Discards that the cursor has passed have nothing left to do. */
-  #forgetDiscards(): void {
-    for (const [shard, { before }] of this.#discards)
-      if ((this.cursor.known(shard)?.low ?? 0) >= before) this.#discards.delete(shard);
-  }
-  get #isDiscarding(): boolean {
-    return this.#discards.size > 0 || this.#discardReason !== undefined;
+    // What is staged is discarded as a whole, by its own word.
+    if (this.#discards.isEmpty && chunk.batches[0]?.dropReason === undefined) return { rows: 'all' };
+    return this.#discards.apply(chunk, (gone, reasons) => this.refused(gone, reasons));
   }
   #keptOf(part: Part): readonly Part[] {
-    if (!this.#isDiscarding) return [part];
+    if (this.#discards.isEmpty) return [part];
     const chunk = new RecordChunk({ text: '', tag: undefined, timekeySeconds: undefined, fields: new Map() }, 0);
     chunk.add(part, 0);
     const kept = this.discard(chunk);
     if (kept.rows === 'all') return [part];
-    return kept.chunk?.batches ?? [];
+    // Of a part come parts.
+    return kept.chunk?.batches.filter((one) => one instanceof Part) ?? [];
   }
 
   // ------------------------------------------------------------------------------------------------ writer's host
@@ -328,7 +360,7 @@ export class OutputRunner implements Recipient, WriterHost {
   sleep(waitMs: number): Promise<void> {
     return this.#sleeper.sleep(waitMs);
   }
-  trouble(chunk: RecordChunk, text: string | undefined, waitMs: number): void {
+  trouble(chunk: RecordChunk | StagedChunk, text: string | undefined, waitMs: number): void {
     if (text === undefined) this.#troubles.delete(chunk);
     else this.#troubles.set(chunk, { text, nextTryMs: this.clock.nowMs() + waitMs });
   }
@@ -429,11 +461,12 @@ export class OutputRunner implements Recipient, WriterHost {
   async replace(plan: OutputPlan): Promise<void> {
     const isSame = plan.signature === this.#plan.signature;
     this.isDraining = false;
+    this.#isFlushing = false;
     this.cursor.isClosed = false;
     this.cursor.changed();
     if (isSame && !this.#isWithoutInstance) {
       this.#plan = plan;
-      this.#renewOpenChunks();
+      this.#queue.renew(plan.buffer, this.#chunkBytesMax(plan.buffer));
       this.endSlice();
       return;
     }
@@ -451,7 +484,7 @@ export class OutputRunner implements Recipient, WriterHost {
       this.#secondary = newSecondary(plan, this.cursor.secondaryState);
       this.#isWithoutInstance = false;
       this.#plan = plan;
-      this.#renewOpenChunks();
+      this.#queue.renew(plan.buffer, this.#chunkBytesMax(plan.buffer));
     } finally {
       release();
     }
@@ -495,6 +528,11 @@ export class OutputRunner implements Recipient, WriterHost {
   get isDone(): boolean {
     return this.cursor.waiting(this.#options.shards()) === 0;
   }
+  /** True when a stop need not wait for it: it is done, or what is left may stay as it is. */
+  get isSettled(): boolean {
+    const mayStay = this.buffer.flushAtShutdown === false && !this.isDraining;
+    return this.isDone || (mayStay && this.#active.size === 0 && !this.#queue.isPending);
+  }
   /** Ends all writes, commits and closes. */
   async close(): Promise<void> {
     if (this.#isClosed) return;
@@ -507,6 +545,7 @@ export class OutputRunner implements Recipient, WriterHost {
     this.cursor.changed();
     await this.cursor.commit().catch(() => undefined);
     await this.cursor.close();
+    await this.#staged.close();
     await this.#closeOutputs();
   }
   async #closeOutputs(): Promise<void> {
@@ -521,8 +560,8 @@ export class OutputRunner implements Recipient, WriterHost {
   status(): OutputStatus {
     const { counts } = this.cursor;
     const troubles = [...this.#troubles.values(), ...(this.#openTrouble ? [this.#openTrouble] : [])];
-    const chunks = [...this.#active, ...this.#ready, ...this.#open];
-    const oldestMs = chunks.reduce((least, chunk) => Math.min(least, chunk.appendMs), Number.POSITIVE_INFINITY);
+    const chunks = [...this.#active, ...this.#queue.memory()];
+    const oldestMs = chunks.reduce((least, chunk) => Math.min(least, chunk.appendMs), this.#staged.appendMs);
     return {
       id: this.id,
       state: this.#state(troubles.length > 0),

@@ -16,7 +16,6 @@ import type { Output, WriteResult } from '../core/plugin.ts';
 import type { RecordChunk } from './chunk.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import { Stopped } from './dead-letters.ts';
-import type { Part } from './part.ts';
 import { RetryState, isRetryable, refusalReason, retryAfterMs } from './retry.ts';
 
 /** Least time between two log lines about retries of one output: a target that is down for days must not fill the log. */
@@ -175,7 +174,7 @@ export class ChunkWriter {
     const refusedMs = host.clock.nowMs();
     const attempts = retry.tries + 1;
     let at = 0;
-    const letters = chunk.batches.flatMap((part: Part) =>
+    const letters = chunk.batches.flatMap((part) =>
       Array.from({ length: part.batch.count }, (_, row) => {
         const reason = targetReasons[at++] as string;
         const refused = { output: host.id, reason, emissionId: part.emissionId(row), attempts, refusedMs };

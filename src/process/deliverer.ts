@@ -41,6 +41,8 @@ export interface DelivererOptions {
   readonly appendDead: (request: AppendRequest) => Promise<unknown>;
   /** The journal's share of the data limit. */
   readonly journalBytesMax: number;
+  /** The share of staged chunks. */
+  readonly stagedBytesMax?: number;
   /** Told how many bytes all writers together may still write. */
   readonly onSpace: (leftBytes: number) => void;
 }
@@ -94,6 +96,7 @@ export class Deliverer {
       log,
       metrics,
       appendDead,
+      ...(options.stagedBytesMax !== undefined && { stagedBytesMax: options.stagedBytesMax }),
       shards: () => directory.shards(),
       onRecipients: (recipients) => takeRecipients(recipients),
     });

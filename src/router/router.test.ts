@@ -40,6 +40,12 @@ const filters: Record<string, Filter> = {
         return undefined;
       }),
   },
+  rejectTwoKeep: {
+    apply(batch, reject) {
+      for (let row = 0; row < batch.count; row++) if (getField(batch.fields(row), 'n') === 2) reject(row, 'odd one');
+      return batch;
+    },
+  },
   rejectAll: {
     apply(batch, reject) {
       for (let row = 0; row < batch.count; row++) reject(row, 'none is wanted');
@@ -204,6 +210,18 @@ test('rejected records go to @ERROR, and from within it to the dead letters', ()
   const looping = route({ [rootLabel]: steps, '@ERROR': [step('**', filter('rejectAll'), false)] });
   assert.deepEqual(refused(looping), [['none is wanted', true, [2]]]);
   assert.deepEqual(refused(route({ [rootLabel]: steps })), [['two is not wanted', true, [2]]]);
+});
+
+test('a rejected record that goes on all the same goes to @ERROR too, and is refused by nobody without one', () => {
+  const steps = [step('**', filter('rejectTwoKeep'), false), step('**', to('x'))];
+  const caught = route({ [rootLabel]: steps, '@ERROR': [step('**', to('errors'))] });
+  assert.deepEqual(emitted(caught), [
+    ['errors', 'a', [2]],
+    ['x', 'a', [0, 1, 2, 3, 4]],
+  ]);
+  const alone = route({ [rootLabel]: steps });
+  assert.deepEqual(emitted(alone), [['x', 'a', [0, 1, 2, 3, 4]]]);
+  assert.deepEqual(alone.refusals, []);
 });
 
 test('a filter that throws loses only the record it throws on', () => {

@@ -232,21 +232,31 @@ class Routing {
     rejected: ReadonlyMap<number, string> | undefined,
     way: Way,
   ): void {
-    if (rejected) this.#reject(before, rejected, way);
+    const kept = new Set<number>();
+    if (rejected) {
+      addOffsets(kept, after);
+      // What goes on all the same (filter parser with reserve_data) is refused by nobody where no @ERROR takes it.
+      const goesOn = (row: number) => this.#errorLabel(way) === undefined && kept.has(before.offset(row));
+      this.#reject(before, new Map([...rejected].filter(([row]) => !goesOn(row))), way);
+    }
     if (dropReason === undefined) return;
     const only = after.length === 1 ? after[0] : undefined;
     if (only && !rejected && sameOffsets(before, only)) return;
-    const kept = new Set<number>();
-    for (const batch of after) for (let row = 0; row < batch.count; row++) kept.add(batch.offset(row));
+    if (!rejected) addOffsets(kept, after);
     const dropped: number[] = [];
     for (let row = 0; row < before.count; row++)
       if (!rejected?.has(row) && !kept.has(before.offset(row))) dropped.push(row);
     if (dropped.length > 0) this.#refusals.push({ reason: dropReason, batch: before.select(dropped), isKept: false });
   }
+  /** Where rejected records go; none for those that come from there. */
+  #errorLabel(way: Way): Label | undefined {
+    return way.isError ? undefined : this.#error;
+  }
   #reject(batch: Batch, rejected: ReadonlyMap<number, string>, way: Way): void {
     const rows = [...rejected.keys()].sort((a, b) => a - b);
-    if (this.#error && !way.isError) {
-      this.#enter(this.#error, batch.select(rows), { hops: way.hops + 1, isError: true });
+    const label = this.#errorLabel(way);
+    if (label) {
+      if (rows.length > 0) this.#enter(label, batch.select(rows), { hops: way.hops + 1, isError: true });
       return;
     }
     const byReason = new Map<string, number[]>();
@@ -296,6 +306,10 @@ function inTurn(actions: readonly Action[], turns: readonly number[], batch: Bat
     const own = rows[i] as number[];
     return own.length === 0 ? [] : [[action, own.length === batch.count ? batch : batch.select(own)] as const];
   });
+}
+
+function addOffsets(offsets: Set<number>, batches: readonly Batch[]): void {
+  for (const batch of batches) for (let row = 0; row < batch.count; row++) offsets.add(batch.offset(row));
 }
 
 function sameOffsets(a: Batch, b: Batch): boolean {

@@ -44,11 +44,14 @@ export class Trial {
   dispatcher!: Dispatcher;
   failDead: () => Error | undefined = () => undefined;
 
-  async start(plans: readonly OutputPlan[], options: { queueBytesMax?: number } = {}): Promise<void> {
+  async start(
+    plans: readonly OutputPlan[],
+    options: { queueBytesMax?: number; stagedBytesMax?: number } = {},
+  ): Promise<void> {
     const log = silentLog();
     for (const level of ['warn', 'error', 'fatal'] as const)
       log[level] = (...given: unknown[]) => {
-        this.said.push(`${level} ${String(given[1])}`);
+        this.said.push(`${level} ${String(given.at(-1))}`);
       };
     const dispatcher = new Dispatcher({
       directory: this.journal,

@@ -15,9 +15,7 @@ export const bufferOptions = {
   flushMode: choice(['default', 'lazy', 'interval', 'immediate'])('When chunks are written'),
   flushInterval: duration('Age at which a chunk is written'),
   flushThreadCount: integer(1, 1000)('Chunks written at a time'),
-  flushAtShutdown: boolean('Whether open chunks are written at a stop', {
-    ignored: 'accepted; a stop writes what the outputs take within P2L_GRACE, the rest waits in the journal',
-  }),
+  flushAtShutdown: boolean('Whether open chunks are written at a stop, as far as outputs take them within P2L_GRACE'),
   flushThreadInterval: number('Pause of the flush thread', { ignored: noPolling }),
   flushThreadBurstInterval: number('Pause of the flush thread between chunks', { ignored: noPolling }),
   delayedCommitTimeout: duration('How long a chunk waits for its commit', {

@@ -181,13 +181,24 @@ describe('buffers', () => {
       assert.deepEqual(buffer, { ...defaultBuffer, ...expected });
     });
 
+  test('a stop writes open chunks, unless they are said to stay or are cut by time in a file buffer', () => {
+    const atStop = (type: string, body: string) => lower(type, body).buffer?.flushAtShutdown;
+    const lazy = '\nflush_mode lazy\ntimekey 1d\n</buffer>';
+    assert.equal(atStop('file', `<buffer time>\n@type file${lazy}`), false);
+    assert.equal(atStop('file', `<buffer time>\n@type file\nflush_at_shutdown true${lazy}`), true);
+    assert.equal(atStop('file', `<buffer time>${lazy}`), undefined);
+    assert.equal(atStop('kafka2', '<buffer>\n@type file\nflush_interval 10s\n</buffer>'), undefined);
+    assert.equal(atStop('kafka2', '<buffer>\nflush_interval 10s\nflush_at_shutdown false\n</buffer>'), false);
+    assert.equal(atStop('stdout', '<buffer>\nflush_mode immediate\nflush_at_shutdown false\n</buffer>'), undefined);
+  });
+
   test('what has no effect is named', () => {
     const { notes } = lower(
       'kafka2',
       '<buffer>\n@type file\npath /b\ncompress gzip\nflush_at_shutdown true\n</buffer>',
     );
     const named = notes.map((note) => note.split(/[:\s]/, 1)[0]);
-    assert.deepEqual(named, ['flush_at_shutdown', 'compress', 'path', 'chunk_limit_size', 'retries', 'what']);
+    assert.deepEqual(named, ['compress', 'path', 'retries', '<buffer>', 'what']);
   });
 
   const wrong: readonly [string, string, string, string][] = [

@@ -19,6 +19,8 @@ import { normalZone } from './zone.ts';
 const flushIntervalMs = 60_000;
 const timekeyWaitMs = 600_000;
 const daySeconds = 86_400;
+// Fluentd's chunk_limit_size of a file buffer.
+const fileChunkBytes = 256 * 1024 * 1024;
 
 const bufferNames = bySpelling(bufferOptions);
 
@@ -149,14 +151,17 @@ function buildBuffer(
         : `overflow_action ${values.overflowAction}: only when the whole journal is full, sources wait and postbacks are answered 503`,
     );
   const timezone = values.timekeyUseUtc === true ? '+00:00' : zone(lowering, source, values.timekeyZone);
+  const flushing = flush(lowering, spec, source, values, isTimed, isFlat);
+  const flushesAtStop = flushAtShutdown(source, values, flushing.flushMode);
   return {
     chunkKeys,
     ...(timekeySeconds !== undefined && { timekeySeconds }),
     timekeyWaitMs: isTimed ? (values.timekeyWait ?? timekeyWaitMs) : 0,
     ...(timezone !== undefined && { timezone }),
-    chunkBytesMax: chunkBytes(lowering, source, output, values.chunkLimitSize),
+    chunkBytesMax: chunkBytes(lowering, source, values.chunkLimitSize),
     ...(values.chunkLimitRecords !== undefined && { chunkRecordsMax: values.chunkLimitRecords }),
-    ...flush(lowering, spec, source, values, isTimed, isFlat),
+    ...flushing,
+    ...(flushesAtStop !== undefined && { flushAtShutdown: flushesAtStop }),
     concurrency: values.flushThreadCount ?? defaultBuffer.concurrency,
     slowFlushLogMs:
       values.slowFlushLogThreshold === undefined ? defaultBuffer.slowFlushLogMs : values.slowFlushLogThreshold * 1000,
@@ -213,19 +218,29 @@ function zone(lowering: Lowering, source: Section, written: string | undefined):
   return normal;
 }
 
-function chunkBytes(lowering: Lowering, source: Section, output: Section, written: number | undefined): number {
-  if (written === undefined) {
-    const type = attribute(source, '@type', 'type')?.value.text ?? 'memory';
-    if (type.startsWith('file'))
-      lowering.note(output.at, 'chunk_limit_size: 8m (for a file buffer Fluentd takes 256m; write it for that)');
-    return defaultBuffer.chunkBytesMax;
-  }
+function chunkBytes(lowering: Lowering, source: Section, written: number | undefined): number {
+  if (written === undefined) return isFileBuffer(source) ? fileChunkBytes : defaultBuffer.chunkBytesMax;
   if (written > 0) return written;
   lowering.error(
     attribute(source, 'chunk_limit_size')?.value.at ?? source.at,
     'chunk_limit_size: expected more than 0',
   );
   return defaultBuffer.chunkBytesMax;
+}
+
+function isFileBuffer(source: Section): boolean {
+  return attribute(source, '@type', 'type')?.value.text.startsWith('file') ?? false;
+}
+
+/** What stays open by time stays so over a stop, as with Fluentd's file buffer; short intervals are written then. */
+function flushAtShutdown(
+  source: Section,
+  values: BufferValues,
+  flushMode: BufferModel['flushMode'],
+): boolean | undefined {
+  if (flushMode === 'immediate') return undefined;
+  if (values.flushAtShutdown !== undefined) return values.flushAtShutdown;
+  return flushMode === 'lazy' && isFileBuffer(source) ? false : undefined;
 }
 
 function flush(

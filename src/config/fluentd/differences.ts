@@ -90,6 +90,16 @@ export const bufferDifferences: readonly DialectDifference[] = [
   },
   {
     verdict: 'better',
+    theirs: 'Chunks of a `timekey` stay in memory, or in files that are not synced, until they are written',
+    ours: 'Open for more than a minute, or more than memory should hold, they are staged in synced files, whose records are neither lost nor written twice across `kill -9`; the journal need not keep them',
+  },
+  {
+    verdict: 'different',
+    theirs: '`flush_at_shutdown` is true for `memory`, false for `file`',
+    ours: 'The same for chunks with a `timekey`; all others are written at a stop unless `false` is written, as far as outputs take them within `P2L_GRACE`',
+  },
+  {
+    verdict: 'better',
     theirs: 'A chunk with one record that the target refuses is dropped, or retried for ever',
     ours: 'The chunk is halved until that record is found; it alone goes to the dead letters',
   },

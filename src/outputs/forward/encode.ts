@@ -18,6 +18,7 @@ import { originsOption } from '../../codecs/forward-handshake.ts';
 import { codecs } from '../../core/batch.ts';
 import type { Batch } from '../../core/batch.ts';
 import { errorText } from '../../core/errors.ts';
+import { writeJsonPacked } from '../../core/json-msgpack.ts';
 import { MsgpackWriter, encodeMsgpack } from '../../core/msgpack.ts';
 import { packOrigins } from '../../core/origin.ts';
 import type { Chunk, ChunkBatch } from '../../core/plugin.ts';
@@ -110,7 +111,7 @@ function writeRows(
   writer: MsgpackWriter,
   refused: RefusedRow[],
 ): number {
-  const { payload, bounds, codec } = batch.block.parts;
+  const { payload, bounds, codec, exact } = batch.block.parts;
   for (let row = 0; row < batch.count; row++) {
     const start = writer.length;
     writer.shortArray(2);
@@ -123,7 +124,10 @@ function writeRows(
       continue;
     }
     try {
-      writer.value(batch.fields(row));
+      if (codec === codecs.json && !batch.isChanged(row) && exact[batch.index(row)] === 0) {
+        const index = batch.index(row);
+        writeJsonPacked(payload, bounds[index] as number, bounds[index + 1] as number, writer);
+      } else writer.value(batch.fields(row));
     } catch (error) {
       // An integer beyond 64 bits; or what cannot be decoded, which only a damaged or foreign record is.
       writer.truncate(start);

@@ -53,7 +53,8 @@ const serverOptions = {
   host: text('Address or host name.', { required: true }),
   port: integer(1, 65_535)('Port of the server.', { default: defaultPort }),
   name: text('Name for logs, and for its certificate where host is an address.'),
-  weight: integer(0, 1_000_000)('Its share of the chunks.', { default: defaultWeight }),
+  // Each stands in the ring as often as its weight says (balancer.ts).
+  weight: integer(0, 10_000)('Its share of the chunks.', { default: defaultWeight }),
   standby: boolean('Used only while others are out.', { default: false }),
   sharedKey: secret('Its key, in place of that of <security>.'),
   username: text('User name.', { default: '' }),

@@ -40,7 +40,7 @@ export interface ConnectionHost {
   /** Reads a message into `gatherer`. `isJson`: it is text. */
   take(bytes: Buffer, isJson: boolean, peer: Peer, gatherer: Gatherer): Handled | Promise<Handled>;
   /** The connection is closed because of what it sent. */
-  broken(peer: Peer, reason: string, text: string): void;
+  broken(peer: Peer, reason: string, text: string, count: number): void;
   /** It holds so many bytes more (or less). */
   held(change: number): void;
   closed(connection: Connection): void;
@@ -120,7 +120,7 @@ export class Connection {
   /** Closes because of what it sent, or did not send; what it sent before is still taken and acknowledged. */
   break(reason: string, text: string): void {
     if (this.#isEnded) return;
-    this.#host.broken(this.peer, reason, text);
+    this.#host.broken(this.peer, reason, text, 1);
     this.#isReading = false;
     this.#isEnded = true;
     void this.#settled.then(() => this.#socket.destroySoon());
@@ -200,9 +200,17 @@ export class Connection {
     this.#settled = Promise.allSettled([this.#settled, appended]).then(([, result]) => {
       this.#unsettledBytes -= bytes;
       if (result.status === 'fulfilled') for (const chunk of chunks) this.#acknowledge(chunk);
-      else this.break('not_appended', errorText(result.reason));
+      else this.#refuse(requests, result.reason);
       this.#update();
     });
+  }
+  /** The journal takes them no more; who asked for an acknowledgement sends them again. */
+  #refuse(requests: readonly AppendRequest[], reason: unknown): void {
+    const count = requests.reduce((sum, { records }) => sum + records.payloads.length, 0);
+    this.#host.broken(this.peer, 'not_appended', errorText(reason), count);
+    this.#isReading = false;
+    this.#isEnded = true;
+    this.#socket.destroySoon();
   }
   #acknowledge(chunk: Buffer): void {
     if (this.#isGone) return;
@@ -260,6 +268,7 @@ export class Connection {
         this.peer,
         'cut_off',
         `the connection ended in the middle of a message; ${pendingBytes} bytes of it had come`,
+        1,
       );
     this.#isReading = false;
     this.#framer = undefined;

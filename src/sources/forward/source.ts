@@ -160,8 +160,8 @@ export class ForwardSource implements Source {
       monotonicMs: () => clock.monotonicMs(),
       append: (requests) => this.#appender.append(requests),
       take: (bytes, isJson, peer, gatherer) => reader.take(bytes, isJson, peer, gatherer),
-      broken: (peer, reason, text) => {
-        this.#refuse(reason, '', 1);
+      broken: (peer, reason, text, count) => {
+        this.#refuse(reason, '', count);
         this.#warn(`the connection of ${peer.hostname}:${peer.port} is closed: ${text}`);
       },
       held: (change) => this.#held(change),

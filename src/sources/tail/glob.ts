@@ -21,12 +21,11 @@ export async function glob(pattern: string, onUnreadable: (path: string, code: s
   return [...found].sort();
 }
 
-/** The directory that every match of the pattern lies below. */
+/** What every match of the pattern begins with: a directory and the slash behind it, or nothing. */
 export function globRoot(pattern: string): string {
-  const parts = pattern.split('/');
-  const magic = parts.findIndex((part) => isMagic(part) || part.includes('{'));
-  const fixed = parts.slice(0, magic < 0 ? -1 : magic).join('/');
-  return fixed === '' ? (pattern.startsWith('/') ? '/' : '.') : fixed;
+  const magic = pattern.search(/[*?[{]/);
+  const fixed = magic < 0 ? pattern : pattern.slice(0, magic);
+  return fixed.slice(0, fixed.lastIndexOf('/') + 1);
 }
 
 class Walk {

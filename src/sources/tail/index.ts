@@ -10,6 +10,48 @@ export const tailSource = definePlugin({
   options: tailOptions,
   sections: tailSections,
   usesParser: true,
+  differences: [
+    {
+      peer: 'fluentd',
+      verdict: 'better',
+      text: 'Without pos_file, or when it dies between a write to its buffer and one to pos_file, lines are lost or doubled. Here: the position lies in the journal in one write with the records; pos_file is written for people, and read at the first start only.',
+      options: ['posFile'],
+    },
+    {
+      peer: 'fluentd',
+      verdict: 'better',
+      text: 'A file that was renamed while Fluentd was down is not read to its end, and a wildcard that matches the new name reads it again. Here: files are known by device, inode, birth time and first bytes, and the rest is read under the old name, once.',
+      options: ['followInodes'],
+    },
+    {
+      peer: 'fluentd',
+      verdict: 'better',
+      text: 'Lines that do not parse, lines before the first one of a record, and lines over max_line_size are dropped with a warning. Here: they are counted as refused and kept with the dead letters.',
+      options: ['maxLineSize'],
+    },
+    {
+      peer: 'fluentd',
+      verdict: 'better',
+      text: 'A file that appears under a known path while the program is down is read from its end unless read_from_head is set. Here: from its head, as one that appears while it runs.',
+      options: ['readFromHead'],
+    },
+    {
+      peer: 'fluentd',
+      text: 'New files are found every refresh_interval. Here: also when their directory changes, within a moment.',
+      options: ['refreshInterval'],
+    },
+    {
+      peer: 'fluentd',
+      verdict: 'better',
+      text: 'The last record of several lines that does not parse at a stop is dropped, and its position is passed. Here: it stays in the file, and is read again at the next start.',
+    },
+    {
+      peer: 'fluentd',
+      verdict: 'unsupported',
+      text: 'Any encoding may be written as the target. Here: encoding is UTF-8 where from_encoding is given.',
+      options: ['encoding', 'fromEncoding'],
+    },
+  ],
   exclusive: ['posFile'],
   check: checkTail,
   example: `<source>

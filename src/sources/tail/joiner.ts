@@ -48,6 +48,11 @@ export class Joiner {
     this.#take(batch);
     return true;
   }
+  /** What is held will be read again. */
+  forget(): void {
+    this.#lines = [];
+    this.#bytes = 0;
+  }
   #parses(): boolean {
     return !('problem' in this.#parser.parse(this.#text()));
   }
@@ -56,8 +61,7 @@ export class Joiner {
   }
   #take(batch: LineBatch): void {
     batch.add(this.#text(), this.#end);
-    this.#lines = [];
-    this.#bytes = 0;
+    this.forget();
   }
 }
 

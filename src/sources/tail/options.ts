@@ -1,9 +1,11 @@
 /** The options of `tail`, by Fluentd 1.16 in_tail.rb and in_tail/group_watch.rb. */
-import { boolean, bytes, choice, duration, integer, list, number, text } from '../../core/options.ts';
+import { realClock } from '../../core/clock.ts';
+import { boolean, bytes, bytesFrom, choice, duration, integer, list, text } from '../../core/options.ts';
 import type { OptionValues } from '../../core/options.ts';
 import type { PluginConfig, SectionTable } from '../../core/plugin.ts';
 import { zoneOf } from '../../codecs/strftime.ts';
 import { encodingName } from './encoding.ts';
+import { Limits, groupSection } from './limits.ts';
 import { splitPaths } from './paths.ts';
 
 export const tailOptions = {
@@ -40,7 +42,12 @@ export const tailOptions = {
     default: 1000,
     ignored: 'files are read in pieces of bytes, in turn',
   }),
-  readBytesLimitPerSecond: bytesOrNone('Bytes read of a file in a second; -1: as many as there are.', { default: -1 }),
+  readBytesLimitPerSecond: bytesFrom(-1)(
+    'Bytes read of a file in a second, at least 64 KiB; -1: as many as there are.',
+    {
+      default: -1,
+    },
+  ),
   maxLineSize: bytes(
     'Longest line in bytes; a longer one is refused. Unless set, lines over 2 MiB become several records that say which part they are.',
   ),
@@ -55,7 +62,10 @@ export const tailOptions = {
   limitRecentlyModified: duration('Leaves out files of a glob that were not changed for so long.'),
   enableWatchTimer: boolean('Looks at each file every second.', { default: true }),
   enableStatWatcher: boolean('Has the system tell of changes (inotify).', { default: true }),
-  openOnEveryUpdate: boolean('Opens a file only while it is read.', { default: false }),
+  openOnEveryUpdate: boolean('Opens a file only while it is read.', {
+    default: false,
+    ignored: 'a file stays open until it was read to its end, or what is in it when it is renamed would be lost',
+  }),
   skipRefreshOnStartup: boolean('Looks for files only after refresh_interval.', { default: false }),
   ignoreRepeatedPermissionError: boolean('Says that a file cannot be read only once.', {
     default: false,
@@ -67,12 +77,7 @@ export const tailOptions = {
 };
 export type TailOptions = OptionValues<typeof tailOptions>;
 
-/** A size, or -1 for none. */
-function bytesOrNone(summary: string, extras: { default: number }) {
-  return number(summary, extras);
-}
-
-export const tailSections = {} satisfies SectionTable;
+export const tailSections = { group: groupSection } satisfies SectionTable;
 
 /** What Fluentd keeps for itself and takes as no path_delimiter. */
 const reservedDelimiters = ['/', '*', '%'];
@@ -96,4 +101,5 @@ export function checkTail(config: PluginConfig<typeof tailOptions>): void {
     throw new Error('read_bytes_limit_per_second needs enable_watch_timer true');
   if (options.pathTimezone !== undefined) void zoneOf({ timezone: options.pathTimezone, localtime: true, utc: false });
   encodingName(options);
+  void new Limits(realClock, -1, config.sections['group']?.[0]);
 }

@@ -13,31 +13,41 @@ import type { PluginContext } from '../../core/plugin.ts';
 const writeMs = 500;
 const unwatched = 'f'.repeat(16);
 
-interface Entry {
-  readonly path: string;
-  position: number;
-  inode: bigint;
-  isWatched: boolean;
-  /** The file the entry follows; entries of files that are not read stay as they were. */
-  key: string | undefined;
-}
-
 export interface PositionEntry {
   readonly path: string;
   readonly position: number;
   readonly inode: bigint;
 }
+/** What an entry shows. */
+export interface ShownFile extends PositionEntry {
+  readonly key: string;
+}
+
+interface Entry {
+  readonly path: string;
+  position: number;
+  inode: bigint;
+  isWatched: boolean;
+  /** The file it shows; undefined for what an earlier start left. */
+  key: string | undefined;
+}
 
 export class PositionFile {
   readonly #path: string;
+  readonly #byInode: boolean;
   readonly #context: PluginContext;
   #entries: Entry[] = [];
+  /** Entries that are watched, by the key of their file, and by their path or inode. */
+  readonly #byKey = new Map<string, Entry>();
+  readonly #byName = new Map<string, Entry>();
   #timer: Timer | undefined;
   #writing: Promise<void> = Promise.resolve();
   #hasFailed = false;
 
-  constructor(path: string, context: PluginContext) {
+  /** `byInode`: an entry for each inode (follow_inodes), not for each path. */
+  constructor(path: string, byInode: boolean, context: PluginContext) {
     this.#path = path;
+    this.#byInode = byInode;
     this.#context = context;
   }
   /** Reads what is there, without the entries that are not watched. */
@@ -49,70 +59,69 @@ export class PositionFile {
     } catch (error) {
       if (systemCode(error) !== 'ENOENT') this.#say(error);
     }
-    const byPath = new Map<string, Entry>();
     for (const line of text.split('\n')) {
-      const found = /^([^\t]+)\t([0-9a-fA-F]{1,16})\t([0-9a-fA-F]{1,16})/.exec(line);
-      if (!found) {
-        if (line !== '')
-          this.#context.log.warn(`pos_file ${this.#path}: a line is no entry and is left out: ${line.slice(0, 200)}`);
-        continue;
-      }
-      const [, path = '', position = '', inode = ''] = found;
-      if (position.toLowerCase() === unwatched) continue;
-      const entry = {
-        path,
-        position: Number.parseInt(position, 16),
-        inode: BigInt(`0x${inode}`),
-        isWatched: true,
-        key: undefined,
-      };
-      byPath.set(path, entry);
+      if (line === '') continue;
+      const entry = entryOf(line);
+      if (!entry)
+        this.#context.log.warn(`pos_file ${this.#path}: a line is no entry and is left out: ${line.slice(0, 200)}`);
+      else if (entry.isWatched) this.#byName.set(this.#name(entry), entry);
     }
-    this.#entries = [...byPath.values()];
+    this.#entries = [...this.#byName.values()];
     return this.#entries;
   }
-  /** Notes how far a file was read. `isNew`: it is what its path leads to from now on. */
-  set(
-    file: { readonly path: string; readonly key: string; readonly inode: bigint; readonly position: number },
-    isNew = false,
-  ): void {
-    const entry = this.#entries.find((one) => one.isWatched && (isNew ? one.path === file.path : one.key === file.key));
-    if (entry) {
-      entry.key = file.key;
-      entry.position = file.position;
-      entry.inode = file.inode;
-    } else if (isNew)
-      this.#entries.push({
-        path: file.path,
-        position: file.position,
-        inode: file.inode,
-        isWatched: true,
-        key: file.key,
-      });
+  /** Begins to show a file, in place of the one that was shown under its path (or inode). */
+  add(file: ShownFile): void {
+    const known = this.#byName.get(this.#name(file));
+    const entry = known ?? { path: file.path, position: 0, inode: 0n, isWatched: true, key: undefined };
+    if (!known) {
+      this.#entries.push(entry);
+      this.#byName.set(this.#name(file), entry);
+    }
+    if (entry.key !== undefined) this.#byKey.delete(entry.key);
+    entry.key = file.key;
+    this.#byKey.set(file.key, entry);
+    this.update(file);
+  }
+  /** Notes how far a file was read, if it is shown. */
+  update(file: ShownFile): void {
+    const entry = this.#byKey.get(file.key);
+    if (!entry) return;
+    entry.position = file.position;
+    entry.inode = file.inode;
     this.#plan();
   }
-  /** Drops entries of other paths. */
-  async keepOnly(paths: ReadonlySet<string>): Promise<void> {
-    this.#entries = this.#entries.filter(({ path }) => paths.has(path));
-    await this.#write();
+  /** Drops what an earlier start left of files that are not followed now. */
+  dropOthers(): Promise<void> {
+    return this.#keep((entry) => entry.key !== undefined);
   }
-  /** Marks entries of other paths as not watched. */
-  async unwatchOthers(paths: ReadonlySet<string>): Promise<void> {
-    for (const entry of this.#entries)
-      if (entry.isWatched && !paths.has(entry.path)) {
-        entry.isWatched = false;
-        this.#plan();
-      }
-    await this.#writing;
+  /** Drops entries of files that are not watched any more. */
+  compact(): Promise<void> {
+    return this.#keep((entry) => entry.isWatched);
   }
-  /** Drops entries that are not watched. */
-  async compact(): Promise<void> {
-    this.#entries = this.#entries.filter(({ isWatched }) => isWatched);
-    await this.#write();
+  /** Marks entries of files as not watched, unless their key is one of these. */
+  unwatchOthers(keys: ReadonlySet<string>): void {
+    for (const entry of this.#entries) {
+      if (!entry.isWatched || (entry.key !== undefined && keys.has(entry.key))) continue;
+      entry.isWatched = false;
+      this.#forget(entry);
+      this.#plan();
+    }
   }
   async close(): Promise<void> {
     this.#timer?.cancel();
     await this.#write();
+  }
+  #name({ path, inode }: PositionEntry): string {
+    return this.#byInode ? String(inode) : path;
+  }
+  #keep(isKept: (entry: Entry) => boolean): Promise<void> {
+    for (const entry of this.#entries) if (!isKept(entry)) this.#forget(entry);
+    this.#entries = this.#entries.filter(isKept);
+    return this.#write();
+  }
+  #forget(entry: Entry): void {
+    if (this.#byName.get(this.#name(entry)) === entry) this.#byName.delete(this.#name(entry));
+    if (entry.key !== undefined && this.#byKey.get(entry.key) === entry) this.#byKey.delete(entry.key);
   }
   #plan(): void {
     this.#timer ??= this.#context.clock.after(writeMs, () => {
@@ -122,11 +131,8 @@ export class PositionFile {
   }
   #write(): Promise<void> {
     this.#writing = this.#writing.then(async () => {
-      const hex = (value: number | bigint): string => value.toString(16).padStart(16, '0');
-      const lines = this.#entries.map(
-        ({ path, position, inode, isWatched }) => `${path}\t${isWatched ? hex(position) : unwatched}\t${hex(inode)}\n`,
-      );
-      await writeFile(this.#path, lines.join('')).catch((error: unknown) => this.#say(error));
+      const text = this.#entries.map(lineOf).join('');
+      await writeFile(this.#path, text).catch((error: unknown) => this.#say(error));
     });
     return this.#writing;
   }
@@ -137,4 +143,17 @@ export class PositionFile {
       `pos_file ${this.#path}: ${errorText(error)}; positions are kept in the journal all the same.`,
     );
   }
+}
+
+function entryOf(line: string): Entry | undefined {
+  const found = /^([^\t]+)\t([0-9a-fA-F]{1,16})\t([0-9a-fA-F]{1,16})/.exec(line);
+  if (!found) return undefined;
+  const [, path = '', position = '', inode = ''] = found;
+  const isWatched = position.toLowerCase() !== unwatched;
+  return { path, position: Number.parseInt(position, 16), inode: BigInt(`0x${inode}`), isWatched, key: undefined };
+}
+
+function lineOf({ path, position, inode, isWatched }: Entry): string {
+  const hex = (value: number | bigint): string => value.toString(16).padStart(16, '0');
+  return `${path}\t${isWatched ? hex(position) : unwatched}\t${hex(inode)}\n`;
 }

@@ -1,8 +1,9 @@
 /**
- * How far a file was read, as it lies in the journal with the records: by device and inode, with the first bytes, since an
- * inode is used again for another file once its file is gone.
+ * How far a file was read, as it lies in the journal with the records: by device and inode, with the first bytes and the
+ * birth time, since an inode is used again for another file once its file is gone.
  */
 import { createHash } from 'node:crypto';
+import type { BigIntStats } from 'node:fs';
 
 /** First bytes that tell a file from another one under the same inode. Most logs begin with a time, so few are enough. */
 export const headBytesMax = 256;
@@ -22,15 +23,28 @@ export interface Position {
   readonly head: Head;
   /** Parts of the line at `position` that are in the journal already. */
   readonly part?: number;
+  /** When the file was made, where that is known. */
+  readonly born?: string;
+  /** Since when it is not followed: it was renamed and read to its end, or a start did not find it. */
+  readonly goneMs?: number;
 }
 
 /** Which file of the machine. */
 export interface FileId {
   readonly device: bigint;
   readonly inode: bigint;
+  /** When it was made, in nanoseconds since 1970; undefined where the file system does not say. */
+  readonly born: string | undefined;
 }
 
-export function keyOf({ device, inode }: FileId): string {
+/** Who a file is by what the system says of it. */
+export function idOf({ dev, ino, birthtimeNs, ctimeNs }: BigIntStats): FileId {
+  // Where a birth time is not known, systems give nothing or the time of the last change instead.
+  const isKnown = birthtimeNs > 0n && birthtimeNs !== ctimeNs;
+  return { device: dev, inode: ino, born: isKnown ? String(birthtimeNs) : undefined };
+}
+
+export function keyOf({ device, inode }: Pick<FileId, 'device' | 'inode'>): string {
   return `${device}:${inode}`;
 }
 
@@ -51,7 +65,7 @@ export function headOf(first: Uint8Array): Head {
 /** A position out of source state, or undefined when the value is none. */
 export function positionFrom(value: unknown): Position | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
-  const { path, name, position, head, part } = value as Partial<Record<keyof Position, unknown>>;
+  const { path, name, position, head, part, born, goneMs } = value as Partial<Record<keyof Position, unknown>>;
   if (typeof path !== 'string' || typeof position !== 'number' || typeof head !== 'object' || head === null)
     return undefined;
   const { bytes, hash } = head as Partial<Record<keyof Head, unknown>>;
@@ -62,5 +76,7 @@ export function positionFrom(value: unknown): Position | undefined {
     head: { bytes, hash },
     ...(typeof name === 'string' && { name }),
     ...(typeof part === 'number' && { part }),
+    ...(typeof born === 'string' && { born }),
+    ...(typeof goneMs === 'number' && { goneMs }),
   };
 }

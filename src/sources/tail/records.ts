@@ -3,9 +3,13 @@ import { isUtf8 } from 'node:buffer';
 import { RecordGatherer } from '../../codecs/encode.ts';
 import { withFields } from '../../codecs/fields.ts';
 import { parseTexts, refusalReason } from '../../codecs/parse-texts.ts';
-import type { EncodedRecords } from '../../core/batch.ts';
+import { codecs } from '../../core/batch.ts';
+import type { Codec, EncodedRecords } from '../../core/batch.ts';
 import type { Instant } from '../../core/clock.ts';
-import type { Parser } from '../../core/plugin.ts';
+import { errorText } from '../../core/errors.ts';
+import { parseRecord } from '../../core/json.ts';
+import { encodeMsgpack } from '../../core/msgpack.ts';
+import type { ParsedRecord, Parser } from '../../core/plugin.ts';
 import { getField } from '../../core/record.ts';
 import type { Fields } from '../../core/record.ts';
 
@@ -52,6 +56,8 @@ export class LineBatch {
   readonly #gathered = new RecordGatherer();
   readonly #ends: number[] = [];
   readonly refused: RefusedLine[] = [];
+  /** Lines that were added. */
+  lines = 0;
 
   constructor(rules: LineRules, path: string, now: Instant) {
     this.#rules = rules;
@@ -61,6 +67,7 @@ export class LineBatch {
   /** A line without its end; `end`: where the next one begins. The bytes must stay until parse(). */
   add(raw: Buffer, end: number, part?: number): void {
     const { decode } = this.#rules;
+    this.lines++;
     this.#texts.push({ raw, text: decode ? decode(raw) : raw, end, part });
   }
   /** A line before any that begins a record of several lines. */
@@ -79,18 +86,26 @@ export class LineBatch {
     const texts = added.map(({ text }) => text);
     parseTexts(this.#rules.parser, texts, (parsed, index) => {
       const { raw, text, end, part } = added[index] as Text;
-      if (!('problem' in parsed)) this.#add(parsed.fields, parsed.time ?? this.#now, end, part);
+      if (!('problem' in parsed)) this.#addOrRefuse(parsed, end, part, raw);
       else if (!this.#rules.emitsUnmatched) this.refuse(refusalReason(parsed), raw, parsed.problem);
       else this.#add({ [unmatchedKey]: isUtf8(text) ? text.toString() : new Uint8Array(text) }, this.#now, end, part);
     });
   }
-  /** The records so far, in order, in as few runs as their codecs allow. */
+  /** The records so far, in order, in few runs. */
   runs(): Run[] {
     let from = 0;
-    return this.#gathered.take().map((records) => {
+    return inFewRuns(this.#gathered.take()).map((records) => {
       const ends = this.#ends.slice(from, (from += records.payloads.length));
       return { records, ends };
     });
+  }
+  /** What cannot be encoded (nested too deep) must not stop the file. */
+  #addOrRefuse({ fields, time }: ParsedRecord, end: number, part: number | undefined, raw: Buffer): void {
+    try {
+      this.#add(fields, time ?? this.#now, end, part);
+    } catch (error) {
+      this.refuse('parse_failed', raw, errorText(error));
+    }
   }
   #add(fields: Fields, time: Instant, end: number, part: number | undefined): void {
     const { pathKey } = this.#rules;
@@ -106,4 +121,26 @@ export class LineBatch {
 function isUnset(fields: Fields, key: string): boolean {
   const value = getField(fields, key);
   return value === undefined || value === null || value === false;
+}
+
+/**
+ * Where codecs change often, records that MessagePack holds as well as JSON go into it, so that a file with some bytes that
+ * are no UTF-8 does not need an append for each of them.
+ */
+function inFewRuns(runs: readonly EncodedRecords[]): readonly EncodedRecords[] {
+  if (runs.length <= 2) return runs;
+  const merged: { codec: Codec; payloads: Uint8Array[]; exact: boolean[]; seconds: number[]; nanos: number[] }[] = [];
+  for (const { codec, payloads, exact, seconds, nanos } of runs)
+    for (const [index, payload] of payloads.entries()) {
+      const isPlain = codec === codecs.json && exact[index] === false;
+      const own = isPlain ? codecs.msgpack : codec;
+      let run = merged.at(-1);
+      if (run?.codec !== own) merged.push((run = { codec: own, payloads: [], exact: [], seconds: [], nanos: [] }));
+      const bytes = Buffer.from(payload as Uint8Array);
+      run.payloads.push(isPlain ? encodeMsgpack(parseRecord(bytes.toString(), false)) : bytes);
+      run.exact.push(isPlain || exact[index] === true);
+      run.seconds.push(seconds[index] as number);
+      run.nanos.push(nanos[index] as number);
+    }
+  return merged;
 }

@@ -1,29 +1,32 @@
-/** The `tail` source: finds files, follows them fairly, notices rotation, keeps pos_file. */
+/** The `tail` source: finds files, gives each its turns, notices what is renamed, removed or new, and stops in order. */
 import { stat } from 'node:fs/promises';
-import { sleep } from '../../core/clock.ts';
 import type { Timer } from '../../core/clock.ts';
 import { errorText, systemCode } from '../../core/errors.ts';
-import { codecs } from '../../core/batch.ts';
 import type { PluginConfig, Source, SourceContext } from '../../core/plugin.ts';
+import { appendPatiently, noRecords } from './appending.ts';
 import { encodingName, lineEndOf } from './encoding.ts';
 import { FollowedFile } from './file.ts';
-import type { FileRules, FileStart } from './file.ts';
+import type { FileRules, Place } from './file.ts';
+import { Limits } from './limits.ts';
 import type { TailOptions, tailOptions } from './options.ts';
-import { PathList, pathAsTag } from './paths.ts';
+import { PathList } from './paths.ts';
 import type { WantedPath } from './paths.ts';
+import { Places, patternsKey } from './places.ts';
 import { PositionFile } from './position-file.ts';
-import { emptyHead, inodeOf, keyOf, positionFrom } from './position.ts';
-import type { FileId, Head, Position } from './position.ts';
+import { idOf, keyOf } from './position.ts';
+import type { Position } from './position.ts';
+import { Turns } from './turns.ts';
 import { Watching } from './watching.ts';
 
-/** How often each file is looked at where nothing tells of changes, as Fluentd does. */
+/** How often each file is looked at besides what the system tells, as Fluentd does. */
 const lookMs = 1000;
-/** Files read at a time. Each holds a piece of 256 KiB and the records of it, so this bounds memory to some 100 MB. */
-const turnsMax = 16;
-/** Source state beside the files' positions: the patterns that were looked for when it last ran. */
-const patternsKey = 'patterns';
+/** A look for new files that a directory's change asks for comes so much later, and takes at most this part of the time. */
+const newNamesMs = 100;
+const newNamesShare = 0.1;
 /** How long a stop reads on at most: the rest is read after the next start, and outputs need their part of the grace. */
-const stopMsMax = 3000;
+const stopMsMax = 5000;
+/** Positions of files that are gone are kept for a week: a disk that was not mounted at a start may come back. */
+const goneMsMax = 7 * 86_400_000;
 
 export class TailSource implements Source {
   readonly #context: SourceContext;
@@ -32,23 +35,21 @@ export class TailSource implements Source {
   readonly #paths: PathList;
   readonly #positionFile: PositionFile | undefined;
   readonly #watching: Watching | undefined;
-  /** Files being read, by device and inode; and by their path those that have one of their own. */
+  readonly #turns: Turns<FollowedFile>;
+  /** Files that are followed, by their key; and by path those whose path leads to them. */
   readonly #files = new Map<string, FollowedFile>();
   readonly #byPath = new Map<string, FollowedFile>();
-  /** Positions of files that are not read just now. */
-  readonly #left = new Map<string, Position>();
-  readonly #queue: FollowedFile[] = [];
-  readonly #queued = new Set<FollowedFile>();
-  readonly #turning = new Map<FollowedFile, Promise<void>>();
-  readonly #again = new Set<FollowedFile>();
   readonly #said = new Map<string, string>();
-  readonly #timers: (Timer | undefined)[] = [];
-  #knownPatterns: ReadonlySet<string> = new Set();
-  #imported: ReadonlyMap<string, { position: number; inode: bigint }> = new Map();
+  readonly #timers = new Set<Timer>();
+  /** What timers began. */
+  readonly #running = new Set<Promise<void>>();
+  #places: Places;
   #looking: Promise<void> = Promise.resolve();
-  #isStarting = true;
+  #lookPlanned: Timer | undefined;
+  #lookTookMs = 0;
   #isStopping = false;
-  #stopByMs = Number.POSITIVE_INFINITY;
+  /** No append waits any more. */
+  #isUrgent = false;
 
   constructor(config: PluginConfig<typeof tailOptions>, context: SourceContext) {
     const { options } = config;
@@ -56,104 +57,98 @@ export class TailSource implements Source {
     this.#options = options;
     const encoding = encodingName(options);
     const decoder = encoding === undefined ? undefined : new TextDecoder(encoding, { ignoreBOM: true });
+    const limits = new Limits(context.clock, options.readBytesLimitPerSecond, config.sections['group']?.[0]);
     this.#rules = {
+      context,
       parser: context.parser(config.parser ?? 'none'),
       decode: decoder && ((line) => Buffer.from(decoder.decode(line))),
       pathKey: options.pathKey,
       emitsUnmatched: options.emitUnmatchedLines,
       lineEnd: lineEndOf(encoding),
       lineBytesMax: options.maxLineSize,
-      context,
+      isStopping: () => this.#isUrgent,
+      allowance: (path) => limits.of(path),
     };
-    this.#paths = new PathList(options, context.clock, (path, code) => this.#sayOnce(path, code));
-    if (options.posFile !== undefined) this.#positionFile = new PositionFile(options.posFile, context);
+    this.#paths = new PathList(options, context.clock, (path, code) =>
+      this.#sayOnce(path, `${code}: it cannot be read`),
+    );
+    this.#places = new Places(this.#placeRules(), new Map(), []);
+    this.#turns = new Turns((file) => this.#turn(file));
+    if (options.posFile !== undefined)
+      this.#positionFile = new PositionFile(options.posFile, options.followInodes, context);
     if (options.enableStatWatcher)
       this.#watching = new Watching(context, {
         changed: (path) => this.#wake(this.#byPath.get(path)),
-        appeared: () => void this.#look(),
+        appeared: () => this.#lookSoon(),
       });
   }
 
   async start(): Promise<void> {
-    const known = this.#context.state;
-    for (const [key, value] of known) {
-      const position = positionFrom(value);
-      if (position) this.#left.set(key, position);
-    }
-    const patterns = known.get(patternsKey);
-    if (Array.isArray(patterns)) this.#knownPatterns = new Set(patterns.filter((one) => typeof one === 'string'));
     const entries = (await this.#positionFile?.open()) ?? [];
-    if (known.size === 0) this.#imported = new Map(entries.map((entry) => [entry.path, entry]));
-    if (!this.#options.skipRefreshOnStartup) {
-      await this.#look();
-      await this.#noteStart();
-      await this.#positionFile?.keepOnly(new Set(this.#byPath.keys()));
-    }
-    this.#isStarting = false;
+    this.#places = new Places(this.#placeRules(), this.#context.state, entries);
+    if (!this.#options.skipRefreshOnStartup) await this.#firstLook();
     this.#every(this.#options.refreshInterval, () => this.#refresh());
-    if (this.#options.enableWatchTimer) this.#every(lookMs, () => this.#lookAtAll());
-    else this.#every(Math.max(lookMs, this.#options.rotateWait), () => this.#closeRotated());
+    this.#every(lookMs, () => this.#lookAtFiles());
+    const { posFileCompactionInterval: compactMs } = this.#options;
+    if (compactMs !== undefined) this.#every(compactMs, async () => this.#positionFile?.compact());
     for (const root of this.#paths.roots()) this.#watching?.add(root);
-    for (const file of this.#files.values()) this.#wake(file);
   }
 
   async stop(): Promise<void> {
-    this.#stopByMs = this.#context.clock.monotonicMs() + stopMsMax;
-    for (const timer of this.#timers) timer?.cancel();
+    const { clock } = this.#context;
+    this.#isStopping = true;
+    for (const timer of this.#timers) timer.cancel();
+    this.#lookPlanned?.cancel();
     this.#watching?.close();
     await this.#looking;
-    await this.#drain();
-    this.#isStopping = true;
-    await Promise.all(this.#turning.values());
-    for (const file of this.#files.values()) await file.flush(true);
-    for (const file of this.#files.values()) this.#positionFile?.set(file);
+    const deadline = clock.after(stopMsMax, () => void this.#turns.close());
+    await Promise.all([...this.#files.values()].map((file) => file.freeze().catch(() => undefined)));
+    for (const file of this.#files.values()) this.#turns.wake(file);
+    await this.#turns.idle();
+    deadline.cancel();
+    this.#isUrgent = true;
+    await this.#turns.close();
+    await Promise.all(this.#running);
+    for (const file of this.#files.values()) {
+      await file.flush(true).catch((error: unknown) => this.#sayOnce(file.path, errorText(error)));
+      this.#positionFile?.update(file);
+      await file.close();
+    }
     await this.#positionFile?.close();
-    await Promise.all([...this.#files.values()].map((file) => file.close()));
-  }
-
-  /** Reads every file to where it ends now. */
-  async #drain(): Promise<void> {
-    const { clock } = this.#context;
-    for (const file of this.#files.values()) this.#wake(file);
-    while (this.#queue.length + this.#turning.size > 0 && clock.monotonicMs() < this.#stopByMs)
-      await Promise.race([...this.#turning.values(), sleep(clock, this.#stopByMs - clock.monotonicMs())]);
-    this.#queue.length = 0;
   }
 
   // -------------------------------------------------------------------------------------------------- turns
 
   #wake(file: FollowedFile | undefined): void {
-    if (!file || this.#isStopping) return;
-    if (this.#turning.has(file)) this.#again.add(file);
-    else if (!this.#queued.has(file)) {
-      this.#queued.add(file);
-      this.#queue.push(file);
-      this.#pump();
-    }
-  }
-  #pump(): void {
-    while (this.#turning.size < turnsMax) {
-      const file = this.#queue.shift();
-      if (!file) return;
-      this.#queued.delete(file);
-      const turn = this.#turn(file).then((isMore) => {
-        this.#turning.delete(file);
-        if ((this.#again.delete(file) || isMore) && this.#files.get(file.key) === file) this.#wake(file);
-        this.#pump();
-      });
-      this.#turning.set(file, turn);
-    }
+    if (file && !this.#isStopping) this.#turns.wake(file);
   }
   async #turn(file: FollowedFile): Promise<boolean> {
     try {
-      const isMore = await file.turn();
-      this.#positionFile?.set(file);
-      if (!isMore) await this.#checkPath(file);
-      return isMore;
+      const end = await file.turn();
+      this.#positionFile?.update(file);
+      if (end !== 'more' && !this.#isStopping) await this.#checkPath(file);
+      return end === 'more';
     } catch (error) {
-      this.#sayOnce(file.path, `reading it: ${errorText(error)}; it is tried again`);
+      this.#sayOnce(file.path, `${errorText(error)}; reading it is tried again`);
       return false;
     }
+  }
+  /** Every second: what waits for time to pass, and files for which nothing tells of changes. */
+  async #lookAtFiles(): Promise<void> {
+    const nowMs = this.#context.clock.monotonicMs();
+    const { multilineFlushInterval: flushMs, enableWatchTimer, rotateWait } = this.#options;
+    const isPolling = enableWatchTimer || this.#watching?.isIncomplete !== false;
+    for (const file of this.#files.values()) {
+      if (flushMs !== undefined && file.heldSinceMs !== undefined && nowMs - file.heldSinceMs >= flushMs)
+        await file.flush(false);
+      if (file.rotatedMs !== undefined && nowMs - file.rotatedMs >= rotateWait) await this.#closeRotated(file);
+      else if (file.rotatedMs !== undefined) this.#wake(file);
+      else if (isPolling) await this.#poll(file);
+    }
+  }
+  async #poll(file: FollowedFile): Promise<void> {
+    const found = await stat(file.path, { bigint: true }).catch(() => undefined);
+    if (!found || keyOf(idOf(found)) !== file.key || !file.isReadTo(Number(found.size))) this.#wake(file);
   }
 
   // -------------------------------------------------------------------------------------------------- files
@@ -161,187 +156,190 @@ export class TailSource implements Source {
   /** Does its path still lead to it? If not, it is read on for rotate_wait, and to its end. */
   async #checkPath(file: FollowedFile): Promise<void> {
     if (file.rotatedMs !== undefined) return;
-    const now = await stat(file.path, { bigint: true }).catch(() => undefined);
-    if (now && keyOf({ device: now.dev, inode: now.ino }) === file.key) return;
+    const found = await stat(file.path, { bigint: true }).catch(() => undefined);
+    if (found && keyOf(idOf(found)) === file.key) return;
     file.rotatedMs = this.#context.clock.monotonicMs();
     if (this.#byPath.get(file.path) === file) this.#byPath.delete(file.path);
-    this.#context.log.info(`${file.path} is ${now ? 'another file now' : 'gone'}; what it was is read to its end.`);
-    if (now) void this.#look();
+    const what = found ? 'is another file now' : 'is gone';
+    this.#context.log.info(`${file.path} ${what}; what it was is read to its end.`);
+    if (found) void this.#look();
   }
-  async #closeRotated(): Promise<void> {
-    const nowMs = this.#context.clock.monotonicMs();
-    for (const file of this.#files.values()) {
-      if (file.rotatedMs === undefined || nowMs - file.rotatedMs < this.#options.rotateWait) continue;
-      if (this.#turning.has(file) || this.#queued.has(file)) continue;
-      if (await file.turn()) {
-        this.#wake(file);
-        continue;
-      }
-      await file.flush(false);
-      this.#files.delete(file.key);
-      await file.close();
-      await this.#forget(file.key);
-    }
-  }
-  /** Takes up new files, and lets go of those that are gone. */
-  async #refresh(): Promise<void> {
+  async #closeRotated(file: FollowedFile): Promise<void> {
+    const end = await file.turn();
+    if (end === 'more') this.#wake(file);
+    if (end !== 'end') return;
+    // It may have got a name that is looked for too.
     await this.#look();
-    for (const file of this.#files.values()) await this.#checkPath(file);
-    const wanted = new Set((await this.#paths.expand()).map(({ path }) => path));
+    if (file.rotatedMs === undefined) return;
+    await file.flush(false);
+    const { key } = file;
+    const hasName = await file.hasName();
+    this.#files.delete(key);
+    await file.close();
+    if (this.#files.has(key)) return;
+    // Without a name its inode will be another file's. With one it may be found again, and nothing of it is new then.
+    if (hasName) await this.#leave(file);
+    else await this.#note({ [key]: null });
+  }
+  async #leave(file: FollowedFile): Promise<void> {
+    const position = { ...file.state(), goneMs: this.#context.clock.nowMs() };
+    const forgotten = this.#places.leave(file.key, position);
+    await this.#note({ [file.key]: position, ...(forgotten !== undefined && { [forgotten]: null }) });
+  }
+  /** Takes up new files, and lets go of those that are not wanted any more. */
+  async #refresh(): Promise<void> {
+    if (this.#places.isFirstLook) return this.#firstLook();
+    const wanted = new Set((await this.#look()).map(({ path }) => path));
+    this.#watching?.renew(this.#paths.roots());
     for (const [path, file] of this.#byPath) {
-      if (wanted.has(path)) continue;
-      // Left out from now on, but there: it is read on from here when it is wanted again.
-      await this.#turning.get(file);
+      await this.#checkPath(file);
+      if (wanted.has(path) || file.rotatedMs !== undefined) continue;
+      // It is there, but excluded from now on, or old: read on from here if it is wanted again.
       this.#byPath.delete(path);
       this.#files.delete(file.key);
-      this.#left.set(file.key, file.state());
       await file.close();
+      await this.#leave(file);
     }
-    await this.#positionFile?.unwatchOthers(new Set(this.#byPath.keys()));
+    this.#positionFile?.unwatchOthers(new Set([...this.#byPath.values()].map(({ key }) => key)));
   }
-  async #lookAtAll(): Promise<void> {
-    const nowMs = this.#context.clock.monotonicMs();
-    const { multilineFlushInterval: flushMs } = this.#options;
-    for (const file of this.#files.values()) {
-      if (flushMs !== undefined && file.heldSinceMs !== undefined && nowMs - file.heldSinceMs >= flushMs)
-        if (!this.#turning.has(file)) await file.flush(false);
-      this.#wake(file);
+  async #firstLook(): Promise<void> {
+    await this.#look();
+    this.#places.isFirstLook = false;
+    const { found, gone } = await this.#places.renamed();
+    for (const renamed of found) {
+      const file = await this.#open(renamed.path, async (id, size, head) =>
+        this.#files.has(keyOf(id)) ? undefined : this.#places.resume(renamed, id, size, head),
+      );
+      if (file) file.rotatedMs = this.#context.clock.monotonicMs();
     }
-    await this.#closeRotated();
+    await this.#noteStart(gone);
+    await this.#positionFile?.dropOthers();
+    for (const file of this.#files.values()) this.#wake(file);
   }
-  /** Looks for files that are not read yet. One look at a time. */
-  #look(): Promise<void> {
+  #lookSoon(): void {
+    if (this.#isStopping || this.#places.isFirstLook) return;
+    this.#lookPlanned ??= this.#context.clock.after(Math.max(newNamesMs, this.#lookTookMs / newNamesShare), () => {
+      this.#lookPlanned = undefined;
+      void this.#look();
+    });
+  }
+  /** Looks for files that are not followed yet, one look at a time. Resolves with all that are wanted. */
+  #look(): Promise<WantedPath[]> {
     const look = this.#looking.then(async () => {
-      for (const wanted of await this.#paths.expand()) if (!this.#byPath.has(wanted.path)) await this.#follow(wanted);
+      const startedMs = this.#context.clock.monotonicMs();
+      const wanted = await this.#paths.expand();
+      for (const one of wanted) if (!this.#byPath.has(one.path) && !this.#isStopping) await this.#follow(one);
+      this.#lookTookMs = this.#context.clock.monotonicMs() - startedMs;
+      return wanted;
     });
-    this.#looking = look.catch((error: unknown) => {
-      this.#context.log.error(`looking for files: ${errorText(error)}; it is tried again.`);
-    });
-    return this.#looking;
+    this.#looking = look.then(
+      () => undefined,
+      (error: unknown) => this.#context.log.error(`looking for files: ${errorText(error)}; it is tried again.`),
+    );
+    return look.catch(() => []);
   }
   async #follow(wanted: WantedPath): Promise<void> {
     const { path } = wanted;
+    const file = await this.#open(path, async (id, size, head) => {
+      const followed = this.#files.get(keyOf(id));
+      if (!followed) return this.#places.begin(wanted, id, size, head);
+      await this.#checkPath(followed);
+      if (followed.rotatedMs === undefined)
+        this.#sayOnce(path, `it is the same file as ${followed.path}, and read there`);
+      else this.#renamed(followed, path);
+      return undefined;
+    });
+    if (!file) return;
+    this.#byPath.set(path, file);
+    this.#positionFile?.add(file);
+    this.#watching?.addFor(path);
+    if (!this.#places.isFirstLook) this.#wake(file);
+  }
+  /** Renamed to a name that is looked for too: the same file, read on. */
+  #renamed(file: FollowedFile, path: string): void {
+    file.path = path;
+    file.rotatedMs = undefined;
+    this.#byPath.set(path, file);
+    this.#positionFile?.add(file);
+  }
+  /** Opens a file unless it is none, cannot be read, or `place` does not want it. */
+  async #open(path: string, place: Place): Promise<FollowedFile | undefined> {
     try {
       const found = await stat(path);
-      if (found.isDirectory()) return this.#sayOnce(path, 'it is a directory; write a glob for the files in it');
-      const file = await FollowedFile.open(this.#rules, path, (id, size, head) => this.#place(wanted, id, size, head));
-      if (!file) return;
-      file.isStopping = () => this.#isStopping;
+      if (!found.isFile()) {
+        const what = found.isDirectory() ? 'a directory; write a glob for the files in it' : 'no regular file';
+        this.#sayOnce(path, `it is ${what}`);
+        return undefined;
+      }
+      const file = await FollowedFile.open(this.#rules, path, place);
+      if (!file) return undefined;
       this.#said.delete(path);
-      this.#left.delete(file.key);
+      this.#places.forget(file.key);
       this.#files.set(file.key, file);
-      this.#byPath.set(path, file);
-      this.#positionFile?.set(file, true);
-      this.#watching?.addFor(path);
-      if (!this.#isStarting) this.#wake(file);
+      return file;
     } catch (error) {
       const code = systemCode(error);
-      if (code !== 'ENOENT')
-        this.#sayOnce(
-          path,
-          code === undefined ? errorText(error) : `${code}: it cannot be read; it is looked at again`,
-        );
-    }
-  }
-  /** Where to begin with a file. Undefined: it is being read already. */
-  async #place(
-    { path, pattern }: WantedPath,
-    id: FileId,
-    size: number,
-    head: (bytes: number) => Promise<Head>,
-  ): Promise<FileStart | undefined> {
-    const key = keyOf(id);
-    const reading = this.#files.get(key);
-    if (reading) {
-      await this.#checkPath(reading);
-      if (reading.rotatedMs !== undefined) {
-        // Renamed to a name that is looked for too: the same file, read on.
-        reading.path = path;
-        reading.rotatedMs = undefined;
-        this.#byPath.set(path, reading);
-      }
+      if (code === 'ENOENT') this.#sayMissing(path);
+      else this.#sayOnce(path, `it cannot be read (${code ?? errorText(error)}); it is looked at again`);
       return undefined;
     }
-    const name = path;
-    const begin = { ...id, path, name, tag: this.#tag(name) };
-    const known = await this.#knownPosition(key, path, head);
-    if (known) {
-      const named = known.name ?? known.path;
-      if (size >= known.position)
-        return {
-          ...begin,
-          name: named,
-          tag: this.#tag(named),
-          position: known.position,
-          head: known.head,
-          part: known.part,
-        };
-      this.#context.log.warn(
-        `${path} was cut to ${size} bytes after ${known.position} were read; it is read from its head.`,
-      );
-      return { ...begin, position: 0, head: emptyHead };
-    }
-    const position = this.#firstPosition(path, pattern, id, size);
-    return { ...begin, position, head: position > 0 ? await head(position) : emptyHead };
-  }
-  async #knownPosition(
-    key: string,
-    path: string,
-    head: (bytes: number) => Promise<Head>,
-  ): Promise<Position | undefined> {
-    const candidates = [this.#left.get(key)];
-    // Device numbers may change when a machine or container starts again.
-    for (const [other, position] of this.#left)
-      if (other !== key && position.path === path && inodeOf(other) === inodeOf(key) && position.head.bytes > 0)
-        candidates.push(position);
-    for (const candidate of candidates)
-      if (candidate && (await head(candidate.head.bytes)).hash === candidate.head.hash) return candidate;
-    return undefined;
-  }
-  /** For a file without a position in the journal. */
-  #firstPosition(path: string, pattern: string, id: FileId, size: number): number {
-    const imported = this.#imported.get(path);
-    if (imported) return imported.inode === id.inode && imported.position <= size ? imported.position : 0;
-    // What was looked for before and was not there is new.
-    const isNew = !this.#isStarting || this.#knownPatterns.has(pattern);
-    return isNew || this.#options.readFromHead ? 0 : size;
-  }
-  #tag(path: string): string {
-    const [prefix, suffix] = this.#options.tag.split('*');
-    return suffix === undefined ? this.#options.tag : `${prefix ?? ''}${pathAsTag(path)}${suffix}`;
   }
 
   // -------------------------------------------------------------------------------------------------- state
 
-  /** Makes the positions at which it starts durable, so that a crash does not skip what comes now. */
-  async #noteStart(): Promise<void> {
+  /** Makes the positions at which it starts durable, so that a crash does not skip what comes from now on. */
+  async #noteStart(gone: readonly (readonly [string, Position])[]): Promise<void> {
     const state: Record<string, unknown> = { [patternsKey]: this.#paths.patterns };
+    const nowMs = this.#context.clock.nowMs();
+    for (const key of this.#places.replaced) state[key] = null;
+    for (const [key, position] of gone) {
+      const { path, goneMs } = position;
+      if (goneMs !== undefined) {
+        if (nowMs - goneMs > goneMsMax) state[key] = null;
+        continue;
+      }
+      state[key] = { ...position, goneMs: nowMs };
+      const read = `${position.position} bytes of it were read`;
+      this.#context.log.warn(`${path} is gone since the last run. ${read}; whether that was all is not known.`);
+    }
     for (const file of this.#files.values()) state[file.key] = file.state();
-    await this.#note(state);
+    // A full journal must not keep the program from starting: positions then come with the first records.
+    await this.#note(state, () => true);
   }
-  async #forget(key: string): Promise<void> {
-    await this.#note({ [key]: null });
+  async #note(state: Readonly<Record<string, unknown>>, isStopping = () => this.#isUrgent): Promise<void> {
+    const request = { tag: this.#options.tag, records: noRecords, state, sync: 'always' } as const;
+    await appendPatiently(this.#context, request, isStopping, 'noting positions');
   }
-  async #note(state: Record<string, unknown>): Promise<void> {
-    const records = { codec: codecs.json, payloads: [], exact: [], seconds: [], nanos: [] };
+
+  // -------------------------------------------------------------------------------------------------- small things
+
+  #placeRules() {
+    return { tag: this.#options.tag, readsFromHead: this.#options.readFromHead, log: this.#context.log };
+  }
+  /** Runs again and again, each time so long after the time before is over. */
+  #every(intervalMs: number, run: () => Promise<void>): void {
+    if (this.#isStopping) return;
+    const timer = this.#context.clock.after(intervalMs, () => {
+      this.#timers.delete(timer);
+      const done = this.#runOnce(run).finally(() => {
+        this.#running.delete(done);
+        this.#every(intervalMs, run);
+      });
+      this.#running.add(done);
+    });
+    this.#timers.add(timer);
+  }
+  async #runOnce(run: () => Promise<void>): Promise<void> {
     try {
-      await this.#context.append({ tag: '', records, state, sync: 'interval' });
+      await run();
     } catch (error) {
-      this.#context.log.warn(`noting positions: ${errorText(error)}; they are noted with the next records.`);
+      this.#context.log.error(`looking at files: ${errorText(error)}; it is tried again.`);
     }
   }
-  #every(intervalMs: number, run: () => Promise<void>): void {
-    const slot = this.#timers.length;
-    const next = (): void => {
-      this.#timers[slot] = this.#context.clock.after(intervalMs, () => {
-        void run()
-          .catch((error: unknown) => this.#context.log.error(`looking at files: ${errorText(error)}`))
-          .finally(() => {
-            if (this.#stopByMs === Number.POSITIVE_INFINITY) next();
-          });
-      });
-    };
-    next();
+  #sayMissing(path: string): void {
+    if (this.#said.has(path)) return;
+    this.#said.set(path, 'missing');
+    this.#context.log.info(`${path} does not exist; it is read when it does.`);
   }
   #sayOnce(path: string, problem: string): void {
     if (this.#said.get(path) === problem) return;

@@ -6,12 +6,17 @@ import { temporaryDirectory, until } from '../../../test/program.ts';
 import { configOf, contextOf, modelOf, sourceContextOf } from '../../../test/fixture.ts';
 import { noneParser } from '../../codecs/none.ts';
 import { realClock } from '../../core/clock.ts';
+import { OperatingError } from '../../core/errors.ts';
 import { decodeMsgpack } from '../../core/msgpack.ts';
+import { fieldEntries } from '../../core/record.ts';
+import type { Fields } from '../../core/record.ts';
 import type { PluginModel } from '../../config/model.ts';
 import type { AppendRequest, Source, SourceContext } from '../../core/plugin.ts';
 import { builtinPlugins } from '../../plugins.ts';
 import { tailSource } from './index.ts';
 
+/** What appends of a killed source meet: it does not live to see it. */
+const dead = () => new OperatingError('JOURNAL_CLOSED', 'killed');
 type TestSource = ReturnType<typeof sourceContextOf>;
 
 export class Tailing {
@@ -24,6 +29,8 @@ export class Tailing {
   readonly said: string[] = [];
   #state = new Map<string, unknown>();
   #source: Source | undefined;
+  #diesAfter: number | undefined;
+  #death = Promise.withResolvers<void>();
   #running: TestSource | undefined;
   /** Throws or waits in place of an append, for tests. */
   beforeAppend: (request: AppendRequest) => Promise<void> = () => Promise.resolve();
@@ -66,34 +73,51 @@ export class Tailing {
     for (const level of ['info', 'warn', 'error'] as const)
       log[level] = (text: unknown) => void this.said.push(String(text));
     const own = { isDead: false };
+    const death = (this.#death = Promise.withResolvers<void>());
     const source = {
       ...context,
       log,
       state: new Map(this.#state),
       append: async (request: AppendRequest): Promise<number> => {
         await this.beforeAppend(request);
-        if (own.isDead) return new Promise(() => undefined);
+        if (own.isDead) throw dead();
         this.appended.push(request);
         for (const [key, value] of Object.entries(request.state ?? {}))
           if (value === null) this.#state.delete(key);
           else this.#state.set(key, value);
+        // Durable, but nobody is told.
+        if (this.#diesAfter !== undefined && --this.#diesAfter === 0) this.kill();
+        if (own.isDead) throw dead();
         return this.appended.length;
       },
     };
     this.#running = context;
-    this.#source = tailSource.create(configOf(tailSource, this.#options, { parser: this.#parser }), source);
+    const made = tailSource.create(configOf(tailSource, this.#options, { parser: this.#parser }), source);
+    this.#source = made;
     this.kill = () => {
       own.isDead = true;
+      death.resolve();
+      this.#diesAfter = undefined;
       this.#source = undefined;
+      // Nothing of it reaches the journal; what it holds open goes.
+      void started.then(() => made.stop());
     };
-    await this.#source.start();
+    const started = made.start();
+    await Promise.race([started, death.promise]);
+  }
+  /** Dies when so many more appends are durable, before they are answered. */
+  killAfter(appends: number): void {
+    this.#diesAfter = appends;
+  }
+  get isRunning(): boolean {
+    return this.#source !== undefined;
   }
   /** From here on nothing of this start reaches the journal. */
   kill: () => void = () => undefined;
   async stop(): Promise<void> {
     const source = this.#source;
     this.#source = undefined;
-    await source?.stop();
+    await Promise.race([source?.stop(), this.#death.promise]);
     if (this.#running) this.refusals.push(...this.#running.refusals);
     this.#running = undefined;
   }
@@ -101,7 +125,8 @@ export class Tailing {
   get records(): Record<string, unknown>[] {
     return this.appended.flatMap(({ records }) =>
       records.payloads.map((payload) => {
-        if (records.codec !== 1) return decodeMsgpack(Buffer.from(payload as Uint8Array)) as Record<string, unknown>;
+        if (records.codec !== 1)
+          return Object.fromEntries(fieldEntries(decodeMsgpack(Buffer.from(payload as Uint8Array)) as Fields));
         return JSON.parse(Buffer.from(payload as Uint8Array).toString()) as Record<string, unknown>;
       }),
     );
@@ -110,9 +135,6 @@ export class Tailing {
     return this.records.map(({ message }) => message);
   }
   async count(count: number): Promise<void> {
-    await until(
-      `${count} records, there are ${this.records.length}: ${JSON.stringify(this.messages)}`,
-      () => this.records.length >= count,
-    );
+    await until(`${count} records`, () => this.records.length >= count);
   }
 }

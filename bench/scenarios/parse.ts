@@ -1,0 +1,220 @@
+/**
+ * What parsing costs: lines through each parser, alone (`parse`) and into what the journal gets (`kept`), in CPU time of this
+ * process; and a log of nginx through whole programs, from its file into files of JSON.
+ */
+import { createHash } from 'node:crypto';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { RecordGatherer } from '../../src/codecs/encode.ts';
+import { parseTexts } from '../../src/codecs/parse-texts.ts';
+import { stringifyJson } from '../../src/core/json.ts';
+import type { Parser } from '../../src/core/plugin.ts';
+import { builtinPlugins } from '../../src/plugins.ts';
+import { parserOf } from '../../test/parsing.ts';
+import { linesWritten, readers } from '../peers/readers.ts';
+import type { Reader } from '../peers/readers.ts';
+import { cpuSeconds } from '../processes.ts';
+import { wait } from '../program.ts';
+import { atLeast, median } from '../scenario.ts';
+import type { Outcome, RunOptions, Scenario } from '../scenario.ts';
+
+/** Lines that are parsed together: what a tail source reads at once, 64 KiB, of lines of this length. */
+const togetherCount = 300;
+
+const two = (value: number): string => String(value % 60).padStart(2, '0');
+const webTime = (n: number): string => `05/Mar/2024:06:${two(n >> 9)}:${two(n >> 3)} +0000`;
+
+function webLine(n: number, behind = ''): string {
+  return `10.0.${n % 256}.${n % 199} - - [${webTime(n)}] "GET /index/${n}.html?a=${n * 7} HTTP/1.1" 200 ${n % 90_000} "https://example.com/some/page/${n}" "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36"${behind}`;
+}
+
+interface Kind {
+  readonly name: string;
+  readonly parser: string;
+  readonly options: Readonly<Record<string, unknown>>;
+  line(n: number): string;
+}
+
+const kinds: readonly Kind[] = [
+  { name: 'nginx', parser: 'nginx', options: {}, line: (n) => webLine(n) },
+  {
+    name: 'nginx with types',
+    parser: 'nginx',
+    options: { types: { code: 'integer', size: 'integer' } },
+    line: (n) => webLine(n),
+  },
+  { name: 'apache2', parser: 'apache2', options: {}, line: (n) => webLine(n) },
+  {
+    name: 'regexp, short',
+    parser: 'regexp',
+    options: { expression: '/^(?<time>[^ ]+) (?<level>\\w+) (?<message>.*)$/', timeFormat: '%Y-%m-%dT%H:%M:%S.%N%z' },
+    line: (n) => `2024-03-05T06:07:${two(n)}.${100_000 + n}Z info request ${n} took ${n % 97} ms`,
+  },
+  {
+    name: 'json',
+    parser: 'json',
+    options: {},
+    line: (n) => JSON.stringify({ time: 1_709_618_828 + n, level: 'info', message: webLine(n), n, ok: true }),
+  },
+  {
+    name: 'csv',
+    parser: 'csv',
+    options: { keys: ['time', 'host', 'path', 'size', 'agent'], timeKey: 'time', timeFormat: '%d/%b/%Y:%H:%M:%S %z' },
+    line: (n) => `${webTime(n)},10.0.0.${n % 199},/index/${n}.html,${n},"Mozilla/5.0, X11"`,
+  },
+  {
+    name: 'ltsv',
+    parser: 'ltsv',
+    options: { timeFormat: '%d/%b/%Y:%H:%M:%S %z' },
+    line: (n) => `time:${webTime(n)}\thost:10.0.0.${n % 199}\treq:GET /index/${n}.html HTTP/1.1\tsize:${n}`,
+  },
+  {
+    name: 'syslog',
+    parser: 'syslog',
+    options: { withPriority: true },
+    line: (n) =>
+      `<13>Mar  5 06:${two(n >> 9)}:${two(n >> 3)} host-${n % 9} sshd[${n}]: session ${n} opened for user ann`,
+  },
+];
+
+function parserFor({ parser, options }: Kind): Parser {
+  const plugin = builtinPlugins.find(({ kind, name }) => kind === 'parser' && name === parser);
+  if (!plugin) throw new TypeError(`no parser ${parser}`);
+  return parserOf(plugin, options);
+}
+
+/** Parses all lines; with `keeps` into payloads for the journal. Throws for a line that gives no record. */
+function parseAll(parser: Parser, lines: readonly Buffer[], keeps: boolean): void {
+  const now = { seconds: 0, nanos: 0 };
+  for (let from = 0; from < lines.length; from += togetherCount) {
+    const gathered = new RecordGatherer();
+    parseTexts(parser, lines.slice(from, from + togetherCount), (parsed) => {
+      if ('problem' in parsed) throw new Error(parsed.problem);
+      if (keeps) gathered.add(parsed.fields, parsed.time ?? now);
+    });
+    gathered.take();
+  }
+}
+
+/** Lines per CPU second. */
+function speed(run: () => void, count: number): number {
+  const before = process.cpuUsage();
+  run();
+  const { user, system } = process.cpuUsage(before);
+  return count / ((user + system) / 1e6);
+}
+
+interface Measured {
+  readonly kind: Kind;
+  readonly parse: number;
+  readonly kept: number;
+  readonly sample: string;
+}
+
+function measureKind(kind: Kind, rounds: number, count: number): Measured {
+  const parser = parserFor(kind);
+  const lines = Array.from({ length: count }, (_, n) => Buffer.from(kind.line(n)));
+  const samples = { parse: [] as number[], kept: [] as number[] };
+  // The first round compiles.
+  for (let round = -1; round < rounds; round++)
+    for (const stage of ['parse', 'kept'] as const) {
+      const found = speed(() => parseAll(parser, lines, stage === 'kept'), count);
+      if (round >= 0) samples[stage].push(found);
+    }
+  const first = parser.parse(lines[0] as Buffer);
+  const sample = 'problem' in first ? first.problem : stringifyJson(first.fields);
+  return { kind, parse: median(samples.parse), kept: median(samples.kept), sample };
+}
+
+/** Longest wait for a program to have written all lines. */
+const waitMsMax = 120_000;
+
+/** Lines per CPU second of a whole program, its start left out. */
+async function measureReader(reader: Reader, count: number): Promise<number> {
+  const directory = mkdtempSync(join(tmpdir(), 'p2l-bench-parse-'));
+  const logPath = join(directory, 'access.log');
+  mkdirSync(join(directory, 'out'));
+  // One line is there before: what was used until it has come out is the start.
+  writeFileSync(logPath, `${webLine(0)}\n`);
+  const program = reader.start(directory, logPath);
+  const all = async (wanted: number): Promise<void> => {
+    for (const begin = performance.now(); linesWritten(directory) < wanted; await wait(100))
+      if (program.exit || performance.now() - begin > waitMsMax)
+        throw new Error(`${reader.name} wrote ${linesWritten(directory)} of ${wanted} lines\n${program.errorTail}`);
+  };
+  try {
+    await all(1);
+    const before = cpuSeconds(program.pids());
+    const text = Array.from({ length: count }, (_, n) => `${webLine(n)}\n`).join('');
+    writeFileSync(logPath, text, { flag: 'a' });
+    await all(count + 1);
+    return count / Math.max(0.01, cpuSeconds(program.pids()) - before);
+  } finally {
+    await program.stop(15_000);
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+async function runParse(options: RunOptions): Promise<Outcome> {
+  const rounds = options.rounds ?? (options.isTiny ? 1 : 9);
+  const measured = kinds.map((kind) => {
+    options.say(`${kind.name}: ${rounds} rounds`);
+    return measureKind(kind, rounds, options.isTiny ? togetherCount : 60_000);
+  });
+  const versions: Record<string, string> = {};
+  const notes: string[] = [];
+  const speeds = new Map<string, number[]>();
+  for (const reader of readers) {
+    const version = await reader.version();
+    if (version === undefined) notes.push(`${reader.name} is not on PATH: no ratio to it`);
+    else if (!options.isTiny || reader.isOurs) {
+      versions[reader.name] = version;
+      speeds.set(reader.name, []);
+    }
+  }
+  const programRounds = options.isTiny ? 1 : Math.min(3, rounds);
+  for (let round = 0; round < programRounds; round++)
+    for (const reader of readers) {
+      const samples = speeds.get(reader.name);
+      if (!samples) continue;
+      options.say(`${reader.name}: round ${round + 1} of ${programRounds}`);
+      samples.push(await measureReader(reader, options.isTiny ? 500 : 400_000));
+    }
+  const ours = median(speeds.get('post2log') ?? []);
+  const nginx = measured[0] as Measured;
+  return {
+    tables: [
+      {
+        title: 'lines per CPU second, by parser',
+        columns: ['lines', 'parse', 'kept'],
+        rows: measured.map(({ kind, parse, kept }) => [kind.name, Math.round(parse), Math.round(kept)]),
+      },
+      {
+        title: 'nginx from a file into files, lines per CPU second of the whole program',
+        columns: ['program', 'lines/s', '× slower than post2log'],
+        rows: [...speeds].map(([name, samples]) => [
+          name,
+          Math.round(median(samples)),
+          (ours / median(samples)).toFixed(2),
+        ]),
+      },
+    ],
+    targets: [
+      atLeast('must', 'nginx, parsed lines per CPU second', Math.round(nginx.parse), 300_000),
+      atLeast('aim', 'nginx, kept lines per CPU second', Math.round(nginx.kept), 300_000),
+    ],
+    resultHash: createHash('sha256')
+      .update(measured.map(({ sample }) => sample).join('\n'))
+      .digest('hex')
+      .slice(0, 16),
+    versions,
+    notes,
+  };
+}
+
+export const parse: Scenario = {
+  name: 'parse',
+  summary: 'lines through the parsers, and a log of nginx through whole programs',
+  run: runParse,
+};

@@ -1,0 +1,132 @@
+/** Reads a file in pieces and cuts them into lines. Holds no bytes between two pieces: an unfinished line is read again. */
+import type { FileHandle } from 'node:fs/promises';
+import type { LineEnd } from './encoding.ts';
+
+const CR = 13;
+/** Read at a time. What waits in one file is worth a sync of its own from this size on (the journal's intervalBytesMax). */
+const pieceBytes = 256 * 1024;
+/** A longer line becomes parts: sixfold, as JSON escapes may make it, one still is a record that the journal takes. */
+const partBytes = 2 * 1024 * 1024;
+/** Of a line that is too long so much is handed over. */
+const startBytesMax = 64 * 1024;
+
+/** Takes what a piece gives. Buffers are views of it. */
+export interface LineTaker {
+  /** A line without its end, which stands at `at` and is `bytes` long with it. */
+  line(line: Buffer, at: number, bytes: number): void;
+  /** Part `number`, from 1, of a line that is longer than what is taken at once; it goes up to `end`. */
+  part(part: Buffer, end: number, number: number): void;
+  /** A line longer than lineBytesMax: its start, and all its bytes. */
+  tooLong(start: Buffer, bytes: number): void;
+}
+
+export interface ReaderRules {
+  readonly lineEnd: LineEnd;
+  /** Longer lines are passed over. Undefined: they come in parts. */
+  readonly lineBytesMax: number | undefined;
+}
+
+export class LineReader {
+  readonly #handle: FileHandle;
+  readonly #rules: ReaderRules;
+  /** The next byte to read: the start of a line, or of a part of one. */
+  at: number;
+  /** Parts of the line at `at` that were handed over. */
+  parts: number;
+
+  constructor(handle: FileHandle, rules: ReaderRules, at: number, parts: number) {
+    this.#handle = handle;
+    this.#rules = rules;
+    this.at = at;
+    this.parts = parts;
+  }
+  /**
+   * Hands over the lines of a piece of at most `bytesMax` that end before `until`; a line that is longer is read whole.
+   * Resolves with true when there may be more.
+   */
+  async read(taker: LineTaker, until: number, bytesMax: number): Promise<boolean> {
+    let wanted = Math.min(pieceBytes, bytesMax);
+    for (;;) {
+      const buffer = Buffer.allocUnsafe(Math.min(wanted, until - this.at));
+      const { bytesRead } = await this.#handle.read(buffer, 0, buffer.length, this.at);
+      const piece = buffer.subarray(0, bytesRead);
+      const isMore = bytesRead === buffer.length && this.at + bytesRead < until;
+      if (this.#cut(piece, taker) > 0 || !isMore) return isMore;
+      const { lineBytesMax } = this.#rules;
+      if (lineBytesMax !== undefined && wanted > lineBytesMax) return this.#passOver(piece, taker, until);
+      if (lineBytesMax === undefined && wanted >= partBytes) {
+        this.#part(piece, taker);
+        return true;
+      }
+      wanted *= 2;
+    }
+  }
+  /** Hands over the complete lines of a piece. Returns the bytes they take. */
+  #cut(piece: Buffer, taker: LineTaker): number {
+    const { lineEnd, lineBytesMax } = this.#rules;
+    const at = this.at;
+    let from = 0;
+    for (let end = indexOfEnd(piece, from, lineEnd); end >= 0; end = indexOfEnd(piece, from, lineEnd)) {
+      const next = end + lineEnd.bytes.length;
+      const line = withoutCr(piece.subarray(from, end), lineEnd.unit);
+      if (lineBytesMax !== undefined && next - from > lineBytesMax)
+        taker.tooLong(line.subarray(0, startBytesMax), next - from);
+      else if (this.parts > 0) taker.part(line, at + next, this.parts + 1);
+      else taker.line(line, at + from, next - from);
+      this.parts = 0;
+      from = next;
+    }
+    this.at = at + from;
+    return from;
+  }
+  #part(piece: Buffer, taker: LineTaker): void {
+    const end = wholeCharacters(piece);
+    taker.part(piece.subarray(0, end), this.at + end, ++this.parts);
+    this.at += end;
+  }
+  /** Looks for the end of a line that is too long; without one the line stays unread. */
+  async #passOver(start: Buffer, taker: LineTaker, until: number): Promise<boolean> {
+    const { lineEnd } = this.#rules;
+    const overlap = lineEnd.bytes.length - 1;
+    const buffer = Buffer.allocUnsafe(pieceBytes);
+    for (let at = this.at + start.length - (start.length % lineEnd.unit); at < until; at += pieceBytes - 2 * overlap) {
+      const wanted = Math.min(pieceBytes, until - at);
+      const { bytesRead } = await this.#handle.read(buffer, 0, wanted, at);
+      const end = indexOfEnd(buffer.subarray(0, bytesRead), 0, lineEnd);
+      if (end >= 0) {
+        const next = at + end + lineEnd.bytes.length;
+        taker.tooLong(start.subarray(0, startBytesMax), next - this.at);
+        this.at = next;
+        return true;
+      }
+      if (bytesRead < wanted) return false;
+    }
+    return false;
+  }
+}
+
+function indexOfEnd(piece: Buffer, from: number, { bytes, unit }: LineEnd): number {
+  if (unit === 1) return piece.indexOf(bytes[0] as number, from);
+  for (let at = piece.indexOf(bytes, from); at >= 0; at = piece.indexOf(bytes, at + 1))
+    if ((at - from) % unit === 0) return at;
+  return -1;
+}
+
+/** The carriage return before a line end belongs to it. */
+function withoutCr(line: Buffer, unit: 1 | 2): Buffer {
+  const last = line.subarray(-unit);
+  if (last.length < unit || !last.includes(CR) || (unit === 2 && !last.includes(0))) return line;
+  return line.subarray(0, -unit);
+}
+
+/** How much of a piece is whole characters of UTF-8 (or pairs of bytes, where it ends in no UTF-8). */
+function wholeCharacters(piece: Buffer): number {
+  for (let back = 1; back <= 4 && back < piece.length; back++) {
+    const byte = piece[piece.length - back] as number;
+    if ((byte & 0xc0) === 0x80) continue;
+    const needed = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 1;
+    const end = needed > back ? piece.length - back : piece.length;
+    return end - (end % 2);
+  }
+  return piece.length - (piece.length % 2);
+}
