@@ -21,7 +21,7 @@ import { tsvFormatter, tsvParser } from './codecs/tsv.ts';
 import type { Plugin } from './core/plugin.ts';
 import { grepFilter } from './filters/grep.ts';
 import { parserFilter } from './filters/parser.ts';
-import { recordTransformerFilter } from './filters/record_transformer.ts';
+import { recordTransformerFilter } from './filters/record_transformer/index.ts';
 import { stdoutFilter } from './filters/stdout.ts';
 import { fileOutput } from './outputs/file/index.ts';
 import { forwardOutput } from './outputs/forward/index.ts';

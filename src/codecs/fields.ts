@@ -13,7 +13,7 @@ export function withFields(fields: Fields, pairs: readonly (readonly [string, Va
 }
 
 /** A copy that can hold the keys given: exact where a plain object would move or lose one of them. */
-export function ownedFor(fields: Fields, keys: readonly string[]): Fields {
+function ownedFor(fields: Fields, keys: readonly string[]): Fields {
   if (fields instanceof Map || !keys.some(needsExactKey)) return copyFields(fields);
   const exact: ExactFields = new Map(fieldEntries(fields));
   return exact;

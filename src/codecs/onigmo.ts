@@ -41,6 +41,11 @@ export function compileOnigmo(source: string, letters = ''): RegExp {
   return compiled;
 }
 
+/** Compiles Onigmo source to search on from `lastIndex`, which changes: the caller's own. @throws Error saying what is wrong */
+export function compileSearch(source: string, letters: string): RegExp {
+  return convert(source, prepareOnigmo(source, letters.includes('x'), false).source, `${letters}g`);
+}
+
 /** An expression whose named groups become fields. */
 export interface Capture {
   readonly expression: RegExp;
@@ -66,7 +71,8 @@ export function compileCapture(text: string): Capture {
 function convert(written: string, source: string, letters: string): RegExp {
   try {
     // Without D, S and W the library follows Oniguruma's own default, where \d, \s and \w know all of Unicode.
-    return toRegExp(source, { flags: `${[...new Set(letters)].join('')}DSW` });
+    const flags = [...new Set(letters.replace('g', ''))].join('');
+    return toRegExp(source, { flags: `${flags}DSW`, global: letters.includes('g') });
   } catch (error) {
     throw new Error(`regular expression ${written}: ${errorText(error)}`, { cause: error });
   }

@@ -35,6 +35,8 @@ export interface PairModel {
   readonly value: string;
   readonly json?: unknown;
   readonly at: Location;
+  /** Where the value begins; `at` is the key's place. */
+  readonly valueAt?: Location;
 }
 
 /** `<inject>`: fields added while formatting (Fluentd plugin helper `inject`). */

@@ -21,6 +21,9 @@ test('places are found in plain and exact fields', () => {
     ['$.a.b.c[2]', undefined],
     ['$.a.nope.c', undefined],
     ['$.n.x', undefined],
+    ['$.a..b', undefined],
+    ['$.n.', null],
+    ['$.a.b.c[ 0 ]', 10],
     ['nope', undefined],
     ['toString', undefined],
     ['$.a.constructor', undefined],
@@ -52,8 +55,10 @@ test('deleting and setting leaves the nested originals alone', () => {
     compileAccessor('$.a.b.e').set(copy, 'new');
     compileAccessor('$.nope.b.e').set(copy, 'lost');
     compileAccessor('$.a.b.c[-1]').set(copy, 9);
+    compileAccessor('$.a.b.c[2]').set(copy, 8);
+    compileAccessor('$.a.b.c[1000000]').set(copy, 7);
     compileAccessor('n').delete(copy);
-    assert.equal(stringifyJson(copy), '{"a":{"b":{"c":[9],"e":"new"}},"a.b":3,"$":4}');
+    assert.equal(stringifyJson(copy), '{"a":{"b":{"c":[9,null,8],"e":"new"}},"a.b":3,"$":4}');
     assert.equal(stringifyJson(original), stringifyJson(make()));
   }
 });
@@ -61,7 +66,8 @@ test('deleting and setting leaves the nested originals alone', () => {
 test('what is wrong is named with its place', () => {
   for (const [text, expected] of [
     ['$.', /character 3/],
-    ['$.a..b', /character 5/],
+    ['$..', /character 4/],
+    ['$.a.b c', /without spaces/],
     ['$.a[x]', /array index/],
     ['$.a[0', /expected `\]`/],
     ["$['a'", /expected `'\]`/],

@@ -14,11 +14,17 @@ export interface Accessor {
   clashes(fields: Fields): boolean;
   /** Removes the field or array element. The caller owns `fields`; what is nested in it is copied before it changes. */
   delete(fields: Fields): void;
-  /** Sets the value; without effect where the object or array that should hold it does not exist. Ownership as in delete. */
+  /**
+   * Sets the value; without effect where the object or array that should hold it does not exist. Behind an array's end nulls
+   * fill the gap. Ownership as in delete.
+   */
   set(fields: Fields, value: Value): void;
 }
 
 type Step = string | number;
+
+/** Elements that setting one behind the end may add: an index far beyond is a slip, and would fill the memory. */
+const gapMax = 1000;
 
 /** Compiles an accessor. @throws Error with the place that is wrong. */
 export function compileAccessor(text: string): Accessor {
@@ -72,7 +78,9 @@ function nestedAccessor(text: string, steps: readonly Step[]): Accessor {
       const holder = own(fields, way);
       if (Array.isArray(holder)) {
         const index = typeof last === 'number' ? (last < 0 ? holder.length + last : last) : -1;
-        if (index >= 0 && index < holder.length) holder[index] = value;
+        if (index < 0 || index > holder.length + gapMax) return;
+        while (holder.length < index) holder.push(null);
+        holder[index] = value;
       } else if (holder && typeof last === 'string') setField(holder, last, value);
     },
   };
@@ -107,11 +115,14 @@ function parseSteps(text: string): Step[] {
       const from = at + 1;
       const found = text.slice(from).search(/[.[]/);
       at = found < 0 ? text.length : from + found;
-      if (at > from) steps.push(text.slice(from, at));
-      else if (text[at] !== '[') throw syntaxError(text, from, 'a key after the dot');
+      const key = text.slice(from, at);
+      // An empty key between dots is a key; none is behind the last dot, and none before a bracket.
+      if (key !== '' || text[at] === '.') steps.push(key);
+      if (/\s/.test(key)) throw syntaxError(text, from, 'a key without spaces; write one with them in brackets');
     } else if (text[at] === '[') at = parseBracket(text, at + 1, steps);
     else throw syntaxError(text, at, '`.` or `[`');
   }
+  while (steps.length > 0 && steps.at(-1) === '' && text.endsWith('.')) steps.pop();
   if (steps.length === 0) throw syntaxError(text, text.length, 'a key');
   return steps;
 }
@@ -127,7 +138,7 @@ function parseBracket(text: string, from: number, steps: Step[]): number {
   const end = text.indexOf(']', from);
   if (end < 0) throw syntaxError(text, text.length, '`]`');
   const index = text.slice(from, end);
-  if (!/^-?\d{1,9}$/.test(index)) throw syntaxError(text, from, 'an array index, or a key in quotes');
+  if (!/^\s*[+-]?\d{1,9}\s*$/.test(index)) throw syntaxError(text, from, 'an array index, or a key in quotes');
   steps.push(Number(index));
   return end + 1;
 }

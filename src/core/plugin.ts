@@ -260,7 +260,8 @@ interface Common<O extends OptionTable> {
   /** What it does differently from the programs whose configurations name it; `check` and docs/compatibility.md tell it. */
   readonly differences?: readonly Difference[];
   /**
-   * Checks that need more than one option; throw an Error whose text says what is wrong and what to do. For outputs
+   * Checks that need more than one option; throw an Error whose text says what is wrong and what to do, or a ConfigError
+   * whose problems have places of their own. For outputs
    * called with the buffer too: a secondary with that of the output around it.
    */
   readonly check?: (config: PluginConfig<O>, buffer?: BufferModel, isSecondary?: boolean) => void;

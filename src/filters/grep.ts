@@ -1,4 +1,6 @@
 /** The `grep` filter: keeps or drops records by patterns on their fields. Source: Fluentd 1.16 filter_grep.rb. */
+import { eachGuarded, guardMatch } from '../codecs/guarded-match.ts';
+import type { GuardedMatch } from '../codecs/guarded-match.ts';
 import { compileOnigmo, compilePattern, scrub } from '../codecs/onigmo.ts';
 import { rubyText } from '../codecs/ruby.ts';
 import type { SectionModel } from '../config/model.ts';
@@ -58,6 +60,7 @@ export const grepFilter = definePlugin({
   check: (config) => void compileRules(config),
   create(config, context) {
     const rules = compileRules(config);
+    const patterns = Object.values(rules).flatMap((list: readonly Condition[]) => list.map(({ pattern }) => pattern));
     let saidClash = false;
     const clashed = (accessor: Accessor) => {
       if (saidClash) return;
@@ -65,10 +68,19 @@ export const grepFilter = definePlugin({
       context.log.warn(`grep: ${accessor.text} leads into a value without fields; such records are kept.`);
     };
     return {
-      apply(batch) {
-        const kept: number[] = [];
-        for (let row = 0; row < batch.count; row++) if (keeps(rules, batch.fields(row), clashed)) kept.push(row);
-        return kept.length === batch.count ? batch : batch.select(kept);
+      apply(batch, reject) {
+        const isKept: boolean[] = [];
+        eachGuarded(
+          batch.count,
+          patterns,
+          (row) => (isKept[row] = keeps(rules, batch.fields(row), clashed)),
+          (row) => {
+            isKept[row] = false;
+            reject(row, 'time_limit');
+          },
+        );
+        if (isKept.every(Boolean)) return batch;
+        return batch.select(isKept.flatMap((kept, row) => (kept ? [row] : [])));
       },
     };
   },
@@ -76,7 +88,7 @@ export const grepFilter = definePlugin({
 
 interface Condition {
   readonly accessor: Accessor;
-  readonly expression: RegExp;
+  readonly pattern: GuardedMatch;
 }
 /** By field, as Fluentd keeps them: the same field twice in one list is an error. */
 interface Rules {
@@ -91,13 +103,13 @@ const clash = Symbol('clash');
 
 function keeps(rules: Rules, fields: Fields, clashed: (accessor: Accessor) => void): boolean {
   try {
-    const holds = ({ accessor, expression }: Condition) => {
+    const holds = ({ accessor, pattern }: Condition) => {
       const value = accessor.get(fields);
       if (value === undefined && accessor.clashes(fields)) {
         clashed(accessor);
         throw clash;
       }
-      return expression.test(value instanceof Uint8Array ? scrub(value) : rubyText(value));
+      return pattern.exec(value instanceof Uint8Array ? scrub(value) : rubyText(value)) !== null;
     };
     if (!rules.regexpAnd.every(holds)) return false;
     if (rules.regexpOr.length > 0 && !rules.regexpOr.some(holds)) return false;
@@ -147,17 +159,21 @@ class ConditionList {
     this.#name = name;
   }
   addAll(sections: readonly SectionModel[] = []): void {
-    for (const { options } of sections) this.#add(String(options['key']), compilePattern(String(options['pattern'])));
+    for (const { options } of sections) {
+      const pattern = String(options['pattern']);
+      this.#add(String(options['key']), guardMatch(compilePattern(pattern), pattern));
+    }
   }
   addNumbered(name: string, value: unknown): void {
     if (typeof value !== 'string') return;
     const space = value.indexOf(' ');
     if (space < 0) throw new Error(`${name} ${value}: expected a key, a space and a pattern`);
-    this.#add(value.slice(0, space), compileOnigmo(value.slice(space + 1)));
+    const pattern = value.slice(space + 1);
+    this.#add(value.slice(0, space), guardMatch(compileOnigmo(pattern), pattern));
   }
-  #add(key: string, expression: RegExp): void {
+  #add(key: string, pattern: GuardedMatch): void {
     if (this.conditions.some(({ accessor }) => accessor.text === key))
       throw new Error(`${this.#name} names key ${key} twice; join the patterns, or use another section`);
-    this.conditions.push({ accessor: compileAccessor(key), expression });
+    this.conditions.push({ accessor: compileAccessor(key), pattern });
   }
 }

@@ -1,5 +1,5 @@
 /** Lowers one configured plugin: its options, its sections, and the parser, formatter and inject inside it. */
-import { errorText, isError, nearest } from '../../core/errors.ts';
+import { ConfigError, errorText, isError, nearest } from '../../core/errors.ts';
 import { spellings } from '../../core/options.ts';
 import type { Plugin, PluginKind, SectionSpec, SectionTable } from '../../core/plugin.ts';
 import type { BufferModel, InjectModel, PairModel, PluginModel, SectionModel } from '../model.ts';
@@ -190,6 +190,11 @@ function passesCheck(
     plugin.check?.(model, buffer, isSecondary);
     return true;
   } catch (error) {
+    // A check that knows the places tells them itself, and may have warnings only.
+    if (error instanceof ConfigError) {
+      lowering.problems.push(...error.problems);
+      return !error.problems.some(isError);
+    }
     lowering.error(owner.at, `${owner.title}: ${errorText(error)}`);
     return false;
   }
@@ -415,7 +420,7 @@ function lowerSection(lowering: Lowering, spec: SectionSpec, section: Section): 
 function pair(written: Attribute): PairModel[] {
   const { key, value, at } = written;
   if (value.isBroken || value.unset === 'default') return [];
-  if (value.unset === 'nil') return [{ key, value: '', json: null, at }];
+  if (value.unset === 'nil') return [{ key, value: '', json: null, at, valueAt: value.at }];
   const json = jsonOf(value.text);
-  return [{ key, value: value.text, ...(json !== undefined && { json }), at }];
+  return [{ key, value: value.text, ...(json !== undefined && { json }), at, valueAt: value.at }];
 }

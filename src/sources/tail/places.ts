@@ -1,6 +1,6 @@
 /** Where to begin with a file: by its position in the journal, in pos_file at the first start, else its head or its end. */
 import { readdir, stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Log } from '../../core/log.ts';
 import type { FileStart, Place } from './file.ts';
 import { pathAsTag } from './paths.ts';
@@ -159,7 +159,7 @@ class InodeIndex {
     let index = this.#directories.get(directory);
     if (!index) this.#directories.set(directory, (index = this.#read(directory)));
     const name = (await index).get(inode);
-    return name === undefined ? undefined : join(directory, basename(name));
+    return name === undefined ? undefined : join(directory, name);
   }
   async #read(directory: string): Promise<ReadonlyMap<string, string>> {
     const found = new Map<string, string>();

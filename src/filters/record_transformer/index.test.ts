@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { hostname } from 'node:os';
 import { test } from 'node:test';
-import type { Batch } from '../core/batch.ts';
-import { batchOf, configOf, contextOf, pairs, texts } from '../../test/fixture.ts';
-import { copyFields } from '../core/record.ts';
-import { recordTransformerFilter } from './record_transformer.ts';
+import type { Batch } from '../../core/batch.ts';
+import { batchOf, configOf, contextOf, pairs, texts } from '../../../test/fixture.ts';
+import { copyFields } from '../../core/record.ts';
+import { recordTransformerFilter } from './index.ts';
 
 process.env['TZ'] = 'UTC';
 
@@ -167,6 +167,13 @@ test('a record is not changed for others that hold it', () => {
   assert.deepEqual(texts(batch.map(copyFields)), records);
 });
 
-test('Ruby expressions are refused, by name', () => {
-  assert.throws(() => reform({ enableRuby: true }, {}), /enable_ruby true is not supported yet/);
+test('keys have placeholders too', () => {
+  assert.deepEqual(
+    reform({}, { '${tag_parts[0]}_x': '1', 'n_${record["n"]}': 'y', '${nosuch}': 'z', '{"a${tag}"': 'w' }, ['{"n":1}']),
+    ['{"n":1,"a_x":"1","n_1":"y","":"z","{\\"aa.b.c.d\\"":"w"}'],
+  );
+  assert.deepEqual(reform({}, { '${record["n"]}': 'x', js: '{"1": {"${record[\\"n\\"]}": 2}}' }, ['{"n":7}']), [
+    '{"n":7,"7":"x","js":{"1":{"7":2}}}',
+  ]);
+  assert.deepEqual(reform({}, { js: '[{"7": [{"8": 1}]}]' }, ['{"n":7}']), ['{"n":7,"js":[{"7":[{"8":1}]}]}']);
 });
