@@ -14,7 +14,7 @@ export interface GuardedMatch {
   readonly isSlow: boolean;
 }
 
-/** A text took longer than a record may. */
+/** A text took longer than a record may; exported for tests. */
 export class MatchLate extends Error {}
 
 /** Guards an expression; `source` is what it was compiled from. */
