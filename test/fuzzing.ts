@@ -2,9 +2,9 @@
 
 const seconds = Number(process.env['P2L_FUZZ_SECONDS'] ?? '0');
 
-/** Parameters of fast-check: `runs` cases, or P2L_FUZZ_SECONDS of them. */
-export function fuzzRuns(runs: number): { numRuns: number; interruptAfterTimeLimit?: number } {
+/** Parameters of fast-check: `runs` cases, or P2L_FUZZ_SECONDS of them, which so many properties have `among` them. */
+export function fuzzRuns(runs: number, among = 1): { numRuns: number; interruptAfterTimeLimit?: number } {
   return seconds > 0
-    ? { numRuns: Number.MAX_SAFE_INTEGER, interruptAfterTimeLimit: seconds * 1000 }
+    ? { numRuns: Number.MAX_SAFE_INTEGER, interruptAfterTimeLimit: (seconds * 1000) / among }
     : { numRuns: runs };
 }

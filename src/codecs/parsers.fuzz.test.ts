@@ -138,7 +138,7 @@ function takesAnything(name: string, parser: Parser): void {
         parser.isFirstLine?.(text);
       }
     }),
-    fuzzRuns(150),
+    fuzzRuns(150, parsers.length),
   );
 }
 

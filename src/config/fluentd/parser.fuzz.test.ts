@@ -156,7 +156,7 @@ describe('any text', () => {
         assertPlaces(text, parsed.problems);
         assertLowers(text, parsed);
       }),
-      fuzzRuns(500),
+      fuzzRuns(500, 3),
     );
     assert.deepEqual(parseFluentd(whole.join('\n'), 'f.conf', scope).problems.filter(isError), []);
   });
@@ -168,7 +168,7 @@ describe('any text', () => {
         assert.deepEqual(parseFluentd(text, 'f.conf', scope), parsed);
         assertLowers(text, parsed);
       }),
-      fuzzRuns(3000),
+      fuzzRuns(3000, 3),
     );
   });
   test('reads as any kind without throwing', () => {
@@ -179,7 +179,7 @@ describe('any text', () => {
         const found = readKind(kind, { text, form: 'bare', unset: undefined, isBroken: false, at });
         assert.ok('value' in found !== 'problem' in found);
       }),
-      fuzzRuns(3000),
+      fuzzRuns(3000, 3),
     );
   });
   test('the check of places would see a place outside', () =>

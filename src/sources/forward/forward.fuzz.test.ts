@@ -123,7 +123,7 @@ test('no stream of bytes makes the reader throw anything but its own error', asy
         await takeAll(pieces, rule);
       },
     ),
-    fuzzRuns(2000),
+    fuzzRuns(2000, 2),
   );
 });
 
@@ -140,7 +140,7 @@ test('nor does any text', async () => {
     fc.asyncProperty(text, rules, async (one, rule) => {
       await takeAll([Buffer.from(one)], rule);
     }),
-    fuzzRuns(2000),
+    fuzzRuns(2000, 2),
   );
 });
 

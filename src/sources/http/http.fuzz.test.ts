@@ -83,7 +83,7 @@ test('requests become records that the journal takes, or are refused', () => {
         }
       }
     }),
-    fuzzRuns(2000),
+    fuzzRuns(2000, 2),
   );
   assert.ok(taken > 50, `only ${taken} records came of it`);
 });
@@ -94,6 +94,6 @@ test('paths become tags', () => {
       const tag = refusing(() => tagOfPath(path));
       if (tag !== undefined) assert.match(tag, /^[\x21-\x7e]*$/);
     }),
-    fuzzRuns(500),
+    fuzzRuns(500, 2),
   );
 });
