@@ -158,7 +158,8 @@ export class RecordScanner {
       this.#shapes.lose();
       return undefined;
     }
-    return this.#seen(this.#shapes.addKey(state, quoted.slice()));
+    // A copy: a Buffer's own slice() would be a view of bytes that are used again.
+    return this.#seen(this.#shapes.addKey(state, Uint8Array.from(quoted)));
   }
 
   /** Adds the key's words where that has not been done in this block. */
