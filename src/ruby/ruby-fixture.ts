@@ -6,7 +6,6 @@ import { compileExpression, newFrame } from './expression.ts';
 import type { Frame } from './frame.ts';
 import { inspect } from './semantics.ts';
 import { RubyTime } from './values.ts';
-import type { RubyValue } from './values.ts';
 
 const json =
   '{"a":"Hello","n":5,"f":1.5,"code":"503","path":"/api/x","o":{"k":"v","list":[1,2,3]},"arr":[3,1,2],"log":"{\\"x\\":[1,2.0]}","z":null,"t":true}';
@@ -16,7 +15,7 @@ export function frameOf(record: Fields = JSON.parse(json) as Fields, seconds = 1
   const frame = newFrame(new FakeClock(1_709_618_900_000), {
     tag: 'app.web.eu',
     time: new RubyTime(seconds, 123_456_789, { kind: 'local' }),
-    record: record as RubyValue,
+    record,
     tag_parts: ['app', 'web', 'eu'],
     tag_prefix: ['app', 'app.web', 'app.web.eu'],
     tag_suffix: ['app.web.eu', 'web.eu', 'eu'],
