@@ -1,5 +1,6 @@
 /** All scenarios, in the order in which they run. */
 import type { Scenario } from './scenario.ts';
+import { filter } from './scenarios/filter.ts';
 import { forward } from './scenarios/forward.ts';
 import { idle } from './scenarios/idle.ts';
 import { parse } from './scenarios/parse.ts';
@@ -9,4 +10,14 @@ import { recordShape } from './scenarios/record-shape.ts';
 import { store } from './scenarios/store.ts';
 import { tail } from './scenarios/tail.ts';
 
-export const scenarios: readonly Scenario[] = [recordShape, postback, pipeline, forward, parse, tail, idle, store];
+export const scenarios: readonly Scenario[] = [
+  recordShape,
+  postback,
+  pipeline,
+  forward,
+  parse,
+  filter,
+  tail,
+  idle,
+  store,
+];

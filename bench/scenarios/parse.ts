@@ -3,19 +3,13 @@
  * process; and a log of nginx through whole programs, from its file into files of JSON.
  */
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { RecordGatherer } from '../../src/codecs/encode.ts';
 import { parseTexts } from '../../src/codecs/parse-texts.ts';
 import { stringifyJson } from '../../src/core/json.ts';
 import type { Parser } from '../../src/core/plugin.ts';
 import { builtinPlugins } from '../../src/plugins.ts';
 import { parserOf } from '../../test/parsing.ts';
-import { linesWritten, readers } from '../peers/readers.ts';
-import type { Reader } from '../peers/readers.ts';
-import { cpuSeconds } from '../processes.ts';
-import { wait } from '../program.ts';
+import { measureReaders, nginxJob } from '../peers/readers.ts';
 import { atLeast, median } from '../scenario.ts';
 import type { Outcome, RunOptions, Scenario } from '../scenario.ts';
 
@@ -127,61 +121,13 @@ function measureKind(kind: Kind, rounds: number, count: number): Measured {
   return { kind, parse: median(samples.parse), kept: median(samples.kept), sample };
 }
 
-/** Longest wait for a program to have written all lines. */
-const waitMsMax = 120_000;
-
-/** Lines per CPU second of a whole program, its start left out. */
-async function measureReader(reader: Reader, count: number): Promise<number> {
-  const directory = mkdtempSync(join(tmpdir(), 'p2l-bench-parse-'));
-  const logPath = join(directory, 'access.log');
-  mkdirSync(join(directory, 'out'));
-  // One line is there before: what was used until it has come out is the start.
-  writeFileSync(logPath, `${webLine(0)}\n`);
-  const program = reader.start(directory, logPath);
-  const all = async (wanted: number): Promise<void> => {
-    for (const begin = performance.now(); linesWritten(directory) < wanted; await wait(100))
-      if (program.exit || performance.now() - begin > waitMsMax)
-        throw new Error(`${reader.name} wrote ${linesWritten(directory)} of ${wanted} lines\n${program.errorTail}`);
-  };
-  try {
-    await all(1);
-    const before = cpuSeconds(program.pids());
-    const text = Array.from({ length: count }, (_, n) => `${webLine(n)}\n`).join('');
-    writeFileSync(logPath, text, { flag: 'a' });
-    await all(count + 1);
-    return count / Math.max(0.01, cpuSeconds(program.pids()) - before);
-  } finally {
-    await program.stop(15_000);
-    rmSync(directory, { recursive: true, force: true });
-  }
-}
-
 async function runParse(options: RunOptions): Promise<Outcome> {
   const rounds = options.rounds ?? (options.isTiny ? 1 : 9);
   const measured = kinds.map((kind) => {
     options.say(`${kind.name}: ${rounds} rounds`);
     return measureKind(kind, rounds, options.isTiny ? togetherCount : 60_000);
   });
-  const versions: Record<string, string> = {};
-  const notes: string[] = [];
-  const speeds = new Map<string, number[]>();
-  for (const reader of readers) {
-    const version = await reader.version();
-    if (version === undefined) notes.push(`${reader.name} is not on PATH: no ratio to it`);
-    else if (!options.isTiny || reader.isOurs) {
-      versions[reader.name] = version;
-      speeds.set(reader.name, []);
-    }
-  }
-  const programRounds = options.isTiny ? 1 : Math.min(3, rounds);
-  for (let round = 0; round < programRounds; round++)
-    for (const reader of readers) {
-      const samples = speeds.get(reader.name);
-      if (!samples) continue;
-      options.say(`${reader.name}: round ${round + 1} of ${programRounds}`);
-      samples.push(await measureReader(reader, options.isTiny ? 500 : 400_000));
-    }
-  const ours = median(speeds.get('post2log') ?? []);
+  const programs = await measureReaders(nginxJob, (n) => webLine(n), options);
   const nginx = measured[0] as Measured;
   return {
     tables: [
@@ -190,15 +136,7 @@ async function runParse(options: RunOptions): Promise<Outcome> {
         columns: ['lines', 'parse', 'kept'],
         rows: measured.map(({ kind, parse, kept }) => [kind.name, Math.round(parse), Math.round(kept)]),
       },
-      {
-        title: 'nginx from a file into files, lines per CPU second of the whole program',
-        columns: ['program', 'lines/s', '× slower than post2log'],
-        rows: [...speeds].map(([name, samples]) => [
-          name,
-          Math.round(median(samples)),
-          (ours / median(samples)).toFixed(2),
-        ]),
-      },
+      { title: 'nginx from a file into files, lines per CPU second of the whole program', ...programs.table },
     ],
     targets: [
       atLeast('must', 'nginx, parsed lines per CPU second', Math.round(nginx.parse), 300_000),
@@ -208,8 +146,8 @@ async function runParse(options: RunOptions): Promise<Outcome> {
       .update(measured.map(({ sample }) => sample).join('\n'))
       .digest('hex')
       .slice(0, 16),
-    versions,
-    notes,
+    versions: programs.versions,
+    notes: programs.notes,
   };
 }
 

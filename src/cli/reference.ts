@@ -11,6 +11,10 @@ import { laterPlugins } from '../config/fluentd/later-plugins.ts';
 import { errorTable } from '../core/errors.ts';
 import { builtinPlugins } from '../plugins.ts';
 import { compatibilityPage } from './compatibility-page.ts';
+import { allMethods } from '../ruby/methods/all.ts';
+import { constants, functions, moduleFunctions } from '../ruby/methods/modules.ts';
+import { changingInPlace } from '../ruby/methods/string.ts';
+import { rubyPage } from './ruby-page.ts';
 import { bufferPage, errorsPage, pluginPages, variablesPage } from './reference-pages.ts';
 
 const docs = new URL('../../docs/', import.meta.url).pathname;
@@ -23,6 +27,13 @@ const pages = [
   bufferPage(bufferOptions),
   variablesPage(variableDocs(postback?.options ?? {})),
   errorsPage(errorTable),
+  rubyPage({
+    methods: allMethods,
+    functions: functions.keys(),
+    moduleFunctions: moduleFunctions.keys(),
+    constants: constants.keys(),
+    inPlace: changingInPlace.keys(),
+  }),
   compatibilityPage({
     plugins: builtinPlugins,
     later: laterPlugins,

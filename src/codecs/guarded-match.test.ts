@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { MatchLate, eachGuarded, guardMatch } from './guarded-match.ts';
+import { eachGuarded, guardMatch } from './guarded-match.ts';
 import { compileOnigmo } from './onigmo.ts';
 
 const guard = (source: string) => guardMatch(compileOnigmo(source), source);
@@ -16,7 +16,7 @@ test('what can take for ever is stopped', () => {
   const slow = guard('^(\\w+\\s?)*$');
   assert.equal(slow.isSlow, true);
   assert.equal(slow.exec('ab cd')?.[0], 'ab cd');
-  assert.throws(() => slow.exec(`${'aaaa '.repeat(20)}!`), MatchLate);
+  assert.throws(() => slow.exec(`${'aaaa '.repeat(20)}!`), /matching took longer than/);
 });
 
 test('rows that take too long are told, the others go on', () => {

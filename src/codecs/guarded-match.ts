@@ -14,8 +14,8 @@ export interface GuardedMatch {
   readonly isSlow: boolean;
 }
 
-/** A text took longer than a record may; exported for tests. */
-export class MatchLate extends Error {}
+/** A text took longer than a record may. */
+class MatchLate extends Error {}
 
 /** Guards an expression; `source` is what it was compiled from. */
 export function guardMatch(expression: RegExp, source: string): GuardedMatch {

@@ -115,6 +115,23 @@ test('the old spelling', () => {
   assert.throws(() => retag('t', [], [], { rewriterule1: 'k' }), /rewriterule1 k: expected/);
 });
 
+test('records leave by tag, or each in its place', () => {
+  const records = ['{"k":"a","n":1}', '{"k":"b","n":2}', '{"k":"a","n":3}', '{"k":"a","n":4}'];
+  const rules = [{ key: 'k', pattern: '/(.)/', tag: 'x.$1' }];
+  const tags = (options: Record<string, unknown>) =>
+    retag('t', records, rules, options).map(({ tag, records: rows }) => `${tag} ${rows.length}`);
+  assert.deepEqual(tags({}), ['x.a 3', 'x.b 1']);
+  assert.deepEqual(tags({ emitMode: 'record' }), ['x.a 1', 'x.b 1', 'x.a 2']);
+});
+
+test('the host name without a command', () => {
+  const tag = (hostnameCommand: string) =>
+    retag('t', ['{"k":"v"}'], [{ key: 'k', pattern: 'v', tag: '${hostname}' }], { hostnameCommand })[0]?.tag;
+  assert.equal(tag('hostname'), hostname());
+  assert.equal(tag('hostname -s'), hostname().split('.')[0]);
+  assert.throws(() => tag('cat /etc/passwd'), /commands are not run; write hostname or hostname -s/);
+});
+
 test('what is wrong in a config is named', () => {
   const rule = { key: 'k', pattern: '/a/', tag: 'x' };
   assert.throws(() => retag('t', [], []), /no <rule>/);
