@@ -86,6 +86,8 @@ test('String: numbers, formats, encodings', () => {
       '[12, 0, 31, 1000, 42, 1500.0, 0.0, 255, 15]',
     ],
     ['[Integer("0x1f"), Integer("12", 8), Integer("z", exception: false), Float("1.5")]', '[31, 10, nil, 1.5]'],
+    ['Integer("x", -1)', '! invalid radix -1'],
+    ['Integer("0b11", 0)', '3'],
     ['Integer("12abc")', '! invalid value for Integer(): "12abc"'],
     ['Integer(nil)', "! can't convert nil into Integer"],
     [

@@ -66,7 +66,10 @@ function toInteger(args: readonly RubyValue[]): RubyValue {
   if (isInteger(value)) return value;
   if (isNumber(value)) return truncated(doubleOf(value));
   if (isText(value)) {
-    const read = strictInteger(textOf(value), base !== undefined && isInteger(base) ? Number(base) : undefined);
+    // 0: the text says which.
+    const radix = base !== undefined && isInteger(base) && Number(base) !== 0 ? Number(base) : undefined;
+    if (radix !== undefined && (radix < 2 || radix > 36)) return fail(argumentError(`invalid radix ${radix}`));
+    const read = strictInteger(textOf(value), radix);
     return read ?? fail(argumentError(`invalid value for Integer(): ${inspect(value)}`));
   }
   return fail(typeError(`can't convert ${value === null ? 'nil' : toText(inspectClass(value))} into Integer`));
