@@ -15,7 +15,7 @@ export interface GuardedMatch {
 }
 
 /** A text took longer than a record may. */
-class MatchLate extends Error {}
+export class MatchLate extends Error {}
 
 /** Guards an expression; `source` is what it was compiled from. */
 export function guardMatch(expression: RegExp, source: string): GuardedMatch {

@@ -5,7 +5,7 @@ import { Jump } from './control.ts';
 import { LimitError, RubyError } from './failures.ts';
 import type { Frame, Method, Named } from './frame.ts';
 import { allMethods } from './methods/all.ts';
-import { classNamed, constants, functions, moduleFunctions } from './methods/modules.ts';
+import { classNamed, constants, functions, isLibrary, moduleFunctions } from './methods/modules.ts';
 import { procOf } from './methods/object.ts';
 import { alwaysSelf, changedText, changingInPlace } from './methods/string.ts';
 import { isAnyRubyMethod, isRubyFunction } from './names.ts';
@@ -19,6 +19,10 @@ const mutators = new Set(
     ' ',
   ),
 );
+/** True for a method that changes what it is called on. */
+export function isMutator(name: string): boolean {
+  return mutators.has(name) || name.endsWith('!');
+}
 /** Those of them that text has too, where the text is given a new value. */
 const textMutators = new Set(['<<', 'concat', 'prepend', 'insert', 'replace', 'clear', '[]=', 'slice!']);
 /** What gives a value that others hold too: text changed in place there would be changed for them. */
@@ -60,20 +64,13 @@ class CallCompiler {
     const self = this.#compiler.compile(receiver);
     return this.#guarded(node, self, this.#method(node, named ?? {}));
   }
-  /** Notes what a call makes necessary. */
-  #noteName({ name, args, blockValue }: Call): void {
-    const isSend = name === 'send' || name === 'public_send' || name === '__send__';
+  /** Notes what a call makes necessary. Symbols of methods that change something are noted where they stand. */
+  #noteName({ name, args, block }: Call): void {
     const [first] = args;
-    const literal =
-      blockValue?.type === 'literal' ? blockValue.value : isSend && first?.type === 'literal' ? first.value : undefined;
-    const sent = literal instanceof RubySymbol ? literal.name : typeof literal === 'string' ? literal : undefined;
-    if (mutators.has(name) || name.endsWith('!') || (isSend && sent === undefined)) this.#compiler.mutates = true;
-    if (sent !== undefined && (mutators.has(sent) || sent.endsWith('!'))) this.#compiler.mutates = true;
-    if (
-      blockValue ||
-      /^(?:gsub|sub|scan|split|match|index|=~|\*|upto|downto|times|step|sort|uniq|tally|sum|join|inspect)/.test(name)
-    )
-      this.#compiler.mayTakeLong = true;
+    const isSend = name === 'send' || name === 'public_send' || name === '__send__';
+    const isNamed = isSend || (/^(?:inject|reduce)$/.test(name) && !block);
+    const hidden = isNamed && !(first?.type === 'literal' && first.value instanceof RubySymbol);
+    if (isMutator(name) || name === 'to_proc' || hidden) this.#compiler.mutates = true;
   }
   #unknownMethod({ at, name, receiver }: Call): Run {
     if (receiver) this.#compiler.compile(receiver);
@@ -138,6 +135,9 @@ class CallCompiler {
     const { at, name } = node;
     if (node.block && (name === 'lambda' || name === 'proc'))
       return this.#compiler.block({ ...node.block, isLambda: name === 'lambda' }, false);
+    const [first] = node.args;
+    const library = name === 'require' && first?.type === 'literal' ? toText(first.value) : '';
+    if (name === 'require' && !isLibrary(library)) return this.#compiler.error(at, `require ${library} is not taken`);
     const found = functions.get(name);
     if (found) return this.#static(node, name, found);
     for (const arg of node.args) this.#compiler.compile(arg.type === 'splat' ? arg.value : arg);
@@ -170,8 +170,7 @@ class CallCompiler {
     );
   }
   #static(node: Call, name: string, [min, max, run]: Method): Run {
-    if (/JSON|Yajl|Oj|loop|Regexp|rand|Base64|CGI|URI|Digest|OpenSSL|Array|format/.test(name))
-      this.#compiler.mayTakeLong = true;
+    if (name === 'loop') this.#compiler.mayTakeLong = true;
     const [args, block] = [this.#compiler.args(node.args), this.#blockOf(node)];
     return (frame) => {
       const values = args(frame);
@@ -180,7 +179,7 @@ class CallCompiler {
           'ArgumentError',
           `wrong number of arguments (given ${values.length}, expected ${min === max ? min : `${min}..${max}`})`,
         );
-      frame.step();
+      frame.work(values[0] ?? null);
       const made = block?.(frame);
       try {
         return frame.made(run(null as never, values, frame, made));
@@ -284,12 +283,16 @@ type Fast = (a: RubyValue, b: RubyValue) => RubyValue | undefined;
 const fastOperators: ReadonlyMap<string, Fast> = new Map<string, Fast>([
   ['+', (a, b) => (bothSmall(a, b) ? (a as number) + (b as number) : undefined)],
   ['-', (a, b) => (bothSmall(a, b) ? (a as number) - (b as number) : undefined)],
-  ['==', (a, b) => (typeof a === 'string' && typeof b === 'string' ? a === b : isEqual(a, b))],
+  ['==', (a, b) => (isShort(a) && isShort(b) ? isEqual(a, b) : undefined)],
   ['<', (a, b) => (bothSmall(a, b) ? (a as number) < (b as number) : undefined)],
   ['<=', (a, b) => (bothSmall(a, b) ? (a as number) <= (b as number) : undefined)],
   ['>', (a, b) => (bothSmall(a, b) ? (a as number) > (b as number) : undefined)],
   ['>=', (a, b) => (bothSmall(a, b) ? (a as number) >= (b as number) : undefined)],
 ]);
+/** What is compared in no time. */
+function isShort(value: RubyValue): boolean {
+  return value === null || typeof value !== 'object' ? typeof value !== 'string' || value.length < 64 : false;
+}
 /** Integers whose sums and differences are exact. */
 function bothSmall(a: RubyValue, b: RubyValue): boolean {
   return typeof a === 'number' && typeof b === 'number' && (a | 0) === a && (b | 0) === b;

@@ -2,7 +2,7 @@
 import type { Argument, Block, IndexTarget, Node, Target, TextParts } from './ast.ts';
 import { compileBlock } from './blocks.ts';
 import type { BlockParts } from './blocks.ts';
-import { compileCall, moduleHint, setIndex } from './calls.ts';
+import { compileCall, isMutator, moduleHint, setIndex } from './calls.ts';
 import { Jump, compileCase, compileRescue, compileWhile } from './control.ts';
 import { LimitError, RubyError } from './failures.ts';
 import type { Frame } from './frame.ts';
@@ -11,7 +11,7 @@ import { splatted } from './methods/enumerable.ts';
 import { classNamed, constants, functions } from './methods/modules.ts';
 import { makeRegexp } from './methods/pattern.ts';
 import { hashEntries, hashSet, needHash, order, toText } from './semantics.ts';
-import { RubyProc, RubyRange, RubyRegexp, isTruthy, kindOf, symbolOf } from './values.ts';
+import { RubyProc, RubyRange, RubyRegexp, RubySymbol, isTruthy, kindOf, symbolOf } from './values.ts';
 import type { RubyHash, RubyValue } from './values.ts';
 
 /** Compiled code. */
@@ -28,7 +28,7 @@ export class Compiler {
   readonly findings: Finding[] = [];
   /** True once something was compiled that changes values. */
   mutates = false;
-  /** True once something was compiled whose time a record decides: loops, blocks, regular expressions. */
+  /** True once something was compiled that needs the time limit on most records: loops, expressions that repeat repeats. */
   mayTakeLong = false;
   /** Slots of blocks' parameters whose new value the block gives back: those of `inject`. */
   readonly #ownParameters = new Set<number>();
@@ -115,7 +115,6 @@ export class Compiler {
 
   /** Makes the proc of a block each time it is asked. */
   block(node: Block, isInject: boolean): (frame: Frame) => RubyProc {
-    this.mayTakeLong = true;
     if (isInject)
       for (const { target } of node.parameters.slice(0, 1))
         if (target.type === 'variable') this.#ownParameters.add(target.slot);
@@ -136,7 +135,9 @@ export class Compiler {
   }
 
   #literal(value: RubyValue): Run {
-    if (value instanceof RubyRegexp) this.mayTakeLong = true;
+    if (value instanceof RubyRegexp && value.guarded.isSlow) this.mayTakeLong = true;
+    // A symbol may name what is called: `map(&:clear)`, `inject(:merge!)`, `send(:delete, …)`.
+    if (value instanceof RubySymbol && isMutator(value.name)) this.mutates = true;
     return () => value;
   }
   #constant(at: number, name: string): Run {
@@ -159,7 +160,6 @@ export class Compiler {
     };
   }
   #regexp(parts: TextParts, letters: string): Run {
-    this.mayTakeLong = true;
     const join = this.#join(parts);
     return (frame) => makeRegexp(join(frame), letters);
   }
@@ -167,7 +167,7 @@ export class Compiler {
     const list = this.args(items);
     return (frame) => {
       const made = [...list(frame)];
-      frame.charge(made.length);
+      frame.chargeElements(made.length);
       return made;
     };
   }
@@ -183,7 +183,7 @@ export class Compiler {
         if (pair.splat) for (const [key, value] of hashEntries(needHash(pair.splat(frame)))) hashSet(made, key, value);
         else hashSet(made, pair.key(frame), pair.value(frame));
       }
-      frame.charge(made.size);
+      frame.made(made);
       return made;
     };
   }

@@ -4,6 +4,7 @@
  * Source: Fluentd 1.16 filter_record_transformer.rb (RubyPlaceholderExpander), Ruby 3.1.
  */
 import { hostname } from 'node:os';
+import { MatchLate } from '../codecs/guarded-match.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Input } from './ast.ts';
 import { Compiler } from './compile.ts';
@@ -36,12 +37,15 @@ export interface Compiled {
 export class ExpressionFailure extends Error {
   /** It took more than it may, or needs what is not taken here; otherwise Ruby raises there too. */
   readonly isLimit: boolean;
+  /** A regular expression took too long. */
+  readonly isLate: boolean;
   /** The class of the exception, which may be told where the message, which may hold the record's contents, may not. */
   readonly className: string;
   constructor(text: string, isLimit: boolean, className = '', cause?: unknown) {
     super(text, { cause });
     this.isLimit = isLimit;
     this.className = className;
+    this.isLate = cause instanceof MatchLate;
   }
 }
 
@@ -92,7 +96,11 @@ function compileProgram(text: string, program: Program): Compiled {
 
 /** What Ruby would say, or which limit was met. */
 function raise(text: string, error: unknown): never {
-  const isOurs = error instanceof RubyError || error instanceof LimitError || error instanceof ExpressionError;
+  const isOurs =
+    error instanceof RubyError ||
+    error instanceof LimitError ||
+    error instanceof ExpressionError ||
+    error instanceof MatchLate;
   // Stack and string lengths that V8 does not give: limits too, which the others are there to come before.
   const isRange = error instanceof RangeError;
   if (!isOurs && !isRange && !(error instanceof Jump)) throw error;

@@ -7,10 +7,16 @@ import { inspect, kindName } from './semantics.ts';
 import { RubyProc, kindOf } from './values.ts';
 import type { Kind, RubyMatch, RubyValue } from './values.ts';
 
-/** Calls and turns of loops per record: thousands of times what people write, and well below a second. */
-const stepsMax = 1_000_000;
-/** Characters, elements and pairs that may be made per record: hundreds of times the size of a large record. */
-const cellsMax = 50_000_000;
+/**
+ * Steps per record: calls, turns of loops, and 64 characters or elements that a call looks at. Thousands of times what people
+ * write, and about a second at most.
+ */
+const stepsMax = 2_000_000;
+/** Bytes that may be made per record, those that are forgotten again among them: a hundred times a large record. */
+const bytesMax = 100_000_000;
+/** What an element of an array and a pair of a hash take, about. */
+const elementBytes = 8;
+const pairBytes = 32;
 /** Calls inside each other: procs may call themselves. */
 const callDepthMax = 150;
 
@@ -49,7 +55,7 @@ export class Frame {
   /** Told of a text that was changed in place in a hash, so that whoever shares the text sees it too. */
   changedText: ((holder: RubyValue, key: RubyValue, text: RubyValue) => void) | undefined;
   #steps = 0;
-  #cells = 0;
+  #bytes = 0;
   #depth = 0;
 
   constructor(methods: Methods, around: Surroundings, inputs: Record<Input, RubyValue>) {
@@ -63,7 +69,7 @@ export class Frame {
     this.randomCount = 0;
     this.match = null;
     this.#steps = 0;
-    this.#cells = 0;
+    this.#bytes = 0;
     this.#depth = 0;
   }
 
@@ -71,16 +77,27 @@ export class Frame {
   step(): void {
     if (++this.#steps > stepsMax) throw new LimitError(`more than ${stepsMax} steps for one record`);
   }
-  /** Counts what is about to be made. @throws LimitError */
-  charge(cells: number): void {
-    this.#cells += cells;
-    if (this.#cells > cellsMax) throw new LimitError(`more than ${cellsMax} characters and elements for one record`);
+  /** Counts a call on a value, which may look at all of it. @throws LimitError */
+  work(self: RubyValue): void {
+    this.step();
+    if (typeof self === 'string' || Array.isArray(self)) this.#steps += self.length >> 6;
+    else if (self instanceof Map) this.#steps += self.size >> 6;
+  }
+  /** Counts text that is about to be made. @throws LimitError */
+  charge(characters: number): void {
+    this.#bytes += characters;
+    if (this.#bytes > bytesMax) throw new LimitError(`more than ${bytesMax} bytes made for one record`);
+  }
+  /** The same for elements of arrays. */
+  chargeElements(count: number): void {
+    this.charge(count * elementBytes);
   }
   /** Counts a value by its own size, and gives it back. */
   made(value: RubyValue): RubyValue {
-    if (typeof value === 'string' || Array.isArray(value)) this.charge(value.length);
-    else if (value instanceof Map) this.charge(value.size);
-    else if (typeof value === 'bigint') this.charge(16);
+    if (typeof value === 'string') this.charge(value.length);
+    else if (Array.isArray(value)) this.chargeElements(value.length);
+    else if (value instanceof Map) this.charge(value.size * pairBytes);
+    else if (typeof value === 'bigint') this.charge(elementBytes);
     return value;
   }
 
@@ -98,7 +115,7 @@ export class Frame {
     const method = named[kindOf(self)];
     if (!method) throw this.#missing(self, name);
     if (args.length < method[0] || args.length > method[1]) throw wrongCount(args.length, method[0], method[1]);
-    this.step();
+    this.work(self);
     if (++this.#depth > callDepthMax) throw new LimitError(`calls nested deeper than ${callDepthMax} levels`);
     try {
       return this.made(method[2](self as never, args, this, block));

@@ -45,7 +45,7 @@ const unsupported: Partial<Record<Kind, string>> = {
 };
 
 /** Functions without a receiver. */
-const kernel = `system exec spawn fork eval binding puts print p pp putc printf warn open gets readline readlines require
+const kernel = `system exec spawn fork eval binding puts print p pp putc printf warn open gets readline readlines
   require_relative load sleep exit exit! abort at_exit trap select srand syscall test catch throw caller caller_locations
   callcc set_trace_func autoload global_variables local_variables __method__ __dir__ __callee__ Rational Complex Pathname
   BigDecimal JSON j jj gem attr_accessor define_method include using refine instance_variable_get instance_variable_set

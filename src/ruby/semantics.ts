@@ -137,10 +137,10 @@ function rangeCovers({ first, last, isExclusive }: RubyRange, value: RubyValue):
   return isExclusive ? high > 0 : high >= 0;
 }
 
-/** The first match at or behind a position in UTF-16 units. */
+/** The first match at or behind a position in UTF-16 units. @throws MatchLate */
 export function matchAt(regexp: RubyRegexp, text: string, from: number): RubyMatch | null {
   regexp.search.lastIndex = from;
-  const found = regexp.search.exec(text);
+  const found = regexp.guarded.exec(text);
   return found && new RubyMatch(regexp, found);
 }
 
@@ -283,6 +283,9 @@ export function toJson(value: RubyValue, indent = '', depth = 0): string {
 
 type AnyHash = RubyHash | PlainFields;
 
+/** The compiler sees which code changes values; this is for what it cannot see. */
+const notCopied = 'a change of the record in a way that is not taken';
+
 /** The key under which a Map holds what is the same as `key`. */
 function heldKey(hash: RubyHash, key: RubyValue): RubyValue | undefined {
   if (key instanceof Uint8Array) return heldKey(hash, textOf(key));
@@ -301,10 +304,10 @@ export function hashGet(hash: AnyHash, key: RubyValue): RubyValue | undefined {
 /** Sets a pair in a hash that an expression made, or in a record that was copied for it. */
 export function hashSet(hash: AnyHash, key: RubyValue, value: RubyValue): void {
   if (hash instanceof Map) hash.set(heldKey(hash, key) ?? (key instanceof Uint8Array ? textOf(key) : key), value);
-  else throw new TypeError('a record that was not copied');
+  else throw new LimitError(notCopied);
 }
 export function hashDelete(hash: AnyHash, key: RubyValue): RubyValue | undefined {
-  if (!(hash instanceof Map)) throw new TypeError('a record that was not copied');
+  if (!(hash instanceof Map)) throw new LimitError(notCopied);
   const held = heldKey(hash, key);
   if (held === undefined) return undefined;
   const value = hash.get(held);

@@ -3,6 +3,8 @@
  * numbers (`number` when integral is an Integer, otherwise a Float; `Float` and `bigint` as in exact records), arrays and
  * plain objects or Maps. What Ruby has besides is a class below. Hashes that expressions make are Maps with any keys.
  */
+import { guardMatch } from '../codecs/guarded-match.ts';
+import type { GuardedMatch } from '../codecs/guarded-match.ts';
 import type { Zone } from '../codecs/strftime.ts';
 import { Float } from '../core/record.ts';
 import type { PlainFields } from '../core/record.ts';
@@ -86,11 +88,14 @@ export class RubyRegexp extends RubyObject {
   readonly letters: string;
   /** Finds the first match from `lastIndex` on; owned by this value. */
   readonly search: RegExp;
+  /** The same under a time limit where it needs one. */
+  readonly guarded: GuardedMatch;
   constructor(source: string, letters: string, compiled: RegExp) {
     super();
     this.source = source;
     this.letters = letters;
     this.search = compiled;
+    this.guarded = guardMatch(compiled, source);
   }
 }
 

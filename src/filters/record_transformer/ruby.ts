@@ -151,8 +151,7 @@ class RubyReform implements Reform {
     try {
       return frame.mutates ? this.#changing(fields) : this.#reading(fields);
     } catch (error) {
-      if (error instanceof ExpressionFailure)
-        throw new ReformFailure(error.isLimit ? 'expression_limit' : 'expression_failed', error.message, error);
+      if (error instanceof ExpressionFailure) throw new ReformFailure(reasonOf(error), error.message, error);
       throw error;
     }
   }
@@ -202,6 +201,10 @@ class RubyReform implements Reform {
     if (name !== this.#settings.renewTimeKey) return;
     this.time = value instanceof RubyTime ? { seconds: value.seconds, nanos: value.nanos } : undefined;
   }
+}
+
+function reasonOf({ isLate, isLimit }: ExpressionFailure): string {
+  return isLate ? 'time_limit' : isLimit ? 'expression_limit' : 'expression_failed';
 }
 
 function evaluate(form: Form, frame: Frame): RubyValue {

@@ -55,7 +55,7 @@ function repeated(self: List, by: RubyValue, frame: Frame): RubyValue {
   if (isText(by)) return join(self, textOf(by));
   const times = needInteger(by);
   if (times < 0) throw argumentError('argument must be non-negative');
-  frame.charge(times * self.length);
+  frame.chargeElements(times * self.length);
   return Array.from({ length: times }, () => self).flat(1);
 }
 
@@ -77,7 +77,7 @@ function combinations(self: List, size: number, frame: Frame): List[] {
   const build = (from: number, chosen: List): void => {
     frame.step();
     if (chosen.length === size) {
-      frame.charge(size);
+      frame.chargeElements(size);
       results.push(chosen);
       return;
     }
@@ -90,7 +90,7 @@ function product(self: List, args: readonly RubyValue[], frame: Frame): List[] {
   let rows: List[] = self.map((value) => [value]);
   for (const arg of args) {
     const other = needArray(arg);
-    frame.charge(rows.length * other.length);
+    frame.chargeElements(rows.length * other.length);
     rows = rows.flatMap((row) => other.map((value) => [...row, value]));
   }
   return rows;
@@ -133,7 +133,7 @@ const reading: MethodTable<List> = {
     0,
     1,
     (self, [separator = null], frame) => {
-      frame.charge(self.length);
+      frame.chargeElements(self.length);
       return join(self, separator === null ? '' : needText(separator));
     },
   ],
@@ -216,7 +216,7 @@ function store(self: List, args: readonly RubyValue[], frame: Frame): RubyValue 
     const index = needInteger(key);
     const at = index < 0 ? index + self.length : index;
     if (at < 0) throw new RubyError('IndexError', `index ${index} too small for array; minimum: -${self.length}`);
-    frame.charge(Math.max(0, at - self.length));
+    frame.chargeElements(Math.max(0, at - self.length));
     while (self.length < at) self.push(null);
     self[at] = value;
     return value;
@@ -319,7 +319,7 @@ const mutating: MethodTable<List> = {
   'sort_by!': inPlace('sort_by', false),
 };
 function pushed(self: List, values: readonly RubyValue[], frame: Frame): RubyValue {
-  frame.charge(values.length);
+  frame.chargeElements(values.length);
   for (const value of values) self.push(value);
   return self;
 }

@@ -39,7 +39,7 @@ function listOf(self: RubyValue, frame: Frame): readonly RubyValue[] {
   if (self instanceof RubyEnumerator) {
     const list: RubyValue[] = [];
     const gather = new RubyProc(1, false, (args) => {
-      frame.charge(1);
+      frame.chargeElements(1);
       list.push(args.length === 1 ? (args[0] ?? null) : [...args]);
       return null;
     });
@@ -67,7 +67,7 @@ function rangeList(range: RubyRange, frame: Frame): RubyValue[] {
   const end = doubleOf(coerced(first, last));
   const count = (isExclusive ? Math.ceil(end) - 1 : Math.floor(end)) - Number(first) + 1;
   if (count <= 0) return list;
-  frame.charge(count);
+  frame.chargeElements(count);
   for (let i = 0; i < count; i++) list.push(add(first, i));
   return list;
 }
@@ -108,7 +108,7 @@ function asking(args: readonly RubyValue[], frame: Frame, block: RubyProc | unde
 /** In order by the block's answer or by the values; stable. */
 function sortedBy(list: readonly RubyValue[], rank: (value: RubyValue) => RubyValue, frame: Frame): RubyValue[] {
   const ranked = list.map((value) => [rank(value), value] as const);
-  frame.charge(list.length * 2);
+  frame.chargeElements(list.length * 2);
   return ranked.sort((a, b) => order(a[0], b[0])).map(([, value]) => value);
 }
 /** How `sort`, `min` and `max` compare: by `<=>` or a block. */
@@ -181,7 +181,7 @@ function slices(
   const list = listOf(self, frame);
   for (let i = 0; isCons ? i + size <= list.length : i < list.length; i += isCons ? 1 : size) {
     frame.step();
-    frame.charge(Math.min(size, list.length));
+    frame.chargeElements(Math.min(size, list.length));
     yieldOne(block, list.slice(i, i + size));
   }
   return self;
@@ -190,7 +190,7 @@ function slices(
 function zip(self: RubyValue, args: readonly RubyValue[], frame: Frame, block: RubyProc | undefined): RubyValue {
   const others = args.map((arg) => listOf(arg, frame));
   const list = listOf(self, frame);
-  frame.charge(list.length * (others.length + 1));
+  frame.chargeElements(list.length * (others.length + 1));
   const zipped = list.map((value, i) => [value, ...others.map((other) => other[i] ?? null)]);
   if (!block) return zipped;
   for (const one of zipped) yieldOne(block, one);

@@ -1,6 +1,6 @@
 /** Methods of Hash. Source: Ruby 3.1 hash.c. */
 import type { PlainFields } from '../../core/record.ts';
-import { RubyError } from '../failures.ts';
+import { LimitError, RubyError } from '../failures.ts';
 import type { Frame, MethodTable } from '../frame.ts';
 import {
   hashDelete,
@@ -71,7 +71,7 @@ function mergeInto(result: AnyHash, others: readonly RubyValue[], block: RubyPro
 }
 /** Puts pairs in place of what the hash holds. */
 function replaced(self: AnyHash, pairs: readonly (readonly [RubyValue, RubyValue])[]): RubyValue {
-  if (!(self instanceof Map)) throw new TypeError('a record that was not copied');
+  if (!(self instanceof Map)) throw new LimitError('a change of the record in a way that is not taken');
   self.clear();
   for (const [key, value] of pairs) hashSet(self, key, value);
   return self;
@@ -256,7 +256,7 @@ const mutating: MethodTable<AnyHash> = {
   ],
 };
 function stored(self: AnyHash, key: RubyValue, value: RubyValue, frame: Frame): RubyValue {
-  frame.charge(1);
+  frame.chargeElements(1);
   hashSet(self, key, value);
   return value;
 }

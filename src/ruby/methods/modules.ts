@@ -123,6 +123,21 @@ function uuid(frame: Frame): string {
   return bytes.toString('hex').replace(/(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
 }
 
+/** Libraries of which something is taken: it is there without them. */
+const libraries = new Set(
+  'json time date digest digest/md5 digest/sha1 digest/sha2 base64 cgi uri securerandom socket yajl oj openssl set'.split(
+    ' ',
+  ),
+);
+/** True for a library that `require` finds, because what is taken of it is always there. */
+export function isLibrary(name: string): boolean {
+  return libraries.has(name);
+}
+function required(name: string): boolean {
+  if (!isLibrary(name)) throw new LimitError(`library ${name}`);
+  return false;
+}
+
 /** Functions that are called by their name alone. */
 export const functions: ReadonlyMap<string, Method> = new Map<string, Method>([
   ['Integer', method(1, 3, toInteger)],
@@ -141,6 +156,7 @@ export const functions: ReadonlyMap<string, Method> = new Map<string, Method>([
   ['raise', method(0, 3, raise)],
   ['fail', method(0, 3, raise)],
   ['rand', method(0, 1, rand)],
+  ['require', method(1, 1, ([name = null]) => required(needText(name)))],
   ['block_given?', method(0, 0, () => false)],
   [
     'loop',
@@ -410,7 +426,7 @@ const made: [string, Method][] = [
       if (Array.isArray(size)) return [...size];
       const count = size === undefined ? 0 : needInteger(size);
       if (count < 0) throw argumentError('negative array size');
-      frame.charge(count);
+      frame.chargeElements(count);
       return Array.from({ length: count }, (_, i) => (block ? block.run([i]) : value));
     }),
   ],

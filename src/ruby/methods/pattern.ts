@@ -162,7 +162,7 @@ export function split(self: string, args: readonly RubyValue[], frame: Frame): s
   const isAwk = pattern === null || (isText(pattern) && textOf(pattern) === ' ');
   const pieces = isAwk ? splitAwk(self, limit) : splitAt(self, patternOf(pattern), limit, frame);
   if (limit === 0) while (pieces.length > 0 && pieces.at(-1) === '') pieces.pop();
-  frame.charge(pieces.length);
+  frame.chargeElements(pieces.length);
   return pieces;
 }
 function splitAwk(self: string, limit: number): string[] {
@@ -209,7 +209,7 @@ export function scan(self: string, args: readonly RubyValue[], frame: Frame, blo
     frame.match = matchOf(place, self);
     if (block) block.run(Array.isArray(value) && block.parameterCount > 1 ? value : [value]);
     else results.push(value);
-    frame.charge(1);
+    frame.chargeElements(1);
   }
   return block ? self : results;
 }
