@@ -6,15 +6,13 @@
  * once: none is lost, and what an acknowledgement on its way made arrive twice was known by its origin. Exit 0: no problem
  * found. 1: problems; the directory is kept. 2: arguments.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { openLocalStore } from '../../src/cli/query-local.ts';
 import type { Status } from '../../bench/post2log.ts';
 import { wait } from '../../bench/program.ts';
 import { ForwardLoad, makeEnds } from './forward-ends.ts';
 import type { End } from './forward-ends.ts';
+import { runCrashTest } from './outcome.ts';
 import { Random } from './random.ts';
 
 /** Longest time without any record more in the receiver before it counts as stuck. */
@@ -143,23 +141,12 @@ async function run(directory: string, options: ReturnType<typeof readOptions>): 
   }
 }
 
-async function main(): Promise<number> {
+await runCrashTest('crash:forward', () => {
   const options = readOptions();
-  console.log(`crash test over forward: --records ${options.records} --kills ${options.kills} --seed ${options.seed}`);
-  const directory = mkdtempSync(join(tmpdir(), 'p2l-crash-forward-'));
-  const problems = await run(directory, options).catch((error: unknown) => [
-    error instanceof Error ? (error.stack ?? error.message) : String(error),
-  ]);
-  for (const problem of problems) console.log(`PROBLEM ${problem}`);
-  if (problems.length === 0 && !options.isKept) rmSync(directory, { recursive: true, force: true });
-  else console.log(`kept in ${directory}`);
-  console.log(problems.length === 0 ? 'passed' : `failed: ${problems.length} problems`);
-  return problems.length === 0 ? 0 : 1;
-}
-
-try {
-  process.exitCode = await main();
-} catch (error) {
-  console.error(`crash:forward: ${error instanceof Error ? error.message : String(error)}`);
-  process.exitCode = 2;
-}
+  return {
+    headline: `crash test over forward: --records ${options.records} --kills ${options.kills} --seed ${options.seed}`,
+    prefix: 'p2l-crash-forward-',
+    isKept: options.isKept,
+    run: (directory) => run(directory, options),
+  };
+});

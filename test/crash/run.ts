@@ -6,14 +6,13 @@
  * exactly once and on standard output at least once, what was not acknowledged is in the file at most once, requests are taken all or
  * not, and the program's own counts balance. Exit 0: no problem found. 1: problems; the directory is kept. 2: arguments.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { readArrivals, readStore } from './arrivals.ts';
 import { findProblems } from './check.ts';
 import { namedPoints, planKills } from './kills.ts';
 import { CrashLoad } from './load.ts';
+import { runCrashTest } from './outcome.ts';
 import { Random } from './random.ts';
 import { makeSmallDisk } from './small-disk.ts';
 import { Storm } from './storm.ts';
@@ -124,24 +123,13 @@ async function runStorm(options: CrashOptions, directory: string): Promise<strin
   }
 }
 
-async function main(): Promise<number> {
+await runCrashTest('crash', () => {
   const options = readOptions();
   const flags = `--count ${options.count} --seed ${options.seed} --workers ${options.workers}`;
-  console.log(`crash test: ${flags}${options.isDiskFilled ? ' --full-disk' : ''}`);
-  const directory = mkdtempSync(join(tmpdir(), 'p2l-crash-'));
-  const problems = await runStorm(options, directory).catch((error: unknown) => [
-    error instanceof Error ? (error.stack ?? error.message) : String(error),
-  ]);
-  for (const problem of problems) console.log(`PROBLEM ${problem}`);
-  if (problems.length === 0 && !options.isKept) rmSync(directory, { recursive: true, force: true });
-  else console.log(`kept in ${directory}`);
-  console.log(problems.length === 0 ? 'passed' : `failed: ${problems.length} problems`);
-  return problems.length === 0 ? 0 : 1;
-}
-
-try {
-  process.exitCode = await main();
-} catch (error) {
-  console.error(`crash: ${error instanceof Error ? error.message : String(error)}`);
-  process.exitCode = 2;
-}
+  return {
+    headline: `crash test: ${flags}${options.isDiskFilled ? ' --full-disk' : ''}`,
+    prefix: 'p2l-crash-',
+    isKept: options.isKept,
+    run: (directory) => runStorm(options, directory),
+  };
+});

@@ -3,27 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, test } from 'node:test';
-import { formatProblem } from '../../core/errors.ts';
-import { parseFluentd } from './parser.ts';
+import { parse, problems, values } from './parse-fixture.ts';
 
-const scope = {
-  env: { X: 'ex', EMPTY: '', NUMBER: '42', SECRET: 'a"b' },
-  hostname: 'host1',
-  workerId: '0',
-};
-
-function parse(text: string) {
-  return parseFluentd(text, 'f.conf', scope);
-}
-/** Attributes of the root as an object. */
-function values(text: string): Record<string, string> {
-  const { root, problems } = parse(text);
-  assert.deepEqual(problems.filter((problem) => problem.severity !== 'warning').map(formatProblem), []);
-  return Object.fromEntries(root.attributes.map((attribute) => [attribute.key, attribute.value.text]));
-}
-function problems(text: string): string[] {
-  return parse(text).problems.map(formatProblem);
-}
 describe('embedded expressions', () => {
   const table: readonly [string, string][] = [
     [`#{ENV['X']}`, 'ex'],

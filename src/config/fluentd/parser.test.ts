@@ -2,26 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { formatProblem } from '../../core/errors.ts';
 import type { Section } from './element.ts';
-import { parseFluentd } from './parser.ts';
+import { parse, problems, values } from './parse-fixture.ts';
 
-const scope = {
-  env: { X: 'ex', EMPTY: '', NUMBER: '42', SECRET: 'a"b' },
-  hostname: 'host1',
-  workerId: '0',
-};
-
-function parse(text: string) {
-  return parseFluentd(text, 'f.conf', scope);
-}
-/** Attributes of the root as an object. */
-function values(text: string): Record<string, string> {
-  const { root, problems } = parse(text);
-  assert.deepEqual(problems.filter((problem) => problem.severity !== 'warning').map(formatProblem), []);
-  return Object.fromEntries(root.attributes.map((attribute) => [attribute.key, attribute.value.text]));
-}
-function problems(text: string): string[] {
-  return parse(text).problems.map(formatProblem);
-}
 /** A tree without places. */
 function tree(section: Section): unknown {
   return [
