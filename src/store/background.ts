@@ -157,6 +157,7 @@ export class Background {
   }
   /** Does the first job that is due. False: none is. */
   async #step(): Promise<boolean> {
+    this.#isPutOff = false;
     for (const partition of this.#host.set.all.toReversed()) {
       if (partition.isFinished && !(partition.needsMerge && this.#isQuiet)) continue;
       if (partition.failure && this.#host.clock.monotonicMs() < partition.failure.retryAtMs) continue;

@@ -21,6 +21,8 @@ import { sqlName } from './database.ts';
 import type { Connection } from './database.ts';
 import type { RowTable } from './layout.ts';
 import type { Need } from './query/needs.ts';
+import { blockRanges } from './row-runs.ts';
+import type { RowRange } from './row-runs.ts';
 import { rewrittenNumber } from './scanner.ts';
 import { WordSet, spread, wordHash } from './word-set.ts';
 
@@ -138,12 +140,6 @@ export async function writeFilter(
   appender.closeSync();
 }
 
-/** Rows [from, to) of a table, counted as DuckDB's rowid. */
-interface RowRange {
-  readonly from: number;
-  readonly to: number;
-}
-
 /** Rows of a segment among which all are that can match, ascending and joined; undefined: any row can. */
 type Candidates = readonly RowRange[] | undefined;
 
@@ -167,7 +163,12 @@ export async function candidateRows(
     const blocks = Math.ceil(rows / blockRows);
     const lookup = new Lookup(parts.get(number) ?? new Map<number, never>(), filterParts, Math.ceil(blocks / 8));
     const bits = lookup.blocks(need);
-    if (bits) found.set(number, rangesOf(bits, blocks, blockRows, rows));
+    if (!bits) continue;
+    const ranges = blockRanges(blocks, blockRows, (block) => ((bits[block >> 3] as number) & (1 << (block & 7))) !== 0);
+    // The last block may be a short one.
+    const last = ranges.at(-1);
+    if (last) last.to = Math.min(last.to, rows);
+    found.set(number, ranges);
   }
   return found;
 }
@@ -282,17 +283,4 @@ function both(a: Uint8Array | undefined, b: Uint8Array | undefined): Uint8Array 
 
 function either(a: Uint8Array | undefined, b: Uint8Array | undefined): Uint8Array | undefined {
   return a && b && a.map((byte, i) => byte | (b[i] as number));
-}
-
-function rangesOf(found: Uint8Array, blocks: number, blockRows: number, rows: number): RowRange[] {
-  const ranges: { from: number; to: number }[] = [];
-  for (let block = 0; block < blocks; block++) {
-    if (((found[block >> 3] as number) & (1 << (block & 7))) === 0) continue;
-    const from = block * blockRows;
-    const to = Math.min(rows, from + blockRows);
-    const last = ranges.at(-1);
-    if (last?.to === from) last.to = to;
-    else ranges.push({ from, to });
-  }
-  return ranges;
 }

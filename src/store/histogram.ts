@@ -5,7 +5,6 @@ import { dayMs, histogramScale, minuteMs, type Scale } from './histogram-scale.t
 import type { RowTable } from './layout.ts';
 import { TimeUp } from './limits.ts';
 import { minuteCounts } from './minutes.ts';
-import { rangesSql } from './row-runs.ts';
 import { ask, tablesOf, timesOf, viewsOf, type Asking, type Selected, type Times } from './selection.ts';
 import type { Snapshot } from './snapshot.ts';
 import { sumPartitions, type Walk } from './turns.ts';
@@ -224,13 +223,11 @@ async function countRows(
 ): Promise<void> {
   const counted: string[] = [];
   for (const { table, part } of pieces) {
-    const candidates = await part.candidates(asking.limits, snapshot, table);
-    if (candidates?.length === 0) continue;
-    const conditions = [part.sql(table, snapshot.shards)];
-    if (candidates) conditions.unshift(rangesSql(candidates));
-    counted.push(
-      `SELECT ${bucketSql(scale)} AS bucket, count(*) AS n FROM ${table.sql} WHERE ${conditions.join(' AND ')} GROUP BY bucket`,
-    );
+    const where = await part.where(asking.limits, snapshot, table);
+    if (where !== undefined)
+      counted.push(
+        `SELECT ${bucketSql(scale)} AS bucket, count(*) AS n FROM ${table.sql} WHERE ${where} GROUP BY bucket`,
+      );
   }
   if (counted.length === 0) return;
   const rows = await asking.limits.rows(

@@ -39,13 +39,14 @@ export function isBroken(error: unknown): boolean {
   );
 }
 
-/** For a file that this version cannot read because it is too old. */
+/** For a file that is too old for this version. */
 export function olderError(path: string): OperatingError {
   return new OperatingError(
     'DATA_DIR_UNUSABLE',
     `opening ${path}: a version of post2log from before 0.1 wrote it, in a form that is no longer read; move it away`,
   );
 }
+/** For a file that this version cannot read because it is too old. */
 export function newerError(path: string, cause?: unknown): OperatingError {
   return new OperatingError(
     'DATA_DIR_NEWER',

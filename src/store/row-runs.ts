@@ -20,6 +20,23 @@ export const runRows = 8192;
 /** Segments whose runs are remembered: those of 500 million rows, about 5 MB. */
 const segmentsMax = 2048;
 
+/** Rows of those blocks, of `blockCount`, that `isIn` says yes to; ascending and joined. */
+export function blockRanges(
+  blockCount: number,
+  blockRows: number,
+  isIn: (block: number) => boolean,
+): { from: number; to: number }[] {
+  const ranges: { from: number; to: number }[] = [];
+  for (let block = 0; block < blockCount; block++) {
+    if (!isIn(block)) continue;
+    const from = block * blockRows;
+    const last = ranges.at(-1);
+    if (last?.to === from) last.to += blockRows;
+    else ranges.push({ from, to: from + blockRows });
+  }
+  return ranges;
+}
+
 /** Runs of tables. Those of segments never change and are remembered. */
 export class RowRuns {
   readonly #known = new Map<string, readonly Run[]>();

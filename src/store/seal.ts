@@ -19,7 +19,7 @@ const scanBytes = 128 * 1024;
 const courtesyMs = 20;
 /** Rows of one statement that fills a segment: some 30 ms of one core. */
 const fillRows = 8 * 2048;
-/** Between two of them questions get this long: a second more for a segment while they follow each other. */
+/** Between two of them questions get this long: hardly more, as rows that are not sealed yet make each question longer. */
 const fillCourtesyMs = 5;
 
 /**

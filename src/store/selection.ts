@@ -10,7 +10,7 @@ import { mayMatch } from './query/bounds.ts';
 import { timeSql, toSql } from './query/sql.ts';
 import type { QueryTree } from './query/tree.ts';
 import { neededWords, type Need } from './query/needs.ts';
-import type { RowRange } from './row-runs.ts';
+import { rangesSql, type RowRange } from './row-runs.ts';
 import type { PartitionView, Partitions, Snapshot } from './snapshot.ts';
 
 /** One question while it is answered. */
@@ -77,12 +77,8 @@ export class Selected {
     if (table.kind === 'hot') return table.survey?.candidates(this.#need);
     const nameOf = ({ number }: RowTable): string => `${snapshot.alias}/${number}`;
     if (!this.#known.has(nameOf(table))) {
-      const unknown = snapshot.tables.filter(
-        (other) =>
-          other.kind === 'segment' &&
-          this.mayBeIn(other) &&
-          !this.#known.has(nameOf(other)) &&
-          mayMatch(this.tree, other),
+      const unknown = tablesOf(snapshot, this).filter(
+        (other) => other.kind === 'segment' && !this.#known.has(nameOf(other)),
       );
       const from = Math.max(0, unknown.indexOf(table));
       const next = [table, ...unknown.slice(from + 1), ...unknown.slice(0, from)];
@@ -94,6 +90,13 @@ export class Selected {
       for (const segment of segments) this.#known.set(nameOf(segment), found.get(segment.number));
     }
     return this.#known.get(nameOf(table));
+  }
+  /** The condition for a table's rows, those that cannot match by its token filter left out; undefined: none can. */
+  async where(limits: Limits, snapshot: Snapshot, table: RowTable): Promise<string | undefined> {
+    const candidates = await this.candidates(limits, snapshot, table);
+    if (candidates?.length === 0) return undefined;
+    const sql = this.sql(table, snapshot.shards);
+    return candidates ? `${rangesSql(candidates)} AND ${sql}` : sql;
   }
 }
 

@@ -5,6 +5,8 @@
  */
 import { FilterBuilder } from './filters.ts';
 import type { Need } from './query/needs.ts';
+import { blockRanges } from './row-runs.ts';
+import type { RowRange } from './row-runs.ts';
 import { RecordScanner } from './scanner.ts';
 import { Shapes } from './shapes.ts';
 
@@ -46,19 +48,14 @@ export class Survey {
     this.#isEnded = true;
   }
   /** Rows among which all are that can match, ascending and joined: those of blocks that are not whole yet are among them. */
-  candidates(need: Need): { from: number; to: number }[] {
-    const ranges: { from: number; to: number }[] = [];
+  candidates(need: Need): RowRange[] {
     const { blockCount } = this.filter;
-    for (let block = 0; block <= blockCount; block++) {
-      if (block < blockCount && !this.filter.mayHold(block, need)) continue;
-      const from = block * blockRows;
-      // What comes behind the last block that has ended may be any row.
-      const to = block < blockCount ? from + blockRows : Number.MAX_SAFE_INTEGER;
-      const last = ranges.at(-1);
-      if (last?.to === from) last.to = to;
-      else ranges.push({ from, to });
-    }
-    return ranges;
+    const ended = blockRanges(blockCount, blockRows, (block) => this.filter.mayHold(block, need));
+    // What comes behind the last block that has ended may be any row.
+    const from = blockCount * blockRows;
+    const last = ended.at(-1);
+    const begin = last?.to === from ? (ended.pop()?.from ?? from) : from;
+    return [...ended, { from: begin, to: Number.MAX_SAFE_INTEGER }];
   }
 }
 

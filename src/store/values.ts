@@ -1,7 +1,6 @@
 /** The most frequent values of a field. */
 import type { ValuesAnswer } from './contract.ts';
 import type { RowTable } from './layout.ts';
-import { rangesSql } from './row-runs.ts';
 import { tablesOf, type Asking, type Selected } from './selection.ts';
 import type { Snapshot } from './snapshot.ts';
 import { sumPartitions, type Walk } from './turns.ts';
@@ -115,11 +114,9 @@ async function countTables(
 ): Promise<void> {
   const texts: string[] = [];
   for (const table of tables) {
-    const candidates = await selected.candidates(asking.limits, snapshot, table);
-    if (candidates?.length === 0) continue;
-    const conditions = [selected.sql(table, snapshot.shards)];
-    if (candidates) conditions.unshift(rangesSql(candidates));
-    texts.push(`SELECT ${fieldTextSql(field, table)} AS whole FROM ${table.sql} WHERE ${conditions.join(' AND ')}`);
+    const where = await selected.where(asking.limits, snapshot, table);
+    if (where !== undefined)
+      texts.push(`SELECT ${fieldTextSql(field, table)} AS whole FROM ${table.sql} WHERE ${where}`);
   }
   if (texts.length === 0) return;
   // Groups once; of them the sums, and the most frequent values.
