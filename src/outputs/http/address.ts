@@ -4,6 +4,7 @@ import { compileChunkText } from '../../codecs/chunk-placeholders.ts';
 import type { BufferModel } from '../../config/model.ts';
 import { errorText } from '../../core/errors.ts';
 import type { Chunk } from '../../core/plugin.ts';
+import type { Address } from '../requests/client.ts';
 
 /** What is wrong with an endpoint, whatever its placeholders come to; undefined: nothing. */
 export function endpointProblem(endpoint: string): string | undefined {
@@ -34,17 +35,6 @@ export function shownEndpoint(endpoint: string): string {
 }
 function withoutUser(endpoint: string): string {
   return endpoint.replace(/^([a-z][\w+.-]*:\/\/)[^/?#]*@/i, '$1');
-}
-
-/** A request's address in parts, the path as it goes over the wire. */
-export interface Address {
-  readonly isTls: boolean;
-  readonly hostname: string;
-  readonly port: number;
-  /** Path and query. */
-  readonly path: string;
-  /** For logs. */
-  readonly shown: string;
 }
 
 /** The address for a chunk, or why there is none. */

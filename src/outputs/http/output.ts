@@ -12,9 +12,9 @@ import type { Chunk, Formatter, Output, OutputContext, WriteResult } from '../..
 import { tlsRange } from '../../core/tls.ts';
 import { version } from '../../core/version.ts';
 import { compileEndpoint, compileHeaders, headerBytes } from './address.ts';
-import type { Address, ExpandEndpoint, ExpandHeaders } from './address.ts';
-import { HttpClient } from './client.ts';
-import type { ClientAnswer } from './client.ts';
+import type { ExpandEndpoint, ExpandHeaders } from './address.ts';
+import { HttpClient } from '../requests/client.ts';
+import type { Address, ClientAnswer } from '../requests/client.ts';
 import type { AuthOptions, HttpOutputConfig, HttpOutputOptions } from './index.ts';
 
 /** Statuses that say later, where the configuration does not say which do. */

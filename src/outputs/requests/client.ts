@@ -10,7 +10,6 @@ import type { Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { ConnectionOptions } from 'node:tls';
 import { OperatingError, errorText, systemCode } from '../../core/errors.ts';
-import type { Address } from './address.ts';
 import { openTunnel, proxyAuthorization } from './tunnel.ts';
 
 export interface ClientSettings {
@@ -21,6 +20,17 @@ export interface ClientSettings {
   readonly proxy: URL | undefined;
   /** Connections at a time. */
   readonly connectionsMax: number;
+}
+
+/** A request's address in parts, the path as it goes over the wire. */
+export interface Address {
+  readonly isTls: boolean;
+  readonly hostname: string;
+  readonly port: number;
+  /** Path and query. */
+  readonly path: string;
+  /** For logs. */
+  readonly shown: string;
 }
 
 export interface ClientRequestParts {
