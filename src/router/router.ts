@@ -77,13 +77,11 @@ export function compileRouter(model: PipelineModel, parts: RouterParts): Router 
     assert(label, `label ${name} is not in the model; the configuration's check must have said so`);
     return label;
   };
-  const outputs = new Set<string>();
   const compileAction = (action: ActionModel): Action => {
     switch (action.kind) {
       case 'filter':
         return { kind: 'filter', filter: parts.createFilter(action.plugin) };
       case 'output':
-        outputs.add(action.output);
         return { kind: 'output', output: action.output };
       case 'copy':
         return { kind: 'copy', actions: action.actions.map(compileAction) };
@@ -103,12 +101,29 @@ export function compileRouter(model: PipelineModel, parts: RouterParts): Router 
   for (const [name, steps] of Object.entries(model.labels)) labelOf(name).steps = steps.map(compileStep);
   const root = labelOf(rootLabel);
   const taps = model.taps ?? [];
-  for (const output of taps) outputs.add(output);
+  const outputs = new Set([...taps, ...outputsBehind(root, new Set()), ...allOutputs(labels.values())]);
   const entries = new Map(model.sources.map(({ id, label }) => [id, labelOf(label)]));
   const entryOf = (batch: Batch): Label => entries.get(batch.block.parts.source) ?? root;
   // What is replayed was received before, and tapped then: a second time would double it.
   const tapsOf = (batch: Batch): readonly string[] => (batch.block.parts.source === replaySource ? [] : taps);
   return { outputs, route: (batch) => new Routing(labels, batch.count).start(entryOf(batch), batch, tapsOf(batch)) };
+}
+
+/** The outputs that a record in the label may come to, in the order in which it meets them. */
+function* outputsBehind(label: Label, seen: Set<Label>): Generator<string> {
+  if (seen.has(label)) return;
+  seen.add(label);
+  for (const { action } of label.steps) yield* outputsOf(action, seen);
+}
+function* outputsOf(action: Action, seen: Set<Label> | undefined): Generator<string> {
+  if (action.kind === 'output') yield action.output;
+  else if (action.kind === 'copy' || action.kind === 'roundrobin')
+    for (const inner of action.actions) yield* outputsOf(inner, seen);
+  else if (action.kind !== 'filter' && seen) yield* outputsBehind(action.label, seen);
+}
+/** Also those in labels that no step leads to: sources and rejected records enter there. */
+function* allOutputs(labels: Iterable<Label>): Generator<string> {
+  for (const label of labels) for (const { action } of label.steps) yield* outputsOf(action, undefined);
 }
 
 /** What goes along with a batch: how often it entered a label, and whether it came through @ERROR. */
