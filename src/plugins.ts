@@ -32,6 +32,7 @@ import { stdoutOutput } from './outputs/stdout.ts';
 import { storeOutput } from './outputs/store.ts';
 import { forwardSource } from './sources/forward/index.ts';
 import { httpSource } from './sources/http/index.ts';
+import { ownLogSource } from './sources/own_log.ts';
 import { postback } from './sources/postback/index.ts';
 import { sampleSource } from './sources/sample.ts';
 import { stdinSource } from './sources/stdin.ts';
@@ -68,6 +69,7 @@ export const builtinPlugins: readonly Plugin[] = [
   noneParser,
   nullOutput,
   outFileFormatter,
+  ownLogSource,
   parserFilter,
   postback,
   recordTransformerFilter,

@@ -15,6 +15,7 @@ import type { Batch } from '../core/batch.ts';
 import { errorText } from '../core/errors.ts';
 import type { Filter, RejectRecord, Retagger } from '../core/plugin.ts';
 import type { Refusal, Routed, Router, RouterParts } from './contract.ts';
+import { SharedRecords } from './shared-records.ts';
 
 /** The label for records that filters and steps rejected (Fluentd's `<label @ERROR>`). */
 const errorLabel = '@ERROR';
@@ -29,7 +30,7 @@ const tagsMax = 4096;
 type Action =
   | { readonly kind: 'filter'; readonly filter: Filter }
   | { readonly kind: 'output'; readonly output: string }
-  | { readonly kind: 'copy'; readonly actions: readonly Action[] }
+  | { readonly kind: 'copy'; readonly actions: readonly Action[]; readonly shares: 'record' | 'nested' | undefined }
   /** `turns[i]`: which action the records get whose offset is i modulo the number of turns. */
   | { readonly kind: 'roundrobin'; readonly actions: readonly Action[]; readonly turns: readonly number[] }
   | { readonly kind: 'relabel'; readonly label: Label }
@@ -84,7 +85,7 @@ export function compileRouter(model: PipelineModel, parts: RouterParts): Router 
       case 'output':
         return { kind: 'output', output: action.output };
       case 'copy':
-        return { kind: 'copy', actions: action.actions.map(compileAction) };
+        return { kind: 'copy', actions: action.actions.map(compileAction), shares: action.shares };
       case 'roundrobin':
         return { kind: 'roundrobin', actions: action.actions.map(compileAction), turns: turnsOf(action.weights) };
       case 'relabel':
@@ -130,6 +131,8 @@ function* allOutputs(labels: Iterable<Label>): Generator<string> {
 interface Way {
   readonly hops: number;
   readonly isError: boolean;
+  /** Inside a copy whose stores share records. */
+  readonly shared?: SharedRecords;
 }
 
 /** The routing of one frame. */
@@ -186,7 +189,7 @@ class Routing {
         this.#emissions.push({ output: action.output, batch });
         return batch;
       case 'relabel':
-        this.#enter(action.label, batch, { hops: way.hops + 1, isError: way.isError });
+        this.#enter(action.label, batch, { ...way, hops: way.hops + 1 });
         return batch;
       case 'retag':
         return this.#retag(action.retagger, action.label, batch, way, take);
@@ -194,8 +197,16 @@ class Routing {
         for (const [inner, part] of inTurn(action.actions, action.turns, batch)) this.#copyTo(inner, part, way);
         return batch;
       default:
-        for (const inner of action.actions) this.#copyTo(inner, batch, way);
+        this.#copy(action.actions, action.shares, batch, way);
         return batch;
+    }
+  }
+  #copy(actions: readonly Action[], shares: 'record' | 'nested' | undefined, batch: Batch, way: Way): void {
+    let current = batch;
+    for (const inner of actions) {
+      const shared = shares && new SharedRecords(current, shares === 'record');
+      this.#copyTo(inner, current, shared ? { ...way, shared } : way);
+      current = shared?.after() ?? current;
     }
   }
   #copyTo(action: Action, batch: Batch, way: Way): void {
@@ -206,7 +217,8 @@ class Routing {
     const rejects = new Rejects(batch.count);
     let out: Batch;
     try {
-      out = filter.apply(batch, rejects.reject);
+      const { shared } = way;
+      out = filter.apply(batch, rejects.reject, shared && ((row, fields) => shared.note(batch, row, fields)));
     } catch (error) {
       return this.#threw(batch, error, way);
     }
@@ -228,8 +240,7 @@ class Routing {
     } catch (error) {
       return this.#threw(batch, error, way);
     }
-    for (const [i, out] of emitted.entries())
-      this.#enter(entered[i] as Label, out, { hops: way.hops + 1, isError: way.isError });
+    for (const [i, out] of emitted.entries()) this.#enter(entered[i] as Label, out, { ...way, hops: way.hops + 1 });
     // Without `take` all records go on behind this step, so what it did not emit is not dropped.
     this.#settle(take ? retagger.dropReason : undefined, batch, emitted, rejects.byRow, way);
     return batch;

@@ -10,7 +10,7 @@ import { Outputs } from './outputs.ts';
 import { lowerPlugin, typeOf, writtenId } from './plugin.ts';
 import { lowerSystem } from './system.ts';
 
-/** The label into which Fluentd puts its own logs. Ours go to standard error. */
+/** The label into which the program's own log goes, beside standard error. */
 const fluentLogLabel = '@FLUENT_LOG';
 const errorLabel = '@ERROR';
 const withIds = new Set(['source', 'match', 'filter', 'store', 'secondary']);
@@ -38,32 +38,31 @@ export function lowerFluentd(lowering: Lowering, root: Section): LoweredPipeline
   const labels: Record<string, readonly StepModel[]> = {
     [rootLabel]: lowerSteps(lowering, outputs, whole, rootLabel),
   };
-  const waiting = new Map(labelSections);
-  const ownLog = waiting.get(fluentLogLabel);
-  waiting.delete(fluentLogLabel);
-  for (const [name, section] of waiting) labels[name] = lowerSteps(lowering, outputs, section, name);
-  if (ownLog) {
-    // Checked like the others; kept only if the configuration itself sends records there.
-    const scratch = outputs.entered.has(fluentLogLabel)
-      ? outputs
-      : new Outputs(lowering, new Set(labelSections.keys()));
-    const steps = lowerSteps(lowering, scratch, ownLog, fluentLogLabel);
-    if (scratch === outputs) labels[fluentLogLabel] = steps;
-    else lowering.note(ownLog.at, 'the own log goes to standard error', 'ignored', `label ${fluentLogLabel}`);
-  }
-  for (const [name, section] of waiting)
-    if (name !== errorLabel && !outputs.entered.has(name))
+  for (const [name, section] of labelSections) labels[name] = lowerSteps(lowering, outputs, section, name);
+  const ownLog = ownLogSourceOf(labels);
+  for (const [name, section] of labelSections)
+    if (name !== errorLabel && name !== fluentLogLabel && !outputs.entered.has(name))
       lowering.warn(section.at, `nothing enters <label ${name}>: no @label names it`);
   if (system.withoutSource === true) lowering.note(root.at, 'without_source: sources are checked and left out', 'same');
   const model: PipelineModel = {
     version: 1,
-    sources: system.withoutSource === true ? [] : sources,
+    sources: system.withoutSource === true ? [] : [...sources, ...ownLog],
     labels,
     outputs: outputs.list,
     plugins: system.plugins ?? [],
     ...(system.logLevel !== undefined && { logLevel: system.logLevel }),
   };
   return { model, workers: system.workers };
+}
+
+/** The source that brings the own log to those who ask for it: `<label @FLUENT_LOG>`, else patterns that begin with `fluent`. */
+function ownLogSourceOf(labels: Readonly<Record<string, readonly StepModel[]>>): SourceModel[] {
+  const own = labels[fluentLogLabel];
+  const asking = own ?? labels[rootLabel]?.filter(({ match }) => /(?:^|[\s{,])fluent\b/.test(match.pattern));
+  const at = asking?.[0]?.at;
+  if (!at) return [];
+  const plugin = { kind: 'source', type: 'own_log', options: { tag: 'fluent' }, sections: {}, at } as const;
+  return [{ id: 'own_log', plugin, label: own ? fluentLogLabel : rootLabel }];
 }
 
 function addLabel(lowering: Lowering, labels: Map<string, Section>, section: Section): void {
