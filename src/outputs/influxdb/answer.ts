@@ -7,7 +7,12 @@ export type Verdict =
   /** Waits for something that may change: the server, its load, a login, a database. */
   | { readonly kind: 'later'; readonly text: string; readonly advice: string }
   /** Some of the points are bad; those that are not may have been written. */
-  | { readonly kind: 'partly'; readonly text: string; readonly dropped: number | undefined; readonly conflict: Conflict | undefined }
+  | {
+      readonly kind: 'partly';
+      readonly text: string;
+      readonly dropped: number | undefined;
+      readonly conflict: Conflict | undefined;
+    }
   /** More bytes than the server takes at once. */
   | { readonly kind: 'too large'; readonly text: string };
 
@@ -28,7 +33,7 @@ export function verdictOf({ status, reason, text: body }: ClientAnswer): Verdict
   if (status === 413) return { kind: 'too large', text };
   const conflict = conflictOf(said);
   // Answered with 500 where it is the record that names the policy.
-  const isAboutRecord = /^retention policy not found/.test(said);
+  const isAboutRecord = said.startsWith('retention policy not found');
   if (aboutPoints.has(status) || conflict || isAboutRecord) {
     const dropped = /\bdropped=(\d+)/.exec(said)?.[1];
     return { kind: 'partly', text, dropped: dropped === undefined ? undefined : Number(dropped), conflict };

@@ -1,7 +1,7 @@
 /** What a record becomes in the line protocol: which values are tags, which fields, and how each is written. */
 import { rubyText } from '../../codecs/ruby.ts';
 import { stringifyJson } from '../../core/json.ts';
-import { Float, fieldEntries, isFields } from '../../core/record.ts';
+import { Float, fieldEntries, getField, isFields } from '../../core/record.ts';
 import type { Fields, Value } from '../../core/record.ts';
 import { escapeFieldKey, escapeTag, fluentbitNames, quoteText } from './names.ts';
 
@@ -12,6 +12,8 @@ export interface PointForm {
   readonly tagKeys: ReadonlySet<string>;
   /** Every text is a tag. */
   readonly hasAutoTags: boolean;
+  /** A list under this key names more keys of tags, for its record alone, and is not written itself. */
+  readonly tagsListKey: string | undefined;
   /** Values under other keys are left out; undefined: none are. */
   readonly fieldKeys: ReadonlySet<string> | undefined;
   /** Tags and fields by name, instead of in the record's order. */
@@ -38,9 +40,11 @@ export interface Point {
 /** What InfluxDB's types are, as it names them. */
 export type FieldType = 'float' | 'integer' | 'string' | 'boolean' | 'unsigned';
 
-/** InfluxDB leaves out a field called time, and refuses such a tag: it is what it calls the point's time. It knows no empty name. */
-function safeName(name: string): string {
-  return name === 'time' ? 'time_' : name === '' ? '_' : name;
+/** A name that no other value has. InfluxDB leaves out a field called time, and refuses such a tag: it calls the point's own so. It knows no empty name. */
+export function freeName(taken: ReadonlyMap<string, unknown>, name: string): string {
+  let free = name === 'time' ? 'time_' : name === '' ? '_' : name;
+  while (taken.has(free)) free += '_';
+  return free;
 }
 
 export function takeApart(record: Fields, form: PointForm): Point {
@@ -48,17 +52,20 @@ export function takeApart(record: Fields, form: PointForm): Point {
   const fields = new Map<string, Value>();
   let time: Value | undefined;
   let policy: Value | undefined;
+  const listed = form.tagsListKey === undefined ? undefined : getField(record, form.tagsListKey);
+  const isListed = (name: string): boolean => Array.isArray(listed) && listed.includes(name);
   const add = (name: string, value: Value): void => {
-    if (form.tagKeys.has(name) || (form.hasAutoTags && typeof value === 'string')) {
+    if (form.tagKeys.has(name) || isListed(name) || (form.hasAutoTags && typeof value === 'string')) {
       const text = tagText(value, form);
-      if (text !== '') tags.set(safeName(name), text);
+      if (text !== '') tags.set(freeName(tags, name), text);
     } else if (form.nested === 'flatten' && isFields(value)) {
       for (const [key, inner] of fieldEntries(value)) add(`${name}.${key}`, inner);
-    } else if (form.fieldKeys?.has(name) ?? true) fields.set(safeName(name), value);
+    } else if (form.fieldKeys?.has(name) ?? true) fields.set(freeName(fields, name), value);
   };
   for (const [key, value] of fieldEntries(record)) {
     if (key === form.timeKey) time = value;
     else if (key === form.policyKey) policy = value;
+    else if (key === form.tagsListKey && Array.isArray(value)) continue;
     else add(key, value);
   }
   return { time, policy, tags, fields };
@@ -67,7 +74,7 @@ export function takeApart(record: Fields, form: PointForm): Point {
 /** Empty: no tag. InfluxDB refuses a tag without a value. */
 function tagText(value: Value, form: PointForm): string {
   if (form.dialect === 'fluentd') {
-    const text = rubyText(value);
+    const text = isInteger(value) ? String(value) : rubyText(value);
     return text.trim() === '' ? '' : text;
   }
   if (typeof value === 'string') return fluentbitNames.text(value);
@@ -105,12 +112,13 @@ export function textValue(text: string, form: PointForm): { readonly text: strin
 }
 
 export function isInteger(value: Value): value is number | bigint {
-  return typeof value === 'bigint' || Number.isSafeInteger(value);
+  // Beyond 10^21 a number is printed, and was written, with an exponent.
+  return typeof value === 'bigint' || (Number.isInteger(value) && Math.abs(value as number) < 1e21);
 }
 
 /** True for what InfluxDB's integers, of 64 bits, cannot hold. */
 export function isBeyond64Bits(value: Value): boolean {
-  return typeof value === 'bigint' && BigInt.asIntN(64, value) !== value;
+  return isInteger(value) && BigInt.asIntN(64, BigInt(value)) !== BigInt(value);
 }
 
 function scalarText(value: Value, form: PointForm): string | undefined {

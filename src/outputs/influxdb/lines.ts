@@ -5,7 +5,7 @@ import { ByteWriter } from '../../core/bytes.ts';
 import type { Chunk } from '../../core/plugin.ts';
 import { getField } from '../../core/record.ts';
 import type { Value } from '../../core/record.ts';
-import { takeApart, writeFieldKey, writeTag } from './form.ts';
+import { freeName, takeApart, writeFieldKey, writeTag } from './form.ts';
 import type { Point, PointForm } from './form.ts';
 import { escapeMeasurement } from './names.ts';
 import { RawWriter } from './raw.ts';
@@ -96,13 +96,14 @@ export class LineEncoder {
     const lines: Line[] = [];
     const refused: { row: number; reason: string }[] = [];
     let row = 0;
-    for (const { batch, emissionId } of chunk.batches) {
+    for (const one of chunk.batches) {
+      const { batch } = one;
       const name = measurementOf(batch.tag);
       const measurement = Buffer.from(escapeMeasurement(name));
       const types = typesOf(name);
       for (let batchRow = 0; batchRow < batch.count; batchRow++, row++) {
         const start = this.#out.length;
-        const id = this.#slots && emissionId(batchRow);
+        const id = this.#slots && one.emissionId(batchRow);
         const made = this.#line({ row, batch, batchRow, id, measurement, types });
         if (typeof made === 'string') {
           this.#out.truncate(start);
@@ -181,7 +182,8 @@ export class LineEncoder {
     const point = takeApart(batch.fields(batchRow), form);
     const { time = null } = point;
     const given = stampOfValue(time, precision, isTimeRounded);
-    if (given === undefined && time !== null && time !== false) point.fields.set(`${form.timeKey ?? ''}_`, time);
+    if (given === undefined && time !== null && time !== false)
+      point.fields.set(freeName(point.fields, `${form.timeKey ?? ''}_`), time);
     if (routeTag !== undefined && batch.tag !== '') point.tags.set(routeTag, batch.tag);
     return { point, given };
   }

@@ -5,7 +5,7 @@
  *
  * Source: InfluxDB 1.6 models/points.go, whose reader the later versions kept. A backslash stands for itself unless a
  * comma, blank or equals sign follows; so it cannot stand at the end of a name, nor can any name hold a line feed. What
- * cannot be written is written as the nearest that can: no two names become one.
+ * cannot be written is written as the nearest that can.
  */
 
 /** A line feed ends the line wherever it stands outside of a quoted value; blanks of other kinds before a key are skipped. */
@@ -17,25 +17,29 @@ function withoutControls(name: string): string {
 
 /** A measurement; a `#` at its beginning would make the line a comment. */
 export function escapeMeasurement(name: string): string {
-  const safe = endSafely(withoutControls(name).replaceAll(/[ ,]/g, String.raw`\$&`));
+  const safe = escaped(name, /[ ,]/g);
   return safe.startsWith('#') ? `\\${safe}` : safe;
 }
 
 /** The key or the value of a tag. */
 export function escapeTag(text: string): string {
-  return /[ ,=\\\n\r\t\0]/.test(text)
-    ? endSafely(withoutControls(text).replaceAll(/[ ,=]/g, String.raw`\$&`))
-    : text;
-}
-
-/** Behind a backslash what ends the name would be a part of it: a blank is put between them. */
-function endSafely(escaped: string): string {
-  return escaped.endsWith('\\') ? `${escaped}\\ ` : escaped;
+  return /[ ,=\\\n\r\t\0]/.test(text) ? escaped(text, /[ ,=]/g) : text;
 }
 
 /**
- * The key of a field. Unlike tags, pairs of a backslash and what follows are skipped here, so that an odd number of them
- * before a comma, blank, equals sign or quote is made even.
+ * Behind a backslash what ends the name would be a part of it: a blank is put between them. Where lines are told apart, pairs
+ * of a backslash and what follows are skipped, so that an odd number of them before a blank is made even.
+ */
+function escaped(name: string, special: RegExp): string {
+  const text = withoutControls(name);
+  return (text.endsWith('\\') ? `${text} ` : text)
+    .replaceAll(/(\\+) /g, (run: string, slashes: string) => (slashes.length % 2 === 1 ? `${slashes}\\ ` : run))
+    .replaceAll(special, String.raw`\$&`);
+}
+
+/**
+ * The key of a field. Here pairs are skipped everywhere, so that an odd number of backslashes is made even before a comma,
+ * an equals sign and a quote too.
  */
 export function escapeFieldKey(name: string): string {
   if (!/[ ,="\\\n\r\t\0]/.test(name)) return name;
@@ -57,7 +61,8 @@ export function quoteText(text: string): string {
  */
 export const fluentbitNames = {
   tag(text: string): string {
-    return endSafely(withoutControls(text).replaceAll(/[\s,=\\]/g, String.raw`\$&`));
+    const doubled = withoutControls(text).replaceAll('\\', '\\\\');
+    return (doubled.endsWith('\\') ? `${doubled} ` : doubled).replaceAll(/[\s,=]/g, String.raw`\$&`);
   },
   text(text: string): string {
     return JSON.stringify(text)

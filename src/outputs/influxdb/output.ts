@@ -301,4 +301,3 @@ export async function checkDatabase(
     `writing to ${server.shown}: there is no database ${database}, but ${shown || 'none at all'}; create it with CREATE DATABASE "${database}"`,
   );
 }
-

@@ -50,7 +50,9 @@ export class RawWriter {
 
   /** Undefined for a form that no record can be written in so. `sequenceTag`: a tag that the record must not have. */
   static of(form: PointForm, sequenceTag: string | undefined): RawWriter | undefined {
-    return form.isSorted || form.fieldKeys || form.nested === 'flatten' ? undefined : new RawWriter(form, sequenceTag);
+    return form.isSorted || form.fieldKeys || form.tagsListKey !== undefined || form.nested === 'flatten'
+      ? undefined
+      : new RawWriter(form, sequenceTag);
   }
   private constructor(form: PointForm, sequenceTag: string | undefined) {
     this.#form = form;
@@ -99,7 +101,7 @@ export class RawWriter {
       if (kind === asOther) return undefined;
       if (kind === asTime) {
         if (first === QUOTE || !isShortInteger(bytes, at, end)) return undefined;
-        time = bytes.latin1Slice(at, end);
+        time = bytes.toString('latin1', at, end);
       } else if (kind === asTag || (first === QUOTE && this.#form.hasAutoTags)) {
         if (!this.#tag(bytes, keyStart, keyEnd, at, end, first, tags)) return undefined;
       } else {
@@ -119,7 +121,15 @@ export class RawWriter {
     return 0;
   }
   /** Texts that need no escape, and nothing else. */
-  #tag(bytes: Buffer, keyStart: number, keyEnd: number, at: number, end: number, first: number, tags: ByteWriter): boolean {
+  #tag(
+    bytes: Buffer,
+    keyStart: number,
+    keyEnd: number,
+    at: number,
+    end: number,
+    first: number,
+    tags: ByteWriter,
+  ): boolean {
     if (first !== QUOTE) return false;
     for (let i = at + 1; i < end - 1; i++) {
       const byte = bytes[i] as number;
@@ -155,7 +165,7 @@ export class RawWriter {
   }
   /** A fraction in the form in which JavaScript prints it, which is Ruby's too unless it is very small or large. */
   #fraction(bytes: Buffer, at: number, end: number, fields: ByteWriter): boolean {
-    const text = bytes.latin1Slice(at, end);
+    const text = bytes.toString('latin1', at, end);
     if (/^-?\d{16}|^-?0\.0000|[eE]/.test(text) || !text.includes('.')) return false;
     fields.text(this.#isAscii ? sixDigits(Number(text)) : text);
     return true;

@@ -14,7 +14,8 @@ export interface ServerSettings {
   readonly isTls: boolean;
   /** Authorization and whatever the configuration adds. */
   readonly headers: Readonly<Record<string, string>>;
-  readonly contentType: string;
+  /** Undefined: none is said. */
+  readonly contentType: string | undefined;
   /** Path and query of a write; without a policy where that is undefined. */
   writePath(policy: string | undefined, bucket: string | undefined): string;
   readonly isPacked: boolean;
@@ -46,7 +47,10 @@ export class Server {
   async write(path: string, lines: Buffer, signal: AbortSignal): Promise<ClientAnswer> {
     const { isPacked, contentType } = this.settings;
     const body = isPacked && lines.length > 0 ? await pack(lines) : lines;
-    const headers = { 'Content-Type': contentType, ...(body !== lines && { 'Content-Encoding': 'gzip' }) };
+    const headers = {
+      ...(contentType !== undefined && { 'Content-Type': contentType }),
+      ...(body !== lines && { 'Content-Encoding': 'gzip' }),
+    };
     return this.#send('POST', path, headers, body, signal);
   }
   /** Asks for something. @throws OperatingError OUTPUT_UNREACHABLE when no host answers */
@@ -67,7 +71,7 @@ export class Server {
   ): Promise<ClientAnswer> {
     const { hosts, headers } = this.settings;
     const failures: string[] = [];
-    for (let tried = 0; ; ) {
+    for (let tried = 0; ;) {
       await this.open();
       const client = this.#client as HttpClient;
       const from = this.#current;

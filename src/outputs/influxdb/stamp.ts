@@ -20,8 +20,7 @@ import { createHash } from 'node:crypto';
 import type { Instant } from '../../core/clock.ts';
 import type { Value } from '../../core/record.ts';
 
-export const precisions = ['h', 'm', 's', 'ms', 'u', 'us', 'ns'] as const;
-export type Precision = (typeof precisions)[number];
+export type Precision = 'h' | 'm' | 's' | 'ms' | 'u' | 'us' | 'ns';
 
 const unitNs: Readonly<Record<Precision, bigint>> = {
   h: 3_600_000_000_000n,

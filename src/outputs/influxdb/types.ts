@@ -7,7 +7,7 @@ import { rubyText } from '../../codecs/ruby.ts';
 import { stringifyJson } from '../../core/json.ts';
 import { Float, isFields } from '../../core/record.ts';
 import type { Value } from '../../core/record.ts';
-import { fieldValue, isBeyond64Bits, isInteger, textValue } from './form.ts';
+import { fieldValue, isBeyond64Bits, textValue } from './form.ts';
 import type { FieldType, PointForm } from './form.ts';
 
 /** A new shard may begin with another type, and somebody may have dropped the measurement. */
@@ -69,16 +69,19 @@ export function fitField(
   if (fitted !== undefined) return { isDiverted: false, text: fitted };
   if (isDiverting) return { isDiverted: true, text: textValue(asText(value), form).text };
   return {
-    problem: isTooLarge ? 'is an integer beyond 64 bits' : `is ${own.type}, and the server holds ${type ?? 'another type'}`,
+    problem: isTooLarge
+      ? 'is an integer beyond 64 bits'
+      : `is ${own.type}, and the server holds ${type ?? 'another type'}`,
   };
 }
 
 function converted(value: Value, type: FieldType | undefined, form: PointForm): string | undefined {
-  const size = value instanceof Float ? value.value : value;
   if (type === 'string') return textValue(asText(value), form).text;
-  if (type === 'float' && isInteger(size) && Number.isSafeInteger(Number(size))) return rubyText(new Float(Number(size)));
-  if (type === 'integer' && Number.isSafeInteger(size)) return `${String(size)}i`;
-  if (type === 'unsigned' && Number.isSafeInteger(size) && (size as number) >= 0) return `${String(size)}u`;
+  const number = value instanceof Float ? value.value : value;
+  if (typeof number !== 'number' || !Number.isSafeInteger(number)) return undefined;
+  if (type === 'float') return rubyText(new Float(number));
+  if (type === 'integer') return `${number}i`;
+  if (type === 'unsigned' && number >= 0) return `${number}u`;
   return undefined;
 }
 
