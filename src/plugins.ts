@@ -3,6 +3,9 @@ import { apacheParser } from './codecs/apache.ts';
 import { apache2Parser } from './codecs/apache2.ts';
 import { apacheErrorParser } from './codecs/apache_error.ts';
 import { csvFormatter, csvParser } from './codecs/csv.ts';
+import { fluentbitParser } from './codecs/fluentbit/index.ts';
+import { fluentbitJsonFormatter } from './codecs/fluentbit_json.ts';
+import { fluentbitTextFormatter } from './codecs/fluentbit_text.ts';
 import { hashFormatter } from './codecs/hash.ts';
 import { inHttpParser } from './codecs/in_http.ts';
 import { jsonFormatter, jsonLineParser } from './codecs/json.ts';
@@ -49,6 +52,9 @@ export const builtinPlugins: readonly Plugin[] = [
   csvFormatter,
   csvParser,
   fileOutput,
+  fluentbitJsonFormatter,
+  fluentbitParser,
+  fluentbitTextFormatter,
   forwardOutput,
   forwardSource,
   grepFilter,

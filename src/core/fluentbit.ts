@@ -29,6 +29,8 @@ export interface FluentbitWritten<P extends OptionTable = OptionTable> {
   readonly pairs: readonly PairModel[];
   /** What Fluent Bit calls the instance, without its Alias: `tail.0`. */
   readonly instance: string;
+  /** An input's Tag, where one is written. */
+  readonly tag: string | undefined;
   /** Where the section begins. */
   readonly at: Location;
   /** Whether an option or property (by its name in code) stands in the configuration, and where its value begins. */

@@ -10,7 +10,8 @@ export function compileMatch(model: MatchModel): (tag: string) => boolean {
     case 'glob':
       return compileGlob(model.pattern);
     default: {
-      const pattern = compilePattern(model.pattern);
+      // Fluent Bit looks at the beginning of the tag, and an empty match is none (onig_match in flb_router.c).
+      const pattern = compilePattern(`\\A(?=[\\s\\S])(?:${model.pattern})`);
       return (tag) => pattern.test(tag);
     }
   }
