@@ -5,7 +5,7 @@ import type { Fields, Value } from '../../core/record.ts';
 type Types = ReadonlyMap<string, (text: string) => Value>;
 
 /** A key of what is neither blank, `"` nor `=`, and behind `=` a text in quotes (perhaps never closed) or up to the next of these. */
-const pair = /([^\x00-\x20"=]+)(?:(=)(?:"((?:[^"\\]|\\[^])*)"?|([^\x00-\x20"=]*)))?/g;
+const pair = /((?:(?![\0- ])[^"=])+)(?:(=)(?:"((?:[^"\\]|\\[^])*)"?|((?:(?![\0- ])[^"=])*)))?/g;
 
 /**
  * Key and value pairs; what is between them is passed over. A key without a value is true; with types every value is text, as

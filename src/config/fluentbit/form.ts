@@ -83,11 +83,14 @@ export function readSection(
     if (value === '') continue;
     const result = readValue(lowering, owner, property, value, found);
     if (result === undefined) continue;
-    read[`${found.from === 'property' ? 'properties' : found.from === 'option' ? 'options' : 'common'}`][found.name] =
-      result.value;
+    targetOf(read, found)[found.name] = result.value;
     read.places.set(found.name, property.valueAt);
   }
   return read;
+}
+
+function targetOf(read: ReadSection, { from }: Declared): Record<string, unknown> {
+  return from === 'property' ? read.properties : from === 'option' ? read.options : read.common;
 }
 
 /** Everything that can be written, by spelling in lower case; what a form declares goes before what every plugin has. */

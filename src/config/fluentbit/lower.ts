@@ -133,7 +133,7 @@ class Pipeline {
     const spec = pluginOf(this.#around, 'filter', section);
     const lowered = spec && lowerPlugin(this.#around, spec, section, this.#instance(section, 'filter'));
     if (!lowered) return undefined;
-    const match = this.#match(lowered.common as RoutedValues);
+    const match = this.#match(lowered.common);
     if (!match) {
       this.#lowering.error(
         section.at,
@@ -149,7 +149,7 @@ class Pipeline {
     const spec = pluginOf(this.#around, 'output', section) as OutputSpec | undefined;
     const instance = this.#instance(section, 'output');
     const buffer = (common: LoweredPlugin['common'], keys: readonly string[] | undefined) =>
-      outputBuffer(this.#lowering, section.at, common as OutputValues, keys, this.#service);
+      outputBuffer(this.#lowering, section.at, common, keys, this.#service);
     const lowered = spec && lowerPlugin(this.#around, spec as never, section, instance, buffer);
     const steps = lowerProcessors(this.#around, section, instance);
     if (!lowered || !steps) return undefined;

@@ -102,8 +102,8 @@ export function lowerPlugin(
     type: spec.name,
     options,
     sections: parts.sections ?? {},
-    ...(parts.parser && { parser: parts.parser }),
-    ...(parts.formatter && { formatter: parts.formatter }),
+    ...(parts.parser && { parser: completed(around, parts.parser) }),
+    ...(parts.formatter && { formatter: completed(around, parts.formatter) }),
     at: section.at,
   };
   if (!passesCheck(around, owner, spec, model, buffer?.(read.common, parts.chunkKeys))) return undefined;
@@ -157,6 +157,12 @@ function withDefaults(spec: Plugin, written: Readonly<Record<string, unknown>>):
     if (value !== undefined) values[name] = value;
   }
   return values;
+}
+
+/** A model that a form made, with the defaults of its plugin. */
+function completed({ lowering }: Surroundings, model: PluginModel): PluginModel {
+  const spec = lowering.registry.get(model.kind, model.type);
+  return spec ? { ...model, options: withDefaults(spec, model.options) } : model;
 }
 
 /** What `lower` made goes before what is written; the rest is the plugin's default. */

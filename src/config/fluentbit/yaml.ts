@@ -4,7 +4,7 @@
  * in camelCase are what they are in snake_case. Files of `includes` are looked for beside the file that names them.
  */
 import { dirname } from 'node:path';
-import type { Document, Node, Pair, YAMLMap, YAMLSeq, Scalar, LineCounter } from 'yaml';
+import type { Document, Node, Pair, YAMLMap, YAMLSeq, LineCounter } from 'yaml';
 import { nearest } from '../../core/errors.ts';
 import type { ConfigProblem, Location } from '../../core/errors.ts';
 import { snakeCase } from '../../core/options.ts';
@@ -151,13 +151,13 @@ class YamlFile {
   #scalar(node: unknown, what: string): { text: string; at: Location } | undefined {
     const found = this.#resolved(node);
     if (this.#yaml.isScalar(found)) {
-      const text = String((found as Scalar).value ?? '');
+      const text = typeof found.value === 'string' ? found.value : '';
       return { text, at: this.#at(found) };
     }
     this.#error(this.#at(found), `${what}: a value was expected`);
     return undefined;
   }
-  #map(node: unknown, what: string, expected: string): YAMLMap<unknown, unknown> | undefined {
+  #map(node: unknown, what: string, expected: string): YAMLMap | undefined {
     const found = this.#resolved(node);
     if (this.#yaml.isMap(found)) return found;
     const isEmpty = found === null || (this.#yaml.isScalar(found) && found.value === '');
@@ -177,7 +177,7 @@ class YamlFile {
     this.#error(this.#at(node), `*${node.source}: anchors and aliases are not known here; write it out`);
     return null;
   }
-  #key(pair: Pair<unknown, unknown>): [string, Location] {
+  #key(pair: Pair): [string, Location] {
     const { key } = pair;
     return [this.#yaml.isScalar(key) ? String(key.value) : '', this.#at(key)];
   }
