@@ -26,6 +26,7 @@ import { grepFilter } from './filters/grep.ts';
 import { parserFilter } from './filters/parser.ts';
 import { recordTransformerFilter } from './filters/record_transformer/index.ts';
 import { stdoutFilter } from './filters/stdout.ts';
+import { counterOutput } from './outputs/counter.ts';
 import { fileOutput } from './outputs/file/index.ts';
 import { forwardOutput } from './outputs/forward/index.ts';
 import { httpOutput } from './outputs/http/index.ts';
@@ -49,6 +50,7 @@ export const builtinPlugins: readonly Plugin[] = [
   apacheErrorParser,
   apacheParser,
   copyStep,
+  counterOutput,
   csvFormatter,
   csvParser,
   fileOutput,

@@ -10,7 +10,7 @@ import { isoMicros, epochDouble, milliseconds, sqlMicros } from './fluentbit-dat
 import { writeJson } from './rows.ts';
 
 /** How `json_date_format` calls the forms of a time. */
-export const fluentbitDateFormats = [
+const fluentbitDateFormats = [
   'double',
   'epoch',
   'epoch_ms',

@@ -23,7 +23,7 @@ const routed = {
 } satisfies OptionTable;
 
 /** Of `[INPUT]`. */
-export const inputProperties = {
+const inputProperties = {
   ...every,
   tag: text("The records' tag. Default: plugin and ordinal, such as tail.0."),
   memBufLimit: bytes('Memory for records that wait.', { ignored: journalWaits }),
@@ -46,12 +46,12 @@ export const inputProperties = {
 } satisfies OptionTable;
 
 /** Of `[FILTER]`. */
-export const filterProperties = { ...every, ...routed } satisfies OptionTable;
+const filterProperties = { ...every, ...routed } satisfies OptionTable;
 
 const noNetwork = 'this output opens no connection';
 
 /** Of `[OUTPUT]`. */
-export const outputProperties = {
+const outputProperties = {
   ...every,
   ...routed,
   retryLimit: text('Retries, or no_limits, or no_retries. Default here: until delivered.'),

@@ -18,7 +18,7 @@ export function compare(lowering: Lowering, plugin: Plugin, { title, at }: Owner
 }
 
 /** How an option or property (by its name in code) is written there. */
-export function fluentbitSpelling(plugin: Plugin, name: string): string {
+function fluentbitSpelling(plugin: Plugin, name: string): string {
   const form = plugin.fluentbit;
   const spec = form?.properties?.[name] ?? plugin.options[name];
   const written = form?.options?.[name]?.name ?? (spec ? spellings(name, spec, 'fluentbit') : name);

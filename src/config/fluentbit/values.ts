@@ -106,7 +106,7 @@ function readBytes(text: string): ReadValue {
 }
 
 /** Texts between commas, without blanks around them and without empty ones. */
-export function commaList(text: string): string[] {
+function commaList(text: string): string[] {
   return text
     .split(',')
     .map((part) => part.trim())
