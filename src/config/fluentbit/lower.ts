@@ -172,7 +172,9 @@ class Pipeline {
     if (matchRegex === undefined) return match === undefined ? undefined : { syntax: 'glob', pattern: match };
     if (match === undefined) return { syntax: 'regexp', pattern: matchRegex };
     const glob = match.split('*').map((part) => part.replaceAll(/[\\^$.*+?()[\]{}|/]/g, '\\$&'));
-    return { syntax: 'regexp', pattern: `(?:${matchRegex})|(?:${glob.join('(?m:.*)')}\\z)` };
+    const [, source = matchRegex, letters = ''] = /^\/(.*)\/([imx]*)$/s.exec(matchRegex) ?? [];
+    const own = letters === '' ? source : `(?${letters}:${source})`;
+    return { syntax: 'regexp', pattern: `(?:${own})|(?:${glob.join('(?m:.*)')}\\z)` };
   }
   #put({ value, valueAt }: Property): string {
     return this.#around.variables.put(value, valueAt);
