@@ -73,8 +73,8 @@ function assertHolds(point: ReadPoint, record: Readonly<Record<string, unknown>>
   }
 }
 
-for (const [name, settings] of Object.entries(forms)) {
-  test(`${name}: what is written is read back`, () => {
+test('what is written is read back', () => {
+  for (const settings of Object.values(forms)) {
     fc.assert(
       fc.property(fc.array(fc.tuple(names, records), { minLength: 1, maxLength: 4 }), (list) => {
         for (const [measurement, record] of list) {
@@ -91,16 +91,16 @@ for (const [name, settings] of Object.entries(forms)) {
       }),
       fuzzRuns(400, Object.keys(forms).length * 2 + 1),
     );
-  });
-}
+  }
+});
 
 const bothWays: Readonly<Record<string, LineSettings>> = {
   ...forms,
   'Fluent Bit': fluentbitSettings({ tagKeys: new Set(['host']) }),
   'Fluent Bit, auto tags': fluentbitSettings({ hasAutoTags: true, integers: 'suffixed' }),
 };
-for (const [name, settings] of Object.entries(bothWays)) {
-  test(`${name}: the short way writes what the long one does`, () => {
+test('the short way writes what the long one does', () => {
+  for (const settings of Object.values(bothWays)) {
     fc.assert(
       fc.property(records, fc.boolean(), (record, isSpaced) => {
         const text = isSpaced ? JSON.stringify(record, undefined, 1).replaceAll('\n', ' ') : JSON.stringify(record);
@@ -109,5 +109,5 @@ for (const [name, settings] of Object.entries(bothWays)) {
       }),
       fuzzRuns(400, Object.keys(bothWays).length * 2 - 1),
     );
-  });
-}
+  }
+});
