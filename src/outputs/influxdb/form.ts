@@ -111,7 +111,7 @@ export function textValue(text: string, form: PointForm): { readonly text: strin
   return { text: quoteText(form.dialect === 'fluentbit' ? fluentbitNames.text(text) : text), type: 'string' };
 }
 
-export function isInteger(value: Value): value is number | bigint {
+function isInteger(value: Value): value is number | bigint {
   // Beyond 10^21 a number is printed, and was written, with an exponent.
   return typeof value === 'bigint' || (Number.isInteger(value) && Math.abs(value as number) < 1e21);
 }
