@@ -4,7 +4,9 @@ import { apache2Parser } from './codecs/apache2.ts';
 import { apacheErrorParser } from './codecs/apache_error.ts';
 import { csvFormatter, csvParser } from './codecs/csv.ts';
 import { fluentbitParser } from './codecs/fluentbit/index.ts';
+import { fluentbitFileFormatter } from './codecs/fluentbit_file.ts';
 import { fluentbitJsonFormatter } from './codecs/fluentbit_json.ts';
+import { fluentbitMsgpackFormatter } from './codecs/fluentbit_msgpack.ts';
 import { fluentbitTextFormatter } from './codecs/fluentbit_text.ts';
 import { hashFormatter } from './codecs/hash.ts';
 import { inHttpParser } from './codecs/in_http.ts';
@@ -54,7 +56,9 @@ export const builtinPlugins: readonly Plugin[] = [
   csvFormatter,
   csvParser,
   fileOutput,
+  fluentbitFileFormatter,
   fluentbitJsonFormatter,
+  fluentbitMsgpackFormatter,
   fluentbitParser,
   fluentbitTextFormatter,
   forwardOutput,
