@@ -36,6 +36,7 @@ import { nullOutput } from './outputs/null.ts';
 import { secondaryFileOutput } from './outputs/secondary_file.ts';
 import { stdoutOutput } from './outputs/stdout.ts';
 import { storeOutput } from './outputs/store.ts';
+import { fluentbitHttpSource } from './sources/fluentbit_http/index.ts';
 import { forwardSource } from './sources/forward/index.ts';
 import { httpSource } from './sources/http/index.ts';
 import { postback } from './sources/postback/index.ts';
@@ -57,6 +58,7 @@ export const builtinPlugins: readonly Plugin[] = [
   csvParser,
   fileOutput,
   fluentbitFileFormatter,
+  fluentbitHttpSource,
   fluentbitJsonFormatter,
   fluentbitMsgpackFormatter,
   fluentbitParser,
