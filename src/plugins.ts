@@ -4,7 +4,9 @@ import { apache2Parser } from './codecs/apache2.ts';
 import { apacheErrorParser } from './codecs/apache_error.ts';
 import { csvFormatter, csvParser } from './codecs/csv.ts';
 import { fluentbitParser } from './codecs/fluentbit/index.ts';
+import { fluentbitFileFormatter } from './codecs/fluentbit_file.ts';
 import { fluentbitJsonFormatter } from './codecs/fluentbit_json.ts';
+import { fluentbitMsgpackFormatter } from './codecs/fluentbit_msgpack.ts';
 import { fluentbitTextFormatter } from './codecs/fluentbit_text.ts';
 import { hashFormatter } from './codecs/hash.ts';
 import { inHttpParser } from './codecs/in_http.ts';
@@ -37,6 +39,7 @@ import { nullOutput } from './outputs/null.ts';
 import { secondaryFileOutput } from './outputs/secondary_file.ts';
 import { stdoutOutput } from './outputs/stdout.ts';
 import { storeOutput } from './outputs/store.ts';
+import { fluentbitHttpSource } from './sources/fluentbit_http/index.ts';
 import { forwardSource } from './sources/forward/index.ts';
 import { httpSource } from './sources/http/index.ts';
 import { postback } from './sources/postback/index.ts';
@@ -58,7 +61,10 @@ export const builtinPlugins: readonly Plugin[] = [
   csvParser,
   fileOutput,
   fluentbitInfluxdbOutput,
+  fluentbitFileFormatter,
+  fluentbitHttpSource,
   fluentbitJsonFormatter,
+  fluentbitMsgpackFormatter,
   fluentbitParser,
   fluentbitTextFormatter,
   forwardOutput,

@@ -5,8 +5,11 @@ import { batchOf, configOf, contextOf } from '../../test/fixture.ts';
 import { parsed, shown } from '../../test/parsing.ts';
 import { fluentbitParser } from './fluentbit/index.ts';
 import { compileFluentbitTime } from './fluentbit-strptime.ts';
+import { fluentbitFileFormatter } from './fluentbit_file.ts';
 import { fluentbitJsonFormatter } from './fluentbit_json.ts';
+import { fluentbitMsgpackFormatter } from './fluentbit_msgpack.ts';
 import { fluentbitTextFormatter } from './fluentbit_text.ts';
+import { ByteWriter } from '../core/bytes.ts';
 import { realClock } from '../core/clock.ts';
 
 const iso = { timeFormat: '%Y-%m-%dT%H:%M:%S.%L%z' };
@@ -126,4 +129,32 @@ test('the text formatter prints as msgpack does', () => {
     '[[1709618822.000000000, {}], {"n"=>nil, "t"=>true, "l"=>[1, {"k"=>"v"}]}]',
     '',
   ]);
+});
+
+test('the forms of the file output', () => {
+  const write = (options: Record<string, unknown>) => format(fluentbitFileFormatter, options, batch).split('\n');
+  assert.deepEqual(write({}), [
+    'app: [1709618820.000000000, {"a":1,"f":1.5,"date":"x"}]',
+    'app: [1709618821.000000000, {}]',
+    'app: [1709618822.000000000, {"n":null,"t":true,"l":[1,{"k":"v"}]}]',
+    '',
+  ]);
+  assert.deepEqual(write({ layout: 'csv', delimiter: '|' }), [
+    '1709618820.000000000|1|1.500000|"x"',
+    '1709618821.000000000',
+    '1709618822.000000000|nil|true|[1, {"k"=>"v"}]',
+    '',
+  ]);
+  assert.equal(write({ layout: 'ltsv' })[0], '"time":1709618820.000000\t"a":1\t"f":1.500000\t"date":"x"');
+  assert.equal(
+    write({ layout: 'template', template: '{time} {a} {date} {none} {t} {open' })[0],
+    '1709618820.000000 1 x {none} 1709618820.000000 {open',
+  );
+});
+
+test('records as Fluent Bit keeps them', () => {
+  if (fluentbitMsgpackFormatter.kind !== 'formatter') throw new TypeError('not a formatter');
+  const out = new ByteWriter();
+  fluentbitMsgpackFormatter.create(configOf(fluentbitMsgpackFormatter), contextOf([])).write(batch, 1, 2, out);
+  assert.equal(out.view().toString('hex'), '9292d70065e6b68500000000df00000000df00000000');
 });

@@ -31,7 +31,10 @@ async function read(files: Record<string, string>, env: Record<string, string> =
 }
 
 const said = ({ problems }: ReadConfig): string[] =>
-  problems.map(({ at, text, severity }) => `${at ? `${at.file}:${at.line}:${at.column}: ` : ''}${severity === 'warning' ? 'warning: ' : ''}${text}`);
+  problems.map(
+    ({ at, text, severity }) =>
+      `${at ? `${at.file}:${at.line}:${at.column}: ` : ''}${severity === 'warning' ? 'warning: ' : ''}${text}`,
+  );
 
 const pair = `[INPUT]
     Name dummy
@@ -239,4 +242,67 @@ service: 3
     'a.yaml:8:7: output takes no map format; a value was expected',
     'a.yaml:9:10: service: keys and values were expected',
   ]);
+});
+
+test('outputs: what their properties become', async () => {
+  const result = await read({
+    'a.conf': `[INPUT]
+    Name       forward
+    Tag_Prefix pre.
+    Shared_Key k
+    Security.Users ann "p w"
+[OUTPUT]
+    Name   http
+    Match  *
+    Host   h
+    Port   8443
+    URI    x/y
+    tls    on
+    tls.verify off
+    Header X-One two words
+    header_tag X-Tag
+    HTTP_User  u
+    net.keepalive off
+[OUTPUT]
+    Name   file
+    Match  *
+    Path   /var/100%/
+    Format csv
+    Delimiter tab
+[OUTPUT]
+    Name   forward
+    Match  *
+    Host   h
+    Time_as_Integer on
+    Storage.Total_Limit_Size 5M
+`,
+  });
+  assert.deepEqual(said(result), []);
+  const [http, file, forward] = result.loaded?.model.outputs ?? [];
+  const options = http?.plugin.options ?? {};
+  assert.deepEqual(
+    ['endpoint', 'headers', 'headersFromPlaceholders', 'jsonArray', 'tlsVerifyMode', 'contentType'].map(
+      (name) => options[name],
+    ),
+    ['https://h:8443/x/y', { 'X-One': 'two words' }, { 'X-Tag': '${tag}' }, true, 'none', 'application/json'],
+  );
+  assert.deepEqual(http?.plugin.sections['auth']?.[0]?.options, { method: 'basic', username: 'u', password: '' });
+  assert.deepEqual(
+    [file?.plugin.options['path'], file?.plugin.formatter?.options['delimiter'], file?.buffer.chunkKeys],
+    ['/var/100%%/${tag}', '\t', ['tag']],
+  );
+  assert.deepEqual(
+    [
+      forward?.plugin.options['retainsMetadata'],
+      forward?.plugin.sections['server']?.[0]?.options['port'],
+      forward?.buffer.overflow,
+    ],
+    [false, 24_224, 'drop_oldest'],
+  );
+  const source = result.loaded?.model.sources[0]?.plugin;
+  assert.deepEqual([source?.options['tag'], source?.options['tagPrefix']], [undefined, 'pre.']);
+  assert.deepEqual(source?.sections['security']?.[0]?.sections?.['user']?.[0]?.options, {
+    username: 'ann',
+    password: 'p w',
+  });
 });
