@@ -33,6 +33,12 @@ export function sqlName(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }
 
+/**
+ * Rows that DuckDB packs together, as soon as they are there: two of these make a full hot table, so that a segment is packed while it
+ * is filled and not at once by its commit, a quarter of a second in which questions had half a core. Half as many a group: 2 % more on disk.
+ */
+export const rowGroupRows = 23 * 2048;
+
 /** The instance. Files are attached under short aliases; all connections see all of them. */
 export class Database {
   readonly #instance: DuckDBInstance;
@@ -80,7 +86,9 @@ export class Database {
     const connection = await this.connect();
     try {
       const mode = isReadOnly ? 'READ_ONLY' : "STORAGE_VERSION 'v1.4.0'";
-      await connection.run(`ATTACH ${sqlText(path)} AS ${sqlName(alias)} (TYPE DUCKDB, ${mode})`);
+      await connection.run(
+        `ATTACH ${sqlText(path)} AS ${sqlName(alias)} (TYPE DUCKDB, ROW_GROUP_SIZE ${rowGroupRows}, ${mode})`,
+      );
     } finally {
       connection.close();
     }
