@@ -273,6 +273,8 @@ export class Inserter {
           }
         }
       chunk.flush(appender, hot.survey);
+      // The commit packs and writes all of them at once.
+      await connection.giveWay(courtesyMs);
     } finally {
       appender.closeSync();
     }
