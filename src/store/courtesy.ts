@@ -9,7 +9,7 @@ import { setImmediate as turn } from 'node:timers/promises';
  * `freshShare` times as long. One that takes longer may take longer still.
  */
 const freshMs = 250;
-const freshShare = 3;
+const freshShare = 4;
 
 export class Courtesy {
   #asking = 0;
@@ -30,7 +30,7 @@ export class Courtesy {
       this.#waiting.clear();
     };
   }
-  /** Lets the event loop turn; while somebody asks, waits until nobody does, or for so long at most (thrice that for one just asked). */
+  /** Lets the event loop turn; while somebody asks, waits until nobody does, or for so long at most (`freshShare` times that for one just asked). */
   async giveWay(waitMsMax: number): Promise<void> {
     await turn();
     if (this.#asking === 0) return;

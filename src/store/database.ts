@@ -34,8 +34,9 @@ export function sqlName(name: string): string {
 }
 
 /**
- * Rows that DuckDB packs together, as soon as they are there: two of these make a full hot table, so that a segment is packed while it
- * is filled and not at once by its commit, a quarter of a second in which questions had half a core. Half as many a group: 2 % more on disk.
+ * Rows that DuckDB packs together, as soon as they are there. A full hot table has one or two times as many, so that a segment is packed
+ * while it is filled and not at once by its commit, a quarter of a second in which questions had half a core. With half as many a group
+ * 7 % more are needed on disk.
  */
 export const rowGroupRows = 23 * 2048;
 

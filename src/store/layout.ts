@@ -65,8 +65,8 @@ export const rowColumns = [
   ['fields', 'VARCHAR'],
 ] as const;
 
-/** Rows are sealed by this many and some more: whole row groups, so that none is half full. */
-export const hotRowsMax = 2 * rowGroupRows;
+/** Rows are sealed by this many and some more, or by twice as many: whole row groups, so that none is half full. */
+export const hotRowsMax = rowGroupRows;
 
 const partitionTables = [
   ['meta', 'key VARCHAR NOT NULL, value VARCHAR NOT NULL'],
