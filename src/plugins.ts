@@ -25,9 +25,11 @@ import { recordTransformerFilter } from './filters/record_transformer/index.ts';
 import { stdoutFilter } from './filters/stdout.ts';
 import { fileOutput } from './outputs/file/index.ts';
 import { forwardOutput } from './outputs/forward/index.ts';
+import { googleCloudOutput } from './outputs/google_cloud/index.ts';
 import { httpOutput } from './outputs/http/index.ts';
 import { nullOutput } from './outputs/null.ts';
 import { secondaryFileOutput } from './outputs/secondary_file.ts';
+import { stackdriverOutput } from './outputs/stackdriver/index.ts';
 import { stdoutOutput } from './outputs/stdout.ts';
 import { storeOutput } from './outputs/store.ts';
 import { forwardSource } from './sources/forward/index.ts';
@@ -51,6 +53,7 @@ export const builtinPlugins: readonly Plugin[] = [
   fileOutput,
   forwardOutput,
   forwardSource,
+  googleCloudOutput,
   grepFilter,
   hashFormatter,
   httpOutput,
@@ -78,6 +81,7 @@ export const builtinPlugins: readonly Plugin[] = [
   sampleSource,
   secondaryFileOutput,
   singleValueFormatter,
+  stackdriverOutput,
   stdinSource,
   stdoutFilter,
   stdoutFormatter,
