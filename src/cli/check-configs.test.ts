@@ -76,8 +76,6 @@ test('the sidecar of Cloud Logging, in the old spelling', async () => {
     '   └─ parse none',
     'label @ROOT',
     '└─ match **: google_cloud  [google-cloud-sidecar.conf:17]',
-    '   └─ chunks',
-    '      └─ written 60s after the first record',
   ]);
 });
 

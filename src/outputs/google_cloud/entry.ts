@@ -15,7 +15,14 @@ import {
 import type { ExactFields, Fields, PlainFields, Value } from '../../core/record.ts';
 import { EntryRefused } from './entry-refused.ts';
 import type { EntryInput } from './output.ts';
-import { containerService, containerType, localResource, resourceLabelsOf, withoutMachine } from './resource.ts';
+import {
+  appEngineType,
+  containerService,
+  containerType,
+  localResource,
+  resourceLabelsOf,
+  withoutMachine,
+} from './resource.ts';
 import type { Labels, Place } from './resource.ts';
 import { severityOf } from './severity.ts';
 import {
@@ -276,7 +283,7 @@ function isJson(text: string): boolean {
 }
 
 function logName(tag: string, { type, labels }: { readonly type: string; readonly labels: Labels }): string {
-  if (type === 'gae_app') return `appengine.googleapis.com/${tag}`;
+  if (type === appEngineType) return `appengine.googleapis.com/${tag}`;
   return type === containerType ? (labels['container_name'] ?? tag) : tag;
 }
 

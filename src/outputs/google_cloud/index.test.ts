@@ -88,10 +88,17 @@ test('on GKE without options: the legacy container resource, the tag as log name
   assert.match(request?.headers['user-agent'] ?? '', /^post2log\//);
 });
 
-test('on GKE: pod and container from the tag, from kubernetes metadata, from local_resource_id', async (t) => {
+const machine = { instance_id: '657336926711535358', zone: 'us-central1-b', cluster_name: 'fastapi-cluster' };
+const name = { 'compute.googleapis.com/resource_name': 'pod-1' };
+
+/** What an entry says of where it comes from. */
+function origin({ logName, severity, resource, labels, textPayload }: Record<string, unknown>) {
+  return [String(logName).replace(/.*\//, ''), severity, resource, labels, textPayload];
+}
+
+test('on GKE: pod and container from the tag, from kubernetes metadata', async (t) => {
   const { logging, make, write } = await world(t);
   const output = await make();
-  const record = { log: 'line\n', stream: 'stderr' };
   const kubernetes = {
     namespace_id: 'ns-uid',
     pod_id: 'pod-uid',
@@ -101,71 +108,63 @@ test('on GKE: pod and container from the tag, from kubernetes metadata, from loc
     labels: { app: 'shop', empty: null },
     host: 'x',
   };
+  const record = { log: 'line\n', stream: 'stderr' };
   await write(output, batchOf('kubernetes.web-0_prod_web', [JSON.stringify(record)]));
-  await write(
-    output,
-    batchOf('x', [JSON.stringify({ ...record, stream: 'stdout', kubernetes, docker: {} })], [{ seconds: 1, nanos: 0 }]),
-  );
-  const local = ['k8s_container.prod.web-1.web', 'k8s_node.node-7', 'k8s_pod.prod.web-1', 'nothing'];
-  await write(
-    output,
-    batchOf(
-      'y',
-      local.map((id) => JSON.stringify({ 'logging.googleapis.com/local_resource_id': id, a: 1, b: 2 })),
-    ),
-  );
-  const seen = logging.entries.map(({ logName, severity, resource, labels, textPayload }) => ({
-    logName: String(logName).replace(/.*\//, ''),
-    severity,
-    ...(resource as object),
-    common: labels,
-    text: textPayload,
-  }));
-  const machine = { instance_id: '657336926711535358', zone: 'us-central1-b', cluster_name: 'fastapi-cluster' };
-  const cluster = { cluster_name: 'fastapi-cluster', location: 'us-central1-b' };
+  const annotated = JSON.stringify({ ...record, stream: 'stdout', kubernetes, docker: {} });
+  await write(output, batchOf('x', [annotated], [{ seconds: 1, nanos: 0 }]));
   const service = 'container.googleapis.com';
-  const name = { 'compute.googleapis.com/resource_name': 'pod-1' };
-  assert.deepEqual(seen.slice(0, 2), [
-    {
-      logName: 'web',
-      severity: 'ERROR',
-      type: 'container',
-      labels: { ...machine, container_name: 'web', namespace_id: 'prod', pod_id: 'web-0' },
-      common: {
+  assert.deepEqual(logging.entries.map(origin), [
+    [
+      'web',
+      'ERROR',
+      { type: 'container', labels: { ...machine, container_name: 'web', namespace_id: 'prod', pod_id: 'web-0' } },
+      {
         ...name,
         [`${service}/namespace_name`]: 'prod',
         [`${service}/pod_name`]: 'web-0',
         [`${service}/stream`]: 'stderr',
       },
-      text: 'line\n',
-    },
-    {
-      logName: 'web',
-      severity: 'INFO',
-      type: 'container',
-      labels: { ...machine, namespace_id: 'ns-uid', pod_id: 'pod-uid', container_name: 'web' },
-      common: {
+      'line\n',
+    ],
+    [
+      'web',
+      'INFO',
+      {
+        type: 'container',
+        labels: { ...machine, namespace_id: 'ns-uid', pod_id: 'pod-uid', container_name: 'web' },
+      },
+      {
         ...name,
         [`${service}/stream`]: 'stdout',
         [`${service}/namespace_name`]: 'prod',
         [`${service}/pod_name`]: 'web-1',
         'label/app': 'shop',
       },
-      text: 'line\n',
-    },
+      'line\n',
+    ],
   ]);
-  assert.deepEqual(
-    seen.slice(2).map((one) => ({ ...one, severity: undefined })),
+});
+
+test('on GKE: Kubernetes resources from local_resource_id', async (t) => {
+  const { logging, make, write } = await world(t);
+  const ids = ['k8s_container.prod.web-1.web', 'k8s_node.node-7', 'k8s_pod.prod.web-1', 'nothing'];
+  const records = ids.map((id) => JSON.stringify({ 'logging.googleapis.com/local_resource_id': id, a: 1, b: 2 }));
+  await write(await make(), batchOf('y', records));
+  const cluster = { cluster_name: 'fastapi-cluster', location: 'us-central1-b' };
+  const pod = { namespace_name: 'prod', pod_name: 'web-1' };
+  const severity = 'DEFAULT';
+  assert.deepEqual(logging.entries.map(origin), [
     [
-      {
-        type: 'k8s_container',
-        labels: { namespace_name: 'prod', pod_name: 'web-1', container_name: 'web', ...cluster },
-      },
-      { type: 'k8s_node', labels: { node_name: 'node-7', ...cluster } },
-      { type: 'k8s_pod', labels: { namespace_name: 'prod', pod_name: 'web-1', ...cluster } },
-      { type: 'container', labels: machine, common: name },
-    ].map((one) => ({ logName: 'y', severity: undefined, common: undefined, text: undefined, ...one })),
-  );
+      'y',
+      severity,
+      { type: 'k8s_container', labels: { ...pod, container_name: 'web', ...cluster } },
+      undefined,
+      undefined,
+    ],
+    ['y', severity, { type: 'k8s_node', labels: { node_name: 'node-7', ...cluster } }, undefined, undefined],
+    ['y', severity, { type: 'k8s_pod', labels: { ...pod, ...cluster } }, undefined, undefined],
+    ['y', severity, { type: 'container', labels: machine }, name, undefined],
+  ]);
 });
 
 test('fields of the record that become fields of the entry', async (t) => {

@@ -23,7 +23,7 @@ export interface TokenSettings {
   readonly clock: Clock;
 }
 
-export const loggingScope = 'https://www.googleapis.com/auth/logging.write';
+const loggingScope = 'https://www.googleapis.com/auth/logging.write';
 /** Where the library sends assertions, whatever token_uri of the file says. */
 const libraryTokenUrl = 'https://oauth2.googleapis.com/token';
 /** A token with less time left is not sent any more: a request must not expire on its way. */

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import type { ConnectionOptions } from 'node:tls';
 import { compileCapture } from '../../codecs/onigmo.ts';
+import type { Difference } from '../../core/difference.ts';
 import { OperatingError, errorText } from '../../core/errors.ts';
 import { fluentbitForm } from '../../core/fluentbit.ts';
 import { stringifyJson } from '../../core/json.ts';
@@ -66,6 +67,47 @@ type Env = Readonly<Record<string, string | undefined>>;
 
 const inFluentbit = Object.fromEntries(Object.keys(options).map((name) => [name, {}]));
 
+const differences: readonly Difference[] = [
+  {
+    peer: 'fluentbit',
+    verdict: 'better',
+    text: 'Drops the chunk after a 4xx answer, with the entries that were taken or could be. Here entries that the service names are refused alone, others are sent again, and after 401, 403, 404 and 429 all wait.',
+  },
+  {
+    peer: 'fluentbit',
+    verdict: 'better',
+    text: 'Takes the resource of a chunk from its first record, and tries a chunk again in which it finds none. Here each record has its own, and one without is refused alone.',
+    options: ['resource', 'resourceLabels'],
+  },
+  {
+    peer: 'fluentbit',
+    verdict: 'better',
+    text: 'Drops records whose insertId is no text, chunks whose labels are no map, and fields of the entry that it cannot read. Here they are written, and what cannot be read stays in the payload.',
+    options: ['labelsKey', 'severityKey', 'traceKey'],
+  },
+  {
+    peer: 'fluentbit',
+    verdict: 'better',
+    text: 'Sends no insertId unless a record has one, so that what is sent again appears twice. Here an entry without one carries the id of its record.',
+  },
+  {
+    peer: 'fluentbit',
+    verdict: 'better',
+    text: 'Removes `stream` from every record. Here it goes where it names the log of a Kubernetes resource, and stays otherwise.',
+  },
+  {
+    peer: 'fluentbit',
+    verdict: 'better',
+    text: 'Sends entries and requests of any size. Here requests are cut at the service’s limits, and an entry beyond 256 KiB is split at its longest text.',
+  },
+  {
+    peer: 'fluentbit',
+    verdict: 'better',
+    text: 'Writes `cacheHit` as `cacheLookup` says, and parts of httpRequest, operation and sourceLocation that a record has not as empty. Here each as the record says, the others not at all, which the service takes for the same.',
+    options: ['httpRequestKey'],
+  },
+];
+
 /** The plugin with the environment that says where credentials and services are; tests give their own. */
 export function stackdriverOver(env: Env): Plugin {
   return definePlugin({
@@ -95,46 +137,7 @@ export function stackdriverOver(env: Env): Plugin {
   resource global
   labels team=payments
 </match>`,
-    differences: [
-      {
-        peer: 'fluentbit',
-        verdict: 'better',
-        text: 'Drops the chunk after a 4xx answer, with the entries that were taken or could be. Here entries that the service names are refused alone, others are sent again, and after 401, 403, 404 and 429 all wait.',
-      },
-      {
-        peer: 'fluentbit',
-        verdict: 'better',
-        text: 'Takes the resource of a chunk from its first record, and tries a chunk again in which it finds none. Here each record has its own, and one without is refused alone.',
-        options: ['resource', 'resourceLabels'],
-      },
-      {
-        peer: 'fluentbit',
-        verdict: 'better',
-        text: 'Drops records whose insertId is no text, chunks whose labels are no map, and fields of the entry that it cannot read. Here they are written, and what cannot be read stays in the payload.',
-        options: ['labelsKey', 'severityKey', 'traceKey'],
-      },
-      {
-        peer: 'fluentbit',
-        verdict: 'better',
-        text: 'Sends no insertId unless a record has one, so that what is sent again appears twice. Here an entry without one carries the id of its record.',
-      },
-      {
-        peer: 'fluentbit',
-        verdict: 'better',
-        text: 'Removes `stream` from every record. Here it goes where it names the log of a Kubernetes resource, and stays otherwise.',
-      },
-      {
-        peer: 'fluentbit',
-        verdict: 'better',
-        text: 'Sends entries and requests of any size. Here requests are cut at the service’s limits, and an entry beyond 256 KiB is split at its longest text.',
-      },
-      {
-        peer: 'fluentbit',
-        verdict: 'better',
-        text: 'Writes `cacheHit` as `cacheLookup` says, and parts of httpRequest, operation and sourceLocation that a record has not as empty. Here each as the record says, the others not at all, which the service takes for the same.',
-        options: ['httpRequestKey'],
-      },
-    ],
+    differences,
     check({ options: values }) {
       pairsOf('labels', values.labels);
       const problem =
