@@ -38,6 +38,7 @@ import { secondaryFileOutput } from './outputs/secondary_file.ts';
 import { stackdriverOutput } from './outputs/stackdriver/index.ts';
 import { stdoutOutput } from './outputs/stdout.ts';
 import { storeOutput } from './outputs/store.ts';
+import { fluentbitHttpSource } from './sources/fluentbit_http/index.ts';
 import { forwardSource } from './sources/forward/index.ts';
 import { httpSource } from './sources/http/index.ts';
 import { postback } from './sources/postback/index.ts';
@@ -59,6 +60,7 @@ export const builtinPlugins: readonly Plugin[] = [
   csvParser,
   fileOutput,
   fluentbitFileFormatter,
+  fluentbitHttpSource,
   fluentbitJsonFormatter,
   fluentbitMsgpackFormatter,
   fluentbitParser,
