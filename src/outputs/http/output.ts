@@ -117,13 +117,16 @@ export class HttpOutput implements Output {
     }
     return { body: out.view(), refused };
   }
+  #isLater(status: number): boolean {
+    return this.#later.has(String(status)) || this.#later.has(`${Math.floor(status / 100)}xx`);
+  }
   /** What an answer that is no success means for the records. @throws OperatingError to try again, or to halve the chunk */
   #notTaken(chunk: Chunk, request: string, answer: ClientAnswer, refused: readonly RefusedRow[]): WriteResult {
     const text = answer.text.trim().slice(0, answerCharsShown);
     // What it begins with is counted: the status, and nothing that differs from chunk to chunk.
     const status = `${answer.status} ${answer.reason}`.trim();
     const said = `${status} answered to ${request}${text === '' ? '' : `: ${text}`}`;
-    if (this.#later.has(String(answer.status)))
+    if (this.#isLater(answer.status))
       throw new OperatingError('OUTPUT_UNREACHABLE', said, retryAfterOf(answer, this.#context.clock.nowMs()));
     const keysProblem = this.#signer?.problemOf(answer);
     if (keysProblem !== undefined) throw new OperatingError('OUTPUT_UNREACHABLE', `${said}; ${keysProblem}`);
