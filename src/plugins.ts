@@ -32,11 +32,13 @@ import { counterOutput } from './outputs/counter.ts';
 import { fileOutput } from './outputs/file/index.ts';
 import { fluentbitInfluxdbOutput } from './outputs/fluentbit_influxdb.ts';
 import { forwardOutput } from './outputs/forward/index.ts';
+import { googleCloudOutput } from './outputs/google_cloud/index.ts';
 import { httpOutput } from './outputs/http/index.ts';
 import { influxdbOutput } from './outputs/influxdb/index.ts';
 import { influxdb2Output } from './outputs/influxdb2.ts';
 import { nullOutput } from './outputs/null.ts';
 import { secondaryFileOutput } from './outputs/secondary_file.ts';
+import { stackdriverOutput } from './outputs/stackdriver/index.ts';
 import { stdoutOutput } from './outputs/stdout.ts';
 import { storeOutput } from './outputs/store.ts';
 import { fluentbitHttpSource } from './sources/fluentbit_http/index.ts';
@@ -69,6 +71,7 @@ export const builtinPlugins: readonly Plugin[] = [
   fluentbitTextFormatter,
   forwardOutput,
   forwardSource,
+  googleCloudOutput,
   grepFilter,
   hashFormatter,
   httpOutput,
@@ -98,6 +101,7 @@ export const builtinPlugins: readonly Plugin[] = [
   sampleSource,
   secondaryFileOutput,
   singleValueFormatter,
+  stackdriverOutput,
   stdinSource,
   stdoutFilter,
   stdoutFormatter,
