@@ -23,6 +23,7 @@ import { grepFilter } from './filters/grep.ts';
 import { parserFilter } from './filters/parser.ts';
 import { recordTransformerFilter } from './filters/record_transformer/index.ts';
 import { stdoutFilter } from './filters/stdout.ts';
+import { elasticsearchOutput } from './outputs/elasticsearch/index.ts';
 import { fileOutput } from './outputs/file/index.ts';
 import { forwardOutput } from './outputs/forward/index.ts';
 import { httpOutput } from './outputs/http/index.ts';
@@ -48,6 +49,7 @@ export const builtinPlugins: readonly Plugin[] = [
   copyStep,
   csvFormatter,
   csvParser,
+  elasticsearchOutput,
   fileOutput,
   forwardOutput,
   forwardSource,

@@ -210,6 +210,8 @@ export interface ChunkBatch {
 export interface WriteResult {
   readonly refused?: readonly { readonly row: number; readonly reason: string }[];
   readonly retry?: readonly number[];
+  /** Why rows are to be tried again, for the log and the status. */
+  readonly retryReason?: string;
 }
 
 export interface OutputContext extends PluginContext {

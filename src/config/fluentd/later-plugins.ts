@@ -42,7 +42,7 @@ export const laterPlugins: readonly LaterPlugins[] = [
   later('filter', 'throttle'),
   later('output', 'aws-elasticsearch-service', 'amazon_es'),
   later('output', 'detect_exceptions'),
-  later('output', 'elasticsearch', 'elasticsearch_dynamic', 'elasticsearch_data_stream'),
+  later('output', 'elasticsearch_dynamic', 'elasticsearch_data_stream'),
   later('output', 'exec'),
   later('output', 'google_cloud'),
   later('output', 'influxdb', 'influxdb2'),
