@@ -24,10 +24,15 @@ import { parserFilter } from './filters/parser.ts';
 import { recordTransformerFilter } from './filters/record_transformer/index.ts';
 import { stdoutFilter } from './filters/stdout.ts';
 import { elasticsearchOutput } from './outputs/elasticsearch/index.ts';
+import { elasticsearchDataStreamOutput } from './outputs/elasticsearch_data_stream.ts';
+import { esOutput } from './outputs/es.ts';
 import { fileOutput } from './outputs/file/index.ts';
+import { fluentbitOpensearchOutput } from './outputs/fluentbit_opensearch.ts';
 import { forwardOutput } from './outputs/forward/index.ts';
 import { httpOutput } from './outputs/http/index.ts';
 import { nullOutput } from './outputs/null.ts';
+import { opensearchOutput } from './outputs/opensearch.ts';
+import { opensearchDataStreamOutput } from './outputs/opensearch_data_stream.ts';
 import { secondaryFileOutput } from './outputs/secondary_file.ts';
 import { stdoutOutput } from './outputs/stdout.ts';
 import { storeOutput } from './outputs/store.ts';
@@ -49,8 +54,11 @@ export const builtinPlugins: readonly Plugin[] = [
   copyStep,
   csvFormatter,
   csvParser,
+  elasticsearchDataStreamOutput,
   elasticsearchOutput,
+  esOutput,
   fileOutput,
+  fluentbitOpensearchOutput,
   forwardOutput,
   forwardSource,
   grepFilter,
@@ -69,6 +77,8 @@ export const builtinPlugins: readonly Plugin[] = [
   nginxParser,
   noneParser,
   nullOutput,
+  opensearchDataStreamOutput,
+  opensearchOutput,
   outFileFormatter,
   parserFilter,
   postback,

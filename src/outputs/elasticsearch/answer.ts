@@ -1,7 +1,7 @@
 /** Answers to `_bulk` requests: what became of each document. */
 
 /** What the server said of one document. */
-export interface BulkItem {
+export interface BulkEntry {
   readonly status: number;
   /** `mapper_parsing_exception` and the like; empty where there is none. */
   readonly type: string;
@@ -21,7 +21,7 @@ export function saysNoErrors(head: string): boolean {
 export function readBulkAnswer(
   text: string,
   count: number,
-): readonly BulkItem[] | 'all' | { readonly problem: string } {
+): readonly BulkEntry[] | 'all' | { readonly problem: string } {
   if (saysNoErrors(text)) return 'all';
   let answer: unknown;
   try {
@@ -35,10 +35,10 @@ export function readBulkAnswer(
   const items = 'items' in answer ? answer.items : undefined;
   if (!Array.isArray(items)) return { problem: 'the answer has no items' };
   if (items.length !== count) return { problem: `the answer has ${items.length} items for ${count} documents` };
-  return items.map(readItem);
+  return items.map(readEntry);
 }
 
-function readItem(item: unknown): BulkItem {
+function readEntry(item: unknown): BulkEntry {
   const inner: unknown = typeof item === 'object' && item !== null ? Object.values(item)[0] : undefined;
   const fields = (typeof inner === 'object' && inner !== null ? inner : {}) as Record<string, unknown>;
   const { status, error, _index: index, _id: id } = fields;
@@ -70,7 +70,7 @@ function readError(error: unknown): { type: string; reason: string } {
 export type Verdict = 'delivered' | 'exists' | 'retry' | 'refuse';
 
 /** `exists`: one with its id is there, which may be itself. Full, busy and read-only servers are asked again. */
-export function verdictOf({ status, type }: BulkItem, operation: string): Verdict {
+export function verdictOf({ status, type }: BulkEntry, operation: string): Verdict {
   if (status >= 200 && status < 300) return 'delivered';
   // An update that met another one: the next try sees what that one wrote.
   if (status === 409) return operation === 'create' ? 'exists' : 'retry';

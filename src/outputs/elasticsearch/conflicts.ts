@@ -7,7 +7,7 @@ import type { Batch } from '../../core/batch.ts';
 import { stringifyJson } from '../../core/json.ts';
 import { Float, copyFields, deleteField, fieldKeys, getField, isFields, setField } from '../../core/record.ts';
 import type { Fields, Value } from '../../core/record.ts';
-import type { BulkItem } from './answer.ts';
+import type { BulkEntry } from './answer.ts';
 import type { Divert } from './lines.ts';
 
 /** Indices and fields that are remembered; what is forgotten is learned again for the price of a request. */
@@ -41,7 +41,7 @@ const wordings = [
 ] as const;
 
 /** The field that a refusal is about, and its type in the index; undefined: it is about something else. */
-export function conflictIn({ status, reason }: BulkItem): { path: string; type: string } | undefined {
+function conflictIn({ status, reason }: BulkEntry): { path: string; type: string } | undefined {
   if (status !== 400) return undefined;
   for (const wording of wordings) {
     const found = wording.exec(reason);
@@ -56,7 +56,7 @@ export class FieldConflicts implements Divert {
   readonly #named = new Map<Batch, Map<number, Set<string>>>();
 
   /** Learns from a refusal; true when the record can be written otherwise. `index`: as the record was written to. */
-  learn(index: string, item: BulkItem, batch: Batch, row: number): boolean {
+  learn(index: string, item: BulkEntry, batch: Batch, row: number): boolean {
     const conflict = conflictIn(item);
     if (!conflict) return false;
     const { path, type } = conflict;

@@ -43,6 +43,18 @@ const connections: Difference = {
   options: ['reloadConnections', 'reloadOnFailure', 'reloadAfter', 'snifferClassName'],
 };
 
+export const opensearchDifferences: readonly Difference[] = [...shared, connections];
+
+export const dataStreamDifferences: readonly Difference[] = [
+  ...shared,
+  {
+    peer: 'fluentd',
+    verdict: 'better',
+    text: 'Writes the documents that a data stream did not take into the log, and loses them. Here they are written again, or go to the secondary or the dead letters.',
+  },
+  connections,
+];
+
 export const elasticsearchDifferences: readonly Difference[] = [
   ...shared,
   {

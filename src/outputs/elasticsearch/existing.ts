@@ -1,10 +1,10 @@
 /** Documents that are there already under the id of a record: whether they are that record. */
 import { isDeepStrictEqual } from 'node:util';
-import type { BulkItem } from './answer.ts';
+import type { BulkEntry } from './answer.ts';
 import type { Cluster } from './cluster.ts';
 
 export interface Doubted {
-  readonly item: BulkItem;
+  readonly item: BulkEntry;
   /** The lines that were sent. */
   readonly lines: Buffer;
 }

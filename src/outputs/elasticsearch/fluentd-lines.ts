@@ -193,7 +193,7 @@ export class FluentdLines implements Lines {
     };
     if (!this.hasOwnIds && idKey) hasId = add('_id', idKey.get(fields));
     if (parentKey) add('_parent', parentKey.get(fields));
-    const isNew = this.#server === undefined || elasticMajor(this.#server) >= 7;
+    const isNew = (this.#server ? elasticMajor(this.#server) : this.settings.defaultMajor) >= 7;
     if (routingKey) add(isNew ? 'routing' : '_routing', routingKey.get(fields));
     return { hasId, text: parts.join(',') };
   }

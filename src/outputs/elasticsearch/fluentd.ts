@@ -47,6 +47,13 @@ export function targetOf(
   return `${servers}/${logstashFormat === true ? logstashPrefix : indexName}`;
 }
 
+/** The servers and the stream. */
+export function dataStreamTarget(
+  options: Parameters<typeof targetOf>[0] & { readonly dataStreamName: string },
+): string {
+  return targetOf({ ...options, logstashFormat: false, indexName: options.dataStreamName });
+}
+
 export function createFluentd(config: Config, context: OutputContext, kind: FluentdKind): Output {
   const options = config.options as FluentdOptions;
   const documents = documentsOf(config, kind);

@@ -230,6 +230,28 @@ export const opensearchOptions = {
   }),
 } as const satisfies OptionTable;
 
+const newTemplates = {
+  useLegacyTemplate: boolean('Makes templates of the old kind (`_template`).', {
+    default: false,
+    ignored: 'data streams have templates of the new kind',
+  }),
+  dataStreamName: text('The data stream; placeholders of chunk keys may stand in it.', { required: true }),
+  dataStreamTemplateName: text('The name of its template; without it that of the stream and `_template`.'),
+} as const satisfies OptionTable;
+
+export const elasticsearchDataStreamOptions = {
+  ...elasticsearchOptions,
+  ...newTemplates,
+  dataStreamIlmName: text('The name of its lifecycle policy; without it that of the stream and `_policy`.'),
+  dataStreamIlmPolicy: text('That policy, as JSON.'),
+  dataStreamIlmPolicyOverwrite: boolean('Writes it also where it is there already.', { default: false }),
+  dataStreamTemplateUseIndexPatternsWildcard: boolean('Whether the template counts for all names that begin so.', {
+    default: true,
+  }),
+} as const satisfies OptionTable;
+
+export const opensearchDataStreamOptions = { ...opensearchOptions, ...newTemplates } as const satisfies OptionTable;
+
 export const sections = {
   metadata: {
     summary: 'What of the chunk is added to its records',

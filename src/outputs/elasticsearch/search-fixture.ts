@@ -40,7 +40,7 @@ export interface SearchServer {
 }
 
 /** An item of a bulk answer for a status. */
-export function itemOf(status: number, error?: { readonly type: string; readonly reason: string }, id = 'x'): unknown {
+export function entryOf(status: number, error?: { readonly type: string; readonly reason: string }, id = 'x'): unknown {
   return { create: { _index: 'i', _id: id, status, ...(error && { error }) } };
 }
 

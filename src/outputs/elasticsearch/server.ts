@@ -20,12 +20,6 @@ export function readServer(answer: unknown): Server | undefined {
   return { kind: isOpensearch ? 'opensearch' : 'elasticsearch', major: Number(major), version: String(number) };
 }
 
-/** `OpenSearch 2.19.1`. */
-export function serverName({ kind, version }: Server): string {
-  const name = { elasticsearch: 'Elasticsearch ', opensearch: 'OpenSearch ', unknown: 'a server of version ' }[kind];
-  return `${name}${version}`;
-}
-
 /** False where `_type` is an error: Elasticsearch since 8, OpenSearch since 2. */
 export function takesTypes({ kind, major }: Server): boolean {
   return kind === 'opensearch' ? major < 2 : major < 8;

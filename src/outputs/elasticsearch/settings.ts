@@ -128,7 +128,7 @@ export function documentSettings(written: WrittenDocuments, kind: DocumentKind):
 }
 
 /** Whether ids of documents are free to be made: the configuration says nothing about them. */
-export function hasFreeIds({ idKey, writeOperation }: Pick<WrittenDocuments, 'idKey' | 'writeOperation'>): boolean {
+function hasFreeIds({ idKey, writeOperation }: Pick<WrittenDocuments, 'idKey' | 'writeOperation'>): boolean {
   return idKey === undefined && (writeOperation === 'index' || writeOperation === 'create');
 }
 
@@ -137,7 +137,7 @@ function splitKeys(written: string): string[] {
 }
 
 /** A key with dots in it is a path, also without `$.` before it. */
-export function accessorOf(key: string | undefined): Accessor | undefined {
+function accessorOf(key: string | undefined): Accessor | undefined {
   if (key === undefined) return undefined;
   return compileAccessor(key.includes('.') && !key.startsWith('$[') && !key.startsWith('$.') ? `$.${key}` : key);
 }

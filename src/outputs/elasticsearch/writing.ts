@@ -4,7 +4,7 @@ import { gzip } from 'node:zlib';
 import { OperatingError } from '../../core/errors.ts';
 import type { Chunk, WriteResult } from '../../core/plugin.ts';
 import { readBulkAnswer, saysNoErrors, verdictOf } from './answer.ts';
-import type { BulkItem } from './answer.ts';
+import type { BulkEntry } from './answer.ts';
 import { bulkRequests, halves, linesAt, rowsOf } from './bulk.ts';
 import type { BulkRequest } from './bulk.ts';
 import { notDone, saidBy } from './cluster.ts';
@@ -175,9 +175,9 @@ export class ChunkWriting {
         : verdictOf(item, request.operations[at] as string);
       if (verdict === 'delivered') taken++;
       else if (verdict === 'exists') existing.push(at);
-      else if (verdict === 'retry') this.#again([row], new OperatingError('OUTPUT_UNREACHABLE', itemText(item)));
+      else if (verdict === 'retry') this.#again([row], new OperatingError('OUTPUT_UNREACHABLE', entryText(item)));
       else if (round < divertRounds && this.#learn(row, item)) diverted.push(row);
-      else this.#refused.push({ row, reason: `OUTPUT_REFUSED: ${itemText(item)}` });
+      else this.#refused.push({ row, reason: `OUTPUT_REFUSED: ${entryText(item)}` });
     }
     this.#taken += taken;
     count('taken', taken);
@@ -186,12 +186,12 @@ export class ChunkWriting {
     if (diverted.length > 0) await this.#sendRows(diverted, round + 1);
   }
   /** Documents whose ids are there already: ours were written before; of others it is looked whether they are the same. */
-  async #settle(request: BulkRequest, items: readonly BulkItem[], existing: readonly number[]): Promise<void> {
+  async #settle(request: BulkRequest, items: readonly BulkEntry[], existing: readonly number[]): Promise<void> {
     const { lines, cluster, count } = this.#host;
     count('existing', existing.length);
     let same = existing.map(() => true);
     if (!lines.hasOwnIds) {
-      const asked = existing.map((at) => ({ item: items[at] as BulkItem, lines: linesAt(request, at) }));
+      const asked = existing.map((at) => ({ item: items[at] as BulkEntry, lines: linesAt(request, at) }));
       try {
         same = await isThere(cluster, asked, this.#signal);
       } catch (error) {
@@ -205,13 +205,13 @@ export class ChunkWriting {
     for (const [place, at] of existing.entries()) {
       if (same[place] === true) this.#taken++;
       else {
-        const reason = `OUTPUT_REFUSED: ${itemText(items[at] as BulkItem)}`;
+        const reason = `OUTPUT_REFUSED: ${entryText(items[at] as BulkEntry)}`;
         this.#refused.push({ row: request.rows[at] as number, reason });
       }
     }
   }
   /** Whether a refusal names a field that can be written as text instead. */
-  #learn(row: number, item: BulkItem): boolean {
+  #learn(row: number, item: BulkEntry): boolean {
     const { conflicts, lines, server } = this.#host;
     if (!conflicts) return false;
     const { one, row: inBatch } = rowsOf(this.#chunk)(row);
@@ -222,6 +222,6 @@ export class ChunkWriting {
 }
 
 /** The server's words about a document. */
-function itemText({ status, type, reason }: BulkItem): string {
+function entryText({ status, type, reason }: BulkEntry): string {
   return [String(status), type, reason].filter((part) => part !== '').join(' ');
 }

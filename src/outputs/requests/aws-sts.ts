@@ -56,7 +56,7 @@ export async function assumeRole({ role, with: by, region, endpoint, nowMs }: Ro
   try {
     const { method, body, headers } = request;
     const signal = AbortSignal.timeout(answerMsMax);
-    const answer = await fetch(url, { method, body: new Uint8Array(body), headers, signal, redirect: 'error' });
+    const answer = await fetch(url, { method, body: new Uint8Array(body ?? []), headers, signal, redirect: 'error' });
     text = await answer.text();
     if (!answer.ok) {
       const said = [element(text, 'Code'), element(text, 'Message')].filter(Boolean).join(': ');
