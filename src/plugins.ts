@@ -3,6 +3,11 @@ import { apacheParser } from './codecs/apache.ts';
 import { apache2Parser } from './codecs/apache2.ts';
 import { apacheErrorParser } from './codecs/apache_error.ts';
 import { csvFormatter, csvParser } from './codecs/csv.ts';
+import { fluentbitParser } from './codecs/fluentbit/index.ts';
+import { fluentbitFileFormatter } from './codecs/fluentbit_file.ts';
+import { fluentbitJsonFormatter } from './codecs/fluentbit_json.ts';
+import { fluentbitMsgpackFormatter } from './codecs/fluentbit_msgpack.ts';
+import { fluentbitTextFormatter } from './codecs/fluentbit_text.ts';
 import { hashFormatter } from './codecs/hash.ts';
 import { inHttpParser } from './codecs/in_http.ts';
 import { jsonFormatter, jsonLineParser } from './codecs/json.ts';
@@ -23,6 +28,7 @@ import { grepFilter } from './filters/grep.ts';
 import { parserFilter } from './filters/parser.ts';
 import { recordTransformerFilter } from './filters/record_transformer/index.ts';
 import { stdoutFilter } from './filters/stdout.ts';
+import { counterOutput } from './outputs/counter.ts';
 import { elasticsearchOutput } from './outputs/elasticsearch/index.ts';
 import { elasticsearchDataStreamOutput } from './outputs/elasticsearch_data_stream.ts';
 import { esOutput } from './outputs/es.ts';
@@ -52,13 +58,19 @@ export const builtinPlugins: readonly Plugin[] = [
   apacheErrorParser,
   apacheParser,
   copyStep,
+  counterOutput,
   csvFormatter,
   csvParser,
   elasticsearchDataStreamOutput,
   elasticsearchOutput,
   esOutput,
   fileOutput,
+  fluentbitFileFormatter,
+  fluentbitJsonFormatter,
+  fluentbitMsgpackFormatter,
   fluentbitOpensearchOutput,
+  fluentbitParser,
+  fluentbitTextFormatter,
   forwardOutput,
   forwardSource,
   grepFilter,

@@ -107,7 +107,7 @@ function isRefused({ type, kinds }: Conflict, value: Value): boolean {
   const kind = kindOf(value);
   if (kind === undefined || !kinds.has(kind)) return false;
   if (picky.test(type)) return kind === 'object';
-  if (kind === 'text' && numeric.test(type)) return !Number.isFinite(Number(value)) || String(value).trim() === '';
+  if (typeof value === 'string' && numeric.test(type)) return !Number.isFinite(Number(value)) || value.trim() === '';
   return true;
 }
 

@@ -103,7 +103,7 @@ export function checkFluentbit(options: Values): void {
     throw new Error(
       `Write_Operation ${JSON.stringify(options.writeOperation)} is none; expected one of ${operations.join(', ')}`,
     );
-  if (/^up/.test(operation) && options.idKey === undefined && !options.generateId)
+  if (operation.startsWith('up') && options.idKey === undefined && !options.generateId)
     throw new Error('Id_Key must be set when Write_Operation is update or upsert');
   hostsOf(options);
 }

@@ -7,7 +7,7 @@ import type { BufferModel } from '../../config/model.ts';
 import type { ByteWriter } from '../../core/bytes.ts';
 import { stringifyJson } from '../../core/json.ts';
 import type { Chunk, ChunkBatch } from '../../core/plugin.ts';
-import { copyFields, deleteField, getField, isFields, setField } from '../../core/record.ts';
+import { copyFields, deleteField, getField, setField } from '../../core/record.ts';
 import type { Fields, Value } from '../../core/record.ts';
 import { flattened, parentOf, updateBody } from './fields.ts';
 import type { Divert, Lines, Operation, Placed } from './lines.ts';
@@ -289,5 +289,5 @@ function takeOut(fields: Fields, path: readonly string[] | undefined): string | 
   const value = parent && getField(parent, key);
   if (!parent || value === undefined || value === null || value === false) return undefined;
   deleteField(parent, key);
-  return typeof value === 'string' ? value : isFields(value) ? stringifyJson(value) : String(stringifyJson(value));
+  return typeof value === 'string' ? value : stringifyJson(value);
 }

@@ -9,9 +9,16 @@ import { openCluster, writtenHosts } from './connection.ts';
 import type { ConnectionSettings } from './connection.ts';
 import { FluentdLines } from './fluentd-lines.ts';
 import { givesUp, ignoredStatuses } from './ignored-exceptions.ts';
+import { preparationOf } from './fluentd-preparation.ts';
 import { BulkOutput } from './output.ts';
+import { prepare } from './preparation.ts';
 import type { OutputSettings } from './output.ts';
-import type { elasticsearchOptions, opensearchOptions, sections as sectionTable } from './options.ts';
+import type {
+  elasticsearchDataStreamOptions,
+  elasticsearchOptions,
+  opensearchOptions,
+  sections as sectionTable,
+} from './options.ts';
 import type { Server } from './server.ts';
 import { documentSettings } from './settings.ts';
 import type { DocumentSettings } from './settings.ts';
@@ -19,7 +26,8 @@ import type { DocumentSettings } from './settings.ts';
 type Written = OptionValues<typeof elasticsearchOptions> | OptionValues<typeof opensearchOptions>;
 /** What both option tables have, and what one of them has. */
 export type FluentdOptions = OptionValues<typeof opensearchOptions> &
-  Partial<OptionValues<typeof elasticsearchOptions>>;
+  Partial<OptionValues<typeof elasticsearchOptions>> &
+  Partial<Omit<OptionValues<typeof elasticsearchDataStreamOptions>, 'useLegacyTemplate'>>;
 
 /** Which of the plugins it is. */
 export interface FluentdKind {
@@ -72,12 +80,11 @@ export function createFluentd(config: Config, context: OutputContext, kind: Flue
       );
     },
   });
-  return new BulkOutput(settingsOf(options), context, async () => ({
-    cluster: await openCluster(connectionOf(options), context),
-    lines,
-    conflicts,
-    preparation: undefined,
-  }));
+  const preparation = preparationOf(options, documents);
+  return new BulkOutput(settingsOf(options), context, async (signal) => {
+    const cluster = await openCluster(connectionOf(options), context);
+    return { cluster, lines, conflicts, preparation: prepare(preparation, cluster, context, signal) };
+  });
 }
 
 function documentsOf({ options, sections }: Config, kind: FluentdKind): DocumentSettings {
@@ -146,7 +153,7 @@ function secureVersion(
 /** @throws Error saying what is wrong and what to do */
 export function checkFluentd(config: Config, buffer: BufferModel | undefined, kind: FluentdKind): void {
   const options = config.options as FluentdOptions;
-  documentsOf(config, kind);
+  preparationOf(options, documentsOf(config, kind));
   writtenHosts(options);
   if ((options.sslMinVersion === undefined) !== (options.sslMaxVersion === undefined))
     throw new Error('ssl_min_version and ssl_max_version must be given together');

@@ -39,15 +39,15 @@ export interface OutputParts {
 export class BulkOutput implements Output {
   readonly #settings: OutputSettings;
   readonly #context: OutputContext;
-  readonly #make: () => Promise<OutputParts>;
+  readonly #make: (signal: AbortSignal) => Promise<OutputParts>;
   readonly #documents: Counter;
   readonly #closed = new AbortController();
   #parts: OutputParts | undefined;
   #server: Server | undefined;
   #bytesMax: number;
 
-  /** `make` reads certificate files and the like; called until it succeeds. */
-  constructor(settings: OutputSettings, context: OutputContext, make: () => Promise<OutputParts>) {
+  /** `make` reads certificate files and the like; called until it succeeds. Its signal ends with the output. */
+  constructor(settings: OutputSettings, context: OutputContext, make: (signal: AbortSignal) => Promise<OutputParts>) {
     this.#settings = settings;
     this.#context = context;
     this.#make = make;
@@ -61,12 +61,12 @@ export class BulkOutput implements Output {
 
   async open(): Promise<void> {
     const { signal } = this.#closed;
-    const { preparation, cluster } = (this.#parts ??= await this.#make());
+    const { preparation, cluster } = (this.#parts ??= await this.#make(this.#closed.signal));
     if (this.#settings.asksVersion) this.#server = await askServer(cluster, signal);
     await preparation?.start(this.#server, signal);
   }
   async probe(): Promise<void> {
-    const { cluster } = (this.#parts ??= await this.#make());
+    const { cluster } = (this.#parts ??= await this.#make(this.#closed.signal));
     if (!(await askServer(cluster, this.#closed.signal))) throw noServer(cluster);
   }
   async write(chunk: Chunk, signal: AbortSignal): Promise<WriteResult> {

@@ -154,7 +154,7 @@ export class ChunkWriting {
   }
 
   async #read(request: BulkRequest, answer: ClusterAnswer, round: number): Promise<void> {
-    const { count, settings } = this.#host;
+    const { settings } = this.#host;
     const items = readBulkAnswer(answer.text, request.rows.length);
     if (items !== 'all' && 'problem' in items) {
       const text = `${answer.request} was answered, but ${items.problem}`;
@@ -162,7 +162,7 @@ export class ChunkWriting {
     }
     if (items === 'all') {
       this.#taken += request.rows.length;
-      count('taken', request.rows.length);
+      this.#host.count('taken', request.rows.length);
       return;
     }
     const diverted: number[] = [];
@@ -180,15 +180,15 @@ export class ChunkWriting {
       else this.#refused.push({ row, reason: `OUTPUT_REFUSED: ${entryText(item)}` });
     }
     this.#taken += taken;
-    count('taken', taken);
+    this.#host.count('taken', taken);
     if (existing.length > 0) await this.#settle(request, items, existing);
-    count('diverted', diverted.length);
+    this.#host.count('diverted', diverted.length);
     if (diverted.length > 0) await this.#sendRows(diverted, round + 1);
   }
   /** Documents whose ids are there already: ours were written before; of others it is looked whether they are the same. */
   async #settle(request: BulkRequest, items: readonly BulkEntry[], existing: readonly number[]): Promise<void> {
-    const { lines, cluster, count } = this.#host;
-    count('existing', existing.length);
+    const { lines, cluster } = this.#host;
+    this.#host.count('existing', existing.length);
     let same = existing.map(() => true);
     if (!lines.hasOwnIds) {
       const asked = existing.map((at) => ({ item: items[at] as BulkEntry, lines: linesAt(request, at) }));
