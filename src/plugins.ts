@@ -33,15 +33,24 @@ import { elasticsearchOutput } from './outputs/elasticsearch/index.ts';
 import { elasticsearchDataStreamOutput } from './outputs/elasticsearch_data_stream.ts';
 import { esOutput } from './outputs/es.ts';
 import { fileOutput } from './outputs/file/index.ts';
+<<<<<<< HEAD
 import { fluentbitOpensearchOutput } from './outputs/fluentbit_opensearch.ts';
+=======
+import { fluentbitInfluxdbOutput } from './outputs/fluentbit_influxdb.ts';
+>>>>>>> next
 import { forwardOutput } from './outputs/forward/index.ts';
+import { googleCloudOutput } from './outputs/google_cloud/index.ts';
 import { httpOutput } from './outputs/http/index.ts';
+import { influxdbOutput } from './outputs/influxdb/index.ts';
+import { influxdb2Output } from './outputs/influxdb2.ts';
 import { nullOutput } from './outputs/null.ts';
 import { opensearchOutput } from './outputs/opensearch.ts';
 import { opensearchDataStreamOutput } from './outputs/opensearch_data_stream.ts';
 import { secondaryFileOutput } from './outputs/secondary_file.ts';
+import { stackdriverOutput } from './outputs/stackdriver/index.ts';
 import { stdoutOutput } from './outputs/stdout.ts';
 import { storeOutput } from './outputs/store.ts';
+import { fluentbitHttpSource } from './sources/fluentbit_http/index.ts';
 import { forwardSource } from './sources/forward/index.ts';
 import { httpSource } from './sources/http/index.ts';
 import { postback } from './sources/postback/index.ts';
@@ -66,6 +75,8 @@ export const builtinPlugins: readonly Plugin[] = [
   esOutput,
   fileOutput,
   fluentbitFileFormatter,
+  fluentbitHttpSource,
+  fluentbitInfluxdbOutput,
   fluentbitJsonFormatter,
   fluentbitMsgpackFormatter,
   fluentbitOpensearchOutput,
@@ -73,11 +84,14 @@ export const builtinPlugins: readonly Plugin[] = [
   fluentbitTextFormatter,
   forwardOutput,
   forwardSource,
+  googleCloudOutput,
   grepFilter,
   hashFormatter,
   httpOutput,
   httpSource,
   inHttpParser,
+  influxdb2Output,
+  influxdbOutput,
   jsonFormatter,
   jsonLineParser,
   logfmtParser,
@@ -102,6 +116,7 @@ export const builtinPlugins: readonly Plugin[] = [
   sampleSource,
   secondaryFileOutput,
   singleValueFormatter,
+  stackdriverOutput,
   stdinSource,
   stdoutFilter,
   stdoutFormatter,

@@ -156,5 +156,5 @@ test('records as Fluent Bit keeps them', () => {
   if (fluentbitMsgpackFormatter.kind !== 'formatter') throw new TypeError('not a formatter');
   const out = new ByteWriter();
   fluentbitMsgpackFormatter.create(configOf(fluentbitMsgpackFormatter), contextOf([])).write(batch, 1, 2, out);
-  assert.equal(out.view().toString('hex'), '9292d70065e6b685000000008080');
+  assert.equal(out.view().toString('hex'), '9292d70065e6b68500000000df00000000df00000000');
 });

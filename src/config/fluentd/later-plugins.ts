@@ -44,8 +44,6 @@ export const laterPlugins: readonly LaterPlugins[] = [
   later('output', 'detect_exceptions'),
   later('output', 'elasticsearch_dynamic'),
   later('output', 'exec'),
-  later('output', 'google_cloud'),
-  later('output', 'influxdb', 'influxdb2'),
   later('output', 'kafka2', 'kafka', 'kafka_buffered', 'rdkafka', 'rdkafka2'),
   later('output', 'loki'),
   later('output', 'prometheus'),

@@ -2,6 +2,7 @@
 import { fluentbitForm, madeModel } from '../../core/fluentbit.ts';
 import { boolean, bytes, choice, integer, text } from '../../core/options.ts';
 
+/** Fluent Bit knows these and passes over any other. */
 const delimiters: Readonly<Record<string, string>> = { tab: '\t', '\\t': '\t', space: ' ', comma: ',' };
 
 export const fileForm = fluentbitForm({
@@ -11,8 +12,8 @@ export const fileForm = fluentbitForm({
     format: choice(['out_file', 'plain', 'csv', 'ltsv', 'template', 'msgpack'])('The form of the lines.', {
       default: 'out_file',
     }),
-    delimiter: text('What stands between values of csv and ltsv: tab, space, comma, or any text.'),
-    labelDelimiter: text('What stands between label and value of ltsv.', { default: ':' }),
+    delimiter: text('What stands between values of csv and ltsv: tab, space or comma.'),
+    labelDelimiter: text('What stands between label and value of ltsv: tab, space or comma. Default: a colon.'),
     template: text('The line of template.', { default: '{time} {message}' }),
     rotate: boolean('Whether files that grow large are rotated.', { default: false }),
     rotateMaxSize: bytes('How large a file may grow.', { default: 100_000_000 }),
@@ -23,10 +24,20 @@ export const fileForm = fluentbitForm({
     csv_column_names: 'accepted; files are written without a line of names',
     rotate_gzip: 'rotated files stay as they are',
   },
-  lower({ properties, at }) {
-    const { path, file, format, template, labelDelimiter, rotate, rotateMaxSize, rotateMaxFiles } = properties;
-    const written = properties.delimiter;
-    const delimiter = written === undefined ? undefined : (delimiters[written.toLowerCase()] ?? written);
+  lower({ properties, at, written, warn }) {
+    const { path, file, format, template, rotate, rotateMaxSize, rotateMaxFiles } = properties;
+    const known = (name: 'delimiter' | 'labelDelimiter') => {
+      const value = properties[name];
+      const found = value === undefined ? undefined : delimiters[value.toLowerCase()];
+      if (value !== undefined && found === undefined)
+        warn(
+          written(name) ?? at,
+          `"${value}" is none of tab, space and comma: as in Fluent Bit the delimiter is the format's own`,
+        );
+      return found;
+    };
+    const delimiter = known('delimiter');
+    const labelDelimiter = known('labelDelimiter');
     // A percent sign would be a time there.
     const directory = path.replaceAll('%', '%%').replace(/\/+$/, '');
     return {

@@ -3,8 +3,8 @@
  *
  *   93                          array of 3
  *   str                         tag
- *   db u32                      entries: str 32, whatever their size
- *     92 d7 00 u32 u32 map      each: [event time, record]
+ *   db u32                      entries: str 32, whatever their size; without an option map dd u32: an array 32
+ *     92 d7 00 u32 u32 map      each: [event time, record], or as Fluent Bit has it [[event time, {}], record]
  *   map                         option: size, compressed, chunk (where an acknowledgement is wanted), and with exactly_once
  *                               the records' origins (core/origin.ts packOrigins)
  *
@@ -97,6 +97,8 @@ async function encodeMessage(
   const option: Record<string, Value> = {
     size: records,
     compressed: compress,
+    // Fluent Bit says that these are logs.
+    ...(settings.sendsOptions === false && { fluent_signal: 0 }),
     ...(chunk !== undefined && { chunk }),
     ...(origins && { [originsOption]: packOrigins(origins.runs) as unknown as Value }),
   };
@@ -106,8 +108,10 @@ async function encodeMessage(
   head.shortArray(hasOption ? 3 : 2);
   head.value(tag);
   const length = Buffer.alloc(5);
-  length[0] = 0xdb;
-  length.writeUInt32BE(entries.length, 1);
+  // Without an option map it is no PackedForward: the entries are an array. Compressed bytes are bin for Fluent Bit.
+  const packed = settings.sendsOptions === false && compress !== 'text' ? 0xc6 : 0xdb;
+  length[0] = hasOption ? packed : 0xdd;
+  length.writeUInt32BE(hasOption ? entries.length : records, 1);
   head.raw(length, 0, 5);
   return { parts: [head.take(), entries, ...(hasOption ? [encodeMsgpack(option)] : [])], chunk, records };
 }

@@ -5,7 +5,7 @@ import { boolean, secret, text } from '../../core/options.ts';
 
 export const forwardForm = fluentbitForm({
   options: {
-    bind: { name: ['Listen', 'Host'] },
+    bind: { name: ['Listen', 'Host'], default: '0.0.0.0' },
     port: {},
     tagPrefix: { name: 'Tag_Prefix' },
     chunkSizeLimit: { name: 'Buffer_Max_Size' },
