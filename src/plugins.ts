@@ -33,11 +33,8 @@ import { elasticsearchOutput } from './outputs/elasticsearch/index.ts';
 import { elasticsearchDataStreamOutput } from './outputs/elasticsearch_data_stream.ts';
 import { esOutput } from './outputs/es.ts';
 import { fileOutput } from './outputs/file/index.ts';
-<<<<<<< HEAD
-import { fluentbitOpensearchOutput } from './outputs/fluentbit_opensearch.ts';
-=======
 import { fluentbitInfluxdbOutput } from './outputs/fluentbit_influxdb.ts';
->>>>>>> next
+import { fluentbitOpensearchOutput } from './outputs/fluentbit_opensearch.ts';
 import { forwardOutput } from './outputs/forward/index.ts';
 import { googleCloudOutput } from './outputs/google_cloud/index.ts';
 import { httpOutput } from './outputs/http/index.ts';
@@ -89,9 +86,9 @@ export const builtinPlugins: readonly Plugin[] = [
   hashFormatter,
   httpOutput,
   httpSource,
-  inHttpParser,
   influxdb2Output,
   influxdbOutput,
+  inHttpParser,
   jsonFormatter,
   jsonLineParser,
   logfmtParser,

@@ -160,7 +160,8 @@ test('a data stream gets a policy and a template, and is made', async (t) => {
     puts(server).map(({ request }) => request),
     ['PUT /_ilm/policy/logs-app_policy', 'PUT /_index_template/logs-app_template', 'PUT /_data_stream/logs-app'],
   );
-  const { policy } = puts(server)[0]?.lines[0] as { policy: { phases: { delete: unknown } } };
+  const [policyPut] = puts(server);
+  const { policy } = (policyPut?.lines[0] ?? {}) as { policy: { phases: { delete: unknown } } };
   assert.deepEqual(policy.phases.delete, { min_age: '30d', actions: { delete: {} } });
   assert.deepEqual(puts(server)[1]?.lines[0], {
     index_patterns: ['logs-app*'],

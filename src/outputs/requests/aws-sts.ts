@@ -56,11 +56,7 @@ export async function assumeRole({ role, with: by, region, endpoint, nowMs }: Ro
   try {
     const { method, headers } = request;
     const signal = AbortSignal.timeout(answerMsMax);
-<<<<<<< HEAD
-    const answer = await fetch(url, { method, body: new Uint8Array(body ?? []), headers, signal, redirect: 'error' });
-=======
     const answer = await fetch(url, { method, body: form.toString(), headers, signal, redirect: 'error' });
->>>>>>> next
     text = await answer.text();
     if (!answer.ok) {
       const said = [element(text, 'Code'), element(text, 'Message')].filter(Boolean).join(': ');
