@@ -100,6 +100,8 @@ export interface BufferModel {
   /** Largest chunk, in bytes of encoded records; and in records. */
   readonly chunkBytesMax: number;
   readonly chunkRecordsMax?: number | undefined;
+  /** Part of these limits, above 0 and up to 1, from which on a chunk is full; undefined: 1. */
+  readonly chunkFullPart?: number | undefined;
   /** `immediate`: as soon as the output is free; `interval`: flushIntervalMs after the chunk's first record; `lazy`: at the timekey's end plus timekeyWaitMs. */
   readonly flushMode: 'immediate' | 'interval' | 'lazy';
   readonly flushIntervalMs: number;
@@ -107,10 +109,18 @@ export interface BufferModel {
   readonly flushAtShutdown?: boolean | undefined;
   /** Chunks written at a time. */
   readonly concurrency: number;
+  /** While so many chunks wait to be written, others stay open over their flushIntervalMs, until they are full. */
+  readonly queuedChunksMax?: number | undefined;
+  /** How chunks are packed where they are staged on disk. */
+  readonly compress?: 'gzip' | 'zstd' | undefined;
   readonly slowFlushLogMs: number;
   readonly retry: RetryModel;
   /** `drop_oldest`: when the journal is full this output's cursor is moved, counted as refused. */
   readonly overflow: 'block' | 'drop_oldest';
+  /** Bytes of encoded records that may wait for it: beyond them `drop_oldest` drops, `block` says so and goes on. */
+  readonly backlogBytesMax?: number | undefined;
+  /** What the target refuses is counted and not kept. */
+  readonly isRefusedDropped?: boolean | undefined;
 }
 
 export interface RetryModel {

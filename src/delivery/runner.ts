@@ -14,6 +14,7 @@ import type { Log } from '../core/log.ts';
 import type { AppendRequest, Output } from '../core/plugin.ts';
 import type { ReadResult, ShardExtent } from '../journal/contract.ts';
 import type { Recipient, Refusal, RoutedFrame } from '../router/contract.ts';
+import { Backlog, overflowReason } from './backlog.ts';
 import { RecordChunk } from './chunk.ts';
 import type { OutputPlan, OutputStatus } from './contract.ts';
 import type { CursorFile } from './cursor.ts';
@@ -69,6 +70,7 @@ export class OutputRunner implements Recipient, WriterHost {
   readonly #active = new Set<RecordChunk | StagedChunk>();
   readonly #troubles = new Map<RecordChunk | StagedChunk, Trouble>();
   readonly #discards = new Discards();
+  readonly #backlog: Backlog;
   #heldBytes = 0;
   #isFull = false;
   #isFlushing = false;
@@ -99,6 +101,7 @@ export class OutputRunner implements Recipient, WriterHost {
       id: plan.id,
       log,
       ...options.staged,
+      packing: () => this.buffer.compress,
       commit: () => this.#commitNow(),
       refused: (reason, count) => {
         this.cursor.counts.refuse(reason, count);
@@ -122,11 +125,24 @@ export class OutputRunner implements Recipient, WriterHost {
       chunkBytesMax: this.#chunkBytesMax(plan.buffer),
       clock,
       staged,
-      onStaged: (heldBytes) => {
+      onStaged: (chunks) => {
         this.cursor.changed();
-        this.#release(heldBytes);
+        for (const chunk of chunks) this.#gone(chunk);
       },
       onReady: () => this.endSlice(),
+      retrying: () => this.#troubles.size,
+    });
+    this.#backlog = new Backlog({
+      id: plan.id,
+      clock,
+      log,
+      staged,
+      buffer: () => this.buffer,
+      shards: () => options.shards(),
+      next: (shard) => this.cursor.known(shard)?.next,
+      waiting: () => this.#waitingChunks(),
+      dropBefore: (offsets) => this.#dropBefore(offsets),
+      dropStaged: (chunk) => this.#dropStaged(chunk),
     });
     this.#instance = new OutputInstance(plan, {
       clock,
@@ -163,6 +179,7 @@ export class OutputRunner implements Recipient, WriterHost {
     if (progress.next >= frame.to) return;
     const parts = takeFrame(progress, frame, batches, this.#tails.get(frame.shard));
     this.cursor.changed();
+    if (this.buffer.backlogBytesMax !== undefined) this.#backlog.took(frame.to - frame.from, parts);
     for (const part of parts) {
       this.#heldBytes += part.heldBytes;
       for (const kept of this.#keptOf(part)) this.#tails.set(frame.shard, this.#queue.add(kept));
@@ -173,6 +190,7 @@ export class OutputRunner implements Recipient, WriterHost {
     this.cursor.lose(shard, lost);
   }
   endSlice(): void {
+    if (!this.#isClosed) this.#backlog.look();
     if (!this.#isClosed) this.#queue.settle(this.#isFull, this.#isFlushing);
     this.#discards.prune((shard) => this.cursor.known(shard)?.low ?? 0);
     this.#pump();
@@ -216,8 +234,7 @@ export class OutputRunner implements Recipient, WriterHost {
       return;
     }
     this.#active.delete(chunk);
-    this.#pump();
-    this.#options.onProgress();
+    this.endSlice();
   }
   /** Reads a staged chunk piece by piece and has each written. */
   async #deliverStaged(chunk: StagedChunk): Promise<void> {
@@ -284,13 +301,23 @@ export class OutputRunner implements Recipient, WriterHost {
     if (this.#discards.add(shard, before, reason)) this.#discardHeld();
   }
   #discardHeld(): void {
-    for (const chunk of this.#queue.takeMemory()) {
-      const kept = this.discard(chunk);
-      if (kept.rows === 'all') this.#queue.putBack(chunk);
-      else if (kept.chunk) this.#queue.putBack(kept.chunk);
-    }
-    this.#sleeper.wakeAll();
+    this.#queue.discard((chunk) => this.discard(chunk));
+    this.#sleeper.wakeConcerned();
     this.endSlice();
+  }
+  /** Chunks in memory that could be dropped: those that wait for their first or their next try. */
+  *#waitingChunks(): Generator<RecordChunk> {
+    for (const chunk of this.#troubles.keys()) if (chunk instanceof RecordChunk) yield chunk;
+    yield* this.#queue.memory();
+  }
+  #dropBefore(offsets: ReadonlyMap<string, number>): void {
+    for (const [shard, before] of offsets) this.#discards.add(shard, before, overflowReason);
+    this.#discardHeld();
+  }
+  #dropStaged(chunk: StagedChunk): void {
+    this.#staged.dropOne(chunk, overflowReason, this.#active.has(chunk));
+    this.#queue.forget((one) => one === chunk);
+    this.#discardHeld();
   }
   /** Refuses all that is not delivered yet; of an output that drains also all that comes. */
   discardAll(reason: string): void {
@@ -338,8 +365,8 @@ export class OutputRunner implements Recipient, WriterHost {
   leave(): void {
     this.#instance.leave();
   }
-  sleep(waitMs: number): Promise<void> {
-    return this.#sleeper.sleep(waitMs);
+  sleep(waitMs: number, chunk?: RecordChunk): Promise<boolean> {
+    return this.#sleeper.sleep(waitMs, chunk && (() => this.#discards.concerns(chunk)));
   }
   trouble(chunk: RecordChunk | StagedChunk, text: string | undefined, waitMs: number): void {
     if (text === undefined) this.#troubles.delete(chunk);
@@ -368,6 +395,11 @@ export class OutputRunner implements Recipient, WriterHost {
   #finish(chunk: RecordChunk): void {
     for (const part of chunk.batches) part.finish();
     this.cursor.changed();
+    this.#gone(chunk);
+  }
+  /** Its records are no longer in memory for this output. */
+  #gone(chunk: RecordChunk): void {
+    this.#backlog.gone(chunk);
     this.#release(chunk.heldBytes);
   }
 
@@ -406,6 +438,7 @@ export class OutputRunner implements Recipient, WriterHost {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#timer?.cancel();
+    this.#backlog.close();
     this.#sleeper.stop();
     await this.#instance.endWrites();
     this.cursor.changed();
@@ -429,6 +462,7 @@ export class OutputRunner implements Recipient, WriterHost {
       derived: counts.derived,
       waiting: this.cursor.waiting(this.#options.shards()),
       queuedBytes: Math.round(this.#heldBytes),
+      backlog: this.#backlog.status(),
       lagMs: Number.isFinite(oldestMs) ? Math.max(0, this.clock.nowMs() - oldestMs) : 0,
       lastError: this.#deadTrouble ?? troubles[0]?.text,
       nextTryMs: troubles.length > 0 ? Math.min(...troubles.map(({ nextTryMs }) => nextTryMs)) : undefined,
