@@ -59,6 +59,8 @@ export interface SourceModel {
   readonly plugin: PluginModel;
   /** Where its records enter: a label, `@ROOT` unless the config says otherwise. */
   readonly label: string;
+  /** Numbers of the receiving processes that run it, ascending; undefined: all where its kind allows that, else the first. */
+  readonly workers?: readonly number[] | undefined;
 }
 
 /** Which tags a step applies to. `fluentd`: one or more space-separated patterns as in `<match>`; `glob`: Fluent Bit's `Match`; `regexp`: Fluent Bit's `Match_Regex`. */
@@ -146,12 +148,24 @@ export interface OutputModel {
   readonly secondary?: PluginModel | undefined;
 }
 
+/** Routes of their own for the records of some sources: those of one receiving process. */
+export interface ScopeModel {
+  /** For people: `worker 1`. */
+  readonly name: string;
+  /** Ids of the sources. */
+  readonly sources: readonly string[];
+  /** In place of the pipeline's. */
+  readonly labels: Readonly<Record<string, readonly StepModel[]>>;
+}
+
 /** A whole configuration. */
 export interface PipelineModel {
   readonly version: 1;
   readonly sources: readonly SourceModel[];
   /** Steps by label; `@ROOT` and, where written, `@ERROR` and others. */
   readonly labels: Readonly<Record<string, readonly StepModel[]>>;
+  /** Where routes differ by receiving process; `labels` are for all sources that are in none of them, and for what is replayed. */
+  readonly scopes?: readonly ScopeModel[] | undefined;
   readonly outputs: readonly OutputModel[];
   /** Ids of outputs that get every record as it was received, before filters and routes, besides what these send them. */
   readonly taps?: readonly string[];

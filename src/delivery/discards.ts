@@ -46,7 +46,8 @@ export class Discards {
     return chunk.batches.some((part) => {
       if (part.shard === undefined) return part.dropReason !== undefined;
       const { shard, batch } = part;
-      for (let row = 0; row < batch.count; row++) if (this.#reasonFor(shard, batch.offset(row)) !== undefined) return true;
+      for (let row = 0; row < batch.count; row++)
+        if (this.#reasonFor(shard, batch.offset(row)) !== undefined) return true;
       return false;
     });
   }

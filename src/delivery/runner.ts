@@ -68,7 +68,8 @@ export class OutputRunner implements Recipient, WriterHost {
   readonly #staged: StagedChunks;
   readonly #queue: ChunkQueue;
   readonly #active = new Set<RecordChunk | StagedChunk>();
-  readonly #troubles = new Map<RecordChunk | StagedChunk, Trouble>();
+  /** Of chunks that are tried again: why, and what of them waits for that. */
+  readonly #troubles = new Map<RecordChunk | StagedChunk, Trouble & { readonly waiting: RecordChunk | undefined }>();
   readonly #discards = new Discards();
   readonly #backlog: Backlog;
   #heldBytes = 0;
@@ -307,7 +308,7 @@ export class OutputRunner implements Recipient, WriterHost {
   }
   /** Chunks in memory that could be dropped: those that wait for their first or their next try. */
   *#waitingChunks(): Generator<RecordChunk> {
-    for (const chunk of this.#troubles.keys()) if (chunk instanceof RecordChunk) yield chunk;
+    for (const { waiting } of this.#troubles.values()) if (waiting) yield waiting;
     yield* this.#queue.memory();
   }
   #dropBefore(offsets: ReadonlyMap<string, number>): void {
@@ -368,9 +369,9 @@ export class OutputRunner implements Recipient, WriterHost {
   sleep(waitMs: number, chunk?: RecordChunk): Promise<boolean> {
     return this.#sleeper.sleep(waitMs, chunk && (() => this.#discards.concerns(chunk)));
   }
-  trouble(chunk: RecordChunk | StagedChunk, text: string | undefined, waitMs: number): void {
+  trouble(chunk: RecordChunk | StagedChunk, text: string | undefined, waitMs: number, waiting?: RecordChunk): void {
     if (text === undefined) this.#troubles.delete(chunk);
-    else this.#troubles.set(chunk, { text, nextTryMs: this.clock.nowMs() + waitMs });
+    else this.#troubles.set(chunk, { text, nextTryMs: this.clock.nowMs() + waitMs, waiting });
   }
   delivered(chunk: RecordChunk): void {
     this.cursor.counts.delivered += chunk.count;

@@ -41,9 +41,9 @@ export interface WriterHost {
   /** Called after each try, once what it delivered is marked done. */
   leave(): void;
   /** Resolves with true when the time is over, with false when some of the chunk is to be discarded. Rejects with Stopped. */
-  sleep(waitMs: number, chunk: RecordChunk): Promise<boolean>;
-  /** A chunk given to deliver() is in trouble, and for how long; undefined: no longer. */
-  trouble(chunk: RecordChunk, text: string | undefined, waitMs: number): void;
+  sleep(waitMs: number, chunk: RecordChunk | undefined): Promise<boolean>;
+  /** A chunk given to deliver() is in trouble, for how long, and what of it waits for that; undefined: no longer. */
+  trouble(chunk: RecordChunk, text: string | undefined, waitMs: number, waiting?: RecordChunk): void;
   readonly isStopped: boolean;
   /** Cuts off, as refused, what is to be discarded. Gives what is kept, and which rows of the chunk these were. */
   discard(chunk: RecordChunk): Kept;
@@ -160,16 +160,22 @@ export class ChunkWriter {
       );
     }
     this.#logRetry(work, error, decision.waitMs);
-    host.trouble(root, errorText(error), decision.waitMs);
-    return this.#pause(work, decision.waitMs);
+    return this.#pause(root, work, errorText(error), decision.waitMs);
   }
-  /** Waits; what is discarded meanwhile goes at once, and the rest waits on. */
-  async #pause(work: Work, waitMs: number): Promise<Work[]> {
-    const { clock } = this.#host;
-    const untilMs = clock.monotonicMs() + waitMs;
+  /**
+   * Waits; what is discarded meanwhile goes at once, and the rest waits on. So does the output where nothing is left: its
+   * target is not asked sooner because records were dropped.
+   */
+  async #pause(root: RecordChunk, work: Work, text: string, waitMs: number): Promise<Work[]> {
+    const host = this.#host;
+    const untilMs = host.clock.monotonicMs() + waitMs;
     let rest: Work | undefined = work;
-    while (rest && !(await this.#host.sleep(untilMs - clock.monotonicMs(), rest.chunk))) rest = this.#discard(rest);
-    return rest ? [rest] : [];
+    for (;;) {
+      const leftMs = untilMs - host.clock.monotonicMs();
+      host.trouble(root, text, leftMs, rest?.chunk);
+      if (await host.sleep(leftMs, rest?.chunk)) return rest ? [rest] : [];
+      rest = rest && this.#discard(rest);
+    }
   }
   #goesToSecondary(rows: Rows): boolean {
     return this.#host.secondary !== undefined && rows.reasons === undefined;
