@@ -21,6 +21,12 @@ export function processGroup(pid: number): number | undefined {
   return fields === undefined || fields[0] === 'Z' ? undefined : Number(fields[2]);
 }
 
+/** When a living process began, in clock ticks since the machine did: with its pid it names that process and no later one. */
+export function processBegin(pid: number): number | undefined {
+  const fields = statFields(pid);
+  return fields === undefined || fields[0] === 'Z' ? undefined : Number(fields[19]);
+}
+
 /** `root` and all processes started by it or by those, as far as they live. */
 export function processTree(root: number): number[] {
   const childrenOf = new Map<number, number[]>();

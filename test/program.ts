@@ -42,7 +42,7 @@ export async function until<T>(what: string, look: () => T | Promise<T>): Promis
 const endings = new WeakMap<TestContext, (() => Promise<unknown>)[]>();
 
 /** Runs when the test ends, what was begun last first: programs end before their directories are removed. */
-function atEnd(context: TestContext, end: () => Promise<unknown>): void {
+export function atEnd(context: TestContext, end: () => Promise<unknown>): void {
   const known = endings.get(context);
   if (known) {
     known.push(end);

@@ -71,22 +71,60 @@ function sectionOptions(sections: SectionTable): string[] {
 }
 
 function differenceProblems(where: string, plugin: Plugin): string[] {
-  const known = new Set([...Object.keys(plugin.options), ...sectionOptions(plugin.sections ?? {})]);
+  const known = new Set([
+    ...Object.keys(plugin.options),
+    ...sectionOptions(plugin.sections ?? {}),
+    ...Object.keys(plugin.fluentbit?.properties ?? {}),
+  ]);
   return (plugin.differences ?? []).flatMap(({ text, options = [] }) => [
     ...(/^[A-Z`].{15,}\.$/s.test(text) ? [] : [`${where}: a difference is no sentence: ${text}`]),
     ...options.filter((name) => !known.has(name)).map((name) => `${where}: a difference names no option: ${name}`),
   ]);
 }
 
+/** What is wrong with the way it is written in Fluent Bit's configurations. */
+function formProblems(where: string, plugin: Plugin): string[] {
+  const { options = {}, properties = {}, repeated = {}, ignored = {} } = plugin.fluentbit ?? {};
+  const problems: string[] = [];
+  const taken = new Set<string>();
+  const take = (spelling: string) => {
+    const key = spelling.toLowerCase();
+    if (taken.has(key)) problems.push(`${where}: Fluent Bit's ${spelling} is declared twice`);
+    taken.add(key);
+  };
+  for (const [name, option] of Object.entries(options)) {
+    const spec = plugin.options[name];
+    if (!spec) problems.push(`${where}: its Fluent Bit form names no option: ${name}`);
+    else for (const spelling of [option.name ?? spellings(name, spec, 'fluentbit')].flat()) take(spelling);
+  }
+  for (const [name, spec] of Object.entries(properties)) {
+    if (plugin.options[name] && options[name]) problems.push(`${where}: ${name} is an option and a property`);
+    if (spec.summary.length < 10) problems.push(`${where}: property ${name} has no summary`);
+    for (const spelling of spellings(name, spec, 'fluentbit')) take(spelling);
+  }
+  for (const spelling of [...Object.keys(repeated), ...Object.keys(ignored)]) {
+    if (spelling !== spelling.toLowerCase()) problems.push(`${where}: ${spelling} is not in lower case`);
+    take(spelling);
+  }
+  if (!plugin.fluentbit?.lower && Object.keys({ ...repeated, ...properties }).length > 0)
+    problems.push(`${where}: properties that nothing turns into options`);
+  return problems;
+}
+
 function pluginProblems(plugin: Plugin): string[] {
   const where = `${plugin.kind} ${plugin.name}`;
-  const problems = [...optionProblems(where, plugin.options), ...differenceProblems(where, plugin)];
+  const problems = [
+    ...optionProblems(where, plugin.options),
+    ...differenceProblems(where, plugin),
+    ...formProblems(where, plugin),
+  ];
   for (const [name, section] of Object.entries(plugin.sections ?? {})) {
     problems.push(...optionProblems(`${where} <${name}>`, section.options));
     if (section.summary.length < 10) problems.push(`${where} <${name}> has no summary`);
   }
   if (!/^[A-Z].{15,}/.test(plugin.summary)) problems.push(`${where}: its summary is no sentence`);
-  if (!plugin.example.includes('@type')) problems.push(`${where}: its example has no @type`);
+  if (!plugin.example.includes('@type') && plugin.fluentbit?.example === undefined)
+    problems.push(`${where}: its example has no @type`);
   const file = definingFile(plugin);
   if (file === undefined) problems.push(`${where}: no file in src/${folders[plugin.kind]} is named after it`);
   // What a step without create does is the router's, and tested there.
@@ -153,6 +191,18 @@ async function checked(text: string): Promise<{ status: number; out: string; err
 
 describe('examples', () => {
   for (const plugin of builtinPlugins)
+    if (plugin.fluentbit?.example !== undefined && plugin.kind !== 'parser')
+      test(`the Fluent Bit example of ${plugin.kind} ${plugin.name} loads`, async () => {
+        const example = plugin.fluentbit?.example ?? '';
+        const rest = [
+          ...(example.includes('[INPUT]') ? [] : ['[INPUT]\n    Name stdin\n']),
+          ...(example.includes('[OUTPUT]') ? [] : ['[OUTPUT]\n    Name null\n    Match *\n']),
+        ];
+        const { status, err } = await checked(`${example}\n${rest.join('')}`);
+        assert.equal(status, 0, err);
+        assert.match(err, /: ok\n$/);
+      });
+  for (const plugin of builtinPlugins.filter(({ example }) => example !== ''))
     test(`the example of ${plugin.kind} ${plugin.name} loads`, async () => {
       const { status, out, err } = await checked(plugin.example);
       assert.equal(status, 0, err);

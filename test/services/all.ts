@@ -1,0 +1,5 @@
+/** The services there are. */
+import type { Service } from './contract.ts';
+import { influxdb } from './influxdb.ts';
+
+export const services: readonly Service[] = [influxdb];
