@@ -31,20 +31,20 @@ export interface BacklogOptions {
   readonly id: string;
   readonly clock: Clock;
   readonly log: Log;
-  buffer(): BufferModel;
-  shards(): readonly ShardExtent[];
+  readonly buffer: () => BufferModel;
+  readonly shards: () => readonly ShardExtent[];
   /** First offset of a shard that it has not read; undefined: it has read nothing of it. */
-  next(shard: string): number | undefined;
+  readonly next: (shard: string) => number | undefined;
   /** Chunks in memory that are not being written this moment. */
-  waiting(): Iterable<RecordChunk>;
+  readonly waiting: () => Iterable<RecordChunk>;
   readonly staged: {
     readonly waitingBytes: number;
     /** The one with the oldest record of those that are not over. */
     oldest(): StagedChunk | undefined;
   };
   /** Refuses records of a shard below an offset. */
-  dropBefore(offsets: ReadonlyMap<string, number>): void;
-  dropStaged(chunk: StagedChunk): void;
+  readonly dropBefore: (offsets: ReadonlyMap<string, number>) => void;
+  readonly dropStaged: (chunk: StagedChunk) => void;
 }
 
 export class Backlog {

@@ -112,7 +112,8 @@ export class ChunkQueue {
     for (const chunk of ready) this.#ready.push(...(chunk instanceof RecordChunk ? left(chunk) : [chunk]));
     this.#held = this.#held.flatMap(left);
     this.#toStage = this.#toStage.flatMap((one) => left(one.chunk).map((chunk) => ({ ...one, chunk })));
-    for (const chunk of [...this.#open]) {
+    // A chunk that is replaced keeps its place, so going on over them is safe.
+    for (const chunk of this.#open) {
       const [kept] = left(chunk);
       if (kept !== chunk) this.#open.replace(chunk, kept);
     }

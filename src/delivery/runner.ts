@@ -46,7 +46,7 @@ export interface RunnerOptions {
   /** Where chunks are staged. */
   readonly staged: Pick<StagedOptions, 'disk' | 'dataDir' | 'directory' | 'space'>;
   appendDead(request: AppendRequest): Promise<unknown>;
-  shards(): readonly ShardExtent[];
+  readonly shards: () => readonly ShardExtent[];
   /** Called when records are over. */
   onProgress(): void;
 }
@@ -133,18 +133,7 @@ export class OutputRunner implements Recipient, WriterHost {
       onReady: () => this.endSlice(),
       retrying: () => this.#troubles.size,
     });
-    this.#backlog = new Backlog({
-      id: plan.id,
-      clock,
-      log,
-      staged,
-      buffer: () => this.buffer,
-      shards: () => options.shards(),
-      next: (shard) => this.cursor.known(shard)?.next,
-      waiting: () => this.#waitingChunks(),
-      dropBefore: (offsets) => this.#dropBefore(offsets),
-      dropStaged: (chunk) => this.#dropStaged(chunk),
-    });
+    this.#backlog = this.#newBacklog();
     this.#instance = new OutputInstance(plan, {
       clock,
       log,
@@ -153,6 +142,22 @@ export class OutputRunner implements Recipient, WriterHost {
       cursor: this.cursor,
       commitIntervalMs: options.commitIntervalMs,
       onOpened: () => this.#pump(),
+    });
+  }
+
+  #newBacklog(): Backlog {
+    const { clock, log, shards } = this.#options;
+    return new Backlog({
+      id: this.id,
+      clock,
+      log,
+      staged: this.#staged,
+      buffer: () => this.buffer,
+      shards,
+      next: (shard) => this.cursor.known(shard)?.next,
+      waiting: () => this.#waitingChunks(),
+      dropBefore: (offsets) => this.#dropBefore(offsets),
+      dropStaged: (chunk) => this.#dropStaged(chunk),
     });
   }
 

@@ -2,7 +2,15 @@
  * What runs and what is asked of it: loads configurations, turns generations on in the right order (first delivering,
  * then receiving, so that no record carries a number nobody can route), reloads, and answers the admin server.
  */
-import type { AdminBackend, DeadLetterChoice, DeadLetterDetail, DeadLetterRow, ReloadResult, Status, StoreState } from '../admin/backend.ts';
+import type {
+  AdminBackend,
+  DeadLetterChoice,
+  DeadLetterDetail,
+  DeadLetterRow,
+  ReloadResult,
+  Status,
+  StoreState,
+} from '../admin/backend.ts';
 import type { PipelineModel } from '../config/model.ts';
 import { OperatingError, errorText } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';

@@ -42,7 +42,9 @@ export class DeadLetterReader {
     const { metrics } = options;
     const counters = {
       replayed: metrics.counter('dead_letters_replayed_total', 'Dead letters appended again, by output.', ['output']),
-      dropped: metrics.counter('dead_letters_dropped_total', 'Dead letters dropped by a person, by output.', ['output']),
+      dropped: metrics.counter('dead_letters_dropped_total', 'Dead letters dropped by a person, by output.', [
+        'output',
+      ]),
     };
     this.#counted = (output, what) => counters[what].inc({ output });
   }

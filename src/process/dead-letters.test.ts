@@ -103,7 +103,10 @@ test('a replay that the journal refuses is an answer, not the end of the process
   // Nobody was left waiting for the appends that failed.
   await journal.turns(40);
   space.set(1e6);
-  assert.equal(await reader.replay({}, 1), 50);
+  // What was appended before it was full does not come twice.
+  const left = (await reader.newest(100)).length;
+  assert.ok(left > 0 && left < 50, String(left));
+  assert.equal(await reader.replay({}, 1), left);
   await reader.close();
 });
 
@@ -158,7 +161,13 @@ test('letters are chosen by output and reason, shown whole, and dropped for good
   const metrics = new Metrics();
   const reader = readerOf(journal, directory, never, metrics);
   const ns = async (choice = {}) => (await reader.newest(10, choice)).map(({ record }) => (record as { n: number }).n);
-  assert.deepEqual([await ns({ output: 'es' }), await ns({ reason: 'mapping' })], [[1, 2], [1, 3]]);
+  assert.deepEqual(
+    [await ns({ output: 'es' }), await ns({ reason: 'mapping' })],
+    [
+      [1, 2],
+      [1, 3],
+    ],
+  );
   const [first] = await reader.newest(10);
   const shown = await reader.show(String(first?.id));
   assert.deepEqual([shown?.emissionId, shown?.attempts, shown?.time], ['s-1', 2, { seconds: 7, nanos: 8 }]);
@@ -179,5 +188,8 @@ test('when all letters are done with, what holds them goes, also where some cann
   const reader = readerOf(journal, directory, never);
   assert.equal(await reader.drop({ output: 'es' }), 1);
   assert.equal(await reader.drop({}), 1);
-  assert.deepEqual(directory.shards().reduce((sum, { firstOffset, durableOffset }) => sum + durableOffset - firstOffset, 0), 0);
+  assert.deepEqual(
+    directory.shards().reduce((sum, { firstOffset, durableOffset }) => sum + durableOffset - firstOffset, 0),
+    0,
+  );
 });

@@ -22,7 +22,7 @@ import {
   socketOptions,
   socketTransport,
   streamDifferences,
-  streamMessageBytesMax,
+  streamTextBytesMax,
   streamOptions,
 } from './sockets/options.ts';
 import { SocketSource } from './sockets/source.ts';
@@ -113,7 +113,11 @@ export const syslogSource = definePlugin({
       if (carrierOf(config) === 'udp') {
         const { messageLengthLimit: messageBytesMax } = given;
         const receiveBufferBytes = receiveBufferOf(transport);
-        return new DatagramListener(context, { ...common, messageBytesMax, receiveBufferBytes, isChomped: true }, intake);
+        return new DatagramListener(
+          context,
+          { ...common, messageBytesMax, receiveBufferBytes, isChomped: true },
+          intake,
+        );
       }
       const limits = { connectionsMax: given.connectionsMax, idleTimeoutMs: given.idleTimeout };
       const stream = { keepAlive: given.sendKeepalivePacket, tls: transportTls(transport), clients: undefined };
@@ -128,8 +132,8 @@ function carrierOf({ options: given, sections }: Config): string {
 }
 
 function cutterOf({ frameType, delimiter }: Values): DelimiterCutter | OctetCutter {
-  if (frameType === 'octet_count') return new OctetCutter(streamMessageBytesMax);
-  return new DelimiterCutter(delimiter, streamMessageBytesMax);
+  if (frameType === 'octet_count') return new OctetCutter(streamTextBytesMax);
+  return new DelimiterCutter(delimiter, streamTextBytesMax);
 }
 
 function problemOf(config: Config): string | undefined {
@@ -141,7 +145,8 @@ function problemOf(config: Config): string | undefined {
   }
   const isDatagram = carrierOf(config) === 'udp';
   if (given.delimiter === '') return 'delimiter is empty: write what stands between messages, such as "\\n"';
-  if (isDatagram && given.sendKeepalivePacket) return 'send_keepalive_packet is for <transport tcp> and <transport tls>';
+  if (isDatagram && given.sendKeepalivePacket)
+    return 'send_keepalive_packet is for <transport tcp> and <transport tls>';
   if (given.includeSourceHost && given.sourceAddressKey !== undefined)
     return 'include_source_host and source_address_key exclude each other; write source_address_key';
   if (given.sourceHostnameKey !== undefined && given.resolveHostname === false)
@@ -157,7 +162,7 @@ function intakeOptions({ options: given, parser, ...config }: Config, context: S
     parser: context.parser(parser ?? 'syslog'),
     sourceAddressKey: given.includeSourceHost ? given.sourceHostKey : given.sourceAddressKey,
     sourceHostnameKey: given.sourceHostnameKey,
-    messageBytesMax: isDatagram ? given.messageLengthLimit : streamMessageBytesMax,
+    messageBytesMax: isDatagram ? given.messageLengthLimit : streamTextBytesMax,
     unmatchedTag: given.emitUnmatchedLines ? `${given.tag}.unmatched` : undefined,
     // A parser that reads the priority leaves it in field pri; for others it is taken off here.
     ...(parser?.options['withPriority'] !== true && { open: takePriority }),

@@ -11,7 +11,7 @@ import {
   socketDifferences,
   socketOptions,
   streamDifferences,
-  streamMessageBytesMax,
+  streamTextBytesMax,
   streamOptions,
 } from './sockets/options.ts';
 import { SocketSource } from './sockets/source.ts';
@@ -27,7 +27,7 @@ const options = {
   }),
   delimiter: text('What stands between messages.', { default: '\n' }),
   messageLengthLimit: bytesFrom(1)('Longest message, in bytes; a longer one is refused.', {
-    default: streamMessageBytesMax,
+    default: streamTextBytesMax,
   }),
 };
 

@@ -68,8 +68,7 @@ function checkTargets(lowering: Lowering, { name, labels, sources }: ScopeModel,
       lowering.errorOnce(at, `${name} has no <label ${label}>: it stands in the <worker> of another one`);
   };
   const visit = (action: ActionModel, step: StepModel): void => {
-    if (action.kind === 'copy' || action.kind === 'roundrobin')
-      for (const inner of action.actions) visit(inner, step);
+    if (action.kind === 'copy' || action.kind === 'roundrobin') for (const inner of action.actions) visit(inner, step);
     const named = 'label' in action ? [action.label] : [];
     if (action.kind === 'retag')
       for (const { options } of Object.values(action.plugin.sections).flat())
@@ -149,7 +148,9 @@ class Steps {
   }
   /** All labels of a scope but that of the own log. `isChecked` false: it was, in parts. */
   labels({ sections, labels }: Scope, isChecked = true): Record<string, readonly StepModel[]> {
-    const lowered: Record<string, StepModel[]> = { [rootLabel]: this.#steps(sections, rootLabel, this.#outputs, isChecked) };
+    const lowered: Record<string, StepModel[]> = {
+      [rootLabel]: this.#steps(sections, rootLabel, this.#outputs, isChecked),
+    };
     for (const [name, owners] of labels)
       if (name !== fluentLogLabel)
         lowered[name] = owners.flatMap((owner) => this.#label(owner, name, this.#outputs, isChecked));
@@ -170,8 +171,7 @@ class Steps {
   warnUnused({ labels }: Scope): void {
     for (const [name, owners] of labels)
       if (name !== errorLabel && name !== fluentLogLabel && !this.#outputs.entered.has(name))
-        for (const { at } of owners)
-          this.#lowering.warnOnce(at, `nothing enters <label ${name}>: no @label names it`);
+        for (const { at } of owners) this.#lowering.warnOnce(at, `nothing enters <label ${name}>: no @label names it`);
   }
   #label(owner: Section, name: string, outputs: Outputs, isChecked: boolean): StepModel[] {
     if (isChecked) checkLabelContent(this.#lowering, owner);

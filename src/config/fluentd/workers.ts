@@ -27,7 +27,7 @@ export interface Workers {
   /** All together, for records that no process of its own received. */
   readonly whole: Scope;
   /** Which processes a section of a `<worker>` is for; undefined: it stands outside of them. */
-  workersOf(section: Section): readonly number[] | undefined;
+  readonly workersOf: (section: Section) => readonly number[] | undefined;
 }
 
 /** Reads the `<worker>` sections. `count`: how many receiving processes there are. */

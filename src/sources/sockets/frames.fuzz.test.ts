@@ -12,7 +12,8 @@ const max = 12;
 function cut(cutter: FrameCutter, pieces: readonly Buffer[]): { frames: string[]; problem: boolean } {
   const frames: string[] = [];
   const take = (found: readonly { readonly bytes: Buffer; readonly isWhole: boolean }[]): void => {
-    for (const { bytes, isWhole } of found) frames.push(`${isWhole ? '' : 'long '}${isWhole ? bytes.toString('latin1') : ''}`);
+    for (const { bytes, isWhole } of found)
+      frames.push(`${isWhole ? '' : 'long '}${isWhole ? bytes.toString('latin1') : ''}`);
   };
   try {
     for (const piece of pieces) {
@@ -29,7 +30,22 @@ function cut(cutter: FrameCutter, pieces: readonly Buffer[]): { frames: string[]
   return { frames, problem: false };
 }
 
-const words = fc.constantFrom('\n', '\r\n', 'ab', 'x', '', '3 abc', '12 ', '0 ', '99 ', '5', ' ', 'a'.repeat(20), '||', '|');
+const words = fc.constantFrom(
+  '\n',
+  '\r\n',
+  'ab',
+  'x',
+  '',
+  '3 abc',
+  '12 ',
+  '0 ',
+  '99 ',
+  '5',
+  ' ',
+  'a'.repeat(20),
+  '||',
+  '|',
+);
 const streams = fc.oneof(
   fc.array(words, { maxLength: 20 }).map((parts) => Buffer.from(parts.join(''))),
   fc.uint8Array({ maxLength: 60 }).map((bytes) => Buffer.from(bytes)),

@@ -28,6 +28,12 @@ export interface Received {
   readonly time: Instant | undefined;
 }
 
+/** A message whose priority was taken off. */
+interface Opened {
+  readonly text: Buffer;
+  readonly priority: number | undefined;
+}
+
 export interface IntakeOptions {
   /** `tcp source x`, for texts. */
   readonly what: string;
@@ -38,15 +44,13 @@ export interface IntakeOptions {
   readonly sourceHostnameKey: string | undefined;
   readonly messageBytesMax: number;
   /** The text to parse of a message, and what is known from it besides; or why it is none. */
-  open?(
-    message: Buffer,
-  ): { readonly text: Buffer; readonly priority: number | undefined } | { readonly problem: string };
+  readonly open?: (message: Buffer) => Opened | { readonly problem: string };
   /** Makes the record of what was parsed. Owns the fields. */
-  complete(
+  readonly complete: (
     fields: Fields,
     time: Instant | undefined,
     priority: number | undefined,
-  ): Received | { readonly problem: string };
+  ) => Received | { readonly problem: string };
   /** A record for a message that gave none, in place of its refusal. */
   readonly unmatchedTag?: string | undefined;
 }

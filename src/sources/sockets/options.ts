@@ -25,7 +25,7 @@ export const streamOptions = {
 };
 
 /** Longest message of a stream where nothing is written: it is held in memory, and the journal's record limit is of this order. */
-export const streamMessageBytesMax = 8 * 1024 * 1024;
+export const streamTextBytesMax = 8 * 1024 * 1024;
 /** No datagram is larger. */
 export const datagramBytesMax = 64 * 1024;
 

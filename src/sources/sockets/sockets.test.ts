@@ -30,7 +30,9 @@ async function start(t: TestContext, plugin: Plugin, options: Record<string, unk
   await source.start();
   t.after(() => source.stop());
   const records = (): string[] =>
-    context.appended.flatMap(({ tag, records: { payloads } }) => payloads.map((payload) => `${tag} ${String(payload)}`));
+    context.appended.flatMap(({ tag, records: { payloads } }) =>
+      payloads.map((payload) => `${tag} ${String(payload)}`),
+    );
   /** Until so many records are there. */
   const until = async (isThere: () => boolean): Promise<void> => {
     while (!isThere()) await new Promise((resolve) => setImmediate(resolve));
@@ -61,8 +63,7 @@ async function send(port: number, text: string, isReset = false): Promise<void> 
 }
 async function sendDatagrams(port: number, texts: readonly string[]): Promise<void> {
   const socket = createSocket('udp4');
-  for (const text of texts)
-    await new Promise<void>((resolve) => socket.send(text, port, '127.0.0.1', () => resolve()));
+  for (const text of texts) await new Promise<void>((resolve) => socket.send(text, port, '127.0.0.1', () => resolve()));
   socket.close();
 }
 
@@ -82,8 +83,19 @@ describe('tcp', () => {
     assert.deepEqual(counts, ['message_too_long']);
   });
   test('tag and time come out of the record', async (t) => {
-    const extract = section({ tagKey: 'k', keepTagKey: false, timeKey: 'at', keepTimeKey: false, timeType: 'unixtime' });
-    const { port, records, context, until } = await start(t, tcpSource, {}, { ...json, sections: { extract: [extract] } });
+    const extract = section({
+      tagKey: 'k',
+      keepTagKey: false,
+      timeKey: 'at',
+      keepTimeKey: false,
+      timeType: 'unixtime',
+    });
+    const { port, records, context, until } = await start(
+      t,
+      tcpSource,
+      {},
+      { ...json, sections: { extract: [extract] } },
+    );
     await send(port, '{"k":"own","at":5,"a":1}\n{"a":2}\n');
     await until(() => records().length === 2);
     assert.deepEqual(records().sort(), ['own {"a":1}', 't {"a":2}']);
@@ -121,7 +133,10 @@ describe('udp', () => {
     const { port, records, context, until } = await start(t, udpSource, {}, none);
     await sendDatagrams(port, ['one\n', 'two\r\n', 'three']);
     await until(() => records().length === 3);
-    assert.deepEqual(records(), ['one', 'two', 'three'].map((text) => `t {"message":"${text}"}`));
+    assert.deepEqual(
+      records(),
+      ['one', 'two', 'three'].map((text) => `t {"message":"${text}"}`),
+    );
     assert.ok(context.appended.length <= 3);
   });
   test('one beyond the limit that is written is refused whole', async (t) => {
