@@ -30,10 +30,15 @@ import { recordTransformerFilter } from './filters/record_transformer/index.ts';
 import { stdoutFilter } from './filters/stdout.ts';
 import { counterOutput } from './outputs/counter.ts';
 import { fileOutput } from './outputs/file/index.ts';
+import { fluentbitInfluxdbOutput } from './outputs/fluentbit_influxdb.ts';
 import { forwardOutput } from './outputs/forward/index.ts';
+import { googleCloudOutput } from './outputs/google_cloud/index.ts';
 import { httpOutput } from './outputs/http/index.ts';
+import { influxdbOutput } from './outputs/influxdb/index.ts';
+import { influxdb2Output } from './outputs/influxdb2.ts';
 import { nullOutput } from './outputs/null.ts';
 import { secondaryFileOutput } from './outputs/secondary_file.ts';
+import { stackdriverOutput } from './outputs/stackdriver/index.ts';
 import { stdoutOutput } from './outputs/stdout.ts';
 import { storeOutput } from './outputs/store.ts';
 import { fluentbitHttpSource } from './sources/fluentbit_http/index.ts';
@@ -62,17 +67,21 @@ export const builtinPlugins: readonly Plugin[] = [
   fileOutput,
   fluentbitFileFormatter,
   fluentbitHttpSource,
+  fluentbitInfluxdbOutput,
   fluentbitJsonFormatter,
   fluentbitMsgpackFormatter,
   fluentbitParser,
   fluentbitTextFormatter,
   forwardOutput,
   forwardSource,
+  googleCloudOutput,
   grepFilter,
   hashFormatter,
   httpOutput,
   httpSource,
   inHttpParser,
+  influxdb2Output,
+  influxdbOutput,
   jsonFormatter,
   jsonLineParser,
   logfmtParser,
@@ -95,6 +104,7 @@ export const builtinPlugins: readonly Plugin[] = [
   sampleSource,
   secondaryFileOutput,
   singleValueFormatter,
+  stackdriverOutput,
   stdinSource,
   stdoutFilter,
   stdoutFormatter,
