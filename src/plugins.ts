@@ -53,7 +53,10 @@ import { httpSource } from './sources/http/index.ts';
 import { postback } from './sources/postback/index.ts';
 import { sampleSource } from './sources/sample.ts';
 import { stdinSource } from './sources/stdin.ts';
+import { syslogSource } from './sources/syslog.ts';
 import { tailSource } from './sources/tail/index.ts';
+import { tcpSource } from './sources/tcp.ts';
+import { udpSource } from './sources/udp.ts';
 import { copyStep } from './steps/copy.ts';
 import { relabelStep } from './steps/relabel.ts';
 import { rewriteTagFilterStep } from './steps/rewrite_tag_filter.ts';
@@ -120,7 +123,10 @@ export const builtinPlugins: readonly Plugin[] = [
   stdoutOutput,
   storeOutput,
   syslogParser,
+  syslogSource,
   tailSource,
+  tcpSource,
   tsvFormatter,
   tsvParser,
+  udpSource,
 ];
