@@ -29,14 +29,20 @@ import { parserFilter } from './filters/parser.ts';
 import { recordTransformerFilter } from './filters/record_transformer/index.ts';
 import { stdoutFilter } from './filters/stdout.ts';
 import { counterOutput } from './outputs/counter.ts';
+import { elasticsearchOutput } from './outputs/elasticsearch/index.ts';
+import { elasticsearchDataStreamOutput } from './outputs/elasticsearch_data_stream.ts';
+import { esOutput } from './outputs/es.ts';
 import { fileOutput } from './outputs/file/index.ts';
 import { fluentbitInfluxdbOutput } from './outputs/fluentbit_influxdb.ts';
+import { fluentbitOpensearchOutput } from './outputs/fluentbit_opensearch.ts';
 import { forwardOutput } from './outputs/forward/index.ts';
 import { googleCloudOutput } from './outputs/google_cloud/index.ts';
 import { httpOutput } from './outputs/http/index.ts';
 import { influxdbOutput } from './outputs/influxdb/index.ts';
 import { influxdb2Output } from './outputs/influxdb2.ts';
 import { nullOutput } from './outputs/null.ts';
+import { opensearchOutput } from './outputs/opensearch.ts';
+import { opensearchDataStreamOutput } from './outputs/opensearch_data_stream.ts';
 import { secondaryFileOutput } from './outputs/secondary_file.ts';
 import { stackdriverOutput } from './outputs/stackdriver/index.ts';
 import { stdoutOutput } from './outputs/stdout.ts';
@@ -47,7 +53,10 @@ import { httpSource } from './sources/http/index.ts';
 import { postback } from './sources/postback/index.ts';
 import { sampleSource } from './sources/sample.ts';
 import { stdinSource } from './sources/stdin.ts';
+import { syslogSource } from './sources/syslog.ts';
 import { tailSource } from './sources/tail/index.ts';
+import { tcpSource } from './sources/tcp.ts';
+import { udpSource } from './sources/udp.ts';
 import { copyStep } from './steps/copy.ts';
 import { relabelStep } from './steps/relabel.ts';
 import { rewriteTagFilterStep } from './steps/rewrite_tag_filter.ts';
@@ -61,12 +70,16 @@ export const builtinPlugins: readonly Plugin[] = [
   counterOutput,
   csvFormatter,
   csvParser,
+  elasticsearchDataStreamOutput,
+  elasticsearchOutput,
+  esOutput,
   fileOutput,
   fluentbitFileFormatter,
   fluentbitHttpSource,
   fluentbitInfluxdbOutput,
   fluentbitJsonFormatter,
   fluentbitMsgpackFormatter,
+  fluentbitOpensearchOutput,
   fluentbitParser,
   fluentbitTextFormatter,
   forwardOutput,
@@ -76,9 +89,9 @@ export const builtinPlugins: readonly Plugin[] = [
   hashFormatter,
   httpOutput,
   httpSource,
-  inHttpParser,
   influxdb2Output,
   influxdbOutput,
+  inHttpParser,
   jsonFormatter,
   jsonLineParser,
   logfmtParser,
@@ -90,6 +103,8 @@ export const builtinPlugins: readonly Plugin[] = [
   nginxParser,
   noneParser,
   nullOutput,
+  opensearchDataStreamOutput,
+  opensearchOutput,
   outFileFormatter,
   parserFilter,
   postback,
@@ -108,7 +123,10 @@ export const builtinPlugins: readonly Plugin[] = [
   stdoutOutput,
   storeOutput,
   syslogParser,
+  syslogSource,
   tailSource,
+  tcpSource,
   tsvFormatter,
   tsvParser,
+  udpSource,
 ];
