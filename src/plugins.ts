@@ -3,6 +3,11 @@ import { apacheParser } from './codecs/apache.ts';
 import { apache2Parser } from './codecs/apache2.ts';
 import { apacheErrorParser } from './codecs/apache_error.ts';
 import { csvFormatter, csvParser } from './codecs/csv.ts';
+import { fluentbitParser } from './codecs/fluentbit/index.ts';
+import { fluentbitFileFormatter } from './codecs/fluentbit_file.ts';
+import { fluentbitJsonFormatter } from './codecs/fluentbit_json.ts';
+import { fluentbitMsgpackFormatter } from './codecs/fluentbit_msgpack.ts';
+import { fluentbitTextFormatter } from './codecs/fluentbit_text.ts';
 import { hashFormatter } from './codecs/hash.ts';
 import { inHttpParser } from './codecs/in_http.ts';
 import { jsonFormatter, jsonLineParser } from './codecs/json.ts';
@@ -23,20 +28,36 @@ import { grepFilter } from './filters/grep.ts';
 import { parserFilter } from './filters/parser.ts';
 import { recordTransformerFilter } from './filters/record_transformer/index.ts';
 import { stdoutFilter } from './filters/stdout.ts';
+import { counterOutput } from './outputs/counter.ts';
+import { elasticsearchOutput } from './outputs/elasticsearch/index.ts';
+import { elasticsearchDataStreamOutput } from './outputs/elasticsearch_data_stream.ts';
+import { esOutput } from './outputs/es.ts';
 import { fileOutput } from './outputs/file/index.ts';
+import { fluentbitInfluxdbOutput } from './outputs/fluentbit_influxdb.ts';
+import { fluentbitOpensearchOutput } from './outputs/fluentbit_opensearch.ts';
 import { forwardOutput } from './outputs/forward/index.ts';
+import { googleCloudOutput } from './outputs/google_cloud/index.ts';
 import { httpOutput } from './outputs/http/index.ts';
+import { influxdbOutput } from './outputs/influxdb/index.ts';
+import { influxdb2Output } from './outputs/influxdb2.ts';
 import { nullOutput } from './outputs/null.ts';
+import { opensearchOutput } from './outputs/opensearch.ts';
+import { opensearchDataStreamOutput } from './outputs/opensearch_data_stream.ts';
 import { secondaryFileOutput } from './outputs/secondary_file.ts';
+import { stackdriverOutput } from './outputs/stackdriver/index.ts';
 import { stdoutOutput } from './outputs/stdout.ts';
 import { storeOutput } from './outputs/store.ts';
+import { fluentbitHttpSource } from './sources/fluentbit_http/index.ts';
 import { forwardSource } from './sources/forward/index.ts';
 import { httpSource } from './sources/http/index.ts';
 import { ownLogSource } from './sources/own_log.ts';
 import { postback } from './sources/postback/index.ts';
 import { sampleSource } from './sources/sample.ts';
 import { stdinSource } from './sources/stdin.ts';
+import { syslogSource } from './sources/syslog.ts';
 import { tailSource } from './sources/tail/index.ts';
+import { tcpSource } from './sources/tcp.ts';
+import { udpSource } from './sources/udp.ts';
 import { copyStep } from './steps/copy.ts';
 import { relabelStep } from './steps/relabel.ts';
 import { rewriteTagFilterStep } from './steps/rewrite_tag_filter.ts';
@@ -47,15 +68,30 @@ export const builtinPlugins: readonly Plugin[] = [
   apacheErrorParser,
   apacheParser,
   copyStep,
+  counterOutput,
   csvFormatter,
   csvParser,
+  elasticsearchDataStreamOutput,
+  elasticsearchOutput,
+  esOutput,
   fileOutput,
+  fluentbitFileFormatter,
+  fluentbitHttpSource,
+  fluentbitInfluxdbOutput,
+  fluentbitJsonFormatter,
+  fluentbitMsgpackFormatter,
+  fluentbitOpensearchOutput,
+  fluentbitParser,
+  fluentbitTextFormatter,
   forwardOutput,
   forwardSource,
+  googleCloudOutput,
   grepFilter,
   hashFormatter,
   httpOutput,
   httpSource,
+  influxdb2Output,
+  influxdbOutput,
   inHttpParser,
   jsonFormatter,
   jsonLineParser,
@@ -68,6 +104,8 @@ export const builtinPlugins: readonly Plugin[] = [
   nginxParser,
   noneParser,
   nullOutput,
+  opensearchDataStreamOutput,
+  opensearchOutput,
   outFileFormatter,
   ownLogSource,
   parserFilter,
@@ -80,13 +118,17 @@ export const builtinPlugins: readonly Plugin[] = [
   sampleSource,
   secondaryFileOutput,
   singleValueFormatter,
+  stackdriverOutput,
   stdinSource,
   stdoutFilter,
   stdoutFormatter,
   stdoutOutput,
   storeOutput,
   syslogParser,
+  syslogSource,
   tailSource,
+  tcpSource,
   tsvFormatter,
   tsvParser,
+  udpSource,
 ];

@@ -2,9 +2,10 @@
 import type { Location } from '../core/errors.ts';
 import { maskedSecret, snakeCase, spellings } from '../core/options.ts';
 import type { OptionSpec, OptionTable } from '../core/options.ts';
-import type { SectionTable } from '../core/plugin.ts';
+import type { Plugin, SectionTable } from '../core/plugin.ts';
 import type { Registry } from '../core/registry.ts';
 import { comparisonTree } from './comparison-tree.ts';
+import type { Dialect } from './dialect.ts';
 import type { ConfigNote } from './fluentd/lowering.ts';
 import { drawTree, leaf, shortPlace } from './tree.ts';
 import type { Branch } from './tree.ts';
@@ -23,12 +24,14 @@ import type {
 export interface Described {
   readonly model: PipelineModel;
   readonly notes: readonly ConfigNote[];
+  /** Of the configuration; options are shown in its spelling. Default: Fluentd's. */
+  readonly dialect?: Dialect;
   readonly registry: Registry;
 }
 
 /** The tree, one line per source, label, step, output and setting that differs from its default; ends with a newline. */
 export function describe(described: Described): string {
-  return drawTree([...new Teller(described).roots(), ...comparisonTree(described.notes)]);
+  return drawTree([...new Teller(described).roots(), ...comparisonTree(described.notes, described.dialect)]);
 }
 
 class Teller {
@@ -42,8 +45,12 @@ class Teller {
   roots(): Branch[] {
     const { model } = this.#described;
     const roots: Branch[] = [{ text: 'sources', under: model.sources.map((source) => this.#source(source)) }];
-    for (const [name, steps] of Object.entries(model.labels))
+    // Those of all are for what is replayed only, where each process has its own.
+    for (const [name, steps] of model.scopes ? [] : Object.entries(model.labels))
       roots.push({ text: `label ${name}`, under: steps.map((step) => this.#step(step)) });
+    for (const scope of model.scopes ?? [])
+      for (const [name, steps] of Object.entries(scope.labels))
+        roots.push({ text: `label ${name} of ${scope.name}`, under: steps.map((step) => this.#step(step)) });
     const taps = (model.taps ?? []).map((id) => this.#action({ kind: 'output', output: id }));
     if (taps.length > 0) roots.splice(1, 0, { text: 'every record as it is received', under: taps });
     return roots;
@@ -51,7 +58,8 @@ class Teller {
   #source(source: PipelineModel['sources'][number]): Branch {
     const branch = this.#plugin(source.plugin);
     const names = source.id === source.plugin.type ? source.id : `${source.plugin.type} (${source.id})`;
-    return { text: `${names} → ${source.label}${placeText(source.plugin.at)}`, under: branch };
+    const where = source.workers ? ` (worker ${source.workers.join(', ')})` : '';
+    return { text: `${names}${where} → ${source.label}${placeText(source.plugin.at)}`, under: branch };
   }
   #step(step: StepModel): Branch {
     const word = step.action.kind === 'filter' ? 'filter' : 'match';
@@ -90,7 +98,7 @@ class Teller {
   #plugin(plugin: PluginModel): Branch[] {
     const spec = this.#described.registry.get(plugin.kind, plugin.type);
     const under = [
-      ...(spec ? optionLines(spec.options, plugin.options) : laterLines(plugin)),
+      ...(spec ? optionLines(spec.options, plugin.options, this.#spelling(spec)) : laterLines(plugin)),
       ...sectionLines(spec?.sections ?? {}, plugin.sections),
     ];
     if (plugin.parser) under.push({ text: `parse ${plugin.parser.type}`, under: this.#plugin(plugin.parser) });
@@ -102,6 +110,16 @@ class Teller {
         under: Object.entries(plugin.inject).map(([key, value]) => leaf(`${snakeCase(key)} ${plainText(value)}`)),
       });
     return under;
+  }
+  /** Options in the words of the configuration; those that were made of other properties have none there. */
+  #spelling(plugin: Plugin): Spell {
+    if ((this.#described.dialect ?? 'fluentd') === 'fluentd') return spellFluentd;
+    return (name, spec) => {
+      const option = plugin.fluentbit?.options?.[name];
+      return (
+        [option?.name ?? (option ? spellings(name, spec, 'fluentbit') : spellFluentd(name, spec))].flat()[0] ?? name
+      );
+    };
   }
   #buffer(buffer: BufferModel): Branch[] {
     const lines = bufferLines(buffer);
@@ -132,16 +150,29 @@ function bufferLines(buffer: BufferModel): string[] {
   ];
   if (limits.length > 0)
     lines.push(`given up after ${limits.join(' or ')}: to the secondary, else to the dead letters`);
-  if (buffer.overflow === 'drop_oldest') lines.push('oldest dropped when the journal is full');
+  const isDropping = buffer.overflow === 'drop_oldest';
+  if (buffer.backlogBytesMax !== undefined)
+    lines.push(`${isDropping ? 'oldest dropped' : 'a warning'} when more than ${buffer.backlogBytesMax} bytes wait`);
+  if (isDropping) lines.push('oldest dropped when the journal is full');
+  if (buffer.compress !== undefined) lines.push(`staged ones packed with ${buffer.compress}`);
+  if (buffer.isRefusedDropped === true) lines.push('what the target refuses is dropped');
   return lines;
 }
 
-function optionLines(table: OptionTable, values: Readonly<Record<string, unknown>>): Branch[] {
+type Spell = (name: string, spec: OptionSpec) => string;
+
+const spellFluentd: Spell = (name, spec) => spellings(name, spec, 'fluentd')[0] ?? name;
+
+function optionLines(
+  table: OptionTable,
+  values: Readonly<Record<string, unknown>>,
+  spell: Spell = spellFluentd,
+): Branch[] {
   return Object.entries(values).flatMap(([name, value]) => {
     const spec = table[name];
     if (!spec || isDefault(spec, value)) return [];
     const shown = spec.kind === 'secret' ? maskedSecret : optionText(spec, value);
-    return [leaf(`${spellings(name, spec, 'fluentd')[0] ?? name} ${shown}`)];
+    return [leaf(`${spell(name, spec)} ${shown}`)];
   });
 }
 

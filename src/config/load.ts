@@ -6,8 +6,10 @@ import type { ConfigProblem } from '../core/errors.ts';
 import type { Registry } from '../core/registry.ts';
 import { builtinSource, extraFile, withBuiltinMatch } from './builtin.ts';
 import { dialectOf } from './dialect.ts';
+import type { Dialect } from './dialect.ts';
 import { readEnv } from './env.ts';
 import type { Environment, Settings } from './env.ts';
+import { loadFluentbit } from './fluentbit/load.ts';
 import type { EmbeddedScope } from './fluentd/embedded.ts';
 import { Lowering } from './fluentd/lowering.ts';
 import type { ConfigNote } from './fluentd/lowering.ts';
@@ -38,6 +40,8 @@ export interface LoadedConfig {
   readonly warnings: readonly ConfigProblem[];
   /** What `check` tells: how things were mapped, what was accepted without effect. */
   readonly notes: readonly ConfigNote[];
+  /** What the file is written in; the built-in configuration is Fluentd's. */
+  readonly dialect: Dialect;
 }
 
 /** What reading a configuration gave. */
@@ -74,17 +78,29 @@ export async function readConfig(request: LoadRequest): Promise<ReadConfig> {
       isWanted: settings.store === undefined ? undefined : settings.store === 'on',
       isFile: request.path !== undefined,
     });
+  const isSet = request.env['P2L_WORKERS'] !== undefined && request.env['P2L_WORKERS'] !== '';
+  if (isSet && model) checkWorkers(lowering, model, settings.workers);
   const found = inReadingOrder(lowering.problems, request.path);
   if (!lowered || !model || found.some(isError)) return { loaded: undefined, problems: found };
-  const isSet = request.env['P2L_WORKERS'] !== undefined && request.env['P2L_WORKERS'] !== '';
   const loaded = {
     model,
     settings,
     workers: isSet ? settings.workers : (lowered.workers ?? settings.workers),
     warnings: found,
     notes: lowering.notes,
+    dialect: lowering.dialect,
   };
   return { loaded, problems: found };
+}
+
+/** A source of a process that there is not would receive nothing, without a word. */
+function checkWorkers(lowering: Lowering, { sources }: PipelineModel, count: number): void {
+  for (const { plugin, workers } of sources)
+    if (workers && !workers.some((id) => id < count))
+      lowering.error(
+        plugin.at,
+        `source ${plugin.type} runs in worker ${workers.join(', ')}, and P2L_WORKERS is ${count}; raise it, or leave it unset`,
+      );
 }
 
 /** Variables first, then file by file from top to bottom: how a person goes through them. */
@@ -109,14 +125,8 @@ async function loadFile(lowering: Lowering, path: string, scope: EmbeddedScope):
     return undefined;
   }
   const dialect = dialectOf(text);
-  if (dialect !== 'fluentd') {
-    const name = dialect === 'fluentbit-yaml' ? 'Fluent Bit YAML' : 'Fluent Bit classic';
-    lowering.error(
-      { file: path, line: 1, column: 1 },
-      `this is a ${name} configuration, which this version does not support yet; a Fluentd configuration was expected`,
-    );
-    return undefined;
-  }
+  lowering.dialect = dialect;
+  if (dialect !== 'fluentd') return loadFluentbit(lowering, { path, text }, dialect, scope.env);
   const parsed = parseFluentd(text, path, scope);
   const lowered = await lowerParsed(lowering, parsed, resolve(path));
   if (lowered && !parsed.root.sections.some((section) => section.name === 'source' || section.name === 'worker'))

@@ -71,13 +71,49 @@ class Label {
 
 /** Compiles a configuration's labels. Called once for each generation; plugins are made here, in written order. */
 export function compileRouter(model: PipelineModel, parts: RouterParts): Router {
-  const labels = new Map<string, Label>();
-  for (const name of [rootLabel, ...Object.keys(model.labels)]) labels.set(name, new Label());
-  const labelOf = (name: string): Label => {
-    const label = labels.get(name);
-    assert(label, `label ${name} is not in the model; the configuration's check must have said so`);
-    return label;
+  const taps = model.taps ?? [];
+  const labels = compileLabels(model.labels, parts);
+  const scopes = (model.scopes ?? []).map((scope) => ({
+    sources: new Set(scope.sources),
+    labels: compileLabels(scope.labels, parts),
+  }));
+  const outputs = new Set(taps);
+  for (const own of [labels, ...scopes.map((scope) => scope.labels)])
+    for (const output of outputsIn(own)) outputs.add(output);
+  const root: Entry = { labels, label: labelIn(labels, rootLabel) };
+  const entries = new Map(
+    model.sources.map(({ id, label }): [string, Entry] => {
+      const own = scopes.find(({ sources }) => sources.has(id))?.labels ?? labels;
+      return [id, { labels: own, label: labelIn(own, label) }];
+    }),
+  );
+  // What is replayed was received before, and tapped then: a second time would double it.
+  const tapsOf = (batch: Batch): readonly string[] => (batch.block.parts.source === replaySource ? [] : taps);
+  return {
+    outputs,
+    route(batch) {
+      const entry = entries.get(batch.block.parts.source) ?? root;
+      return new Routing(entry.labels, batch.count).start(entry.label, batch, tapsOf(batch));
+    },
   };
+}
+
+type Labels = ReadonlyMap<string, Label>;
+/** Where a source's records enter. */
+interface Entry {
+  readonly labels: Labels;
+  readonly label: Label;
+}
+
+function labelIn(labels: Labels, name: string): Label {
+  const label = labels.get(name);
+  assert(label, `label ${name} is not in the model; the configuration's check must have said so`);
+  return label;
+}
+
+function compileLabels(models: PipelineModel['labels'], parts: RouterParts): Labels {
+  const labels = new Map<string, Label>();
+  for (const name of [rootLabel, ...Object.keys(models)]) labels.set(name, new Label());
   const compileAction = (action: ActionModel): Action => {
     switch (action.kind) {
       case 'filter':
@@ -89,9 +125,13 @@ export function compileRouter(model: PipelineModel, parts: RouterParts): Router 
       case 'roundrobin':
         return { kind: 'roundrobin', actions: action.actions.map(compileAction), turns: turnsOf(action.weights) };
       case 'relabel':
-        return { kind: 'relabel', label: labelOf(action.label) };
+        return { kind: 'relabel', label: labelIn(labels, action.label) };
       default:
-        return { kind: 'retag', retagger: parts.createRetagger(action.plugin), label: labelOf(action.label) };
+        return {
+          kind: 'retag',
+          retagger: parts.createRetagger(action.plugin),
+          label: labelIn(labels, action.label),
+        };
     }
   };
   const compileStep = (step: StepModel): Step => ({
@@ -99,32 +139,26 @@ export function compileRouter(model: PipelineModel, parts: RouterParts): Router 
     action: compileAction(step.action),
     take: step.take,
   });
-  for (const [name, steps] of Object.entries(model.labels)) labelOf(name).steps = steps.map(compileStep);
-  const root = labelOf(rootLabel);
-  const taps = model.taps ?? [];
-  const outputs = new Set([...taps, ...outputsBehind(root, new Set()), ...allOutputs(labels.values())]);
-  const entries = new Map(model.sources.map(({ id, label }) => [id, labelOf(label)]));
-  const entryOf = (batch: Batch): Label => entries.get(batch.block.parts.source) ?? root;
-  // What is replayed was received before, and tapped then: a second time would double it.
-  const tapsOf = (batch: Batch): readonly string[] => (batch.block.parts.source === replaySource ? [] : taps);
-  return { outputs, route: (batch) => new Routing(labels, batch.count).start(entryOf(batch), batch, tapsOf(batch)) };
+  for (const [name, steps] of Object.entries(models)) labelIn(labels, name).steps = steps.map(compileStep);
+  return labels;
 }
 
-/** The outputs that a record in the label may come to, in the order in which it meets them. */
+/** The outputs of labels, in the order in which a record from the root meets them; those behind no step from there last. */
+function* outputsIn(labels: Labels): Generator<string> {
+  yield* outputsBehind(labelIn(labels, rootLabel), new Set());
+  for (const label of labels.values()) for (const { action } of label.steps) yield* outputsOf(action, undefined);
+}
 function* outputsBehind(label: Label, seen: Set<Label>): Generator<string> {
   if (seen.has(label)) return;
   seen.add(label);
   for (const { action } of label.steps) yield* outputsOf(action, seen);
 }
+/** `seen`: the labels on the way; undefined: other labels are not entered. */
 function* outputsOf(action: Action, seen: Set<Label> | undefined): Generator<string> {
   if (action.kind === 'output') yield action.output;
   else if (action.kind === 'copy' || action.kind === 'roundrobin')
     for (const inner of action.actions) yield* outputsOf(inner, seen);
   else if (action.kind !== 'filter' && seen) yield* outputsBehind(action.label, seen);
-}
-/** Also those in labels that no step leads to: sources and rejected records enter there. */
-function* allOutputs(labels: Iterable<Label>): Generator<string> {
-  for (const label of labels) for (const { action } of label.steps) yield* outputsOf(action, undefined);
 }
 
 /** What goes along with a batch: how often it entered a label, and whether it came through @ERROR. */

@@ -14,16 +14,16 @@ import { tlsRange } from '../../core/tls.ts';
 import { version } from '../../core/version.ts';
 import { compileEndpoint, compileHeaders, headerBytes } from './address.ts';
 import type { ExpandEndpoint, ExpandHeaders } from './address.ts';
+import { AwsSigner } from '../requests/aws.ts';
 import { HttpClient } from '../requests/client.ts';
 import type { Address, ClientAnswer } from '../requests/client.ts';
+import { retryAfterOf } from '../requests/retry-after.ts';
 import type { AuthOptions, HttpOutputConfig, HttpOutputOptions } from './index.ts';
 
 /** Statuses that say later, where the configuration does not say which do. */
 const laterByDefault = ['408', '425', '429', '502', '503', '504'];
 /** Statuses that speak of what was sent: a part of it may be taken. */
 const aboutTheBody: ReadonlySet<number> = new Set([400, 413, 422]);
-/** No target is believed that asks to wait longer than an hour. */
-const retryAfterMsMax = 3_600_000;
 const COMMA = 44;
 const OPENING = 91;
 const CLOSING = 93;
@@ -38,6 +38,7 @@ export class HttpOutput implements Output {
   readonly #endpoint: ExpandEndpoint;
   readonly #headers: ExpandHeaders;
   readonly #later: ReadonlySet<string>;
+  readonly #signer: AwsSigner | undefined;
   #client: HttpClient | undefined;
 
   constructor({ options, sections, formatter }: HttpOutputConfig, context: OutputContext, proxy: URL | undefined) {
@@ -51,7 +52,7 @@ export class HttpOutput implements Output {
     const auth = sections['auth']?.[0]?.options as AuthOptions | undefined;
     const fixed = {
       'User-Agent': `post2log/${version}`,
-      ...(auth && { Authorization: basicAuthorization(auth) }),
+      ...(auth?.method === 'basic' && { Authorization: basicAuthorization(auth) }),
       ...options.headers,
     };
     const templates = options.headersFromPlaceholders ?? {};
@@ -59,6 +60,7 @@ export class HttpOutput implements Output {
     const own: Record<string, string> = { 'Content-Type': headerBytes(type) };
     if (options.compress === 'gzip') own['Content-Encoding'] = 'gzip';
     this.#headers = (chunk) => withOwn(expand(chunk), own);
+    this.#signer = auth?.method === 'aws_sigv4' ? signerOf(auth, context) : undefined;
     this.#later = new Set(options.retryableResponseCodes ?? laterByDefault);
   }
 
@@ -89,10 +91,9 @@ export class HttpOutput implements Output {
     const method = this.#options.httpMethod === 'put' ? 'PUT' : 'POST';
     const client = this.#client;
     if (!client) throw new OperatingError('OUTPUT_UNREACHABLE', `output ${this.#context.id} is not open`);
-    const answer = await client.send(
-      { address, method, headers: headers.headers, body: this.#options.compress === 'gzip' ? await pack(body) : body },
-      signal,
-    );
+    const packed = this.#options.compress === 'gzip' ? await pack(body) : body;
+    const parts = { address, method, headers: headers.headers, body: packed } as const;
+    const answer = await client.send(this.#signer ? await this.#signer.sign(parts) : parts, signal);
     if (answer.status >= 200 && answer.status < 300) return { refused };
     return this.#notTaken(chunk, `${method} ${address.shown}`, answer, refused);
   }
@@ -120,14 +121,19 @@ export class HttpOutput implements Output {
     const isBroken = /json/.test(this.#formatter.contentType) && !isUtf8(body);
     return { body: isBroken ? Buffer.from(body.toString()) : body, refused };
   }
+  #isLater(status: number): boolean {
+    return this.#later.has(String(status)) || this.#later.has(`${Math.floor(status / 100)}xx`);
+  }
   /** What an answer that is no success means for the records. @throws OperatingError to try again, or to halve the chunk */
   #notTaken(chunk: Chunk, request: string, answer: ClientAnswer, refused: readonly RefusedRow[]): WriteResult {
     const text = answer.text.trim().slice(0, answerCharsShown);
     // What it begins with is counted: the status, and nothing that differs from chunk to chunk.
     const status = `${answer.status} ${answer.reason}`.trim();
     const said = `${status} answered to ${request}${text === '' ? '' : `: ${text}`}`;
-    if (this.#later.has(String(answer.status)))
+    if (this.#isLater(answer.status))
       throw new OperatingError('OUTPUT_UNREACHABLE', said, retryAfterOf(answer, this.#context.clock.nowMs()));
+    const keysProblem = this.#signer?.problemOf(answer);
+    if (keysProblem !== undefined) throw new OperatingError('OUTPUT_UNREACHABLE', `${said}; ${keysProblem}`);
     const reason = `${said}${adviceOf(answer.status)}`;
     if (aboutTheBody.has(answer.status) && refused.length === 0) throw new OperatingError('OUTPUT_REFUSED', reason);
     const own = new Map(refused.map((one) => [one.row, one.reason]));
@@ -191,18 +197,16 @@ function basicAuthorization({ username = '', password = '' }: AuthOptions): stri
   return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
 }
 
+function signerOf({ awsService = '', awsRegion = '', awsRoleArn }: AuthOptions, context: OutputContext): AwsSigner {
+  const role = awsRoleArn === undefined ? undefined : { arn: awsRoleArn, sessionName: 'fluentd' };
+  return new AwsSigner({ service: awsService, region: awsRegion, role }, context.clock);
+}
+
 function adviceOf(status: number): string {
   if (status === 401 || status === 403 || status === 407) return '; check <auth>, headers and proxy';
   if (status === 404 || status === 405) return '; check endpoint and http_method';
   if (status >= 300 && status < 400) return '; redirects are not followed, write the new address into endpoint';
   return '';
-}
-
-/** Retry-After in seconds or as a date (RFC 9110, 10.2.3). */
-function retryAfterOf({ retryAfter }: ClientAnswer, nowMs: number): { retryAfterMs?: number } {
-  if (retryAfter === undefined) return {};
-  const waitMs = /^\d+$/.test(retryAfter.trim()) ? Number(retryAfter) * 1000 : Date.parse(retryAfter) - nowMs;
-  return Number.isNaN(waitMs) || waitMs <= 0 ? {} : { retryAfterMs: Math.min(waitMs, retryAfterMsMax) };
 }
 
 async function tlsOf(options: HttpOutputOptions): Promise<ConnectionOptions> {

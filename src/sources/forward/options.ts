@@ -3,6 +3,7 @@ import { boolean, bytes, bytesFrom, choice, duration, integer, list, secret, tex
 import type { OptionValues } from '../../core/options.ts';
 import type { PluginConfig, SectionTable } from '../../core/plugin.ts';
 import { tlsVersions } from '../../core/tls.ts';
+import { clientOptions } from '../sockets/clients.ts';
 
 export const forwardOptions = {
   port: integer(0, 65_535)('Port to listen on, TCP and (for heartbeats) UDP.', { default: 24_224 }),
@@ -12,6 +13,7 @@ export const forwardOptions = {
   backlog: integer(1)('Connections the kernel may hold before they are accepted.'),
   tag: text('Tag of all records, in place of the one that was sent.'),
   addTagPrefix: text('Prefix of all tags; a dot comes between.'),
+  tagPrefix: text('Prefix of all tags, with nothing between.'),
   skipInvalidEvent: boolean('Leaves out (and counts) what is no time, record or text as tag.', { default: false }),
   chunkSizeLimit: bytes('A larger message is refused, without an acknowledgement.'),
   chunkSizeWarnLimit: bytes('A larger message is taken, with a warning.'),
@@ -70,8 +72,7 @@ export const forwardSections = {
         summary: 'An address or network that may send.',
         isMany: true,
         options: {
-          host: text('Address or host name.'),
-          network: text('Network such as 10.0.0.0/8.'),
+          ...clientOptions,
           sharedKey: secret('Key of this client, in place of the common one.'),
           users: list('Users that may send from there; all where none is named.'),
         },

@@ -4,11 +4,11 @@ import type { Parser } from '../../core/plugin.ts';
 /** A record of more bytes is taken as it is, so that a first line that never comes again holds no memory. */
 const joinedBytesMax = 2 * 1024 * 1024;
 
-/** Takes joined lines; `end`: where in the input the next line begins. */
+/** Takes joined lines, which stand in the input from `start` to `end`. */
 interface JoinedTaker {
-  add(text: Buffer, end: number): void;
+  add(text: Buffer, start: number, end: number): void;
   /** A line before any that begins a record. */
-  addStray(line: Buffer, end: number): void;
+  addStray(line: Buffer, start: number, end: number): void;
 }
 
 export class Joiner {
@@ -37,7 +37,7 @@ export class Joiner {
     const isFirst = this.#parser.isFirstLine?.(line);
     if (this.isHolding && (isFirst === true || this.#bytes + line.length > joinedBytesMax)) this.#take(batch);
     if (isFirst === false && !this.isHolding) {
-      batch.addStray(line, at + bytes);
+      batch.addStray(line, at, at + bytes);
       return;
     }
     if (!this.isHolding) this.#from = at;
@@ -66,7 +66,7 @@ export class Joiner {
     return Buffer.concat(this.#lines.flatMap((line, index) => (index === 0 ? [line] : [newline, line])));
   }
   #take(batch: JoinedTaker): void {
-    batch.add(this.#text(), this.#end);
+    batch.add(this.#text(), this.#from, this.#end);
     this.forget();
   }
 }
