@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Batch } from '../core/batch.ts';
+import { fieldEntries } from '../core/record.ts';
 import { batchOf } from '../../test/fixture.ts';
 import { SharedRecords } from './shared-records.ts';
 
@@ -21,7 +22,7 @@ test('of a copy only nested values are, as long as they are the same', () => {
   const batch = batchOf('t', texts);
   for (const isWhole of [true, false]) {
     const shared = new SharedRecords(batch, isWhole);
-    const copy = batch.map((fields) => ({ ...fields, n: 9 }));
+    const copy = batch.map((fields) => new Map([...fieldEntries(fields), ['n', 9]]));
     shared.note(copy, 1, { n: 8, o: { k: 'c' }, p: 'text', q: {} });
     const later = batch.map((_fields, row) => ({ n: 7, o: { k: row === 1 ? 'c' : 'other' } }));
     shared.note(later, 1, { o: { k: 'd' } });

@@ -309,7 +309,8 @@ test('a body that cannot be read is answered as in Fluentd once it is kept', asy
   );
   assert.equal((await post(port, '/t', json, '')).status, 200, 'there is nothing to keep');
   assert.equal(context.kept.length, unread.length);
-  for (const body of ['5', '[null]', '[{"a":1},5]']) assert.equal((await post(port, '/t', json, body)).status, 400, body);
+  for (const body of ['5', '[null]', '[{"a":1},5]'])
+    assert.equal((await post(port, '/t', json, body)).status, 400, body);
   const half = Buffer.concat([encodeMsgpack({ a: 1 }), Buffer.from([0x81])]);
   assert.equal((await post(port, '/t', type, half)).status, 400, 'a record of it would be taken');
   assert.deepEqual(taken(context), []);

@@ -181,9 +181,7 @@ export class HttpReceiver implements RequestHandler, ExchangeHost<HttpTarget> {
     this.#loggedMs = nowMs;
     const more = this.#refusedUnlogged > 1 ? ` (and ${this.#refusedUnlogged - 1} more since the last such line)` : '';
     this.#refusedUnlogged = 0;
-    log.warn(
-      `http source ${id} refused a request: ${refusal.message.slice(0, loggedCharsMax)}${more}; ${outcome}`,
-    );
+    log.warn(`http source ${id} refused a request: ${refusal.message.slice(0, loggedCharsMax)}${more}; ${outcome}`);
   }
 }
 
