@@ -26,6 +26,7 @@ import { stdoutFilter } from './filters/stdout.ts';
 import { fileOutput } from './outputs/file/index.ts';
 import { forwardOutput } from './outputs/forward/index.ts';
 import { httpOutput } from './outputs/http/index.ts';
+import { kafka2Output } from './outputs/kafka2.ts';
 import { nullOutput } from './outputs/null.ts';
 import { secondaryFileOutput } from './outputs/secondary_file.ts';
 import { stdoutOutput } from './outputs/stdout.ts';
@@ -58,6 +59,7 @@ export const builtinPlugins: readonly Plugin[] = [
   inHttpParser,
   jsonFormatter,
   jsonLineParser,
+  kafka2Output,
   logfmtParser,
   ltsvFormatter,
   ltsvParser,

@@ -46,7 +46,7 @@ export const laterPlugins: readonly LaterPlugins[] = [
   later('output', 'exec'),
   later('output', 'google_cloud'),
   later('output', 'influxdb', 'influxdb2'),
-  later('output', 'kafka2', 'kafka', 'kafka_buffered', 'rdkafka', 'rdkafka2'),
+  later('output', 'kafka', 'kafka_buffered', 'rdkafka', 'rdkafka2'),
   later('output', 'loki'),
   later('output', 'opensearch', 'opensearch_data_stream'),
   later('output', 'prometheus'),
