@@ -58,6 +58,7 @@ export class Cluster {
   readonly #pool: ConnectionPool;
   #apis: ApiRanges | undefined;
   #brokers = new Map<number, Address>();
+  #controller = -1;
   readonly #topics = new Map<string, TopicState>();
   readonly #coordinators = new Map<string, number>();
 
@@ -100,6 +101,11 @@ export class Cluster {
     } catch (error) {
       throw unreachable(`connecting to Kafka at ${address.host}:${address.port}`, error);
     }
+  }
+  /** A connection to the broker that makes topics. @throws OperatingError OUTPUT_UNREACHABLE */
+  async controller(): Promise<Connection> {
+    if (this.#controller < 0) await this.topics([], { isFresh: true });
+    return this.#controller < 0 ? this.any() : this.node(this.#controller);
   }
   /** The version of a call that these brokers know. */
   async version<K extends KafkaCallName>(name: K): Promise<KafkaCalls[K]> {
@@ -183,6 +189,7 @@ export class Cluster {
       if (!response) throw unreachable(`asking Kafka at ${this.shown} for its topics`, error);
       answer = response;
     }
+    this.#controller = answer.controllerId;
     this.#brokers = new Map(answer.brokers.map(({ nodeId, host, port }) => [nodeId, { host, port }]));
     return answer;
   }

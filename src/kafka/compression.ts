@@ -7,7 +7,13 @@ export const compressions = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const;
 export type Compression = (typeof compressions)[number];
 
 /** The number of each in a batch's attributes. */
-export const compressionNumbers: Readonly<Record<Compression, number>> = { none: 0, gzip: 1, snappy: 2, lz4: 3, zstd: 4 };
+export const compressionNumbers: Readonly<Record<Compression, number>> = {
+  none: 0,
+  gzip: 1,
+  snappy: 2,
+  lz4: 3,
+  zstd: 4,
+};
 
 const packGzip = promisify(gzip);
 const packZstd = promisify(zstdCompress);

@@ -52,16 +52,27 @@ export async function produce(
 ): Promise<ProduceAnswer[]> {
   const { key, version } = await cluster.version('produce');
   const isFlexible = version >= firstFlexible;
-  const parsers = cluster.library as unknown as Record<string, { parseResponse: typeof import('@platformatic/kafka').produceV11.parseResponse }>;
+  const parsers = cluster.library as unknown as Record<
+    string,
+    { parseResponse: typeof import('@platformatic/kafka').produceV11.parseResponse }
+  >;
   const parse = parsers[`produceV${version}`]?.parseResponse;
   if (!parse) throw new Error(`there is no parser for Produce version ${version}`);
   const response = await new Promise<Response | undefined>((resolve, reject) => {
-    connection.send(key, version, () => request(cluster, batches, settings, isFlexible), parse, isFlexible, isFlexible, (error, answer) => {
-      // With a part that failed the whole answer comes inside of the error.
-      const inside = responseOf(error) as Response | undefined;
-      if (error && !inside) reject(error);
-      else resolve(inside ?? (typeof answer === 'object' ? answer : undefined));
-    });
+    connection.send(
+      key,
+      version,
+      () => request(cluster, batches, settings, isFlexible),
+      parse,
+      isFlexible,
+      isFlexible,
+      (error, answer) => {
+        // With a part that failed the whole answer comes inside of the error.
+        const inside = responseOf(error) as Response | undefined;
+        if (error && !inside) reject(error);
+        else resolve(inside ?? (typeof answer === 'object' ? answer : undefined));
+      },
+    );
   });
   if (!response) return batches.map(() => taken);
   return batches.map(({ topic, partition }) => answerFor(cluster, response, topic, partition));

@@ -114,7 +114,10 @@ export class RecordBatchWriter {
     bytes.writeInt32BE(bytes.length - 12, 8);
     bytes.writeInt32BE(-1, 12);
     bytes[16] = 2;
-    bytes.writeInt16BE(compressionNumbers[compression] | (producer?.isTransactional === true ? transactionalBit : 0), 21);
+    bytes.writeInt16BE(
+      compressionNumbers[compression] | (producer?.isTransactional === true ? transactionalBit : 0),
+      21,
+    );
     bytes.writeInt32BE(this.#count - 1, 23);
     bytes.writeBigInt64BE(BigInt(this.#baseMs), 27);
     bytes.writeBigInt64BE(BigInt(this.#maxMs), 35);

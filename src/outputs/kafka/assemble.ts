@@ -127,7 +127,8 @@ export class Assembler {
   }
   #topicProblem(name: string, address: RecordAddress, commonProblem: string | undefined): string | undefined {
     const { allowed } = this.#settings.topic;
-    if (address.topic === undefined) return commonProblem === undefined ? undefined : `OUTPUT_REFUSED: ${commonProblem}`;
+    if (address.topic === undefined)
+      return commonProblem === undefined ? undefined : `OUTPUT_REFUSED: ${commonProblem}`;
     if (allowed && !allowed.includes(name)) return `OUTPUT_REFUSED: topic ${name} is none of those that are configured`;
     const problem = topicNameProblem(name);
     return problem === undefined ? undefined : `OUTPUT_REFUSED: ${problem}`;
@@ -157,7 +158,11 @@ export class Assembler {
         if (skipped.has(number) || !wants(number)) continue;
         const problem = this.#add(one, bare, sent, row, stateOf, bytesMax, headerOf?.(row), open, done);
         if (problem !== undefined)
-          leftOut.push({ row: number, isLater: false, ...(typeof problem === 'string' ? { reason: problem } : problem) });
+          leftOut.push({
+            row: number,
+            isLater: false,
+            ...(typeof problem === 'string' ? { reason: problem } : problem),
+          });
       }
     }
     for (const list of open.values()) for (const batch of list) if (batch) done.push(batch);
@@ -188,9 +193,7 @@ export class Assembler {
       if (recordBytesMax !== undefined && bytes > recordBytesMax)
         return `OUTPUT_REFUSED: the record has ${bytes} bytes, and max_send_limit_bytes is ${recordBytesMax}`;
       const headers = this.#rows.headers(bare, row, origin);
-      const timeMs = usesRecordTime
-        ? sent.seconds(row) * 1000 + Math.floor(sent.nanos(row) / 1e6)
-        : this.#nowMs();
+      const timeMs = usesRecordTime ? sent.seconds(row) * 1000 + Math.floor(sent.nanos(row) / 1e6) : this.#nowMs();
       let list = open.get(topic.name);
       if (!list) open.set(topic.name, (list = []));
       let batch = list[partition];

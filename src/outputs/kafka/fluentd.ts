@@ -34,9 +34,12 @@ export const commonOptions = {
   maxSendRetries: integer(0, 1000)('How often a send is tried again at once, before its records wait for their turn.', {
     default: 2,
   }),
-  requiredAcks: integer(-1)('Replicas that must have a record before it counts as sent: all in sync (-1), or so many.', {
-    default: -1,
-  }),
+  requiredAcks: integer(-1)(
+    'Replicas that must have a record before it counts as sent: all in sync (-1), or so many.',
+    {
+      default: -1,
+    },
+  ),
   ackTimeout: duration('How long a broker waits for its replicas; 5 s unless written.'),
   compressionCodec: choice(compressions)('How batches are compressed.'),
   useEventTime: boolean('Gives Kafka the record’s time, in place of the time it is sent.', { default: false }),
@@ -149,7 +152,8 @@ export function modernSettings(
     topic: {
       template: options.topic,
       // A field has a say only where the chunks know it, as in Fluentd: `topic` where no chunk key is written.
-      field: knowsField(buffer, topicKey) && (buffer.chunkKeys.length > 0 || topicKey === 'topic') ? topicKey : undefined,
+      field:
+        knowsField(buffer, topicKey) && (buffer.chunkKeys.length > 0 || topicKey === 'topic') ? topicKey : undefined,
       fallback: options.defaultTopic,
       replacesUnknown: options.useDefaultForUnknownTopic,
       allowed: undefined,

@@ -1,5 +1,6 @@
 /** The Kafka output at work: what happens with a chunk. */
 import type { Clock } from '../../core/clock.ts';
+import { realDisk } from '../../core/disk.ts';
 import { OperatingError } from '../../core/errors.ts';
 import type { Chunk, Output, OutputContext, WriteResult } from '../../core/plugin.ts';
 import { compileChunkText } from '../../codecs/chunk-placeholders.ts';
@@ -7,6 +8,8 @@ import { Cluster } from '../../kafka/cluster.ts';
 import { isOfTopic } from '../../kafka/failures.ts';
 import { Assembler } from './assemble.ts';
 import type { ReadChunk } from './assemble.ts';
+import { nameOf, notePart } from './ledger.ts';
+import type { Ledger } from './ledger.ts';
 import { anybody, newProducer } from './producer-state.ts';
 import type { ProducerState } from './producer-state.ts';
 import { RowWriter } from './rows.ts';
@@ -14,6 +17,8 @@ import { Sender } from './sender.ts';
 import type { Outcome } from './sender.ts';
 import type { ChunkTopic, KafkaSettings } from './settings.ts';
 import { TopicFinder, isState, noTopic } from './topics.ts';
+import { transactionalId } from './transactional-id.ts';
+import { Transactions } from './transactions.ts';
 
 /** Least time between two log lines about records that wait. */
 const warnGapMs = 10_000;
@@ -23,6 +28,8 @@ interface Opened {
   readonly cluster: Cluster;
   readonly topics: TopicFinder;
   readonly sender: Sender;
+  /** With exactly_once. */
+  readonly transactions: Transactions | undefined;
 }
 
 export class KafkaOutput implements Output {
@@ -51,20 +58,31 @@ export class KafkaOutput implements Output {
 
   /** @throws OperatingError OUTPUT_UNREACHABLE */
   async open(): Promise<void> {
-    const cluster = this.#opened?.cluster ?? (await Cluster.create(this.#settings.cluster, this.#clock));
-    this.#opened ??= {
+    this.#opened ??= await this.#connect();
+    await this.#opened.cluster.topics([], { isFresh: true });
+    await this.#opened.transactions?.prepare(new AbortController().signal);
+  }
+  async #connect(): Promise<Opened> {
+    const settings = this.#settings;
+    const { directory, id } = this.#context;
+    const name = settings.isExactlyOnce ? await transactionalId(realDisk, directory, id) : undefined;
+    const cluster = await Cluster.create(settings.cluster, this.#clock);
+    return {
       cluster,
-      topics: new TopicFinder(cluster, this.#settings.topic, this.#clock),
-      sender: new Sender(cluster, this.#settings, this.#clock),
+      topics: new TopicFinder(cluster, settings.topic, this.#clock),
+      sender: new Sender(cluster, settings, this.#clock),
+      transactions: name === undefined ? undefined : new Transactions(cluster, this.#clock, name, settings.cursorTopic),
     };
-    await cluster.topics([], { isFresh: true });
   }
   async write(chunk: Chunk, signal: AbortSignal): Promise<WriteResult> {
     const opened = this.#opened;
     if (!opened) throw new OperatingError('OUTPUT_UNREACHABLE', `output ${this.#context.id} is not open`);
     if (!this.#settings.isIdempotent) return this.#write(opened, chunk, signal);
     // Batches are numbered: one write after the other.
-    const turn = this.#turn.then(() => this.#write(opened, chunk, signal));
+    const { transactions } = opened;
+    const turn = this.#turn.then(() =>
+      transactions ? this.#transact(opened, transactions, chunk, signal) : this.#write(opened, chunk, signal),
+    );
     this.#turn = turn.catch(() => undefined);
     return turn;
   }
@@ -92,6 +110,33 @@ export class KafkaOutput implements Output {
     const outcomes = await opened.sender.send(batches, producer, signal);
     if (outcomes.every(({ kind }) => kind === 'delivered')) this.#producer = producer;
     return outcomes;
+  }
+  /** A chunk in one transaction, but for what is in Kafka already. */
+  async #transact(opened: Opened, transactions: Transactions, chunk: Chunk, signal: AbortSignal): Promise<WriteResult> {
+    await transactions.prepare(signal);
+    const read = this.#assembler.read(chunk);
+    const ends = new ChunkEnds(read);
+    const done = doneRows(transactions.ledger, read);
+    const stateOf = await opened.topics.find(read.topics);
+    const isOpen = (row: number): boolean => ends.refused.has(row) || ends.later.has(row);
+    const wants = (row: number): boolean => !done.has(row) && !isOpen(row);
+    const note = (): ReadonlySet<string> => {
+      const changed = new Set<string>();
+      for (const { part, first } of read.parts)
+        for (const stream of notePart(transactions.ledger, part, (row) => isOpen(first + row))) changed.add(stream);
+      return changed;
+    };
+    // What one transaction could not take, for which nothing of it is in Kafka, the next goes without.
+    for (;;) {
+      const { batches, leftOut } = this.#assembler.assemble(read, wants, stateOf, (topic) => this.#batchBytes(topic));
+      for (const { row, reason, isLater } of leftOut) (isLater ? ends.later : ends.refused).set(row, reason);
+      if (batches.length === 0) break;
+      await transactions.prepare(signal);
+      const outcomes = await transactions.send(batches, opened.sender, note, signal);
+      if (outcomes.every(({ kind }) => kind === 'delivered')) break;
+      this.#settle(outcomes, read, ends);
+    }
+    return this.#result(chunk, ends);
   }
   /** Notes what became of batches; gives the rows to send again at once. */
   #settle(outcomes: readonly Outcome[], read: ReadChunk, ends: ChunkEnds): ReadonlySet<number> {
@@ -159,6 +204,21 @@ export class KafkaOutput implements Output {
     this.#opened = undefined;
     await opened?.cluster.close();
   }
+}
+
+/** Rows that are in Kafka already, or stand in the chunk a second time. */
+function doneRows(ledger: Ledger, { parts }: ReadChunk): ReadonlySet<number> {
+  const done = new Set<number>();
+  const seen = new Set<string>();
+  for (const { part, first } of parts)
+    for (let row = 0; row < part.batch.count; row++) {
+      const name = nameOf(part, row);
+      const isOwn = name.stream === part.batch.block.parts.shard;
+      const key = isOwn ? '' : `${name.stream} ${name.offset} ${name.ordinal}`;
+      if (ledger.has(name) || seen.has(key)) done.add(first + row);
+      if (!isOwn) seen.add(key);
+    }
+  return done;
 }
 
 /** Rows of a chunk that are not delivered, and why. */

@@ -152,8 +152,7 @@ export class Sender {
   #outcomeOf(batch: OutgoingBatch, answer: ProduceAnswer): Outcome | undefined {
     const { error } = answer;
     // What the broker has from an earlier try whose answer was lost.
-    if (error === undefined || error === 'DUPLICATE_SEQUENCE_NUMBER')
-      return { batch, kind: 'delivered', reason: '' };
+    if (error === undefined || error === 'DUPLICATE_SEQUENCE_NUMBER') return { batch, kind: 'delivered', reason: '' };
     if (staleErrors.has(error)) this.#cluster.forget(batch.topic.name);
     if (!isRefusing(error)) return undefined;
     const reason = `OUTPUT_REFUSED: ${reasonOf({ topic: batch.topic.name, partition: batch.partition }, answer)}`;
@@ -188,7 +187,10 @@ function requestsOf(list: readonly Sending[]): Sending[][] {
   return requests.map(({ sent }) => sent);
 }
 
-function reasonOf({ topic, partition }: { readonly topic: string; readonly partition: number }, answer: ProduceAnswer): string {
+function reasonOf(
+  { topic, partition }: { readonly topic: string; readonly partition: number },
+  answer: ProduceAnswer,
+): string {
   const { error = '', text } = answer;
   if (error === 'NETWORK') return text ?? 'the connection broke';
   const said = failureText(Object.assign(new Error(text ?? 'the broker does not say more'), { apiId: error }));
