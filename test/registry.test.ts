@@ -78,9 +78,42 @@ function differenceProblems(where: string, plugin: Plugin): string[] {
   ]);
 }
 
+/** What is wrong with the way it is written in Fluent Bit's configurations. */
+function formProblems(where: string, plugin: Plugin): string[] {
+  const { options = {}, properties = {}, repeated = {}, ignored = {} } = plugin.fluentbit ?? {};
+  const problems: string[] = [];
+  const taken = new Set<string>();
+  const take = (spelling: string) => {
+    const key = spelling.toLowerCase();
+    if (taken.has(key)) problems.push(`${where}: Fluent Bit's ${spelling} is declared twice`);
+    taken.add(key);
+  };
+  for (const [name, option] of Object.entries(options)) {
+    const spec = plugin.options[name];
+    if (!spec) problems.push(`${where}: its Fluent Bit form names no option: ${name}`);
+    else for (const spelling of [option.name ?? spellings(name, spec, 'fluentbit')].flat()) take(spelling);
+  }
+  for (const [name, spec] of Object.entries(properties)) {
+    if (plugin.options[name] && options[name]) problems.push(`${where}: ${name} is an option and a property`);
+    if (spec.summary.length < 10) problems.push(`${where}: property ${name} has no summary`);
+    for (const spelling of spellings(name, spec, 'fluentbit')) take(spelling);
+  }
+  for (const spelling of [...Object.keys(repeated), ...Object.keys(ignored)]) {
+    if (spelling !== spelling.toLowerCase()) problems.push(`${where}: ${spelling} is not in lower case`);
+    take(spelling);
+  }
+  if (!plugin.fluentbit?.lower && Object.keys({ ...repeated, ...properties }).length > 0)
+    problems.push(`${where}: properties that nothing turns into options`);
+  return problems;
+}
+
 function pluginProblems(plugin: Plugin): string[] {
   const where = `${plugin.kind} ${plugin.name}`;
-  const problems = [...optionProblems(where, plugin.options), ...differenceProblems(where, plugin)];
+  const problems = [
+    ...optionProblems(where, plugin.options),
+    ...differenceProblems(where, plugin),
+    ...formProblems(where, plugin),
+  ];
   for (const [name, section] of Object.entries(plugin.sections ?? {})) {
     problems.push(...optionProblems(`${where} <${name}>`, section.options));
     if (section.summary.length < 10) problems.push(`${where} <${name}> has no summary`);

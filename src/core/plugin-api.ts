@@ -6,6 +6,8 @@ export type { Clock, Instant, Timer } from './clock.ts';
 export type { Difference, Peer, Verdict } from './difference.ts';
 export { OperatingError, errorText } from './errors.ts';
 export type { ErrorCode, Location } from './errors.ts';
+export { fluentbitForm, fluentbitWords, madeModel, madeSection, tlsProperties } from './fluentbit.ts';
+export type { FluentbitForm, FluentbitOption, FluentbitParts, FluentbitWritten } from './fluentbit.ts';
 export { boolean, bytes, choice, duration, integer, list, map, number, pattern, secret, text } from './options.ts';
 export type { OptionKind, OptionSpec, OptionTable, OptionValues } from './options.ts';
 export { definePlugin } from './plugin.ts';

@@ -8,6 +8,7 @@ import type { ByteWriter } from './bytes.ts';
 import type { Clock, Instant } from './clock.ts';
 import type { Difference } from './difference.ts';
 import type { Location } from './errors.ts';
+import type { FluentbitForm } from './fluentbit.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import type { OptionTable, OptionValues } from './options.ts';
@@ -253,8 +254,10 @@ interface Common<O extends OptionTable> {
   readonly summary: string;
   readonly options: O;
   readonly sections?: SectionTable;
-  /** A runnable example in the Fluentd dialect for the reference page; the registry walk checks that it loads. */
+  /** A runnable example in the Fluentd dialect for the reference page; the registry walk checks that it loads. Empty where `fluentbit` has one. */
   readonly example: string;
+  /** How Fluent Bit's configurations write it; undefined: they cannot name it. */
+  readonly fluentbit?: FluentbitForm;
   /** Options (by name in code) whose value no other plugin of this name may share in a configuration, such as a file it writes its positions to. */
   readonly exclusive?: readonly string[];
   /** What it does differently from the programs whose configurations name it; `check` and docs/compatibility.md tell it. */

@@ -4,6 +4,7 @@ import type { Plugin, PluginKind } from './plugin.ts';
 
 export class Registry {
   readonly #byName = new Map<string, Plugin>();
+  readonly #byFluentbitName = new Map<string, Plugin>();
   readonly #all: Plugin[] = [];
 
   constructor(plugins: Iterable<Plugin> = []) {
@@ -20,10 +21,28 @@ export class Registry {
         );
       this.#byName.set(key, plugin);
     }
+    for (const name of fluentbitNames(plugin)) {
+      const key = `${fluentbitKind(plugin.kind)}:${name}`;
+      if (this.#byFluentbitName.has(key))
+        throw new OperatingError(
+          'PLUGIN_LOAD',
+          `adding ${plugin.kind} plugin ${plugin.name}: its Fluent Bit name ${name} is taken already; rename it`,
+        );
+      this.#byFluentbitName.set(key, plugin);
+    }
     this.#all.push(plugin);
   }
   get<K extends PluginKind>(kind: K, name: string): Extract<Plugin, { kind: K }> | undefined {
     return this.#byName.get(`${kind}:${name}`) as Extract<Plugin, { kind: K }> | undefined;
+  }
+  /** The plugin that a section of that kind names in Fluent Bit's configurations; filters are filters and steps. */
+  getFluentbit(kind: PluginKind, name: string): Plugin | undefined {
+    return this.#byFluentbitName.get(`${fluentbitKind(kind)}:${name.toLowerCase()}`);
+  }
+  /** Every name of a kind in Fluent Bit's configurations, sorted. */
+  fluentbitNames(kind: PluginKind): string[] {
+    const plugins = this.#all.filter((plugin) => fluentbitKind(plugin.kind) === fluentbitKind(kind));
+    return plugins.flatMap(fluentbitNames).sort();
   }
   /** All plugins in order of registration. */
   all(): readonly Plugin[] {
@@ -63,6 +82,16 @@ export class Registry {
       );
     for (const plugin of plugins) this.add(plugin);
   }
+}
+
+/** Its names in Fluent Bit's configurations, in lower case; none where it cannot be named there. */
+function fluentbitNames(plugin: Plugin): string[] {
+  return plugin.fluentbit ? (plugin.fluentbit.names ?? [plugin.name]).map((name) => name.toLowerCase()) : [];
+}
+
+/** Fluent Bit knows no steps: what gives records new tags is a `[FILTER]` there. */
+function fluentbitKind(kind: PluginKind): PluginKind {
+  return kind === 'step' ? 'filter' : kind;
 }
 
 function isPlugin(value: unknown): value is Plugin {

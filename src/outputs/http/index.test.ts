@@ -327,7 +327,7 @@ test('check names what does not fit', async (t) => {
     [{ options: { endpoint: 'ftp://u:secret@x/' } }, /^(?!.*secret).*no URL/],
     [{ options: { endpoint, proxy: 'ftp://x' } }, /proxy must be a URL/],
     [{ options: { endpoint, jsonArray: true }, formatter: modelOf(ltsvFormatter) }, /json_array needs the format json/],
-    [{ options: { endpoint }, auth: { method: 'aws_sigv4' } }, /not supported yet/],
+    [{ options: { endpoint }, auth: { method: 'aws_sigv4' } }, /aws_sigv4 needs aws_service/],
     [{ options: { endpoint, tlsClientCertPath: 'a' } }, /given together/],
     [{ options: { endpoint, retryableResponseCodes: ['5xx'] } }, /"5xx" is no HTTP status/],
     [{ options: { endpoint, headers: { 'a b': 'x' } } }, /header "a b"/],

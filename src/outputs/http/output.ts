@@ -13,6 +13,7 @@ import { tlsRange } from '../../core/tls.ts';
 import { version } from '../../core/version.ts';
 import { compileEndpoint, compileHeaders, headerBytes } from './address.ts';
 import type { ExpandEndpoint, ExpandHeaders } from './address.ts';
+import { AwsSigner } from '../requests/aws.ts';
 import { HttpClient } from '../requests/client.ts';
 import type { Address, ClientAnswer } from '../requests/client.ts';
 import type { AuthOptions, HttpOutputConfig, HttpOutputOptions } from './index.ts';
@@ -37,6 +38,7 @@ export class HttpOutput implements Output {
   readonly #endpoint: ExpandEndpoint;
   readonly #headers: ExpandHeaders;
   readonly #later: ReadonlySet<string>;
+  readonly #signer: AwsSigner | undefined;
   #client: HttpClient | undefined;
 
   constructor({ options, sections, formatter }: HttpOutputConfig, context: OutputContext, proxy: URL | undefined) {
@@ -50,7 +52,7 @@ export class HttpOutput implements Output {
     const auth = sections['auth']?.[0]?.options as AuthOptions | undefined;
     const fixed = {
       'User-Agent': `post2log/${version}`,
-      ...(auth && { Authorization: basicAuthorization(auth) }),
+      ...(auth?.method === 'basic' && { Authorization: basicAuthorization(auth) }),
       ...options.headers,
     };
     const templates = options.headersFromPlaceholders ?? {};
@@ -58,6 +60,7 @@ export class HttpOutput implements Output {
     const own: Record<string, string> = { 'Content-Type': headerBytes(type) };
     if (options.compress === 'gzip') own['Content-Encoding'] = 'gzip';
     this.#headers = (chunk) => withOwn(expand(chunk), own);
+    this.#signer = auth?.method === 'aws_sigv4' ? signerOf(auth, context) : undefined;
     this.#later = new Set(options.retryableResponseCodes ?? laterByDefault);
   }
 
@@ -88,10 +91,9 @@ export class HttpOutput implements Output {
     const method = this.#options.httpMethod === 'put' ? 'PUT' : 'POST';
     const client = this.#client;
     if (!client) throw new OperatingError('OUTPUT_UNREACHABLE', `output ${this.#context.id} is not open`);
-    const answer = await client.send(
-      { address, method, headers: headers.headers, body: this.#options.compress === 'gzip' ? await pack(body) : body },
-      signal,
-    );
+    const packed = this.#options.compress === 'gzip' ? await pack(body) : body;
+    const parts = { address, method, headers: headers.headers, body: packed } as const;
+    const answer = await client.send(this.#signer ? await this.#signer.sign(parts) : parts, signal);
     if (answer.status >= 200 && answer.status < 300) return { refused };
     return this.#notTaken(chunk, `${method} ${address.shown}`, answer, refused);
   }
@@ -124,6 +126,8 @@ export class HttpOutput implements Output {
     const said = `${status} answered to ${request}${text === '' ? '' : `: ${text}`}`;
     if (this.#later.has(String(answer.status)))
       throw new OperatingError('OUTPUT_UNREACHABLE', said, retryAfterOf(answer, this.#context.clock.nowMs()));
+    const keysProblem = this.#signer?.problemOf(answer);
+    if (keysProblem !== undefined) throw new OperatingError('OUTPUT_UNREACHABLE', `${said}; ${keysProblem}`);
     const reason = `${said}${adviceOf(answer.status)}`;
     if (aboutTheBody.has(answer.status) && refused.length === 0) throw new OperatingError('OUTPUT_REFUSED', reason);
     const own = new Map(refused.map((one) => [one.row, one.reason]));
@@ -185,6 +189,11 @@ function withOwn(
 
 function basicAuthorization({ username = '', password = '' }: AuthOptions): string {
   return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
+}
+
+function signerOf({ awsService = '', awsRegion = '', awsRoleArn }: AuthOptions, context: OutputContext): AwsSigner {
+  const role = awsRoleArn === undefined ? undefined : { arn: awsRoleArn, sessionName: 'fluentd' };
+  return new AwsSigner({ service: awsService, region: awsRegion, role }, context.clock);
 }
 
 function adviceOf(status: number): string {
