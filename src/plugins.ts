@@ -26,13 +26,19 @@ import { stdoutFilter } from './filters/stdout.ts';
 import { fileOutput } from './outputs/file/index.ts';
 import { forwardOutput } from './outputs/forward/index.ts';
 import { httpOutput } from './outputs/http/index.ts';
+import { kafkaOutput } from './outputs/kafka/index.ts';
 import { kafka2Output } from './outputs/kafka2.ts';
 import { nullOutput } from './outputs/null.ts';
+import { rdkafkaOutput } from './outputs/rdkafka.ts';
+import { rdkafka2Output } from './outputs/rdkafka2.ts';
 import { secondaryFileOutput } from './outputs/secondary_file.ts';
 import { stdoutOutput } from './outputs/stdout.ts';
 import { storeOutput } from './outputs/store.ts';
 import { forwardSource } from './sources/forward/index.ts';
 import { httpSource } from './sources/http/index.ts';
+import { kafkaSource } from './sources/kafka/index.ts';
+import { kafkaGroupSource } from './sources/kafka_group.ts';
+import { rdkafkaGroupSource } from './sources/rdkafka_group.ts';
 import { postback } from './sources/postback/index.ts';
 import { sampleSource } from './sources/sample.ts';
 import { stdinSource } from './sources/stdin.ts';
@@ -60,6 +66,12 @@ export const builtinPlugins: readonly Plugin[] = [
   jsonFormatter,
   jsonLineParser,
   kafka2Output,
+  kafkaGroupSource,
+  kafkaOutput,
+  kafkaSource,
+  rdkafka2Output,
+  rdkafkaGroupSource,
+  rdkafkaOutput,
   logfmtParser,
   ltsvFormatter,
   ltsvParser,

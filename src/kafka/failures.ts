@@ -93,5 +93,5 @@ function leaves(error: unknown, depth = 0): Error[] {
   if (inner.length === 0) return [error];
   const below = inner.flatMap((one) => leaves(one, depth + 1));
   // `Connection to HOST:PORT failed` says where, which its cause does not.
-  return /^Connection to /.test(error.message) ? [error, ...below] : below;
+  return error.message.startsWith('Connection to ') ? [error, ...below] : below;
 }

@@ -111,7 +111,7 @@ interface AbortedTransaction {
   readonly firstOffset: bigint;
 }
 
-/** The records of batches from an offset on that no transaction took back, and where the batches end. */
+/** The records of batches from an offset on that no transaction took back, and where the batches end. Seen outside by tests. */
 export function committedRecords(
   from: number,
   batches: readonly RecordsBatch[],

@@ -1,8 +1,8 @@
 /** Options of TLS and login that sources and outputs share. Source: fluent-plugin-kafka 0.19 kafka_plugin_util.rb. */
 import { boolean, list, secret, text } from '../core/options.ts';
 import type { OptionValues } from '../core/options.ts';
-import { parseAddress } from './cluster.ts';
 import type { SaslSettings, TlsSettings } from './connect.ts';
+import { brokersProblem } from './rdkafka.ts';
 
 const elsewhere = 'this kind of login comes with a later version';
 
@@ -52,12 +52,8 @@ export function connectionProblem(
   brokers: readonly string[],
   saslNeedsTls: boolean,
 ): string | undefined {
-  if (brokers.length === 0) return 'there is no broker: write brokers host:port';
-  for (const broker of brokers) {
-    const { host, port } = parseAddress(broker);
-    if (/[\s/,]/.test(host) || host === '' || port < 1 || port > 65_535)
-      return `broker ${JSON.stringify(broker)} is no host:port`;
-  }
+  const problem = brokersProblem(brokers);
+  if (problem !== undefined) return problem;
   if (options.principal !== undefined || options.keytab !== undefined)
     return 'principal, keytab: login with Kerberos comes with a later version; use username and password';
   const { scramMechanism, username, password } = options;

@@ -44,7 +44,7 @@ export const partitioners: Readonly<Record<PartitionerName, Partitioner>> = {
   fnv1a_random: hashedOrAny(fnv1a),
 };
 
-/** MurmurHash2 with the seed of Kafka's clients in Java, without its sign bit. Source: Kafka 4.1 Utils.murmur2 (the algorithm is in the public domain). */
+/** MurmurHash2 with the seed of Kafka's clients in Java, without its sign bit. Source: Kafka 4.1 Utils.murmur2 (the algorithm is in the public domain). Seen outside by tests. */
 export function murmur2(key: Uint8Array): number {
   const factor = 0x5bd1_e995;
   let hash = 0x9747_b28c ^ key.length;
@@ -67,7 +67,7 @@ export function murmur2(key: Uint8Array): number {
   return (hash ^ (hash >>> 15)) & 0x7fff_ffff;
 }
 
-/** FNV-1a; the absolute value of what 32 signed bits hold, as librdkafka and Sarama take it. */
+/** FNV-1a; the absolute value of what 32 signed bits hold, as librdkafka and Sarama take it. Seen outside by tests. */
 export function fnv1a(key: Uint8Array): number {
   let hash = 0x811c_9dc5 | 0;
   for (const byte of key) hash = Math.imul(hash ^ byte, 0x0100_0193);

@@ -16,7 +16,7 @@ import type { Compression } from './compression.ts';
 import type { KafkaLibrary } from './library.ts';
 import { varintBytes, writeVarint } from './varint.ts';
 
-export const batchHeaderBytes = 61;
+const batchHeaderBytes = 61;
 const crcFrom = 21;
 const transactionalBit = 0x10;
 

@@ -8,7 +8,7 @@ import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync }
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { freePort } from '../program.ts';
-import { cacheDirectory, type Service } from './contract.ts';
+import { cacheDirectory, type Running, type Service } from './contract.ts';
 import { installPackage } from './packages.ts';
 import { ServerProcess } from './server-process.ts';
 
@@ -24,8 +24,12 @@ export const kafkaUser = { name: 'collector', password: 'kafka-pass-1' } as cons
 const run = promisify(execFile);
 const jarsDirectory = (): string => join(cacheDirectory(), `kafka-${kafkaVersion}`);
 
-/** PEM files below a broker's directory: `ca` vouches for both ends. */
-export function certificates(directory: string): { ca: string; cert: string; key: string } {
+const directories = new WeakMap<Running, string>();
+
+/** PEM files for the door `tls` of a broker: `ca` vouches for both ends. */
+export function certificates(broker: Running): { ca: string; cert: string; key: string } {
+  const directory = directories.get(broker);
+  if (directory === undefined) throw new Error('this is no broker that was started here');
   const path = (name: string): string => join(directory, 'tls', name);
   return { ca: path('ca.pem'), cert: path('client.pem'), key: path('client.key') };
 }
@@ -153,7 +157,7 @@ export const kafka: Service = {
     ]);
     await run('java', [...java, 'kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', config, ...scram]);
     const plain = `127.0.0.1:${ports.plain}`;
-    return ServerProcess.start({
+    const server = await ServerProcess.start({
       name: 'kafka',
       program: 'java',
       args: [...java, 'kafka.Kafka', config],
@@ -161,5 +165,7 @@ export const kafka: Service = {
       addresses: { plain, sasl: `127.0.0.1:${ports.sasl}`, tls: `127.0.0.1:${ports.tls}` },
       isReady: async () => (await run('kcat', ['-L', '-b', plain, '-m', '2'])).stdout.includes(' 1 brokers'),
     });
+    directories.set(server, directory);
+    return server;
   },
 };

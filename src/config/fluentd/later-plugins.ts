@@ -17,7 +17,6 @@ const later = (kind: LaterPlugins['kind'], ...names: readonly string[]): LaterPl
 /** Name and other names of each, by kind. */
 export const laterPlugins: readonly LaterPlugins[] = [
   later('source', 'exec'),
-  later('source', 'kafka', 'kafka_group', 'rdkafka_group'),
   later('source', 'monitor_agent'),
   later('source', 'prometheus'),
   later('source', 'prometheus_monitor'),
@@ -46,7 +45,6 @@ export const laterPlugins: readonly LaterPlugins[] = [
   later('output', 'exec'),
   later('output', 'google_cloud'),
   later('output', 'influxdb', 'influxdb2'),
-  later('output', 'kafka', 'kafka_buffered', 'rdkafka', 'rdkafka2'),
   later('output', 'loki'),
   later('output', 'opensearch', 'opensearch_data_stream'),
   later('output', 'prometheus'),

@@ -47,7 +47,7 @@ export class KafkaOutput implements Output {
     this.#settings = settings;
     this.#context = context;
     const { formatter, topic } = settings;
-    const rows = new RowWriter(settings, formatter && context.formatter(formatter));
+    const rows = new RowWriter(settings, formatter === undefined ? undefined : context.formatter(formatter));
     const expand = topic.template === undefined ? undefined : compileChunkText(topic.template, context.buffer);
     const chunkTopic: ChunkTopic = (chunk) => expand?.(chunk).text;
     this.#assembler = new Assembler(settings, rows, chunkTopic, context.id, () => context.clock.nowMs());

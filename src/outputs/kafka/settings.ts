@@ -26,8 +26,8 @@ export interface KafkaSettings {
   readonly headersFromRecord: Readonly<Record<string, string>>;
   /** Sends this value alone. */
   readonly recordKey: Accessor | undefined;
-  /** Undefined: JSON without a line end. */
-  readonly formatter: PluginModel | undefined;
+  /** By name: with its defaults. Undefined: JSON without a line end. */
+  readonly formatter: PluginModel | string | undefined;
   /** Adds fields before anything else looks at a record. */
   readonly inject: (batch: Batch) => Batch;
   readonly usesRecordTime: boolean;
