@@ -1,7 +1,7 @@
 /** Kafka for real: a broker that is killed and comes back, logins, records it will not take, and the way there and back. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
@@ -275,4 +275,31 @@ ${match(address, 'edge', 'exactly_once true')}`;
   const sent = await consume(address, 'edge');
   assert.equal(sent.length, count);
   assert.ok(sent.every(({ headers = [] }) => headers.includes('post2log-origin')));
+});
+
+test('of two programs on copies of one data directory the older stops and says so: OUTPUT_FENCED', async (context) => {
+  const broker = await startService(context, kafka);
+  const address = broker.addresses['plain'] ?? '';
+  await makeTopics(address, ['fenced']);
+  const directory = await temporaryDirectory(context);
+  const config = source + match(address, 'fenced', 'exactly_once true');
+  const older = await startWith(context, config, join(directory, 'older'));
+  await feed(older, ['{"n":1}']);
+  await until('the first record to be sent', async () => (await waiting(older)) === 0);
+  await cp(join(directory, 'older', 'outputs'), join(directory, 'newer', 'outputs'), { recursive: true });
+  const newer = await startWith(context, config, join(directory, 'newer'));
+  await feed(newer, ['{"n":2}']);
+  await until('the newer to send', async () => (await waiting(newer)) === 0);
+  older.child.stdin?.write('{"n":3}\n');
+  await until('the older to say what happened', async () =>
+    (await older.status()).outputs.some(({ lastError }) =>
+      /another program writes to Kafka as post2log-/.test(lastError ?? ''),
+    ),
+  );
+  assert.equal(await waiting(older), 1);
+  newer.child.stdin?.write('{"n":4}\n');
+  await until('the newer to go on', async () =>
+    (await newer.status()).outputs.some(({ delivered }) => delivered === 2),
+  );
+  assert.deepEqual(payloads(await consume(address, 'fenced')), ['{"n":1}', '{"n":2}', '{"n":4}']);
 });

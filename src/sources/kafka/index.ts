@@ -11,7 +11,7 @@ import { KafkaSource } from './source.ts';
 const options = {
   ...rubySourceOptions,
   host: text('Address of one broker, in place of brokers.'),
-  port: integer(1, 65_535)('Its port.'),
+  port: integer(1, 65_535)('Port of that broker.'),
   topics: list('Topics to read; or <topic> sections.'),
   partition: integer(0)('The partition of them that is read.', { default: 0 }),
   offset: integer(-2)('Where to begin the first time: an offset, -1 behind the newest record, -2 at the oldest.', {
@@ -23,7 +23,7 @@ const options = {
   maxWaitTime: integer(0)('Seconds that a read waits for records.'),
   minBytes: integer(0)('Bytes that a read waits for.'),
   offsetZookeeper: text('ZooKeeper that keeps offsets.', { ignored: 'offsets lie in the journal, with the records' }),
-  offsetZkRootNode: text('Its node.', { ignored: 'offsets lie in the journal, with the records' }),
+  offsetZkRootNode: text('Node of ZooKeeper with them.', { ignored: 'offsets lie in the journal, with the records' }),
 };
 const sections = {
   topic: {
