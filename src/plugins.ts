@@ -3,6 +3,11 @@ import { apacheParser } from './codecs/apache.ts';
 import { apache2Parser } from './codecs/apache2.ts';
 import { apacheErrorParser } from './codecs/apache_error.ts';
 import { csvFormatter, csvParser } from './codecs/csv.ts';
+import { fluentbitParser } from './codecs/fluentbit/index.ts';
+import { fluentbitFileFormatter } from './codecs/fluentbit_file.ts';
+import { fluentbitJsonFormatter } from './codecs/fluentbit_json.ts';
+import { fluentbitMsgpackFormatter } from './codecs/fluentbit_msgpack.ts';
+import { fluentbitTextFormatter } from './codecs/fluentbit_text.ts';
 import { hashFormatter } from './codecs/hash.ts';
 import { inHttpParser } from './codecs/in_http.ts';
 import { jsonFormatter, jsonLineParser } from './codecs/json.ts';
@@ -23,6 +28,7 @@ import { grepFilter } from './filters/grep.ts';
 import { parserFilter } from './filters/parser.ts';
 import { recordTransformerFilter } from './filters/record_transformer/index.ts';
 import { stdoutFilter } from './filters/stdout.ts';
+import { counterOutput } from './outputs/counter.ts';
 import { fileOutput } from './outputs/file/index.ts';
 import { forwardOutput } from './outputs/forward/index.ts';
 import { httpOutput } from './outputs/http/index.ts';
@@ -34,6 +40,7 @@ import { rdkafka2Output } from './outputs/rdkafka2.ts';
 import { secondaryFileOutput } from './outputs/secondary_file.ts';
 import { stdoutOutput } from './outputs/stdout.ts';
 import { storeOutput } from './outputs/store.ts';
+import { fluentbitHttpSource } from './sources/fluentbit_http/index.ts';
 import { forwardSource } from './sources/forward/index.ts';
 import { httpSource } from './sources/http/index.ts';
 import { kafkaSource } from './sources/kafka/index.ts';
@@ -53,9 +60,16 @@ export const builtinPlugins: readonly Plugin[] = [
   apacheErrorParser,
   apacheParser,
   copyStep,
+  counterOutput,
   csvFormatter,
   csvParser,
   fileOutput,
+  fluentbitFileFormatter,
+  fluentbitHttpSource,
+  fluentbitJsonFormatter,
+  fluentbitMsgpackFormatter,
+  fluentbitParser,
+  fluentbitTextFormatter,
   forwardOutput,
   forwardSource,
   grepFilter,

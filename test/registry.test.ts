@@ -71,7 +71,11 @@ function sectionOptions(sections: SectionTable): string[] {
 }
 
 function differenceProblems(where: string, plugin: Plugin): string[] {
-  const known = new Set([...Object.keys(plugin.options), ...sectionOptions(plugin.sections ?? {})]);
+  const known = new Set([
+    ...Object.keys(plugin.options),
+    ...sectionOptions(plugin.sections ?? {}),
+    ...Object.keys(plugin.fluentbit?.properties ?? {}),
+  ]);
   return (plugin.differences ?? []).flatMap(({ text, options = [] }) => [
     ...(/^[A-Z`].{15,}\.$/s.test(text) ? [] : [`${where}: a difference is no sentence: ${text}`]),
     ...options.filter((name) => !known.has(name)).map((name) => `${where}: a difference names no option: ${name}`),
@@ -119,7 +123,8 @@ function pluginProblems(plugin: Plugin): string[] {
     if (section.summary.length < 10) problems.push(`${where} <${name}> has no summary`);
   }
   if (!/^[A-Z].{15,}/.test(plugin.summary)) problems.push(`${where}: its summary is no sentence`);
-  if (!plugin.example.includes('@type')) problems.push(`${where}: its example has no @type`);
+  if (!plugin.example.includes('@type') && plugin.fluentbit?.example === undefined)
+    problems.push(`${where}: its example has no @type`);
   const file = definingFile(plugin);
   if (file === undefined) problems.push(`${where}: no file in src/${folders[plugin.kind]} is named after it`);
   // What a step without create does is the router's, and tested there.
@@ -186,6 +191,18 @@ async function checked(text: string): Promise<{ status: number; out: string; err
 
 describe('examples', () => {
   for (const plugin of builtinPlugins)
+    if (plugin.fluentbit?.example !== undefined && plugin.kind !== 'parser')
+      test(`the Fluent Bit example of ${plugin.kind} ${plugin.name} loads`, async () => {
+        const example = plugin.fluentbit?.example ?? '';
+        const rest = [
+          ...(example.includes('[INPUT]') ? [] : ['[INPUT]\n    Name stdin\n']),
+          ...(example.includes('[OUTPUT]') ? [] : ['[OUTPUT]\n    Name null\n    Match *\n']),
+        ];
+        const { status, err } = await checked(`${example}\n${rest.join('')}`);
+        assert.equal(status, 0, err);
+        assert.match(err, /: ok\n$/);
+      });
+  for (const plugin of builtinPlugins.filter(({ example }) => example !== ''))
     test(`the example of ${plugin.kind} ${plugin.name} loads`, async () => {
       const { status, out, err } = await checked(plugin.example);
       assert.equal(status, 0, err);

@@ -21,7 +21,8 @@ export function compilePattern(text: string): RegExp {
   return compileOnigmo(source, letters);
 }
 
-function splitPattern(text: string): { readonly source: string; readonly letters: string } {
+/** The source of a pattern option and the letters behind it. @throws Error for `/…` without a closing / */
+export function splitPattern(text: string): { readonly source: string; readonly letters: string } {
   if (!text.startsWith('/')) return { source: text, letters: '' };
   const end = text.lastIndexOf('/');
   const letters = text.slice(end + 1);

@@ -17,6 +17,12 @@ const optionSets: Readonly<Record<string, readonly Record<string, unknown>[]>> =
     { keys: ['a', 'b'], parserEngine: 'fast', nullEmptyString: true },
     { keys: ['a', 'b'], delimiter: '""' },
   ],
+  fluentbit: [
+    { format: 'json', timeFormat: '%s' },
+    { format: 'logfmt', timeFormat: '%Y-%m-%dT%H:%M:%S.%L%z', types: ['n:integer', 'a:hex', 'msg:float', 'at:bool'] },
+    { format: 'ltsv', timeFormat: '%c %Z', timeKeep: true },
+    { format: 'regex', regex: '^(?<time>[^ ]*) (?<a>.*)$', timeFormat: '%d/%b/%Y:%H:%M:%S %z', timeZone: 'Asia/Seoul' },
+  ],
   json: [
     {},
     { timeType: 'string', types: { a: 'time', b: 'float', c: 'integer', d: 'bool', e: 'string', f: 'array' } },

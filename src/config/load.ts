@@ -8,6 +8,7 @@ import { builtinSource, extraFile, withBuiltinMatch } from './builtin.ts';
 import { dialectOf } from './dialect.ts';
 import { readEnv } from './env.ts';
 import type { Environment, Settings } from './env.ts';
+import { loadFluentbit } from './fluentbit/load.ts';
 import type { EmbeddedScope } from './fluentd/embedded.ts';
 import { Lowering } from './fluentd/lowering.ts';
 import type { ConfigNote } from './fluentd/lowering.ts';
@@ -109,14 +110,7 @@ async function loadFile(lowering: Lowering, path: string, scope: EmbeddedScope):
     return undefined;
   }
   const dialect = dialectOf(text);
-  if (dialect !== 'fluentd') {
-    const name = dialect === 'fluentbit-yaml' ? 'Fluent Bit YAML' : 'Fluent Bit classic';
-    lowering.error(
-      { file: path, line: 1, column: 1 },
-      `this is a ${name} configuration, which this version does not support yet; a Fluentd configuration was expected`,
-    );
-    return undefined;
-  }
+  if (dialect !== 'fluentd') return loadFluentbit(lowering, { path, text }, dialect, scope.env);
   const parsed = parseFluentd(text, path, scope);
   const lowered = await lowerParsed(lowering, parsed, resolve(path));
   if (lowered && !parsed.root.sections.some((section) => section.name === 'source' || section.name === 'worker'))

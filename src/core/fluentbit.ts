@@ -29,16 +29,18 @@ export interface FluentbitWritten<P extends OptionTable = OptionTable> {
   readonly pairs: readonly PairModel[];
   /** What Fluent Bit calls the instance, without its Alias: `tail.0`. */
   readonly instance: string;
+  /** An input's Tag, where one is written. */
+  readonly tag: string | undefined;
   /** Where the section begins. */
   readonly at: Location;
   /** Whether an option or property (by its name in code) stands in the configuration, and where its value begins. */
-  written(name: string): Location | undefined;
+  readonly written: (name: string) => Location | undefined;
   /** The parser that `[PARSER]` or `parsers` defines under the name; undefined after reporting that there is none. */
-  parser(name: string, at: Location): PluginModel | undefined;
+  readonly parser: (name: string, at: Location) => PluginModel | undefined;
   /** The rules of a multiline parser, built in or defined; undefined after reporting that there is none. */
-  multilineParser(name: string, at: Location): PluginModel | undefined;
-  error(at: Location, problem: string): void;
-  warn(at: Location, problem: string): void;
+  readonly multilineParser: (name: string, at: Location) => PluginModel | undefined;
+  readonly error: (at: Location, problem: string) => void;
+  readonly warn: (at: Location, problem: string) => void;
 }
 
 /** What `lower` makes of it; each part goes before what was read. */

@@ -45,7 +45,8 @@ test("Fluent Bit's globs and expressions", () => {
   check('glob', 'a**c', ['ac', 'a.c'], ['a']);
   check('glob', 'a.(b)+*', ['a.(b)+'], ['a.b']);
   check('regexp', '^a\\.(b|c)', ['a.b', 'a.cx'], ['xa.b']);
-  check('regexp', '/B$/i', ['a.b'], ['ba']);
+  check('regexp', '/A.B$/i', ['a.b'], ['ba', 'xa.b']);
+  check('regexp', 'a+', ['ab'], ['', 'b']);
 });
 
 test('every printable character stands for itself', () => {

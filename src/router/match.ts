@@ -1,5 +1,5 @@
 /** Tag patterns of both dialects, compiled once. */
-import { compileOnigmo, compilePattern } from '../codecs/onigmo.ts';
+import { compileOnigmo, splitPattern } from '../codecs/onigmo.ts';
 import type { MatchModel } from '../config/model.ts';
 
 /** Compiles a match: whether a step applies to a tag. @throws Error saying what is wrong with the pattern */
@@ -10,7 +10,9 @@ export function compileMatch(model: MatchModel): (tag: string) => boolean {
     case 'glob':
       return compileGlob(model.pattern);
     default: {
-      const pattern = compilePattern(model.pattern);
+      // Fluent Bit looks at the beginning of the tag, and an empty match is none (onig_match in flb_router.c).
+      const { source, letters } = splitPattern(model.pattern);
+      const pattern = compileOnigmo(`\\A(?=[\\s\\S])(?:${source})`, letters);
       return (tag) => pattern.test(tag);
     }
   }

@@ -1,10 +1,11 @@
 /** The `sample` source (`dummy`): made-up records at a given rate. Source: Fluentd 1.16 in_sample.rb. */
 import { RecordGatherer } from '../codecs/encode.ts';
 import { withFields } from '../codecs/fields.ts';
-import type { Timer } from '../core/clock.ts';
+import type { Instant, Timer } from '../core/clock.ts';
 import { errorText } from '../core/errors.ts';
 import { parseRecord, scanJson } from '../core/json.ts';
-import { boolean, integer, text } from '../core/options.ts';
+import { fluentbitForm } from '../core/fluentbit.ts';
+import { boolean, duration, integer, number, text } from '../core/options.ts';
 import type { OptionValues } from '../core/options.ts';
 import { definePlugin } from '../core/plugin.ts';
 import type { PluginConfig, Source, SourceContext } from '../core/plugin.ts';
@@ -25,6 +26,9 @@ const options = {
   samples: integer(0)('Ends after so many records.'),
   autoIncrementKey: text('A field that counts the records from 0.'),
   suspend: boolean('Keeps the count over a restart.', { ignored: 'Fluentd ignores it too' }),
+  interval: duration('Time between two; goes before rate.'),
+  firstTime: number("The first record's time, in seconds since 1970; the others follow as they are made."),
+  fixedTime: boolean('Gives every record the time of the first one.', { default: false }),
   reuseRecord: boolean('Hands out the same record again.', { ignored: 'records are never changed in place' }),
 };
 
@@ -40,6 +44,40 @@ export const sampleSource = definePlugin({
   rate 5
   sample {"hello":"world"}
 </source>`,
+  fluentbit: fluentbitForm({
+    names: ['dummy'],
+    options: {
+      sample: { name: 'dummy', default: '{"message":"dummy"}' },
+      rate: {},
+      samples: {},
+      size: { name: 'copies' },
+      fixedTime: { name: 'fixed_timestamp' },
+    },
+    properties: {
+      intervalSec: integer(0)('Seconds between two records; goes before Rate.', { default: 0 }),
+      intervalNsec: integer(0)('Nanoseconds besides.', { default: 0 }),
+      startTimeSec: integer(-1)("The first record's time, in seconds since 1970.", { default: -1 }),
+      startTimeNsec: integer(-1)('Nanoseconds besides.', { default: -1 }),
+    },
+    ignored: { metadata: 'records have no metadata here', flush_on_startup: 'the first record comes at once' },
+    lower({ properties, options: values }) {
+      const { intervalSec, intervalNsec, startTimeSec, startTimeNsec } = properties;
+      const intervalMs = intervalSec * 1000 + intervalNsec / 1e6;
+      const isStarted = startTimeSec >= 0 || startTimeNsec >= 0;
+      return {
+        options: {
+          ...(intervalMs > 0 && { interval: intervalMs }),
+          ...(isStarted && { firstTime: Math.max(startTimeSec, 0) + Math.max(startTimeNsec, 0) / 1e9 }),
+          // 0 is without end there.
+          ...(values['samples'] === 0 && { samples: Number.MAX_SAFE_INTEGER }),
+        },
+      };
+    },
+    example: `[INPUT]
+    Name  dummy
+    Dummy {"hello":"world"}
+    Rate  5`,
+  }),
   check: ({ options: values }) => void parseSamples(values.sample),
   create: (config, context) => new SampleSource(config, context),
 });
@@ -55,6 +93,8 @@ class SampleSource implements Source {
   #timer: Timer | undefined;
   #appending: Promise<void> = Promise.resolve();
   #isStopped = false;
+  /** When its first record was made. */
+  #startedAt: Instant | undefined;
 
   constructor(config: PluginConfig<typeof options>, context: SourceContext) {
     this.#context = context;
@@ -64,7 +104,7 @@ class SampleSource implements Source {
   start(): Promise<void> {
     this.#lastMs = this.#context.clock.monotonicMs();
     // The first comes at once.
-    this.#due = this.#options.rate > 0 ? 1 : 0;
+    this.#due = this.#rate > 0 ? 1 : 0;
     this.#next(0);
     return Promise.resolve();
   }
@@ -80,12 +120,26 @@ class SampleSource implements Source {
       this.#appending = this.#tick().then(() => this.#next(tickMs));
     });
   }
+  get #rate(): number {
+    const { interval, rate } = this.#options;
+    return interval === undefined ? rate : 1000 / interval;
+  }
+  #time(): Instant {
+    const { firstTime, fixedTime } = this.#options;
+    const now = this.#context.clock.now();
+    this.#startedAt ??= now;
+    if (firstTime === undefined) return fixedTime ? this.#startedAt : now;
+    const passed = fixedTime ? 0 : (now.seconds - this.#startedAt.seconds) * 1e9 + (now.nanos - this.#startedAt.nanos);
+    const nanos = Math.round((firstTime % 1) * 1e9) + passed;
+    return { seconds: Math.floor(firstTime) + Math.floor(nanos / 1e9), nanos: nanos % 1e9 };
+  }
   #left(): number {
     return (this.#options.samples ?? Number.POSITIVE_INFINITY) - this.#made;
   }
   async #tick(): Promise<void> {
     const { clock, log } = this.#context;
-    const { rate, size, tag } = this.#options;
+    const { size, tag } = this.#options;
+    const rate = this.#rate;
     const nowMs = clock.monotonicMs();
     // What a stall kept back beyond a second is not made up for.
     this.#due = Math.min(this.#due + ((nowMs - this.#lastMs) * rate) / 1000, Math.max(rate, 1));
@@ -94,7 +148,7 @@ class SampleSource implements Source {
     const count = Math.min(times * size, this.#left());
     if (count === 0) return;
     const gathered = new RecordGatherer();
-    for (let n = 0; n < count; n++) gathered.add(this.#record(this.#made + n), clock.now());
+    for (let n = 0; n < count; n++) gathered.add(this.#record(this.#made + n), this.#time());
     try {
       for (const records of gathered.take()) await this.#context.append({ tag, records });
       this.#made += count;

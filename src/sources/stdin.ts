@@ -4,6 +4,7 @@ import { RecordGatherer } from '../codecs/encode.ts';
 import { parseTexts, refusalReason } from '../codecs/parse-texts.ts';
 import { sleep } from '../core/clock.ts';
 import { OperatingError, errorText } from '../core/errors.ts';
+import { fluentbitForm, madeModel } from '../core/fluentbit.ts';
 import { boolean, bytes, text } from '../core/options.ts';
 import type { OptionValues } from '../core/options.ts';
 import { definePlugin } from '../core/plugin.ts';
@@ -21,6 +22,24 @@ const options = {
   maxLineSize: bytes('Longest line, in bytes; a longer one is refused.', { default: 8 * 1024 * 1024 }),
 };
 
+/** Source: Fluent Bit 5.1 in_stdin. */
+const stdinForm = fluentbitForm({
+  properties: {
+    parser: text(
+      'The [PARSER] that makes records of lines; without one each line is a JSON object, as with Format json.',
+    ),
+  },
+  ignored: { buffer_size: 'lines up to 8 MiB are taken' },
+  lower({ properties, at, written, parser }) {
+    const place = written('parser');
+    const named = properties.parser !== undefined && place ? parser(properties.parser, place) : undefined;
+    return { parser: named ?? madeModel('parser', 'fluentbit', { format: 'json' }, at) };
+  },
+  example: `[INPUT]
+    Name stdin
+    Tag  lines`,
+});
+
 /** The plugin over a stream; tests give their own. */
 export function stdinSourceOver(input: () => Readable): Plugin {
   return definePlugin({
@@ -29,6 +48,7 @@ export function stdinSourceOver(input: () => Readable): Plugin {
     summary: 'Takes the lines of standard input.',
     options,
     usesParser: true,
+    fluentbit: stdinForm,
     example: `<source>
   @type stdin
   tag lines

@@ -1,11 +1,12 @@
 /** Lowers what stands in a `<match>` or `<store>`: outputs with their buffers and secondaries, copy, relabel, retagging steps. */
 import type { OutputSpec, Plugin, StepSpec } from '../../core/plugin.ts';
-import { errorText, nearest } from '../../core/errors.ts';
+import { nearest } from '../../core/errors.ts';
 import type { Location } from '../../core/errors.ts';
 import { integer } from '../../core/options.ts';
 import type { OptionTable } from '../../core/options.ts';
 import type { ActionModel, BufferModel, OutputModel, PluginModel } from '../model.ts';
 import { rootLabel } from '../model.ts';
+import { OutputIds } from '../output-ids.ts';
 import { belongsIntoBuffer, lowerBuffer } from './buffer.ts';
 import { compareBuffer } from './comparison.ts';
 import { attribute, sectionsNamed } from './element.ts';
@@ -21,11 +22,12 @@ export class Outputs {
   readonly entered = new Set<string>();
   readonly #lowering: Lowering;
   readonly #labels: ReadonlySet<string>;
-  readonly #ordinals = new Map<string, number>();
+  readonly #ids: OutputIds;
 
   constructor(lowering: Lowering, labels: ReadonlySet<string>) {
     this.#lowering = lowering;
     this.#labels = labels;
+    this.#ids = new OutputIds(lowering);
   }
   /** The action of a `<match>` or `<store>` in `label`; undefined when it had errors, which are reported. */
   action(section: Section, label: string): ActionModel | undefined {
@@ -158,7 +160,7 @@ export class Outputs {
       );
     const secondary = this.#secondary(spec, section, plugin, buffer);
     if (!plugin || secondary === 'broken') return undefined;
-    const id = writtenId(this.#lowering, section, spec) ?? this.#newId(spec, plugin);
+    const id = writtenId(this.#lowering, section, spec) ?? this.#ids.next(spec, plugin);
     this.list.push({ id, plugin, buffer, ...(secondary && { secondary }) });
     return { kind: 'output', output: id };
   }
@@ -181,22 +183,6 @@ export class Outputs {
     if (!model) return 'broken';
     if (spec.isSecondaryOnly !== true || !plugin) return model;
     return { ...model, formatter: plugin.formatter, inject: plugin.inject };
-  }
-  /** Type and target, with an ordinal only among outputs that have both in common, so that other outputs may come and go. */
-  #newId(spec: OutputSpec, plugin: PluginModel): string {
-    let target = '';
-    try {
-      target = spec.target?.(plugin.options, plugin.sections) ?? '';
-    } catch (error) {
-      this.#lowering.error(plugin.at, `output ${spec.name}: ${errorText(error)}`);
-    }
-    const base = target === '' || target === spec.name ? spec.name : `${spec.name}:${target}`;
-    for (;;) {
-      const ordinal = (this.#ordinals.get(base) ?? 0) + 1;
-      this.#ordinals.set(base, ordinal);
-      const id = ordinal === 1 ? base : `${base}#${ordinal}`;
-      if (!this.#lowering.hasId(id)) return id;
-    }
   }
 }
 

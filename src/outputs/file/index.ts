@@ -8,6 +8,7 @@ import { realDisk } from '../../core/disk.ts';
 import { boolean, bytes, choice, integer, text } from '../../core/options.ts';
 import { definePlugin } from '../../core/plugin.ts';
 import type { Plugin } from '../../core/plugin.ts';
+import { fileForm } from './fluentbit.ts';
 import { FileOutput } from './output.ts';
 import { checkPlaceholders, checkTime, pathTemplate } from './path.ts';
 
@@ -39,6 +40,7 @@ export function fileOutputOver(disk: Disk): Plugin {
     options,
     defaultFormatter: 'out_file',
     usesInject: true,
+    fluentbit: fileForm,
     target: ({ path }) => path,
     buffer: { flushMode: 'immediate', chunkKeys: ['time'], timekeySeconds: 86_400 },
     example: `<match app.**>

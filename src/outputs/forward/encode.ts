@@ -3,8 +3,8 @@
  *
  *   93                          array of 3
  *   str                         tag
- *   db u32                      entries: str 32, whatever their size
- *     92 d7 00 u32 u32 map      each: [event time, record]
+ *   db u32                      entries: str 32, whatever their size; without an option map dd u32: an array 32
+ *     92 d7 00 u32 u32 map      each: [event time, record], or as Fluent Bit has it [[event time, {}], record]
  *   map                         option: size, compressed, chunk (where an acknowledgement is wanted), and with exactly_once
  *                               the records' origins (core/origin.ts packOrigins)
  *
@@ -30,7 +30,13 @@ const uint32Max = 0xffff_ffff;
 
 export interface EncodeSettings {
   readonly compress: 'text' | 'gzip' | 'zstd';
+  /** In place of the records' own. */
+  readonly tag?: string | undefined;
   readonly isTimeInteger: boolean;
+  /** Entries are [[time, {}], record]. */
+  readonly hasMetadata?: boolean;
+  /** False: the option map comes only where something in it is needed. */
+  readonly sendsOptions?: boolean;
   /** An acknowledgement is wanted. */
   readonly hasAck: boolean;
   /** The sending output's id, for the records' origins; undefined: none are sent. */
@@ -54,8 +60,9 @@ export async function encodeChunk(
   const groups = new Map<string, { part: ChunkBatch; first: number }[]>();
   let first = 0;
   for (const part of chunk.batches) {
-    const group = groups.get(part.batch.tag) ?? [];
-    groups.set(part.batch.tag, group);
+    const tag = settings.tag ?? part.batch.tag;
+    const group = groups.get(tag) ?? [];
+    groups.set(tag, group);
     group.push({ part, first });
     first += part.batch.count;
   }
@@ -82,7 +89,7 @@ async function encodeMessage(
   let records = 0;
   for (const { part, first } of parts) {
     const refusedBefore = refused.length;
-    records += writeRows(part.batch, first, settings.isTimeInteger, writer, refused);
+    records += writeRows(part.batch, first, settings, writer, refused);
     origins?.add(part, new Set(refused.slice(refusedBefore).map(({ row }) => row - first)));
   }
   const entries = compress === 'text' ? writer.take() : await compressors[compress](writer.take());
@@ -93,21 +100,24 @@ async function encodeMessage(
     ...(chunk !== undefined && { chunk }),
     ...(origins && { [originsOption]: packOrigins(origins.runs) as unknown as Value }),
   };
+  const isNeeded = chunk !== undefined || origins !== undefined || compress !== 'text';
+  const hasOption = settings.sendsOptions !== false || isNeeded;
   const head = new MsgpackWriter();
-  head.shortArray(3);
+  head.shortArray(hasOption ? 3 : 2);
   head.value(tag);
   const length = Buffer.alloc(5);
-  length[0] = 0xdb;
-  length.writeUInt32BE(entries.length, 1);
+  // Without an option map it is no PackedForward: the entries are an array.
+  length[0] = hasOption ? 0xdb : 0xdd;
+  length.writeUInt32BE(hasOption ? entries.length : records, 1);
   head.raw(length, 0, 5);
-  return { parts: [head.take(), entries, encodeMsgpack(option)], chunk, records };
+  return { parts: [head.take(), entries, ...(hasOption ? [encodeMsgpack(option)] : [])], chunk, records };
 }
 
 /** Returns how many rows were written. */
 function writeRows(
   batch: Batch,
   first: number,
-  isTimeInteger: boolean,
+  { isTimeInteger, hasMetadata }: EncodeSettings,
   writer: MsgpackWriter,
   refused: RefusedRow[],
 ): number {
@@ -115,9 +125,11 @@ function writeRows(
   for (let row = 0; row < batch.count; row++) {
     const start = writer.length;
     writer.shortArray(2);
+    if (hasMetadata === true) writer.shortArray(2);
     const seconds = batch.seconds(row);
     if (isTimeInteger || seconds < 0 || seconds > uint32Max) writer.value(seconds);
     else writer.eventTime(seconds, batch.nanos(row));
+    if (hasMetadata === true) writer.value({});
     if (codec === codecs.msgpack && !batch.isChanged(row)) {
       const index = batch.index(row);
       writer.raw(payload, bounds[index] as number, bounds[index + 1] as number);

@@ -1,6 +1,7 @@
 /** The forward output: records to Fluentd, Fluent Bit or another post2log. Source: Fluentd 1.16 out_forward.rb. */
 import type { SectionModel, BufferModel } from '../../config/model.ts';
 import { definePlugin } from '../../core/plugin.ts';
+import { forwardForm } from './fluentbit.ts';
 import { forwardOptions, forwardSections } from './options.ts';
 import type { DiscoveryOptions, ForwardConfig, ServerOptions } from './options.ts';
 import { ForwardOutput } from './output.ts';
@@ -11,6 +12,7 @@ export const forwardOutput = definePlugin({
   summary: 'Sends records to Fluentd, Fluent Bit or another post2log, with load balancing and failover.',
   options: forwardOptions,
   sections: forwardSections,
+  fluentbit: forwardForm,
   // Fluentd waits for a minute; a second makes chunks large enough, and records arrive while somebody still looks.
   buffer: { chunkKeys: ['tag'], flushMode: 'interval', flushIntervalMs: 1000 },
   example: `<match app.**>

@@ -13,6 +13,13 @@ export const forwardOptions = {
     'Sends with every record which one it is, so that a post2log that gets it twice stores it once. Implies require_ack_response.',
     { default: false },
   ),
+  tag: text("The records' tag there, in place of their own."),
+  retainsMetadata: boolean('Writes entries with metadata beside their time, as Fluent Bit does from 2.1 on.', {
+    default: false,
+  }),
+  sendsOptions: boolean('Sends size and compression of each chunk also where the receiver does not need them.', {
+    default: true,
+  }),
   requireAckResponse: boolean('Counts a chunk as delivered only when the server has acknowledged it.', {
     default: false,
   }),

@@ -38,7 +38,10 @@ export class ForwardOutput implements Output {
     this.#discovery = new Discovery(sections, context.clock, context.log);
     this.#encoding = {
       compress: options.compress,
+      tag: options.tag,
       isTimeInteger: options.timeAsInteger,
+      hasMetadata: options.retainsMetadata,
+      sendsOptions: options.sendsOptions,
       hasAck: options.requireAckResponse || options.exactlyOnce,
       originOf: options.exactlyOnce ? context.id : undefined,
     };

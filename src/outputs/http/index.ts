@@ -8,6 +8,7 @@ import type { Plugin, PluginConfig, SectionTable } from '../../core/plugin.ts';
 import type { BufferModel } from '../../config/model.ts';
 import { tlsVersions } from '../../core/tls.ts';
 import { endpointProblem, headerProblem, shownEndpoint } from './address.ts';
+import { httpForm } from './fluentbit.ts';
 import { HttpOutput } from './output.ts';
 
 const options = {
@@ -77,6 +78,7 @@ export function httpOutputOver(env: Readonly<Record<string, string | undefined>>
     options,
     sections,
     defaultFormatter: 'json',
+    fluentbit: httpForm,
     target: ({ endpoint }) => shownEndpoint(endpoint),
     example: `<match app.**>
   @type http
@@ -153,7 +155,7 @@ function problemOf(
   const written = values.proxy ?? env['HTTP_PROXY'] ?? env['http_proxy'] ?? '';
   const proxy = URL.parse(written.includes('://') ? written : `http://${written}`);
   if (written !== '' && proxy?.protocol !== 'http:') return 'proxy must be a URL such as http://proxy.example.com:3128';
-  if (values.jsonArray && formatter !== undefined && formatter.type !== 'json')
+  if (values.jsonArray && formatter !== undefined && !['json', 'fluentbit_json'].includes(formatter.type))
     return `json_array needs the format json, not ${formatter.type}`;
   const auth = own['auth']?.[0]?.options as AuthOptions | undefined;
   if (auth?.method === 'aws_sigv4')

@@ -1,6 +1,7 @@
 /** The forward source: records of Fluentd, Fluent Bit and other post2logs. Source: Fluentd 1.16 in_forward.rb. */
 import { definePlugin } from '../../core/plugin.ts';
 import { AddressSet } from '../postback/client-address.ts';
+import { forwardForm } from './fluentbit.ts';
 import { forwardOptions, forwardSections } from './options.ts';
 import type { ClientOptions, ForwardConfig, SecurityOptions, TransportOptions } from './options.ts';
 import { ForwardSource } from './source.ts';
@@ -12,6 +13,7 @@ export const forwardSource = definePlugin({
   isReplicated: true,
   options: forwardOptions,
   sections: forwardSections,
+  fluentbit: forwardForm,
   example: `<source>
   @type forward
   port 24224

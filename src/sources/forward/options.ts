@@ -12,6 +12,7 @@ export const forwardOptions = {
   backlog: integer(1)('Connections the kernel may hold before they are accepted.'),
   tag: text('Tag of all records, in place of the one that was sent.'),
   addTagPrefix: text('Prefix of all tags; a dot comes between.'),
+  tagPrefix: text('Prefix of all tags, with nothing between.'),
   skipInvalidEvent: boolean('Leaves out (and counts) what is no time, record or text as tag.', { default: false }),
   chunkSizeLimit: bytes('A larger message is refused, without an acknowledgement.'),
   chunkSizeWarnLimit: bytes('A larger message is taken, with a warning.'),

@@ -87,8 +87,9 @@ export class PacketReader {
     return form === 'message' && sink.isWithoutRecord && !isStrict ? nothing : { chunk };
   }
   #tag({ tag: sent, isTagText }: Packet): string | undefined {
-    const { tag = sent, addTagPrefix, skipInvalidEvent } = this.#options;
+    const { tag = sent, addTagPrefix, tagPrefix, skipInvalidEvent } = this.#options;
     if (tag === undefined || (skipInvalidEvent && !isTagText && this.#options.tag === undefined)) return undefined;
+    if (tagPrefix !== undefined) return `${tagPrefix}${tag}`;
     return addTagPrefix === undefined ? tag : `${addTagPrefix}.${tag}`;
   }
 }

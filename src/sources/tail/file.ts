@@ -202,11 +202,11 @@ export class FollowedFile {
     return {
       line(line, at, bytes) {
         if (joiner) joiner.add(line, at, bytes, batch, nowMs);
-        else batch.add(line, at + bytes);
+        else batch.add(line, at, at + bytes);
       },
       part(part, end, number) {
         joiner?.flush(batch, false);
-        batch.add(part, end, number);
+        batch.add(part, end - part.length, end, number);
       },
       tooLong: (start, bytes) =>
         batch.refuse('line_too_long', start, `a line of ${bytes} bytes; max_line_size is ${this.#rules.lineBytesMax}`),

@@ -1,6 +1,7 @@
 /** The `tail` source: lines of growing files as records. Source: Fluentd 1.16 in_tail.rb. */
 import { definePlugin } from '../../core/plugin.ts';
 import { checkTail, tailOptions, tailSections } from './options.ts';
+import { tailForm } from './fluentbit.ts';
 import { TailSource } from './source.ts';
 
 export const tailSource = definePlugin({
@@ -46,12 +47,28 @@ export const tailSource = definePlugin({
       text: 'The last record of several lines that does not parse at a stop is dropped, and its position is passed. Here: it stays in the file, and is read again at the next start.',
     },
     {
+      peer: 'fluentbit',
+      verdict: 'better',
+      text: 'A line longer than Buffer_Max_Size ends the reading of its file, or is dropped with Skip_Long_Lines. Here lines up to 2 MiB are taken whole and longer ones in parts; with Skip_Long_Lines they are kept with the dead letters.',
+    },
+    {
+      peer: 'fluentbit',
+      verdict: 'better',
+      text: 'Positions lie in a database beside the records, so that a crash doubles or loses lines, and without DB they are forgotten. Here they lie in the journal in one write with the records, whether DB is written or not.',
+    },
+    {
+      peer: 'fluentbit',
+      verdict: 'better',
+      text: 'An empty line that ends in CR LF becomes a carriage return. Here it is empty.',
+    },
+    {
       peer: 'fluentd',
       verdict: 'unsupported',
       text: 'Any encoding may be written as the target. Here: encoding is UTF-8 where from_encoding is given.',
       options: ['encoding', 'fromEncoding'],
     },
   ],
+  fluentbit: tailForm,
   exclusive: ['posFile'],
   check: checkTail,
   example: `<source>

@@ -31,7 +31,7 @@ export class Joiner {
     const isFirst = this.#parser.isFirstLine?.(line);
     if (this.isHolding && (isFirst === true || this.#bytes + line.length > joinedBytesMax)) this.#take(batch);
     if (isFirst === false && !this.isHolding) {
-      batch.addStray(line, at + bytes);
+      batch.addStray(line, at, at + bytes);
       return;
     }
     if (!this.isHolding) this.#from = at;
@@ -60,7 +60,7 @@ export class Joiner {
     return Buffer.concat(this.#lines.flatMap((line, index) => (index === 0 ? [line] : [newline, line])));
   }
   #take(batch: LineBatch): void {
-    batch.add(this.#text(), this.#end);
+    batch.add(this.#text(), this.#from, this.#end);
     this.forget();
   }
 }

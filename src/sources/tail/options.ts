@@ -1,8 +1,9 @@
 /** The options of `tail`, by Fluentd 1.16 in_tail.rb and in_tail/group_watch.rb. */
 import { realClock } from '../../core/clock.ts';
-import { boolean, bytes, bytesFrom, choice, duration, integer, list, text } from '../../core/options.ts';
+import { boolean, bytes, bytesFrom, choice, duration, integer, list, pattern, text } from '../../core/options.ts';
 import type { OptionValues } from '../../core/options.ts';
 import type { PluginConfig, SectionTable } from '../../core/plugin.ts';
+import { compileCapture } from '../../codecs/onigmo.ts';
 import { zoneOf } from '../../codecs/strftime.ts';
 import { encodingName } from './encoding.ts';
 import { Limits, groupSection } from './limits.ts';
@@ -74,6 +75,20 @@ export const tailOptions = {
   multilineFlushInterval: duration(
     'Takes the last record of several lines as complete when its file was quiet for so long.',
   ),
+  unparsedKey: text(
+    'Makes a record of a line that does not parse: this field gets it, beside those of path_key and offset_key.',
+  ),
+  offsetKey: text('The field that gets where in the file the line begins, in bytes.'),
+  replacesKeys: boolean('Lets path_key and offset_key go before fields of the record that have their names.', {
+    default: false,
+  }),
+  skipEmptyLines: boolean('Passes over lines without a character.', { default: false }),
+  tagRegex: pattern(
+    'Takes parts of the tag out of a path: <name> in tag stands for what the group of that name matched.',
+  ),
+  exitOnEof: boolean('Stops the program when all files were read to their end and all of it is delivered.', {
+    default: false,
+  }),
 };
 export type TailOptions = OptionValues<typeof tailOptions>;
 
@@ -85,6 +100,7 @@ const reservedDelimiters = ['/', '*', '%'];
 /** What must fit together. */
 export function checkTail(config: PluginConfig<typeof tailOptions>): void {
   const { options, parser } = config;
+  if (options.tagRegex !== undefined) compileCapture(options.tagRegex);
   if (!parser)
     throw new Error('<parse> is missing: it says how a line becomes a record, such as <parse> with @type none');
   if (!options.enableWatchTimer && !options.enableStatWatcher)

@@ -1,6 +1,7 @@
 /** Where to begin with a file: by its position in the journal, in pos_file at the first start, else its head or its end. */
 import { readdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import type { Capture } from '../../codecs/onigmo.ts';
 import type { Log } from '../../core/log.ts';
 import type { FileStart, Place } from './file.ts';
 import { pathAsTag } from './paths.ts';
@@ -17,6 +18,8 @@ const leftMax = 10_000;
 
 export interface PlaceRules {
   readonly tag: string;
+  /** Takes parts of the tag out of a path. */
+  readonly tagParts?: Capture | undefined;
   readonly readsFromHead: boolean;
   readonly log: Log;
 }
@@ -136,10 +139,20 @@ export class Places {
     return isNew || this.#rules.readsFromHead ? 0 : size;
   }
   #tag(path: string): string {
-    const { tag } = this.#rules;
+    const { tag: written, tagParts } = this.#rules;
+    const tag = tagParts ? withParts(written, tagParts, path) : written;
     const [prefix = '', suffix] = tag.split('*');
     return tag.includes('*') ? `${prefix}${pathAsTag(path)}${suffix ?? ''}` : tag;
   }
+}
+
+/** `<name>` becomes what the group of that name matched in the path; nothing where it matched nothing. */
+function withParts(tag: string, { expression, names }: Capture, path: string): string {
+  const match = expression.exec(path);
+  return tag.replaceAll(/<([^<>]+)>/g, (whole, name: string) => {
+    const index = names.indexOf(name);
+    return index < 0 ? whole : (match?.[index + 1] ?? '');
+  });
 }
 
 /** Birth times tell files apart where both are known. */

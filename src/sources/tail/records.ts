@@ -23,6 +23,12 @@ export interface LineRules {
   readonly decode: ((line: Buffer) => Buffer) | undefined;
   readonly pathKey: string | undefined;
   readonly emitsUnmatched: boolean;
+  /** Of a record that a line which does not parse becomes; goes before emitsUnmatched. */
+  readonly unparsedKey: string | undefined;
+  readonly offsetKey: string | undefined;
+  /** pathKey and offsetKey go before fields of the record. */
+  readonly replacesKeys: boolean;
+  readonly skipsEmpty: boolean;
 }
 
 /** A line that makes no record. */
@@ -41,6 +47,8 @@ export interface Run {
 interface Text {
   readonly raw: Buffer;
   readonly text: Buffer;
+  /** Where it begins. */
+  readonly start: number;
   /** Where in the file the next one begins. */
   readonly end: number;
   /** Which part of a line that is cut, from 1. */
@@ -64,15 +72,16 @@ export class LineBatch {
     this.#path = path;
     this.#now = now;
   }
-  /** A line without its end; `end`: where the next one begins. The bytes must stay until parse(). */
-  add(raw: Buffer, end: number, part?: number): void {
-    const { decode } = this.#rules;
+  /** A line without its end, from `start` on; `end`: where the next one begins. The bytes must stay until parse(). */
+  add(raw: Buffer, start: number, end: number, part?: number): void {
+    const { decode, skipsEmpty } = this.#rules;
     this.lines++;
-    this.#texts.push({ raw, text: decode ? decode(raw) : raw, end, part });
+    if (skipsEmpty && raw.length === 0) return;
+    this.#texts.push({ raw, text: decode ? decode(raw) : raw, start, end, part });
   }
   /** A line before any that begins a record of several lines. */
-  addStray(raw: Buffer, end: number): void {
-    if (this.#rules.emitsUnmatched) this.add(raw, end);
+  addStray(raw: Buffer, start: number, end: number): void {
+    if (this.#rules.emitsUnmatched) this.add(raw, start, end);
     else this.refuse('no_first_line', raw, 'it stands before any line that begins a record');
   }
   refuse(reason: string, line: Uint8Array, problem: string): void {
@@ -85,10 +94,14 @@ export class LineBatch {
     this.#texts = [];
     const texts = added.map(({ text }) => text);
     parseTexts(this.#rules.parser, texts, (parsed, index) => {
-      const { raw, text, end, part } = added[index] as Text;
-      if (!('problem' in parsed)) this.#addOrRefuse(parsed, end, part, raw);
-      else if (!this.#rules.emitsUnmatched) this.refuse(refusalReason(parsed), raw, parsed.problem);
-      else this.#add({ [unmatchedKey]: isUtf8(text) ? text.toString() : new Uint8Array(text) }, this.#now, end, part);
+      const line = added[index] as Text;
+      if (!('problem' in parsed)) this.#addOrRefuse(parsed, line);
+      else {
+        const key = this.#rules.unparsedKey ?? (this.#rules.emitsUnmatched ? unmatchedKey : undefined);
+        if (key === undefined) this.refuse(refusalReason(parsed), line.raw, parsed.problem);
+        else
+          this.#add({ [key]: isUtf8(line.text) ? line.text.toString() : new Uint8Array(line.text) }, this.#now, line);
+      }
     });
   }
   /** The records so far, in order, in few runs. */
@@ -100,17 +113,19 @@ export class LineBatch {
     });
   }
   /** What cannot be encoded (nested too deep) must not stop the file. */
-  #addOrRefuse({ fields, time }: ParsedRecord, end: number, part: number | undefined, raw: Buffer): void {
+  #addOrRefuse({ fields, time }: ParsedRecord, line: Text): void {
     try {
-      this.#add(fields, time ?? this.#now, end, part);
+      this.#add(fields, time ?? this.#now, line);
     } catch (error) {
-      this.refuse('parse_failed', raw, errorText(error));
+      this.refuse('parse_failed', line.raw, errorText(error));
     }
   }
-  #add(fields: Fields, time: Instant, end: number, part: number | undefined): void {
-    const { pathKey } = this.#rules;
+  #add(fields: Fields, time: Instant, { start, end, part }: Text): void {
+    const { pathKey, offsetKey, replacesKeys } = this.#rules;
     let whole = fields;
-    if (pathKey !== undefined && isUnset(fields, pathKey)) whole = withFields(whole, [[pathKey, this.#path]]);
+    if (pathKey !== undefined && (replacesKeys || isUnset(fields, pathKey)))
+      whole = withFields(whole, [[pathKey, this.#path]]);
+    if (offsetKey !== undefined) whole = withFields(whole, [[offsetKey, start]]);
     if (part !== undefined) whole = withFields(whole, [[partKey, part]]);
     this.#gathered.add(whole, time);
     this.#ends.push(end);

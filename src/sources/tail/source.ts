@@ -1,6 +1,7 @@
 /** The `tail` source: finds files, gives each its turns, notices what is renamed, removed or new, and stops in order. */
 import { stat } from 'node:fs/promises';
 import type { Timer } from '../../core/clock.ts';
+import { compileCapture } from '../../codecs/onigmo.ts';
 import { errorText, systemCode } from '../../core/errors.ts';
 import type { PluginConfig, Source, SourceContext } from '../../core/plugin.ts';
 import { appendPatiently, noRecords } from './appending.ts';
@@ -29,6 +30,7 @@ const stopMsMax = 5000;
 const goneMsMax = 7 * 86_400_000;
 
 export class TailSource implements Source {
+  readonly ended?: Promise<void>;
   readonly #context: SourceContext;
   readonly #options: TailOptions;
   readonly #rules: FileRules;
@@ -50,6 +52,7 @@ export class TailSource implements Source {
   #isStopping = false;
   /** No append waits any more. */
   #isUrgent = false;
+  #resolveEnded = (): void => {};
 
   constructor(config: PluginConfig<typeof tailOptions>, context: SourceContext) {
     const { options } = config;
@@ -64,6 +67,10 @@ export class TailSource implements Source {
       decode: decoder && ((line) => Buffer.from(decoder.decode(line))),
       pathKey: options.pathKey,
       emitsUnmatched: options.emitUnmatchedLines,
+      unparsedKey: options.unparsedKey,
+      offsetKey: options.offsetKey,
+      replacesKeys: options.replacesKeys,
+      skipsEmpty: options.skipEmptyLines,
       lineEnd: lineEndOf(encoding),
       lineBytesMax: options.maxLineSize,
       isStopping: () => this.#isUrgent,
@@ -74,6 +81,10 @@ export class TailSource implements Source {
     );
     this.#places = new Places(this.#placeRules(), new Map(), []);
     this.#turns = new Turns((file) => this.#turn(file));
+    if (options.exitOnEof)
+      this.ended = new Promise((resolve) => {
+        this.#resolveEnded = resolve;
+      });
     if (options.posFile !== undefined)
       this.#positionFile = new PositionFile(options.posFile, options.followInodes, context);
     if (options.enableStatWatcher)
@@ -92,6 +103,7 @@ export class TailSource implements Source {
     const { posFileCompactionInterval: compactMs } = this.#options;
     if (compactMs !== undefined) this.#every(compactMs, async () => this.#positionFile?.compact());
     for (const root of this.#paths.roots()) this.#watching?.add(root);
+    if (this.#options.exitOnEof) void this.#turns.idle().then(() => this.#resolveEnded());
   }
 
   async stop(): Promise<void> {
@@ -314,7 +326,9 @@ export class TailSource implements Source {
   // -------------------------------------------------------------------------------------------------- small things
 
   #placeRules() {
-    return { tag: this.#options.tag, readsFromHead: this.#options.readFromHead, log: this.#context.log };
+    const { tag, tagRegex, readFromHead } = this.#options;
+    const tagParts = tagRegex === undefined ? undefined : compileCapture(tagRegex);
+    return { tag, tagParts, readsFromHead: readFromHead, log: this.#context.log };
   }
   /** Runs again and again, each time so long after the time before is over. */
   #every(intervalMs: number, run: () => Promise<void>): void {

@@ -1,0 +1,81 @@
+/** The `fluentbit_file` formatter: the forms of Fluent Bit's file output. Source: Fluent Bit 5.1 out_file/file.c. */
+import type { Batch } from '../core/batch.ts';
+import type { ByteWriter } from '../core/bytes.ts';
+import { choice, text } from '../core/options.ts';
+import { definePlugin } from '../core/plugin.ts';
+import { fieldEntries, getField } from '../core/record.ts';
+import type { Fields } from '../core/record.ts';
+import { epochMicros, epochNanos } from './fluentbit-dates.ts';
+import { fluentbitText } from './fluentbit-text.ts';
+import { rowFormatter, writeJson } from './rows.ts';
+
+type WriteRow = (batch: Batch, row: number, out: ByteWriter) => void;
+
+export const fluentbitFileFormatter = definePlugin({
+  kind: 'formatter',
+  name: 'fluentbit_file',
+  summary:
+    'Writes records the way Fluent Bit’s file output does: with tag and time, as csv, as ltsv, or by a template.',
+  options: {
+    layout: choice(['out_file', 'csv', 'ltsv', 'template'])('The form of the lines.', { default: 'out_file' }),
+    delimiter: text('What stands between values; csv: a comma, ltsv: a tab.'),
+    labelDelimiter: text('What stands between a label and its value in ltsv.', { default: ':' }),
+    template: text('The line of template; {key} is a value, {time} the time.', { default: '{time} {message}' }),
+  },
+  example: `<match **>
+  @type stdout
+  <format>
+    @type fluentbit_file
+    layout csv
+  </format>
+</match>`,
+  create: ({ options: { layout, delimiter, labelDelimiter, template } }) => {
+    const write = {
+      out_file: tagged,
+      csv: csvRow(delimiter ?? ','),
+      ltsv: ltsvRow(delimiter ?? '\t', labelDelimiter),
+      template: templateRow(template),
+    }[layout];
+    return rowFormatter('text/plain', write);
+  },
+});
+
+function tagged(batch: Batch, row: number, out: ByteWriter): void {
+  out.text(`${batch.tag}: [${epochNanos(batch.seconds(row), batch.nanos(row))}, `);
+  writeJson(batch, row, out);
+  out.text(']\n');
+}
+
+function csvRow(delimiter: string): WriteRow {
+  return (batch, row, out) => {
+    const values = fieldEntries(batch.fields(row)).map(([, value]) => fluentbitText(value));
+    out.text(`${[epochNanos(batch.seconds(row), batch.nanos(row)), ...values].join(delimiter)}\n`);
+  };
+}
+
+function ltsvRow(delimiter: string, label: string): WriteRow {
+  return (batch, row, out) => {
+    const pairs = fieldEntries(batch.fields(row)).map(([key, value]) => `"${key}"${label}${fluentbitText(value)}`);
+    const time = `"time"${label}${epochMicros(batch.seconds(row), batch.nanos(row))}`;
+    out.text(`${[time, ...pairs].join(delimiter)}\n`);
+  };
+}
+
+/** `{key}` where the record has it; what begins the word `time`, such as `{t}`, is the time. Other braces stay. */
+function templateRow(template: string): WriteRow {
+  const pieces = template.split(/(\{[^{}]*\})/);
+  return (batch, row, out) => {
+    const fields = batch.fields(row);
+    const time = epochMicros(batch.seconds(row), batch.nanos(row));
+    const filled = pieces.map((piece, index) => (index % 2 === 0 ? piece : placeholder(piece, fields, time)));
+    out.text(`${filled.join('')}\n`);
+  };
+}
+
+function placeholder(piece: string, fields: Fields, time: string): string {
+  const key = piece.slice(1, -1);
+  if ('time'.startsWith(key)) return time;
+  const value = getField(fields, key);
+  if (value === undefined) return piece;
+  return typeof value === 'string' ? value : fluentbitText(value);
+}

@@ -1,0 +1,81 @@
+/** Reads a Fluent Bit configuration, the files it includes and its parser files, and lowers it. */
+import { dirname } from 'node:path';
+import { dialectOf } from '../dialect.ts';
+import type { Dialect } from '../dialect.ts';
+import type { Environment } from '../env.ts';
+import type { LoweredPipeline } from '../fluentd/lower.ts';
+import type { Lowering } from '../fluentd/lowering.ts';
+import { parseClassic } from './classic.ts';
+import type { ParsedConfig } from './element.ts';
+import { ConfigFiles } from './files.ts';
+import type { Included } from './files.ts';
+import { lowerFluentbit } from './lower.ts';
+import { Parsers } from './parsers.ts';
+import { lowerService } from './service.ts';
+import { Variables } from './variables.ts';
+import { parseYaml } from './yaml.ts';
+
+/** Reads and lowers a main file's text. */
+export async function loadFluentbit(
+  lowering: Lowering,
+  main: Included,
+  dialect: Exclude<Dialect, 'fluentd'>,
+  env: Environment,
+): Promise<LoweredPipeline> {
+  const files = new ConfigFiles(dirname(main.path));
+  files.begin(main.path);
+  const parsed = await parse(main, dialect, files);
+  lowering.problems.push(...parsed.problems);
+  const variables = new Variables(parsed.variables, env, (at, text) => lowering.warn(at, text));
+  const reading = { lowering, variables };
+  const named = (name: string) => parsed.sections.filter((section) => section.name === name);
+  const service = lowerService(reading, named('service'));
+  const parsers = new Parsers(reading);
+  const external: ParsedConfig[] = [];
+  for (const { path, at } of service.parsersFiles)
+    for (const file of files.include('Parsers_File', path, at))
+      external.push(await parseParsers(lowering, file, files));
+  const definitions = [...external.flatMap(({ sections }) => sections), ...yamlParsers(lowering, parsed, dialect)];
+  for (const section of definitions) if (section.name === 'parser') parsers.define(section);
+  for (const section of definitions) if (section.name === 'multiline_parser') parsers.defineMultiline(section);
+  lowering.problems.push(...files.problems);
+  const lowered = lowerFluentbit(parsers.surroundings(), parsed.sections, service);
+  if (named('input').length === 0)
+    lowering.warn({ file: main.path, line: 1, column: 1 }, 'there is no [INPUT]: nothing will be received');
+  return lowered;
+}
+
+function parse(
+  file: Included,
+  dialect: Exclude<Dialect, 'fluentd'>,
+  files: ConfigFiles,
+): Promise<ParsedConfig> | ParsedConfig {
+  return dialect === 'fluentbit-yaml'
+    ? parseYaml(file.text, file.path, files)
+    : parseClassic(file.text, file.path, (written, at) => files.include('@INCLUDE', written, at));
+}
+
+async function parseParsers(lowering: Lowering, file: Included, files: ConfigFiles): Promise<ParsedConfig> {
+  const isYaml = dialectOf(file.text) === 'fluentbit-yaml';
+  const parsed = await parse(file, isYaml ? 'fluentbit-yaml' : 'fluentbit-classic', files);
+  lowering.problems.push(...parsed.problems);
+  for (const { name, at } of parsed.sections)
+    if (name !== 'parser' && name !== 'multiline_parser')
+      lowering.warn(
+        at,
+        `[${name.toUpperCase()}] has no effect in a parsers file; only [PARSER] and [MULTILINE_PARSER] have`,
+      );
+  return parsed;
+}
+
+/** Parsers of the main file: YAML has them there, the classic form has not. */
+function yamlParsers(lowering: Lowering, { sections }: ParsedConfig, dialect: Dialect): ParsedConfig['sections'] {
+  const found = sections.filter(({ name }) => name === 'parser' || name === 'multiline_parser');
+  if (dialect === 'fluentbit-yaml') return found;
+  for (const { name, at } of found)
+    lowering.error(
+      at,
+      `[${name.toUpperCase()}] stands in a file of its own in the classic form: put it there, and name the file with Parsers_File in [SERVICE]`,
+    );
+  return [];
+}

@@ -1,0 +1,85 @@
+/** `[SERVICE]`: what is true of the whole configuration. */
+import { nearest } from '../../core/errors.ts';
+import type { Location } from '../../core/errors.ts';
+import { ignoredServicePrefixes, serviceProperties } from './common.ts';
+import type { ServiceValues } from './common.ts';
+import type { Property, Section } from './element.ts';
+import { bySpelling, prefixed, readSection } from './form.ts';
+import type { Reading } from './form.ts';
+
+/** What is made of it. */
+export interface Service {
+  /** Milliseconds after which what waits is written. */
+  readonly flushMs: number;
+  readonly logLevel: string | undefined;
+  readonly retryBaseMs: number | undefined;
+  readonly retryCapMs: number | undefined;
+  /** `Parsers_File`, each with its place. */
+  readonly parsersFiles: readonly { readonly path: string; readonly at: Location }[];
+}
+
+/** Fluent Bit's `Flush` where none is written. */
+const flushMs = 1000;
+/** What may be written more than once. */
+const fileKeys = new Set(['parsers_file', 'plugins_file', 'streams_file']);
+
+/** Reads the sections of that name; what a later one says goes before an earlier one. */
+export function lowerService(reading: Reading, sections: readonly Section[]): Service {
+  const { lowering, variables } = reading;
+  const first = sections[0];
+  const properties = sections.flatMap((section) => section.properties);
+  const isFile = ({ key }: Property) => fileKeys.has(key.toLowerCase());
+  const known = bySpelling({}, {}, serviceProperties);
+  const plain = properties.filter((property) => !isFile(property));
+  const at = first?.at ?? { file: '', line: 1, column: 1 };
+  const owner = { title: '[SERVICE]', at };
+  const read = readSection(
+    reading,
+    owner,
+    { name: 'service', properties: plain.filter(({ key }) => known.has(key.toLowerCase())), groups: [], at },
+    { form: {}, options: {}, common: serviceProperties },
+  );
+  for (const property of plain)
+    if (!known.has(property.key.toLowerCase())) reportOther(reading, property, [...known.keys()]);
+  const files = properties.filter(isFile).map(({ key, value, valueAt }) => ({
+    key: key.toLowerCase(),
+    path: variables.put(value, valueAt),
+    at: valueAt,
+  }));
+  for (const { key, at: place } of files)
+    if (key === 'streams_file')
+      lowering.error(place, 'Streams_File: stream tasks are not supported; send the records to the store and query it');
+    else if (key === 'plugins_file')
+      lowering.error(place, 'Plugins_File: plugins of Fluent Bit are libraries in C, which this program cannot load');
+  const values = read.common as ServiceValues;
+  if (values.flush !== undefined && values.flush <= 0)
+    lowering.error(read.places.get('flush') ?? at, 'Flush: expected more than 0 seconds');
+  return {
+    flushMs: values.flush === undefined ? flushMs : Math.max(1, Math.round(values.flush * 1000)),
+    logLevel: ownLevel(values.logLevel),
+    retryBaseMs: values.schedulerBase === undefined ? undefined : values.schedulerBase * 1000,
+    retryCapMs: values.schedulerCap === undefined ? undefined : values.schedulerCap * 1000,
+    parsersFiles: files.filter(({ key }) => key === 'parsers_file'),
+  };
+}
+
+/** The same level in the words of the own log. */
+function ownLevel(level: ServiceValues['logLevel']): string | undefined {
+  if (level === 'warning') return 'warn';
+  return level === 'off' ? 'fatal' : level;
+}
+
+/** Fluent Bit passes over what it does not know here; so does this program, but not without a word. */
+function reportOther({ lowering }: Reading, property: Property, known: readonly string[]): void {
+  const key = property.key.toLowerCase();
+  const reason = prefixed(ignoredServicePrefixes, key);
+  if (reason !== undefined) {
+    lowering.note(property.at, `${property.key}: ${reason}`, 'ignored', '[SERVICE]');
+    return;
+  }
+  const near = nearest(key, known);
+  lowering.warn(
+    property.at,
+    `[SERVICE] has no property ${property.key}${near === undefined ? '' : `; did you mean ${near}?`}: it has no effect, as in Fluent Bit`,
+  );
+}

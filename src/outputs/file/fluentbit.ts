@@ -1,0 +1,64 @@
+/** How Fluent Bit's configurations write `file`. Source: Fluent Bit 5.1 out_file/file.c. */
+import { fluentbitForm, madeModel } from '../../core/fluentbit.ts';
+import { boolean, bytes, choice, integer, text } from '../../core/options.ts';
+
+/** Fluent Bit knows these and passes over any other. */
+const delimiters: Readonly<Record<string, string>> = { tab: '\t', '\\t': '\t', space: ' ', comma: ',' };
+
+export const fileForm = fluentbitForm({
+  properties: {
+    path: text('Directory of the files.', { default: '.' }),
+    file: text('Name of the file; without it the tag.'),
+    format: choice(['out_file', 'plain', 'csv', 'ltsv', 'template', 'msgpack'])('The form of the lines.', {
+      default: 'out_file',
+    }),
+    delimiter: text('What stands between values of csv and ltsv: tab, space or comma.'),
+    labelDelimiter: text('What stands between label and value of ltsv: tab, space or comma. Default: a colon.'),
+    template: text('The line of template.', { default: '{time} {message}' }),
+    rotate: boolean('Whether files that grow large are rotated.', { default: false }),
+    rotateMaxSize: bytes('How large a file may grow.', { default: 100_000_000 }),
+    rotateMaxFiles: integer(1, 10_000)('How many rotated files are kept.', { default: 7 }),
+  },
+  ignored: {
+    mkdir: 'directories are made in any case',
+    csv_column_names: 'accepted; files are written without a line of names',
+    rotate_gzip: 'rotated files stay as they are',
+  },
+  lower({ properties, at, written, warn }) {
+    const { path, file, format, template, rotate, rotateMaxSize, rotateMaxFiles } = properties;
+    const known = (name: 'delimiter' | 'labelDelimiter') => {
+      const value = properties[name];
+      const found = value === undefined ? undefined : delimiters[value.toLowerCase()];
+      if (value !== undefined && found === undefined)
+        warn(
+          written(name) ?? at,
+          `"${value}" is none of tab, space and comma: as in Fluent Bit the delimiter is the format's own`,
+        );
+      return found;
+    };
+    const delimiter = known('delimiter');
+    const labelDelimiter = known('labelDelimiter');
+    // A percent sign would be a time there.
+    const directory = path.replaceAll('%', '%%').replace(/\/+$/, '');
+    return {
+      options: {
+        path: `${directory}/${file?.replaceAll('%', '%%') ?? `\${tag}`}`,
+        addPathSuffix: false,
+        append: true,
+        ...(rotate && { rotateBytes: rotateMaxSize, rotateBackups: rotateMaxFiles }),
+      },
+      chunkKeys: file === undefined ? ['tag'] : [],
+      formatter:
+        format === 'plain'
+          ? madeModel('formatter', 'json', {}, at)
+          : format === 'msgpack'
+            ? madeModel('formatter', 'fluentbit_msgpack', {}, at)
+            : madeModel('formatter', 'fluentbit_file', { layout: format, delimiter, labelDelimiter, template }, at),
+    };
+  },
+  example: `[OUTPUT]
+    Name   file
+    Match  *
+    Path   /var/log/post2log
+    Format plain`,
+});
