@@ -32,6 +32,7 @@ import { counterOutput } from './outputs/counter.ts';
 import { fileOutput } from './outputs/file/index.ts';
 import { forwardOutput } from './outputs/forward/index.ts';
 import { httpOutput } from './outputs/http/index.ts';
+import { fluentbitKafkaOutput } from './outputs/fluentbit_kafka.ts';
 import { kafkaOutput } from './outputs/kafka/index.ts';
 import { kafka2Output } from './outputs/kafka2.ts';
 import { nullOutput } from './outputs/null.ts';
@@ -43,6 +44,7 @@ import { storeOutput } from './outputs/store.ts';
 import { fluentbitHttpSource } from './sources/fluentbit_http/index.ts';
 import { forwardSource } from './sources/forward/index.ts';
 import { httpSource } from './sources/http/index.ts';
+import { fluentbitKafkaSource } from './sources/fluentbit_kafka.ts';
 import { kafkaSource } from './sources/kafka/index.ts';
 import { kafkaGroupSource } from './sources/kafka_group.ts';
 import { rdkafkaGroupSource } from './sources/rdkafka_group.ts';
@@ -79,6 +81,8 @@ export const builtinPlugins: readonly Plugin[] = [
   inHttpParser,
   jsonFormatter,
   jsonLineParser,
+  fluentbitKafkaOutput,
+  fluentbitKafkaSource,
   kafka2Output,
   kafkaGroupSource,
   kafkaOutput,

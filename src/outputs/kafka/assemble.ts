@@ -108,8 +108,11 @@ export class Assembler {
     const names: string[] = [];
     for (let row = 0; row < batch.count; row++) {
       const address = this.#address(batch, row);
-      const name = ('reason' in address ? undefined : address.topic) ?? common;
-      const problem = 'reason' in address ? address.reason : this.#topicProblem(name, address, commonProblem);
+      const named = 'reason' in address ? undefined : address.topic;
+      const isTaken = named !== undefined && topic.allowed?.includes(named) !== false;
+      const name = isTaken ? named : common;
+      const badName = 'reason' in address ? undefined : topicNameProblem(name);
+      const problem = 'reason' in address ? address.reason : badName && `OUTPUT_REFUSED: ${badName}`;
       if (problem !== undefined) refuse(row, problem);
       else note(topics, name, isOutside || name !== common);
       addresses.push('reason' in address || problem !== undefined ? undefined : address);
@@ -125,15 +128,6 @@ export class Assembler {
       return { reason: `OUTPUT_REFUSED: no record: ${errorText(error)}` };
     }
   }
-  #topicProblem(name: string, address: RecordAddress, commonProblem: string | undefined): string | undefined {
-    const { allowed } = this.#settings.topic;
-    if (address.topic === undefined)
-      return commonProblem === undefined ? undefined : `OUTPUT_REFUSED: ${commonProblem}`;
-    if (allowed && !allowed.includes(name)) return `OUTPUT_REFUSED: topic ${name} is none of those that are configured`;
-    const problem = topicNameProblem(name);
-    return problem === undefined ? undefined : `OUTPUT_REFUSED: ${problem}`;
-  }
-
   /**
    * Makes batches of at most `bytesMax` (a larger record stands alone) of the rows that `wants` says; `stateOf` gives the
    * topic that a name comes to, or why its records are refused.

@@ -22,6 +22,21 @@ const socketTimeoutSeconds = 30;
 /** ruby-kafka's: how long a broker waits for its followers. */
 const ackTimeoutMs = 5000;
 
+/** What goes beyond the programs that they are named after. */
+export const cursorOptions = {
+  exactlyOnce: boolean(
+    'Sends each record once, across crashes on both ends: in transactions, with what is done noted in cursor_topic. Implies idempotent, required_acks -1 and origin_header.',
+    { default: false },
+  ),
+  cursorTopic: text('exactly_once: the compacted topic that notes what is done. It is made where it is missing.', {
+    default: 'post2log-cursors',
+  }),
+  originHeader: boolean(
+    'Sends a header with each record that says which one it is, so that a post2log that reads it twice stores it once.',
+    { default: false },
+  ),
+};
+
 /** Options of every one of them. */
 export const commonOptions = {
   ...connectionOptionTable,
@@ -44,17 +59,7 @@ export const commonOptions = {
   compressionCodec: choice(compressions)('How batches are compressed.'),
   useEventTime: boolean('Gives Kafka the record’s time, in place of the time it is sent.', { default: false }),
   maxSendLimitBytes: bytes('Records with a larger value are refused.'),
-  exactlyOnce: boolean(
-    'Sends each record once, across crashes on both ends: in transactions, with what is done noted in cursor_topic. Implies idempotent, required_acks -1 and origin_header.',
-    { default: false },
-  ),
-  cursorTopic: text('exactly_once: the compacted topic that notes what is done. It is made where it is missing.', {
-    default: 'post2log-cursors',
-  }),
-  originHeader: boolean(
-    'Sends a header with each record that says which one it is, so that a post2log that reads it twice stores it once.',
-    { default: false },
-  ),
+  ...cursorOptions,
   batchBytes: bytesFrom(1024)(
     'Largest batch of a partition, before compression; max.message.bytes of the topics must not be smaller.',
     { default: batchBytesDefault },
@@ -165,6 +170,7 @@ export function modernSettings(
     headers: options.headers ?? {},
     headersFromRecord: options.headersFromRecord ?? {},
     recordKey: options.recordKey === undefined ? undefined : compileAccessor(options.recordKey),
+    rawField: undefined,
     formatter: valueFormat(formatter),
     inject: compileInject(inject),
     refusesUndelivered: options.discardKafkaDeliveryFailed,

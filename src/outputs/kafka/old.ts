@@ -74,6 +74,7 @@ export function oldSettings(options: Old, own: Lowered, at: Location): KafkaSett
     headers: {},
     headersFromRecord: {},
     recordKey: undefined,
+    rawField: undefined,
     formatter: formatterOf(options, at),
     inject: compileAdditions(options),
     refusesUndelivered: options.discardKafkaDeliveryFailed ?? false,

@@ -7,7 +7,7 @@ import { ByteWriter } from '../../core/bytes.ts';
 import { OperatingError } from '../../core/errors.ts';
 import { stringifyJson } from '../../core/json.ts';
 import type { Formatter } from '../../core/plugin.ts';
-import { copyFields, deleteField, fieldKeys, isFields } from '../../core/record.ts';
+import { copyFields, deleteField, fieldKeys, getField, isFields } from '../../core/record.ts';
 import type { Fields, Value } from '../../core/record.ts';
 import { writeJson } from '../../codecs/rows.ts';
 import { encodeHeaders, noHeaders } from '../../kafka/record-batch.ts';
@@ -71,7 +71,8 @@ export class RowWriter {
   /** The value of a row of withoutFields(). Valid until the next call. @throws OperatingError where it cannot be written */
   value(batch: Batch, row: number): ValuePlace {
     const place = this.#place;
-    const { recordKey } = this.#settings;
+    const { recordKey, rawField } = this.#settings;
+    if (rawField !== undefined) return this.#raw(batch, row, rawField);
     if (recordKey) return this.#part(batch, row, recordKey);
     if (!this.#formatter && !batch.isChanged(row)) {
       const { codec, payload, bounds } = batch.block.parts;
@@ -86,6 +87,15 @@ export class RowWriter {
     this.#scratch.reset();
     if (this.#formatter) this.#formatter.write(batch, row, row + 1, this.#scratch);
     else writeJson(batch, row, this.#scratch);
+    return this.#written();
+  }
+  #raw(batch: Batch, row: number, name: string): ValuePlace {
+    const value = getField(batch.fields(row), name);
+    if (typeof value !== 'string' && !(value instanceof Uint8Array))
+      throw new OperatingError('OUTPUT_REFUSED', `raw_log_key: the record has no text ${name}`);
+    this.#scratch.reset();
+    if (typeof value === 'string') this.#scratch.text(value);
+    else this.#scratch.bytes(value);
     return this.#written();
   }
   #part(batch: Batch, row: number, accessor: Accessor): ValuePlace {

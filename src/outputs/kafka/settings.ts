@@ -24,8 +24,10 @@ export interface KafkaSettings {
   readonly excludedFields: readonly Accessor[];
   readonly headers: Readonly<Record<string, string>>;
   readonly headersFromRecord: Readonly<Record<string, string>>;
-  /** Sends this value alone. */
+  /** Sends this value alone, in the format. */
   readonly recordKey: Accessor | undefined;
+  /** Sends the text of this field alone, as it is. */
+  readonly rawField: string | undefined;
   /** By name: with its defaults. Undefined: JSON without a line end. */
   readonly formatter: PluginModel | string | undefined;
   /** Adds fields before anything else looks at a record. */
@@ -57,7 +59,7 @@ export interface TopicSettings {
   readonly fallback: string | undefined;
   /** A topic that the brokers do not know is replaced by the fallback. */
   readonly replacesUnknown: boolean;
-  /** Topics that a record may name; undefined: any. */
+  /** Topics that a record may name, others become the fallback; undefined: any. */
   readonly allowed: readonly string[] | undefined;
 }
 
