@@ -30,15 +30,20 @@ import { recordTransformerFilter } from './filters/record_transformer/index.ts';
 import { stdoutFilter } from './filters/stdout.ts';
 import { counterOutput } from './outputs/counter.ts';
 import { fileOutput } from './outputs/file/index.ts';
+import { fluentbitInfluxdbOutput } from './outputs/fluentbit_influxdb.ts';
 import { forwardOutput } from './outputs/forward/index.ts';
+import { googleCloudOutput } from './outputs/google_cloud/index.ts';
 import { httpOutput } from './outputs/http/index.ts';
 import { fluentbitKafkaOutput } from './outputs/fluentbit_kafka.ts';
 import { kafkaOutput } from './outputs/kafka/index.ts';
 import { kafka2Output } from './outputs/kafka2.ts';
+import { influxdbOutput } from './outputs/influxdb/index.ts';
+import { influxdb2Output } from './outputs/influxdb2.ts';
 import { nullOutput } from './outputs/null.ts';
 import { rdkafkaOutput } from './outputs/rdkafka.ts';
 import { rdkafka2Output } from './outputs/rdkafka2.ts';
 import { secondaryFileOutput } from './outputs/secondary_file.ts';
+import { stackdriverOutput } from './outputs/stackdriver/index.ts';
 import { stdoutOutput } from './outputs/stdout.ts';
 import { storeOutput } from './outputs/store.ts';
 import { fluentbitHttpSource } from './sources/fluentbit_http/index.ts';
@@ -68,17 +73,21 @@ export const builtinPlugins: readonly Plugin[] = [
   fileOutput,
   fluentbitFileFormatter,
   fluentbitHttpSource,
+  fluentbitInfluxdbOutput,
   fluentbitJsonFormatter,
   fluentbitMsgpackFormatter,
   fluentbitParser,
   fluentbitTextFormatter,
   forwardOutput,
   forwardSource,
+  googleCloudOutput,
   grepFilter,
   hashFormatter,
   httpOutput,
   httpSource,
   inHttpParser,
+  influxdb2Output,
+  influxdbOutput,
   jsonFormatter,
   jsonLineParser,
   fluentbitKafkaOutput,
@@ -110,6 +119,7 @@ export const builtinPlugins: readonly Plugin[] = [
   sampleSource,
   secondaryFileOutput,
   singleValueFormatter,
+  stackdriverOutput,
   stdinSource,
   stdoutFilter,
   stdoutFormatter,

@@ -212,6 +212,9 @@ async function measure(options: RunOptions, directory: string, store: MeasuredSt
   const more = maker.make(count / 2);
   const inserting = insertAll(store, more, busyRate);
   const [worstMs, moreSeconds] = await Promise.all([askMeanwhile(store, questionsOf(needle), inserting), inserting]);
+  // The inserts have made the store half as large again, and their last rows are not sealed yet: what that costs is no stall.
+  const after = await askAll(store, questionsOf(needle), rounds);
+  const afterMs = after.map(({ ms }) => median(ms));
   const large = options.millions === undefined ? undefined : await askLarge(options, directory, store, maker, needle);
   const peakMb = peakMemoryMb(store.pid);
   const tables: Table[] = [
@@ -230,12 +233,12 @@ async function measure(options: RunOptions, directory: string, store: MeasuredSt
     },
     {
       title: 'questions, ms',
-      columns: ['question', 'median', 'worst while inserting'],
-      rows: quiet.map(({ question }, i) => [question.name, quietMs[i], worstMs[i]]),
+      columns: ['question', 'median', 'worst while inserting', 'median right after'],
+      rows: quiet.map(({ question }, i) => [question.name, quietMs[i], worstMs[i], afterMs[i]]),
     },
     ...(large ? [large.table] : []),
   ];
-  const stallMs = Math.max(...worstMs.map((ms, i) => ms - (quietMs[i] as number)));
+  const stallMs = Math.max(...worstMs.map((ms, i) => ms - Math.max(quietMs[i] as number, afterMs[i] as number)));
   const targets: Target[] = [
     atLeast('must', 'inserted records/s', Math.round(count / seconds), 200_000),
     atLeast('aim', 'inserted records/s', Math.round(count / seconds), 300_000),

@@ -84,8 +84,8 @@ function indexPage(plugins: readonly Plugin[]): string {
   return [
     generatedNote,
     '# Reference\n',
-    'See also the [environment variables](variables.md), [`<buffer>`](buffer.md) and the [errors](../errors.md). For editors',
-    'and other programs:',
+    'See also the [environment variables](variables.md), [`<buffer>`](buffer.md), [what Fluent Bit has for every plugin](fluentbit.md)',
+    'and the [errors](../errors.md). For editors and other programs:',
     '[plugins.schema.json](plugins.schema.json), the options of every plugin as JSON Schema.\n',
     ...parts,
     '## How values are written\n',
@@ -102,15 +102,63 @@ function pluginPage(plugin: Plugin): string {
     `${sentence(plugin.summary)}\n`,
     aliases,
     ...nestedPart(plugin),
-    '## Example\n',
-    `\`\`\`\n${plugin.example.trim()}\n\`\`\`\n`,
+    ...(plugin.example === '' ? [] : ['## Example\n', `\`\`\`\n${plugin.example.trim()}\n\`\`\`\n`]),
     '## Options\n',
     optionTable(plugin.options),
     ...sections,
+    ...fluentbitPart(plugin),
   ]
     .filter((part) => part !== undefined)
     .join('\n');
 }
+
+/** How Fluent Bit's configurations write it. */
+function fluentbitPart(plugin: Plugin): string[] {
+  const form = plugin.fluentbit;
+  if (!form) return [];
+  const names = (form.names ?? [plugin.name]).map((name) => code(`Name ${name}`)).join(' or ');
+  const header = {
+    source: 'INPUT',
+    filter: 'FILTER',
+    step: 'FILTER',
+    output: 'OUTPUT',
+    parser: 'PARSER',
+    formatter: '',
+  };
+  const rows = [
+    ...Object.entries(form.options ?? {}).flatMap(([name, option]) => {
+      const spec = plugin.options[name];
+      if (!spec) return [];
+      const [first = name, ...older] = [option.name ?? spellings(name, spec, 'fluentbit')].flat();
+      const value = option.default === undefined ? defaultText(spec) : defaultText(spec, option.default);
+      const kind = option.unit === 'ms' ? 'milliseconds' : kindText(spec);
+      return [[code(first), kind, value, `${sentence(spec.summary)}${alsoText(older)}`]];
+    }),
+    ...Object.entries(form.properties ?? {}).map(([name, spec]) => {
+      const [first = name, ...older] = spellings(name, spec, 'fluentbit');
+      const ignored = spec.ignored === undefined ? '' : ` Has no effect here: ${spec.ignored}.`;
+      return [code(first), kindText(spec), defaultText(spec), `${sentence(spec.summary)}${alsoText(older)}${ignored}`];
+    }),
+    ...Object.entries(form.repeated ?? {}).map(([name, summary]) => [
+      code(name),
+      'text, may be repeated',
+      '',
+      sentence(summary),
+    ]),
+    ...Object.entries(form.ignored ?? {}).map(([name, why]) => [code(name), '', '', `Has no effect here: ${why}.`]),
+  ];
+  return [
+    '\n## In Fluent Bit configurations\n',
+    plugin.kind === 'parser'
+      ? 'As `[PARSER]` with a `Name`, in a file that `Parsers_File` of `[SERVICE]` names; in YAML an entry of `parsers`.\n'
+      : `As \`[${header[plugin.kind]}]\` with ${names}. Keys are compared without case.\n`,
+    ...(form.example === undefined ? [] : [`\`\`\`\n${form.example.trim()}\n\`\`\`\n`]),
+    rows.length === 0 ? 'No properties of its own.\n' : table(['property', 'kind', 'default', 'meaning'], rows),
+  ];
+}
+
+const alsoText = (older: readonly string[]): string =>
+  older.length === 0 ? '' : ` Also: ${older.map(code).join(', ')}.`;
 
 /** What else the plugin takes inside: `<parse>`, `<format>`, `<inject>`, `<buffer>`. */
 function nestedPart(plugin: Plugin): string[] {
@@ -165,9 +213,9 @@ function kindText(spec: OptionSpec): string {
   return spec.kind === 'choice' ? (spec.choices ?? []).map(code).join(', ') : kindWords[spec.kind].word;
 }
 
-function defaultText(spec: OptionSpec): string {
-  if (spec.isRequired) return '**required**';
-  const value = spec.schema.safeParse(undefined).data;
+function defaultText(spec: OptionSpec, given?: unknown): string {
+  if (spec.isRequired && given === undefined) return '**required**';
+  const value = given ?? spec.schema.safeParse(undefined).data;
   if (value === undefined) return '';
   if (value === '') return 'empty';
   if (spec.kind === 'duration') return code(durationText(Number(value)));
@@ -309,6 +357,32 @@ export function bufferPage(options: OptionTable): Page {
       'how often they are tried again. Its argument names the chunk keys: `<buffer tag,time>`. Without a value an option',
       'keeps what the output does by itself.\n',
       optionTable(options),
+    ].join('\n'),
+  };
+}
+
+/** docs/reference/fluentbit.md: what Fluent Bit's configurations have besides their plugins. `tables`: heading and properties of each. */
+export function fluentbitPage(tables: readonly (readonly [string, OptionTable])[]): Page {
+  const parts = tables.flatMap(([heading, properties]) => [
+    `## ${heading}\n`,
+    table(
+      ['property', 'kind', 'default', 'meaning'],
+      Object.entries(properties).map(([name, spec]) => {
+        const [first = name] = spellings(name, spec, 'fluentbit');
+        const ignored = spec.ignored === undefined ? '' : ` Has no effect here: ${spec.ignored}.`;
+        return [code(first), kindText(spec), defaultText(spec), `${sentence(spec.summary)}${ignored}`];
+      }),
+    ),
+  ]);
+  return {
+    path: 'reference/fluentbit.md',
+    text: [
+      generatedNote,
+      '# Fluent Bit configurations\n',
+      'What every plugin of a kind takes, and what `[SERVICE]` says. A file whose first line with something in it is a `[SECTION]`,',
+      '`@SET` or `@INCLUDE`, or a YAML key such as `pipeline:`, is read as Fluent Bit\u2019s. Keys are compared without case; sizes are powers',
+      'of 1000 (`5M`), times seconds or a number with `s`, `m`, `h`, `d`.\n',
+      ...parts,
     ].join('\n'),
   };
 }

@@ -5,6 +5,12 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { variableDocs } from '../config/env.ts';
+import { commonProperties, serviceProperties } from '../config/fluentbit/common.ts';
+import {
+  languageDifferences as fluentbitLanguage,
+  routeDifferences,
+  storageDifferences,
+} from '../config/fluentbit/differences.ts';
 import { bufferOptions } from '../config/fluentd/buffer-options.ts';
 import { bufferDifferences, languageDifferences, routingDifferences } from '../config/fluentd/differences.ts';
 import { laterPlugins } from '../config/fluentd/later-plugins.ts';
@@ -15,7 +21,7 @@ import { allMethods } from '../ruby/methods/all.ts';
 import { constants, functions, moduleFunctions } from '../ruby/methods/modules.ts';
 import { changingInPlace } from '../ruby/methods/string.ts';
 import { rubyPage } from './ruby-page.ts';
-import { bufferPage, errorsPage, pluginPages, variablesPage } from './reference-pages.ts';
+import { bufferPage, errorsPage, fluentbitPage, pluginPages, variablesPage } from './reference-pages.ts';
 
 const docs = new URL('../../docs/', import.meta.url).pathname;
 const postback = builtinPlugins.find((plugin) => plugin.kind === 'source' && plugin.name === 'postback');
@@ -25,6 +31,12 @@ const waivers = JSON.parse(
 const pages = [
   ...pluginPages(builtinPlugins),
   bufferPage(bufferOptions),
+  fluentbitPage([
+    ['[SERVICE]', serviceProperties],
+    ['[INPUT]', commonProperties('source')],
+    ['[FILTER]', commonProperties('filter')],
+    ['[OUTPUT]', commonProperties('output')],
+  ]),
   variablesPage(variableDocs(postback?.options ?? {})),
   errorsPage(errorTable),
   rubyPage({
@@ -40,6 +52,7 @@ const pages = [
     language: languageDifferences,
     buffers: bufferDifferences,
     routing: routingDifferences,
+    fluentbit: { language: fluentbitLanguage, storage: storageDifferences, routing: routeDifferences },
     bufferOptions,
     waivers,
   }),

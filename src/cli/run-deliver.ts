@@ -123,7 +123,15 @@ async function loadAll(
     );
     const registry = new Registry(builtinPlugins);
     return {
-      loaded: { model: stored, settings, workers: settings.workers, warnings: [], notes: [], registry },
+      loaded: {
+        model: stored,
+        settings,
+        workers: settings.workers,
+        warnings: [],
+        notes: [],
+        dialect: 'fluentd',
+        registry,
+      },
       running,
     };
   }

@@ -6,7 +6,7 @@ import { definePlugin } from '../core/plugin.ts';
 import { fieldEntries, getField } from '../core/record.ts';
 import type { Fields } from '../core/record.ts';
 import { epochMicros, epochNanos } from './fluentbit-dates.ts';
-import { fluentbitText } from './fluentbit-text.ts';
+import { writeFluentbitText } from './fluentbit-text.ts';
 import { rowFormatter, writeJson } from './rows.ts';
 
 type WriteRow = (batch: Batch, row: number, out: ByteWriter) => void;
@@ -48,16 +48,23 @@ function tagged(batch: Batch, row: number, out: ByteWriter): void {
 
 function csvRow(delimiter: string): WriteRow {
   return (batch, row, out) => {
-    const values = fieldEntries(batch.fields(row)).map(([, value]) => fluentbitText(value));
-    out.text(`${[epochNanos(batch.seconds(row), batch.nanos(row)), ...values].join(delimiter)}\n`);
+    out.text(epochNanos(batch.seconds(row), batch.nanos(row)));
+    for (const [, value] of fieldEntries(batch.fields(row))) {
+      out.text(delimiter);
+      writeFluentbitText(value, out);
+    }
+    out.text('\n');
   };
 }
 
 function ltsvRow(delimiter: string, label: string): WriteRow {
   return (batch, row, out) => {
-    const pairs = fieldEntries(batch.fields(row)).map(([key, value]) => `"${key}"${label}${fluentbitText(value)}`);
-    const time = `"time"${label}${epochMicros(batch.seconds(row), batch.nanos(row))}`;
-    out.text(`${[time, ...pairs].join(delimiter)}\n`);
+    out.text(`"time"${label}${epochMicros(batch.seconds(row), batch.nanos(row))}`);
+    for (const [key, value] of fieldEntries(batch.fields(row))) {
+      out.text(`${delimiter}"${key}"${label}`);
+      writeFluentbitText(value, out);
+    }
+    out.text('\n');
   };
 }
 
@@ -67,15 +74,19 @@ function templateRow(template: string): WriteRow {
   return (batch, row, out) => {
     const fields = batch.fields(row);
     const time = epochMicros(batch.seconds(row), batch.nanos(row));
-    const filled = pieces.map((piece, index) => (index % 2 === 0 ? piece : placeholder(piece, fields, time)));
-    out.text(`${filled.join('')}\n`);
+    for (const [index, piece] of pieces.entries())
+      if (index % 2 === 0) out.text(piece);
+      else writePlaceholder(piece, fields, time, out);
+    out.text('\n');
   };
 }
 
-function placeholder(piece: string, fields: Fields, time: string): string {
+function writePlaceholder(piece: string, fields: Fields, time: string, out: ByteWriter): void {
   const key = piece.slice(1, -1);
-  if ('time'.startsWith(key)) return time;
   const value = getField(fields, key);
-  if (value === undefined) return piece;
-  return typeof value === 'string' ? value : fluentbitText(value);
+  if ('time'.startsWith(key)) out.text(time);
+  else if (value === undefined) out.text(piece);
+  else if (typeof value === 'string') out.text(value);
+  else if (value instanceof Uint8Array) out.bytes(value);
+  else writeFluentbitText(value, out);
 }

@@ -2,7 +2,7 @@
 import { boolean } from '../core/options.ts';
 import { definePlugin } from '../core/plugin.ts';
 import { epochNanos } from './fluentbit-dates.ts';
-import { fluentbitText } from './fluentbit-text.ts';
+import { writeFluentbitText } from './fluentbit-text.ts';
 import { rowFormatter } from './rows.ts';
 
 export const fluentbitTextFormatter = definePlugin({
@@ -24,7 +24,9 @@ export const fluentbitTextFormatter = definePlugin({
     const [open, between] = isFlat ? ['[', ', {}, '] : ['[[', ', {}], '];
     return rowFormatter('text/plain', (batch, row, out) => {
       const time = epochNanos(batch.seconds(row), batch.nanos(row));
-      out.text(`${open}${time}${between}${fluentbitText(batch.fields(row))}]\n`);
+      out.text(`${open}${time}${between}`);
+      writeFluentbitText(batch.fields(row), out);
+      out.text(']\n');
     });
   },
 });

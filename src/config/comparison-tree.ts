@@ -1,6 +1,7 @@
 /** The second half of what `check` prints: what a configuration means here compared with Fluentd, plugin by plugin. */
 import { builtinPlace } from './builtin.ts';
 import type { Location } from '../core/errors.ts';
+import type { Dialect } from './dialect.ts';
 import type { Comparison, ConfigNote } from './fluentd/lowering.ts';
 import { shortPlace } from './tree.ts';
 import type { Branch } from './tree.ts';
@@ -16,7 +17,7 @@ const words: Readonly<Record<Comparison, string>> = {
 const comparisons = Object.keys(words) as Comparison[];
 
 /** The tree; empty where there is nothing to tell. */
-export function comparisonTree(notes: readonly ConfigNote[]): Branch[] {
+export function comparisonTree(notes: readonly ConfigNote[], dialect: Dialect = 'fluentd'): Branch[] {
   const places = new Map<string, ConfigNote[]>();
   // What stands in no file is nobody's to compare.
   const written = notes.filter(({ at }) => at.file !== builtinPlace.file);
@@ -34,7 +35,9 @@ export function comparisonTree(notes: readonly ConfigNote[]): Branch[] {
       under: comparisons.flatMap((comparison) => told(comparison, found)),
     };
   });
-  return under.length === 0 ? [] : [{ text: 'compared with Fluentd 1.16', under }];
+  return under.length === 0
+    ? []
+    : [{ text: `compared with ${dialect === 'fluentd' ? 'Fluentd 1.16' : 'Fluent Bit 5.1'}`, under }];
 }
 
 function told(comparison: Comparison, notes: readonly ConfigNote[]): Branch[] {

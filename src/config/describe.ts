@@ -2,9 +2,10 @@
 import type { Location } from '../core/errors.ts';
 import { maskedSecret, snakeCase, spellings } from '../core/options.ts';
 import type { OptionSpec, OptionTable } from '../core/options.ts';
-import type { SectionTable } from '../core/plugin.ts';
+import type { Plugin, SectionTable } from '../core/plugin.ts';
 import type { Registry } from '../core/registry.ts';
 import { comparisonTree } from './comparison-tree.ts';
+import type { Dialect } from './dialect.ts';
 import type { ConfigNote } from './fluentd/lowering.ts';
 import { drawTree, leaf, shortPlace } from './tree.ts';
 import type { Branch } from './tree.ts';
@@ -23,12 +24,14 @@ import type {
 export interface Described {
   readonly model: PipelineModel;
   readonly notes: readonly ConfigNote[];
+  /** Of the configuration; options are shown in its spelling. Default: Fluentd's. */
+  readonly dialect?: Dialect;
   readonly registry: Registry;
 }
 
 /** The tree, one line per source, label, step, output and setting that differs from its default; ends with a newline. */
 export function describe(described: Described): string {
-  return drawTree([...new Teller(described).roots(), ...comparisonTree(described.notes)]);
+  return drawTree([...new Teller(described).roots(), ...comparisonTree(described.notes, described.dialect)]);
 }
 
 class Teller {
@@ -90,7 +93,7 @@ class Teller {
   #plugin(plugin: PluginModel): Branch[] {
     const spec = this.#described.registry.get(plugin.kind, plugin.type);
     const under = [
-      ...(spec ? optionLines(spec.options, plugin.options) : laterLines(plugin)),
+      ...(spec ? optionLines(spec.options, plugin.options, this.#spelling(spec)) : laterLines(plugin)),
       ...sectionLines(spec?.sections ?? {}, plugin.sections),
     ];
     if (plugin.parser) under.push({ text: `parse ${plugin.parser.type}`, under: this.#plugin(plugin.parser) });
@@ -102,6 +105,16 @@ class Teller {
         under: Object.entries(plugin.inject).map(([key, value]) => leaf(`${snakeCase(key)} ${plainText(value)}`)),
       });
     return under;
+  }
+  /** Options in the words of the configuration; those that were made of other properties have none there. */
+  #spelling(plugin: Plugin): Spell {
+    if ((this.#described.dialect ?? 'fluentd') === 'fluentd') return spellFluentd;
+    return (name, spec) => {
+      const option = plugin.fluentbit?.options?.[name];
+      return (
+        [option?.name ?? (option ? spellings(name, spec, 'fluentbit') : spellFluentd(name, spec))].flat()[0] ?? name
+      );
+    };
   }
   #buffer(buffer: BufferModel): Branch[] {
     const lines = bufferLines(buffer);
@@ -136,12 +149,20 @@ function bufferLines(buffer: BufferModel): string[] {
   return lines;
 }
 
-function optionLines(table: OptionTable, values: Readonly<Record<string, unknown>>): Branch[] {
+type Spell = (name: string, spec: OptionSpec) => string;
+
+const spellFluentd: Spell = (name, spec) => spellings(name, spec, 'fluentd')[0] ?? name;
+
+function optionLines(
+  table: OptionTable,
+  values: Readonly<Record<string, unknown>>,
+  spell: Spell = spellFluentd,
+): Branch[] {
   return Object.entries(values).flatMap(([name, value]) => {
     const spec = table[name];
     if (!spec || isDefault(spec, value)) return [];
     const shown = spec.kind === 'secret' ? maskedSecret : optionText(spec, value);
-    return [leaf(`${spellings(name, spec, 'fluentd')[0] ?? name} ${shown}`)];
+    return [leaf(`${spell(name, spec)} ${shown}`)];
   });
 }
 

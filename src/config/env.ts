@@ -37,7 +37,7 @@ interface Variable<T = unknown> {
 
 const gibibyte = 1024 ** 3;
 
-/** Sealing holds a row group of DuckDB's, 122,880 records, with what compresses it. */
+/** Sealing large records needs so much. */
 const storeMemoryBytesMin = 128 * 1024 ** 2;
 
 const adminPort: OptionSpec<number | 'off'> = {
@@ -104,7 +104,7 @@ const programVariables = {
   },
   storeMemoryBytes: {
     name: 'P2L_STORE_MEMORY',
-    // With what the process needs besides it stays below 512 MB for a million records, not for twenty (bench/README.md). With
+    // With what the process needs besides it stays below 512 MB (bench/README.md). With
     // less than the least, sealing large records fails.
     spec: bytesFrom(storeMemoryBytesMin)(
       'Memory that the store may hold, 128 MiB at least; larger queries use the disk',

@@ -6,6 +6,7 @@ import type { ConfigProblem } from '../core/errors.ts';
 import type { Registry } from '../core/registry.ts';
 import { builtinSource, extraFile, withBuiltinMatch } from './builtin.ts';
 import { dialectOf } from './dialect.ts';
+import type { Dialect } from './dialect.ts';
 import { readEnv } from './env.ts';
 import type { Environment, Settings } from './env.ts';
 import { loadFluentbit } from './fluentbit/load.ts';
@@ -39,6 +40,8 @@ export interface LoadedConfig {
   readonly warnings: readonly ConfigProblem[];
   /** What `check` tells: how things were mapped, what was accepted without effect. */
   readonly notes: readonly ConfigNote[];
+  /** What the file is written in; the built-in configuration is Fluentd's. */
+  readonly dialect: Dialect;
 }
 
 /** What reading a configuration gave. */
@@ -84,6 +87,7 @@ export async function readConfig(request: LoadRequest): Promise<ReadConfig> {
     workers: isSet ? settings.workers : (lowered.workers ?? settings.workers),
     warnings: found,
     notes: lowering.notes,
+    dialect: lowering.dialect,
   };
   return { loaded, problems: found };
 }
@@ -110,6 +114,7 @@ async function loadFile(lowering: Lowering, path: string, scope: EmbeddedScope):
     return undefined;
   }
   const dialect = dialectOf(text);
+  lowering.dialect = dialect;
   if (dialect !== 'fluentd') return loadFluentbit(lowering, { path, text }, dialect, scope.env);
   const parsed = parseFluentd(text, path, scope);
   const lowered = await lowerParsed(lowering, parsed, resolve(path));

@@ -51,6 +51,8 @@ export interface FluentbitParts {
   readonly formatter?: PluginModel | undefined;
   /** For outputs that cut chunks in a way of their own: chunk keys. Default: `tag`. */
   readonly chunkKeys?: readonly string[];
+  /** Chunks are written as soon as the output is free, not every `Flush` seconds. */
+  readonly isImmediate?: boolean;
 }
 
 export interface FluentbitForm<P extends OptionTable = OptionTable> {

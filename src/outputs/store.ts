@@ -7,6 +7,7 @@ import type { Clock } from '../core/clock.ts';
 import type { Batch } from '../core/batch.ts';
 import { OperatingError, errorText } from '../core/errors.ts';
 import { joinOrdinals } from '../core/origin.ts';
+import { fluentbitForm } from '../core/fluentbit.ts';
 import { definePlugin } from '../core/plugin.ts';
 import type { Chunk, ChunkBatch, Output, OutputContext, WriteResult } from '../core/plugin.ts';
 import { RangeSet } from '../core/ranges.ts';
@@ -23,6 +24,12 @@ const fullBytes = 1024 * 1024;
 export const storeOutput = definePlugin({
   kind: 'output',
   name: 'store',
+  fluentbit: fluentbitForm({
+    lower: () => ({ chunkKeys: [], isImmediate: true }),
+    example: `[OUTPUT]
+    Name  store
+    Match *`,
+  }),
   summary: "Keeps records in the program's own store, for `post2log query` and the explorer. Exactly once.",
   options: {},
   // The store is started again within a second; what waits for it then should not wait for a minute.

@@ -4,13 +4,23 @@
  */
 import { setImmediate as turn } from 'node:timers/promises';
 
+/**
+ * So long after it began a question is one that a person waits for with every millisecond: those who give way then wait
+ * `freshShare` times as long. One that takes longer may take longer still.
+ */
+const freshMs = 250;
+const freshShare = 4;
+
 export class Courtesy {
   #asking = 0;
+  /** When the question that began last did. */
+  #begunMs = Number.NEGATIVE_INFINITY;
   readonly #waiting = new Set<() => void>();
 
   /** A question has begun; the function returned says that it is over. */
   begin(): () => void {
     this.#asking++;
+    this.#begunMs = performance.now();
     let isOver = false;
     return () => {
       if (isOver) return;
@@ -20,17 +30,18 @@ export class Courtesy {
       this.#waiting.clear();
     };
   }
-  /** Lets the event loop turn; while somebody asks, waits until nobody does, or for so long at most. */
+  /** Lets the event loop turn; while somebody asks, waits until nobody does, or for so long at most (`freshShare` times that for one just asked). */
   async giveWay(waitMsMax: number): Promise<void> {
     await turn();
     if (this.#asking === 0) return;
+    const isFresh = performance.now() - this.#begunMs < freshMs;
     await new Promise<void>((resolve) => {
       const end = (): void => {
         clearTimeout(timer);
         this.#waiting.delete(end);
         resolve();
       };
-      const timer = setTimeout(end, waitMsMax);
+      const timer = setTimeout(end, isFresh ? freshShare * waitMsMax : waitMsMax);
       this.#waiting.add(end);
     });
   }

@@ -16,6 +16,7 @@ import { Database } from './database.ts';
 import { Inserter } from './insert.ts';
 import type { InsertHost, InsertedRows } from './insert.ts';
 import type { Partition } from './partition.ts';
+import { MemoryLimit } from './memory.ts';
 import { PartitionSet } from './partitions.ts';
 import { writeSegment } from './seal.ts';
 import type { PartitionView, Partitions } from './snapshot.ts';
@@ -94,6 +95,12 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   return engine;
 }
 
+/** Segments of the partitions that are attached. */
+function segmentsOf(set: PartitionSet): number {
+  const attached = set.all.filter((partition) => partition.isAttached);
+  return attached.reduce((sum, partition) => sum + partition.catalog.segments.length, 0);
+}
+
 class StoreEngine implements Engine, InsertHost {
   readonly database: Database;
   readonly hotRows: number;
@@ -103,6 +110,7 @@ class StoreEngine implements Engine, InsertHost {
   readonly #inserter: Inserter;
   readonly #background: Background;
   readonly #admission: Admission;
+  readonly #memory: MemoryLimit;
   #insertedLastMs: number;
   readonly #listeners = new Set<(inserted: Inserted) => void>();
   readonly broken: Promise<Error>;
@@ -141,8 +149,12 @@ class StoreEngine implements Engine, InsertHost {
       insertedLastMs: () => this.#insertedLastMs,
       isPressed: () => this.#inserter.isPressed,
       failed: (partition, error) => this.failed(partition, error),
-      changed: () => this.#admission.changed(),
+      changed: () => {
+        this.#admission.changed();
+        void this.#memory.follow(segmentsOf(this.#set));
+      },
     });
+    this.#memory = new MemoryLimit(database, options.memoryBytesMax);
     this.#admission = new Admission({ ...options, disk, set: this.#set, background: this.#background });
     this.#inserter = new Inserter(this);
   }

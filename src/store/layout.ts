@@ -46,7 +46,7 @@
  * null, has NULL in both. Strings are kept without their quotes.
  */
 
-import { sqlName } from './database.ts';
+import { rowGroupRows, sqlName } from './database.ts';
 import type { Survey } from './survey.ts';
 
 /** Number of the format; a store with a higher one was written by a newer program, one with a lower one by one from before 0.1. */
@@ -65,8 +65,8 @@ export const rowColumns = [
   ['fields', 'VARCHAR'],
 ] as const;
 
-/** Rows are sealed by this many and some more: a row group of DuckDB's, so that none is half full. */
-export const hotRowsMax = 92_160;
+/** Rows are sealed by this many and some more, or by twice as many: whole row groups, so that none is half full. */
+export const hotRowsMax = rowGroupRows;
 
 const partitionTables = [
   ['meta', 'key VARCHAR NOT NULL, value VARCHAR NOT NULL'],

@@ -19,8 +19,8 @@ const scanBytes = 128 * 1024;
 const courtesyMs = 20;
 /** Rows of one statement that fills a segment: some 30 ms of one core. */
 const fillRows = 8 * 2048;
-/** Between two of them questions get this long: hardly more, as rows that are not sealed yet make each question longer. */
-const fillCourtesyMs = 5;
+/** Between two of them questions get this long. */
+const fillCourtesyMs = 20;
 
 /**
  * Writes all rows of the sources as `segment_<number>`, with its entries in the partition's other tables. In a transaction

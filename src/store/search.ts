@@ -36,6 +36,12 @@ const windowRowsMax = 262_144;
 const windowGrowth = 4;
 /** A window that the time limit cuts short is looked at again: one is to take at most this share of the time that is left. */
 const windowTimeShare = 0.7;
+/**
+ * Time kept back from looking for rows to read those that were found, so that they come with the time limit and not after
+ * it: what a page of records out of many tables takes, and not too much of a short limit.
+ */
+const readMs = 100;
+const readTimeShare = 0.25;
 /** When the time limit has come, reading the records that were found may take this much longer. */
 const rescueMs = 1000;
 
@@ -78,6 +84,8 @@ class PageSearch {
   /** The first second that rows not looked at yet may have; undefined: all have been looked at that can be in the page. */
   #frontier: number | undefined;
   #windowRows: number;
+  /** Looking for more rows ends where less time than this is left. */
+  readonly #readMs: number;
 
   constructor(asking: Asking, runs: RowRuns, selected: Selected, request: PageRequest) {
     this.#asking = asking;
@@ -87,6 +95,7 @@ class PageSearch {
     this.#order = request.order;
     this.#limit = request.limit;
     this.#windowRows = Math.max(runRows, request.limit);
+    this.#readMs = Math.min(readMs, asking.limits.leftMs * readTimeShare);
   }
 
   /** Looks at everything that can be in the page. */
@@ -127,14 +136,12 @@ class PageSearch {
         isComplete: true,
       };
     // Those before which nothing can be any more.
-    const isBefore = (row: FoundRow): boolean =>
-      this.#frontier === undefined || this.#compare(row.key.seconds, this.#frontier) < 0;
-    const end = rows.findIndex((row) => !row.record || !isBefore(row));
+    const end = rows.findIndex((row) => !row.record || !this.#isBeforeFrontier(row));
     const certain = end === -1 ? rows : rows.slice(0, end);
     const reached = certain.at(-1)?.key;
     if (certain.length === this.#limit) return { records: records(rows), next: reached, isComplete: true };
     const stop = rows[end];
-    const goesOn = stop && isBefore(stop) ? stop.key.seconds : this.#frontier;
+    const goesOn = stop && this.#isBeforeFrontier(stop) ? stop.key.seconds : this.#frontier;
     if (goesOn === undefined) return { records: records(rows), next: undefined, isComplete: true };
     const next = this.#behind(reached, keyBefore(this.#order, goesOn));
     // A page that leads on has only those, the others are found again behind it; one that cannot has what there is.
@@ -189,6 +196,7 @@ class PageSearch {
       const first = left[0];
       if (!first) return;
       this.#frontier = this.#earliest([this.#first(first), ...behind]);
+      if (this.#found.length > 0 && limits.leftMs < this.#readMs) throw new TimeUp();
       const ranges: RowRange[] = [];
       let taken = 0;
       for (let window = 0; taken < left.length && window < this.#windowRows; taken++) {
@@ -206,7 +214,8 @@ class PageSearch {
 
   /** Sizes the next window: more rows than the last one, but no more than there is time for. */
   #grow(rowsPerMs: number): void {
-    const fitting = Math.floor(rowsPerMs * this.#asking.limits.leftMs * windowTimeShare);
+    const leftMs = Math.max(0, this.#asking.limits.leftMs - this.#readMs);
+    const fitting = Math.floor(rowsPerMs * leftMs * windowTimeShare);
     const grown = Math.min(this.#windowRows * windowGrowth, windowRowsMax, fitting);
     this.#windowRows = Math.max(runRows, grown);
   }
@@ -227,7 +236,10 @@ class PageSearch {
   /** Reads the records of this partition's rows that are in the page, and ends the page where it has grown too large. */
   async #read(view: PartitionView, snapshot: Snapshot, limits: Limits): Promise<void> {
     const rows = this.#found.slice(0, this.#limit);
-    await readRecords(limits, snapshot, this.#unread(view), pageCharsMax);
+    const unread = this.#unread(view);
+    // Those that cannot be in a page that the time limit ended are read only where there are no others.
+    const certain = this.#isTimeUp ? unread.filter((row) => this.#isBeforeFrontier(row)) : [];
+    await readRecords(limits, snapshot, certain.length > 0 ? certain : unread, pageCharsMax);
     let chars = 0;
     for (const [i, row] of rows.entries()) {
       chars += row.record?.json.length ?? 0;
@@ -261,6 +273,10 @@ class PageSearch {
 
   // ------------------------------------------------------------------------------------------------ order and bounds
 
+  /** True: nothing that was not looked at yet can be in front of this row. */
+  #isBeforeFrontier(row: FoundRow): boolean {
+    return this.#frontier === undefined || this.#compare(row.key.seconds, this.#frontier) < 0;
+  }
   /** The last row that is needed, once there are enough. */
   #worst(): FoundRow | undefined {
     return this.#found.length > this.#limit || this.#isCut ? this.#found.at(-1) : undefined;

@@ -7,7 +7,7 @@ import { sumPartitions, type Walk } from './turns.ts';
 import { fieldTextSql } from './value-sql.ts';
 
 /** Tables of one statement: the distinct values of so many are in memory at once. */
-const tablesTogether = 4;
+const tablesTogether = 8;
 /**
  * Different values of one table that are looked at, its most frequent ones. A field with more is an id or a text; the
  * counts of its rare values are then too low, which a note says. 10,000 rows of an answer take 10 ms here.

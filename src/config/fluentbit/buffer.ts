@@ -3,6 +3,7 @@
  * options have no effect but one: a limit for an output drops its oldest records once the journal is full.
  */
 import type { Location } from '../../core/errors.ts';
+import type { FluentbitParts } from '../../core/fluentbit.ts';
 import type { Lowering } from '../fluentd/lowering.ts';
 import { defaultBuffer } from '../model.ts';
 import type { BufferModel } from '../model.ts';
@@ -17,7 +18,7 @@ export function outputBuffer(
   lowering: Lowering,
   at: Location,
   common: OutputValues,
-  chunkKeys: readonly string[] = ['tag'],
+  { chunkKeys = ['tag'], isImmediate = false }: FluentbitParts,
   service: Service,
 ): BufferModel {
   const triesMax = retryLimit(lowering, at, common.retryLimit);
@@ -30,7 +31,7 @@ export function outputBuffer(
     ...defaultBuffer,
     chunkKeys,
     chunkBytesMax,
-    flushMode: 'interval',
+    flushMode: isImmediate ? 'immediate' : 'interval',
     flushIntervalMs: service.flushMs,
     concurrency: Math.max(1, common.workers ?? 1),
     retry: {

@@ -148,14 +148,14 @@ class Pipeline {
   #output(section: Section, isPair: boolean): { output: OutputModel; step: StepModel[] } | undefined {
     const spec = pluginOf(this.#around, 'output', section) as OutputSpec | undefined;
     const instance = this.#instance(section, 'output');
-    const buffer = (common: LoweredPlugin['common'], keys: readonly string[] | undefined) =>
-      outputBuffer(this.#lowering, section.at, common, keys, this.#service);
+    const buffer = (common: LoweredPlugin['common'], parts: LoweredPlugin['parts']) =>
+      outputBuffer(this.#lowering, section.at, common, parts, this.#service);
     const lowered = spec && lowerPlugin(this.#around, spec as never, section, instance, buffer);
     const steps = lowerProcessors(this.#around, section, instance);
     if (!lowered || !steps) return undefined;
     const common = lowered.common as OutputValues;
     const id = common.alias ?? this.#ids.next(spec, lowered.model);
-    const output: OutputModel = { id, plugin: lowered.model, buffer: buffer(common, lowered.chunkKeys) };
+    const output: OutputModel = { id, plugin: lowered.model, buffer: buffer(common, lowered.parts) };
     const match = this.#match(common) ?? (isPair ? everything : undefined);
     if (!match) {
       this.#lowering.warn(section.at, `output ${id} has no Match: it gets no records, as in Fluent Bit`);

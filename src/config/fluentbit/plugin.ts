@@ -26,7 +26,7 @@ export interface LoweredPlugin {
   readonly spec: Plugin;
   readonly common: Readonly<Record<string, unknown>>;
   readonly places: ReadonlyMap<string, Location>;
-  readonly chunkKeys: readonly string[] | undefined;
+  readonly parts: FluentbitParts;
 }
 
 /** How sections of a kind are called there. */
@@ -79,7 +79,7 @@ export function lowerPlugin(
   spec: Plugin,
   section: Section,
   instance: string,
-  buffer?: (common: Readonly<Record<string, unknown>>, chunkKeys: readonly string[] | undefined) => BufferModel,
+  buffer?: (common: Readonly<Record<string, unknown>>, parts: FluentbitParts) => BufferModel,
 ): LoweredPlugin | undefined {
   const { lowering } = around;
   const form = spec.fluentbit ?? {};
@@ -106,9 +106,9 @@ export function lowerPlugin(
     ...(parts.formatter && { formatter: completed(around, parts.formatter) }),
     at: section.at,
   };
-  if (!passesCheck(around, owner, spec, model, buffer?.(read.common, parts.chunkKeys))) return undefined;
+  if (!passesCheck(around, owner, spec, model, buffer?.(read.common, parts))) return undefined;
   compare(lowering, spec, owner, read);
-  return { model, spec, common: read.common, places: read.places, chunkKeys: parts.chunkKeys };
+  return { model, spec, common: read.common, places: read.places, parts };
 }
 
 function lowerParts(

@@ -43,8 +43,6 @@ export const laterPlugins: readonly LaterPlugins[] = [
   later('output', 'detect_exceptions'),
   later('output', 'elasticsearch', 'elasticsearch_dynamic', 'elasticsearch_data_stream'),
   later('output', 'exec'),
-  later('output', 'google_cloud'),
-  later('output', 'influxdb', 'influxdb2'),
   later('output', 'loki'),
   later('output', 'opensearch', 'opensearch_data_stream'),
   later('output', 'prometheus'),

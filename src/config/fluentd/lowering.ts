@@ -4,6 +4,7 @@ import type { ConfigProblem, Location } from '../../core/errors.ts';
 import type { Plugin, PluginKind } from '../../core/plugin.ts';
 import type { Verdict } from '../../core/difference.ts';
 import type { Registry } from '../../core/registry.ts';
+import type { Dialect } from '../dialect.ts';
 import { hasTorn } from './element.ts';
 import type { Section } from './element.ts';
 import { laterPlugin } from './later-plugins.ts';
@@ -32,6 +33,8 @@ export class Lowering {
   isStrict: boolean;
   /** Plugins of third-party packages by package name, for `@type post2log-plugin-x`. */
   packages: ReadonlyMap<string, readonly Plugin[]> = new Map();
+  /** What the configuration is written in. */
+  dialect: Dialect = 'fluentd';
   readonly problems: ConfigProblem[] = [];
   readonly notes: ConfigNote[] = [];
   readonly #ids = new Map<string, Location>();

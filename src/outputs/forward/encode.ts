@@ -97,6 +97,8 @@ async function encodeMessage(
   const option: Record<string, Value> = {
     size: records,
     compressed: compress,
+    // Fluent Bit says that these are logs.
+    ...(settings.sendsOptions === false && { fluent_signal: 0 }),
     ...(chunk !== undefined && { chunk }),
     ...(origins && { [originsOption]: packOrigins(origins.runs) as unknown as Value }),
   };
@@ -106,8 +108,9 @@ async function encodeMessage(
   head.shortArray(hasOption ? 3 : 2);
   head.value(tag);
   const length = Buffer.alloc(5);
-  // Without an option map it is no PackedForward: the entries are an array.
-  length[0] = hasOption ? 0xdb : 0xdd;
+  // Without an option map it is no PackedForward: the entries are an array. Compressed bytes are bin for Fluent Bit.
+  const packed = settings.sendsOptions === false && compress !== 'text' ? 0xc6 : 0xdb;
+  length[0] = hasOption ? packed : 0xdd;
   length.writeUInt32BE(hasOption ? entries.length : records, 1);
   head.raw(length, 0, 5);
   return { parts: [head.take(), entries, ...(hasOption ? [encodeMsgpack(option)] : [])], chunk, records };

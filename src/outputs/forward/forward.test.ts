@@ -119,6 +119,22 @@ test('a chunk goes out byte for byte as Fluentd sends it', async (t) => {
   assert.equal(received[0]?.bytes.toString('hex'), expected.toString('hex'));
 });
 
+test('a chunk goes out as Fluent Bit sends it', async (t) => {
+  const { port, received, until } = await sink(t);
+  const records = chunkOf([batchOf('a.b', ['{"n":1}'])], { tag: 'a.b' });
+  const plain = await open(t, [server(port)], { retainsMetadata: true, sendsOptions: false, tag: 'x' });
+  await plain.output.write(records, signal);
+  await until(1);
+  assert.equal(received[0]?.bytes.toString('hex'), '92a178dd000000019292d70065e6b684000000008081a16e01');
+  const packed = await open(t, [server(port)], { retainsMetadata: true, sendsOptions: false, compress: 'gzip' });
+  await packed.output.write(records, signal);
+  await until(2);
+  assert.equal(optionOf(received[1]).get('fluent_signal'), 0);
+  const [, entries] = (received[1]?.value as Value[]) ?? [];
+  assert.ok(entries instanceof Uint8Array);
+  assert.equal(gunzipSync(entries).toString('hex'), '9292d70065e6b684000000008081a16e01');
+});
+
 test('MessagePack records, packing, whole seconds, odd times', async (t) => {
   const { port, received, until } = await sink(t);
   const batch = packedBatchOf('t', [new Map([['bin', new Uint8Array([1, 2])]])], [{ seconds: -5, nanos: 1 }]);

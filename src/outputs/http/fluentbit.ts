@@ -4,11 +4,7 @@ import { fluentbitForm, fluentbitWords, madeModel, madeSection, tlsProperties } 
 import { choice, integer, secret, text } from '../../core/options.ts';
 
 /** What Fluent Bit tries again; other answers from 400 to 499 say that the records are at fault. */
-const retried = ['408', '425', '429', ...codes(300, 400), ...codes(500, 600)];
-
-function codes(from: number, to: number): string[] {
-  return Array.from({ length: to - from }, (_, index) => String(from + index));
-}
+const retried = ['408', '425', '429', '3xx', '5xx'];
 
 const jsonType = 'application/json';
 

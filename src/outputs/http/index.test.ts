@@ -329,7 +329,7 @@ test('check names what does not fit', async (t) => {
     [{ options: { endpoint, jsonArray: true }, formatter: modelOf(ltsvFormatter) }, /json_array needs the format json/],
     [{ options: { endpoint }, auth: { method: 'aws_sigv4' } }, /aws_sigv4 needs aws_service/],
     [{ options: { endpoint, tlsClientCertPath: 'a' } }, /given together/],
-    [{ options: { endpoint, retryableResponseCodes: ['5xx'] } }, /"5xx" is no HTTP status/],
+    [{ options: { endpoint, retryableResponseCodes: ['5x'] } }, /"5x" is no HTTP status/],
     [{ options: { endpoint, headers: { 'a b': 'x' } } }, /header "a b"/],
     [{ options: { endpoint: `${endpoint}\${tag}` } }, /write <buffer tag>/],
     [{ options: { endpoint, headersFromPlaceholders: { x: '${k}' } } }, /write <buffer k>/],

@@ -44,7 +44,7 @@ const options = {
   tlsCiphers: text('Ciphers of TLS 1.2 and before, as OpenSSL writes them.'),
   errorResponseAsUnrecoverable: boolean('Hands what the server refuses to the secondary.', { default: true }),
   retryableResponseCodes: list(
-    'Status codes after which a chunk is sent again; without it 408, 425, 429, 502, 503, 504.',
+    'Status codes, also as 5xx, after which a chunk is sent again; without it 408, 425, 429, 502, 503, 504.',
   ),
 } as const;
 
@@ -163,7 +163,7 @@ function problemOf(
       if ((auth[name] ?? '') === '') return `<auth> method aws_sigv4 needs ${snakeCase(name)}`;
   if ((values.tlsClientCertPath === undefined) !== (values.tlsPrivateKeyPath === undefined))
     return 'tls_client_cert_path and tls_private_key_path must be given together';
-  const code = values.retryableResponseCodes?.find((one) => !/^[1-5]\d\d$/.test(one));
+  const code = values.retryableResponseCodes?.find((one) => !/^[1-5](?:\d\d|xx)$/.test(one));
   if (code !== undefined) return `retryable_response_codes: ${JSON.stringify(code)} is no HTTP status code`;
   const texts = [values.headers ?? {}, values.headersFromPlaceholders ?? {}].flatMap((one) => Object.entries(one));
   for (const [name, value] of texts) {

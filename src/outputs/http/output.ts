@@ -16,14 +16,13 @@ import type { ExpandEndpoint, ExpandHeaders } from './address.ts';
 import { AwsSigner } from '../requests/aws.ts';
 import { HttpClient } from '../requests/client.ts';
 import type { Address, ClientAnswer } from '../requests/client.ts';
+import { retryAfterOf } from '../requests/retry-after.ts';
 import type { AuthOptions, HttpOutputConfig, HttpOutputOptions } from './index.ts';
 
 /** Statuses that say later, where the configuration does not say which do. */
 const laterByDefault = ['408', '425', '429', '502', '503', '504'];
 /** Statuses that speak of what was sent: a part of it may be taken. */
 const aboutTheBody: ReadonlySet<number> = new Set([400, 413, 422]);
-/** No target is believed that asks to wait longer than an hour. */
-const retryAfterMsMax = 3_600_000;
 const COMMA = 44;
 const OPENING = 91;
 const CLOSING = 93;
@@ -118,13 +117,16 @@ export class HttpOutput implements Output {
     }
     return { body: out.view(), refused };
   }
+  #isLater(status: number): boolean {
+    return this.#later.has(String(status)) || this.#later.has(`${Math.floor(status / 100)}xx`);
+  }
   /** What an answer that is no success means for the records. @throws OperatingError to try again, or to halve the chunk */
   #notTaken(chunk: Chunk, request: string, answer: ClientAnswer, refused: readonly RefusedRow[]): WriteResult {
     const text = answer.text.trim().slice(0, answerCharsShown);
     // What it begins with is counted: the status, and nothing that differs from chunk to chunk.
     const status = `${answer.status} ${answer.reason}`.trim();
     const said = `${status} answered to ${request}${text === '' ? '' : `: ${text}`}`;
-    if (this.#later.has(String(answer.status)))
+    if (this.#isLater(answer.status))
       throw new OperatingError('OUTPUT_UNREACHABLE', said, retryAfterOf(answer, this.#context.clock.nowMs()));
     const keysProblem = this.#signer?.problemOf(answer);
     if (keysProblem !== undefined) throw new OperatingError('OUTPUT_UNREACHABLE', `${said}; ${keysProblem}`);
@@ -201,13 +203,6 @@ function adviceOf(status: number): string {
   if (status === 404 || status === 405) return '; check endpoint and http_method';
   if (status >= 300 && status < 400) return '; redirects are not followed, write the new address into endpoint';
   return '';
-}
-
-/** Retry-After in seconds or as a date (RFC 9110, 10.2.3). */
-function retryAfterOf({ retryAfter }: ClientAnswer, nowMs: number): { retryAfterMs?: number } {
-  if (retryAfter === undefined) return {};
-  const waitMs = /^\d+$/.test(retryAfter.trim()) ? Number(retryAfter) * 1000 : Date.parse(retryAfter) - nowMs;
-  return Number.isNaN(waitMs) || waitMs <= 0 ? {} : { retryAfterMs: Math.min(waitMs, retryAfterMsMax) };
 }
 
 async function tlsOf(options: HttpOutputOptions): Promise<ConnectionOptions> {

@@ -34,7 +34,7 @@ export async function signRequest(
   const signer = new SignatureV4({ service, region, sha256: Sha256, credentials: keys });
   const [path = '/', query = ''] = splitOnce(parts.address.path, '?');
   const { isTls, hostname } = parts.address;
-  const own = lowerCase({ Host: hostOf(parts.address), ...parts.headers });
+  const own = lowerCase({ Host: hostOf(parts.address, service), ...parts.headers });
   const extra = new Set(signedHeaders);
   const toSign = Object.entries(own).filter(
     ([name]) => name === 'host' || name === 'content-type' || name.startsWith('x-amz-') || extra.has(name),
@@ -56,10 +56,12 @@ export async function signRequest(
   return { ...parts, address: { ...parts.address, path: sent }, headers: { ...own, ...signed.headers } };
 }
 
-/** The Host that Node sends for an address. */
-function hostOf({ isTls, hostname, port }: Address): string {
+/** Amazon OpenSearch takes no signature of a host with its port. Source: Fluent Bit 5.1 es.c add_aws_auth. */
+const portless: ReadonlySet<string> = new Set(['es', 'aoss']);
+
+function hostOf({ isTls, hostname, port }: Address, service: string): string {
   const name = hostname.includes(':') ? `[${hostname}]` : hostname;
-  return port === (isTls ? 443 : 80) ? name : `${name}:${port}`;
+  return port === (isTls ? 443 : 80) || portless.has(service) ? name : `${name}:${port}`;
 }
 
 /** The header names in lower case; of two that differ by case alone the later one counts. */

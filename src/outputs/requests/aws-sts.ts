@@ -54,9 +54,9 @@ export async function assumeRole({ role, with: by, region, endpoint, nowMs }: Ro
   const doing = `${action} of ${role.arn} at ${url.origin}`;
   let text: string;
   try {
-    const { method, body, headers } = request;
+    const { method, headers } = request;
     const signal = AbortSignal.timeout(answerMsMax);
-    const answer = await fetch(url, { method, body: new Uint8Array(body), headers, signal, redirect: 'error' });
+    const answer = await fetch(url, { method, body: form.toString(), headers, signal, redirect: 'error' });
     text = await answer.text();
     if (!answer.ok) {
       const said = [element(text, 'Code'), element(text, 'Message')].filter(Boolean).join(': ');

@@ -35,22 +35,35 @@ export interface Address {
 
 export interface ClientRequestParts {
   readonly address: Address;
-  readonly method: 'POST' | 'PUT';
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE';
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: Buffer;
+  /** Undefined: none, as with GET. */
+  readonly body?: Buffer | undefined;
+  /** How much of the answer is wanted; default: what a person reads. */
+  readonly answer?: AnswerLimits;
+}
+export interface AnswerLimits {
+  /** Of its body so much is kept. */
+  readonly bytesKept: number;
+  /** Asked once, with the first bytes that came: true when these tell enough, and the rest need not be kept. */
+  isEnough?(head: string): boolean;
 }
 export interface ClientAnswer {
   readonly status: number;
   readonly reason: string;
   readonly retryAfter: string | undefined;
-  /** The beginning of its body. */
+  /** Its body, or the beginning of it. */
   readonly text: string;
+  /** False: there was more of it than was kept, or it broke off. */
+  readonly isWhole: boolean;
 }
 
 /** Of an answer so much is kept, for the reason of a refusal. */
-const answerBytesKept = 1024;
-/** After so much of an answer its connection is closed: its status is known, and nobody reads more. */
+const defaultLimits: AnswerLimits = { bytesKept: 1024 };
+/** After so much of an answer beyond what is kept its connection is closed: its status is known, and nobody reads more. */
 const answerBytesMax = 1024 * 1024;
+/** What isEnough is asked with. */
+const headBytes = 256;
 /** Less than the 5 s after which many servers close an idle connection, so that they do not close one that is just used. Never the same as readTimeoutMs, which is whole seconds: Node would then set neither. */
 const idleMs = 4500;
 
@@ -98,7 +111,7 @@ export class HttpClient {
     this.#secure.destroy();
   }
 
-  #once({ address, method, headers, body }: ClientRequestParts, signal: AbortSignal): Promise<ClientAnswer> {
+  #once({ address, method, headers, body, answer }: ClientRequestParts, signal: AbortSignal): Promise<ClientAnswer> {
     const { proxy, readTimeoutMs } = this.#settings;
     const { isTls, hostname, port, path } = address;
     const isForwarded = proxy !== undefined && !isTls;
@@ -107,13 +120,17 @@ export class HttpClient {
       hostname,
       port,
       path: isForwarded ? `http://${hostText(hostname)}:${port}${path}` : path,
-      headers: { ...(isForwarded && proxyAuthorization(proxy)), ...headers, 'Content-Length': String(body.length) },
+      headers: {
+        ...(isForwarded && proxyAuthorization(proxy)),
+        ...headers,
+        ...(body && { 'Content-Length': String(body.length) }),
+      },
       agent: isTls ? this.#secure : this.#plain,
       signal,
     };
     return new Promise((resolve, reject) => {
       const req = isTls ? httpsRequest(options) : httpRequest(options);
-      const settle = answerOf(req, readTimeoutMs, resolve, reject);
+      const settle = answerOf(req, readTimeoutMs, answer ?? defaultLimits, resolve, reject);
       req.on('response', (res) => settle.response(res));
       req.on('error', (error) => {
         const isStale = req.reusedSocket && ['ECONNRESET', 'EPIPE'].includes(systemCode(error) ?? '');
@@ -187,6 +204,7 @@ function within(socket: Socket, name: 'connect' | 'secureConnect', limitMs: numb
 function answerOf(
   req: ClientRequest,
   readTimeoutMs: number,
+  limits: AnswerLimits,
   resolve: (answer: ClientAnswer) => void,
   reject: (error: Error) => void,
 ): { response(res: IncomingMessage): void; failed(error: Error): void } {
@@ -197,6 +215,7 @@ function answerOf(
     response(res) {
       const parts: Buffer[] = [];
       let length = 0;
+      let isEnough: boolean | undefined;
       const timer = setTimeout(() => req.destroy(), readTimeoutMs);
       timer.unref();
       const end = (): void => {
@@ -205,14 +224,16 @@ function answerOf(
           status: res.statusCode ?? 0,
           reason: res.statusMessage ?? '',
           retryAfter: res.headers['retry-after'],
-          text: Buffer.concat(parts).toString('utf8', 0, answerBytesKept),
+          text: Buffer.concat(parts).toString('utf8', 0, limits.bytesKept),
+          isWhole: res.complete && length <= limits.bytesKept && isEnough !== true,
         });
       };
       onEnd = end;
       res.on('data', (part: Buffer) => {
-        if (length < answerBytesKept) parts.push(part);
+        if (length < limits.bytesKept && isEnough !== true) parts.push(part);
         length += part.length;
-        if (length > answerBytesMax) req.destroy();
+        isEnough ??= limits.isEnough?.(part.toString('latin1', 0, headBytes));
+        if (length > limits.bytesKept + answerBytesMax && isEnough !== true) req.destroy();
       });
       // Its status has come: what breaks behind it changes nothing.
       res.on('error', end);

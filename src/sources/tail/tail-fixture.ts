@@ -109,6 +109,10 @@ export class Tailing {
   killAfter(appends: number): void {
     this.#diesAfter = appends;
   }
+  /** Resolves when the source has come to its end. */
+  async ended(): Promise<void> {
+    await this.#source?.ended;
+  }
   get isRunning(): boolean {
     return this.#source !== undefined;
   }

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFile, stat } from 'node:fs/promises';
 import { test } from 'node:test';
+import { modelOf } from '../../../test/fixture.ts';
+import { fluentbitParser } from '../../codecs/fluentbit/index.ts';
 import { Tailing } from './tail-fixture.ts';
 
 test('what a file holds and what is added to it become records; an unfinished line waits', async (t) => {
@@ -41,4 +43,41 @@ test('pos_file is taken over at the first start and shows positions', async (t) 
   await tail.stop();
   assert.deepEqual(tail.messages, ['two', 'three']);
   assert.equal(await readFile(tail.file('t.pos'), 'utf8'), `${tail.file('in.log')}\t000000000000000e\t${inode}\n`);
+});
+
+test('as Fluent Bit has it: lines that do not parse are kept, with path and offset, and the end of the files ends it', async (t) => {
+  const tail = await Tailing.make(
+    t,
+    {
+      unparsedKey: 'log',
+      pathKey: 'file',
+      offsetKey: 'off',
+      replacesKeys: true,
+      skipEmptyLines: true,
+      exitOnEof: true,
+    },
+    modelOf(fluentbitParser, { format: 'json' }),
+  );
+  await tail.write('in.log', '{"file":"mine","n":1}\n\nno json\nunfinished');
+  await tail.start();
+  await tail.ended();
+  await tail.stop();
+  const file = tail.file('in.log');
+  assert.deepEqual(tail.records, [
+    { file, n: 1, off: 0 },
+    { log: 'no json', file, off: 23 },
+  ]);
+});
+
+test('parts of a path stand in the tag', async (t) => {
+  const tail = await Tailing.make(t, {
+    path: '*.log',
+    tag: 'kube.<ns>.<pod>.<none>',
+    tagRegex: '(?<pod>[a-z]+)_(?<ns>[a-z]+)\\.log$',
+  });
+  await tail.write('web_shop.log', 'x\n');
+  await tail.start();
+  await tail.count(1);
+  await tail.stop();
+  assert.ok(tail.appended.some(({ tag, records }) => tag === 'kube.shop.web.<none>' && records.payloads.length === 1));
 });
