@@ -38,7 +38,15 @@ describe('the kafka configuration of a postback receiver', () => {
       pipeline(out).filter((line) =>
         /kafka2|brokers|use_event_time|default_topic|format json|chunks|written/.test(line),
       ),
-      [],
+      [
+        '├─ match 태그: kafka2 (kafka2:kafka.example.com:9092/test)  [P2L_FLUENTD_EXTRACFG:1]',
+        '│  ├─ default_topic test',
+        '│  ├─ use_event_time true',
+        '│  ├─ brokers kafka.example.com:9092',
+        '│  ├─ format json',
+        '│  └─ chunks',
+        '│     └─ written 10s after the first record',
+      ],
     );
     assert.match(out, /better: <buffer> @type memory: what waits is in the journal/);
   });
