@@ -29,8 +29,12 @@ import { parserFilter } from './filters/parser.ts';
 import { recordTransformerFilter } from './filters/record_transformer/index.ts';
 import { stdoutFilter } from './filters/stdout.ts';
 import { counterOutput } from './outputs/counter.ts';
+import { elasticsearchOutput } from './outputs/elasticsearch/index.ts';
+import { elasticsearchDataStreamOutput } from './outputs/elasticsearch_data_stream.ts';
+import { esOutput } from './outputs/es.ts';
 import { fileOutput } from './outputs/file/index.ts';
 import { fluentbitInfluxdbOutput } from './outputs/fluentbit_influxdb.ts';
+import { fluentbitOpensearchOutput } from './outputs/fluentbit_opensearch.ts';
 import { forwardOutput } from './outputs/forward/index.ts';
 import { googleCloudOutput } from './outputs/google_cloud/index.ts';
 import { httpOutput } from './outputs/http/index.ts';
@@ -42,6 +46,8 @@ import { influxdb2Output } from './outputs/influxdb2.ts';
 import { nullOutput } from './outputs/null.ts';
 import { rdkafkaOutput } from './outputs/rdkafka.ts';
 import { rdkafka2Output } from './outputs/rdkafka2.ts';
+import { opensearchOutput } from './outputs/opensearch.ts';
+import { opensearchDataStreamOutput } from './outputs/opensearch_data_stream.ts';
 import { secondaryFileOutput } from './outputs/secondary_file.ts';
 import { stackdriverOutput } from './outputs/stackdriver/index.ts';
 import { stdoutOutput } from './outputs/stdout.ts';
@@ -56,7 +62,10 @@ import { rdkafkaGroupSource } from './sources/rdkafka_group.ts';
 import { postback } from './sources/postback/index.ts';
 import { sampleSource } from './sources/sample.ts';
 import { stdinSource } from './sources/stdin.ts';
+import { syslogSource } from './sources/syslog.ts';
 import { tailSource } from './sources/tail/index.ts';
+import { tcpSource } from './sources/tcp.ts';
+import { udpSource } from './sources/udp.ts';
 import { copyStep } from './steps/copy.ts';
 import { relabelStep } from './steps/relabel.ts';
 import { rewriteTagFilterStep } from './steps/rewrite_tag_filter.ts';
@@ -70,12 +79,16 @@ export const builtinPlugins: readonly Plugin[] = [
   counterOutput,
   csvFormatter,
   csvParser,
+  elasticsearchDataStreamOutput,
+  elasticsearchOutput,
+  esOutput,
   fileOutput,
   fluentbitFileFormatter,
   fluentbitHttpSource,
   fluentbitInfluxdbOutput,
   fluentbitJsonFormatter,
   fluentbitMsgpackFormatter,
+  fluentbitOpensearchOutput,
   fluentbitParser,
   fluentbitTextFormatter,
   forwardOutput,
@@ -85,9 +98,9 @@ export const builtinPlugins: readonly Plugin[] = [
   hashFormatter,
   httpOutput,
   httpSource,
-  inHttpParser,
   influxdb2Output,
   influxdbOutput,
+  inHttpParser,
   jsonFormatter,
   jsonLineParser,
   fluentbitKafkaOutput,
@@ -108,6 +121,8 @@ export const builtinPlugins: readonly Plugin[] = [
   nginxParser,
   noneParser,
   nullOutput,
+  opensearchDataStreamOutput,
+  opensearchOutput,
   outFileFormatter,
   parserFilter,
   postback,
@@ -126,7 +141,10 @@ export const builtinPlugins: readonly Plugin[] = [
   stdoutOutput,
   storeOutput,
   syslogParser,
+  syslogSource,
   tailSource,
+  tcpSource,
   tsvFormatter,
   tsvParser,
+  udpSource,
 ];

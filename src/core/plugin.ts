@@ -210,6 +210,8 @@ export interface ChunkBatch {
 export interface WriteResult {
   readonly refused?: readonly { readonly row: number; readonly reason: string }[];
   readonly retry?: readonly number[];
+  /** Why rows are to be tried again, for the log and the status. */
+  readonly retryReason?: string;
 }
 
 export interface OutputContext extends PluginContext {
@@ -277,6 +279,8 @@ export interface SourceSpec<O extends OptionTable = OptionTable> extends Common<
   readonly usesParser?: boolean;
   /** The parser of a `<parse>` without `@type`, whose options may also stand in the source itself. */
   readonly defaultParser?: string;
+  /** Defaults of its parser's options (by name in code) where they are not the parser's own. */
+  readonly parserDefaults?: Readonly<Record<string, unknown>>;
   create(config: PluginConfig<O>, context: SourceContext): Source;
 }
 export interface ParserSpec<O extends OptionTable = OptionTable> extends Common<O> {
