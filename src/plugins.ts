@@ -55,14 +55,11 @@ import { storeOutput } from './outputs/store.ts';
 import { fluentbitHttpSource } from './sources/fluentbit_http/index.ts';
 import { forwardSource } from './sources/forward/index.ts';
 import { httpSource } from './sources/http/index.ts';
-<<<<<<< HEAD
 import { ownLogSource } from './sources/own_log.ts';
-=======
 import { fluentbitKafkaSource } from './sources/fluentbit_kafka.ts';
 import { kafkaSource } from './sources/kafka/index.ts';
 import { kafkaGroupSource } from './sources/kafka_group.ts';
 import { rdkafkaGroupSource } from './sources/rdkafka_group.ts';
->>>>>>> next
 import { postback } from './sources/postback/index.ts';
 import { sampleSource } from './sources/sample.ts';
 import { stdinSource } from './sources/stdin.ts';
