@@ -27,6 +27,8 @@ export function answer(
 ): void {
   const head = ['Content-Type', type, 'Content-Length', String(Buffer.byteLength(body)), ...extra];
   if (isClosing) head.push('Connection', 'close');
+  // Who asked for the end knows of it; Fluentd does not say it again.
+  else if (!res.shouldKeepAlive) res.removeHeader('Connection');
   res.writeHead(status, head);
   res.end(body);
 }

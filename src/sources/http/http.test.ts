@@ -289,6 +289,22 @@ test('answers: a picture, 204, and nothing but text', async (t) => {
   assert.equal((await post(quiet.port, '/t', json, '{bad')).status, 204);
 });
 
+test('a connection ends where its sender asks for it, without a word', async (t) => {
+  const { port } = await startHttp(t);
+  const client = new RawClient(port);
+  const head = 'POST /t HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nContent-Length: 2\r\n';
+  client.write(`${head}\r\n{}${head}Connection: close\r\n\r\n{}`);
+  await client.closed;
+  const answers = client.text.split(/(?=HTTP\/1\.1 )/);
+  assert.deepEqual(
+    answers.map((answer) => [answer.slice(9, 12), /connection: ([\w-]+)/i.exec(answer)?.[1]]),
+    [
+      ['200', 'keep-alive'],
+      ['200', undefined],
+    ],
+  );
+});
+
 test('a body that cannot be read is answered as in Fluentd once it is kept', async (t) => {
   const { context, port } = await startHttp(t);
   const type = 'application/msgpack';
