@@ -131,8 +131,8 @@ export class FollowedFile {
       ...(this.#born !== undefined && { born: this.#born }),
     };
   }
-  /** Reads a piece and appends what it gave. */
-  turn(): Promise<TurnEnd> {
+  /** Reads a piece and appends what it gave. `isAwaited`: somebody waits, so the journal syncs at once. */
+  turn(isAwaited = false): Promise<TurnEnd> {
     return this.#alone(async () => {
       const found = await this.#handle.stat({ bigint: true });
       const size = Number(found.size);
@@ -149,7 +149,7 @@ export class FollowedFile {
         isMore = await this.#reader.read(this.#taker(batch), until, bytesMax);
         this.#allowance?.used(this.#reader.at - before, batch.lines);
       }
-      await this.#commit(batch, isMore);
+      await this.#commit(batch, isMore || isAwaited);
       if (!isMore) return 'end';
       return this.#allowance?.bytesNow() === 0 ? 'later' : 'more';
     }, 'end');

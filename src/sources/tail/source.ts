@@ -1,5 +1,6 @@
 /** The `tail` source: finds files, gives each its turns, notices what is renamed, removed or new, and stops in order. */
 import { stat } from 'node:fs/promises';
+import { sleep } from '../../core/clock.ts';
 import type { Timer } from '../../core/clock.ts';
 import { compileCapture } from '../../codecs/onigmo.ts';
 import { errorText, systemCode } from '../../core/errors.ts';
@@ -21,6 +22,9 @@ import { Watching } from './watching.ts';
 
 /** How often each file is looked at besides what the system tells, as Fluentd does. */
 const lookMs = 1000;
+/** Files whose first piece the start waits for, as many as have turns at a time, and for how long. */
+const firstTurnsMax = 16;
+const firstTurnsMs = 500;
 /** A look for new files that a directory's change asks for comes so much later, and takes at most this part of the time. */
 const newNamesMs = 100;
 const newNamesShare = 0.1;
@@ -97,7 +101,10 @@ export class TailSource implements Source {
   async start(): Promise<void> {
     const entries = (await this.#positionFile?.open()) ?? [];
     this.#places = new Places(this.#placeRules(), this.#context.state, entries);
-    if (!this.#options.skipRefreshOnStartup) await this.#firstLook();
+    if (!this.#options.skipRefreshOnStartup) {
+      await this.#firstLook();
+      await this.#firstTurns();
+    }
     this.#every(this.#options.refreshInterval, () => this.#refresh());
     this.#every(lookMs, () => this.#lookAtFiles());
     const { posFileCompactionInterval: compactMs } = this.#options;
@@ -226,7 +233,14 @@ export class TailSource implements Source {
     }
     await this.#noteStart(gone);
     await this.#positionFile?.dropOthers();
-    for (const file of this.#files.values()) this.#wake(file);
+    if (this.#options.skipRefreshOnStartup) for (const file of this.#files.values()) this.#wake(file);
+  }
+  /** What the files hold at the start is read before the program says that it is ready, as far as that takes no time. */
+  async #firstTurns(): Promise<void> {
+    const files = [...this.#files.values()];
+    const turns = files.slice(0, firstTurnsMax).map((file) => file.turn(true).catch(() => undefined));
+    for (const file of files) this.#wake(file);
+    await Promise.race([Promise.all(turns), sleep(this.#context.clock, firstTurnsMs)]);
   }
   #lookSoon(): void {
     if (this.#isStopping || this.#places.isFirstLook) return;

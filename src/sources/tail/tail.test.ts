@@ -81,3 +81,18 @@ test('parts of a path stand in the tag', async (t) => {
   await tail.stop();
   assert.ok(tail.appended.some(({ tag, records }) => tag === 'kube.shop.web.<none>' && records.payloads.length === 1));
 });
+
+test('what a file holds is read by the time the source has started, unless the journal makes it wait', async (t) => {
+  const tailing = await Tailing.make(t);
+  await tailing.write('in.log', 'one\ntwo\n');
+  await tailing.start();
+  assert.deepEqual(tailing.messages, ['one', 'two']);
+  await tailing.stop();
+  await tailing.append('in.log', 'three\n');
+  const held = Promise.withResolvers<void>();
+  tailing.beforeAppend = ({ records }) => (records.payloads.length > 0 ? held.promise : Promise.resolve());
+  await tailing.start();
+  assert.deepEqual(tailing.messages, ['one', 'two']);
+  held.resolve();
+  await tailing.count(3);
+});
