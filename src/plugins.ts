@@ -28,6 +28,7 @@ import { grepFilter } from './filters/grep.ts';
 import { parserFilter } from './filters/parser.ts';
 import { recordTransformerFilter } from './filters/record_transformer/index.ts';
 import { stdoutFilter } from './filters/stdout.ts';
+import { awsElasticsearchServiceOutput } from './outputs/aws-elasticsearch-service.ts';
 import { counterOutput } from './outputs/counter.ts';
 import { elasticsearchOutput } from './outputs/elasticsearch/index.ts';
 import { elasticsearchDataStreamOutput } from './outputs/elasticsearch_data_stream.ts';
@@ -63,6 +64,7 @@ export const builtinPlugins: readonly Plugin[] = [
   apache2Parser,
   apacheErrorParser,
   apacheParser,
+  awsElasticsearchServiceOutput,
   copyStep,
   counterOutput,
   csvFormatter,

@@ -7,6 +7,7 @@ import type { FluentbitForm } from '../../core/fluentbit.ts';
 import { boolean, choice, integer, secret, text } from '../../core/options.ts';
 import type { OptionTable, OptionValues } from '../../core/options.ts';
 import type { Output, OutputContext } from '../../core/plugin.ts';
+import { fluentbitAgent, fluentbitAwsOptions, fluentbitAwsProblem, fluentbitSigning } from './aws.ts';
 import { FieldConflicts } from './conflicts.ts';
 import { openCluster } from './connection.ts';
 import type { ConnectionSettings } from './connection.ts';
@@ -49,6 +50,7 @@ export const fluentbitOptions = {
   traceError: boolean('Prints answers.', { ignored: diagnosis, default: false }),
   workers: integer(0)('Threads that write.', { ignored: 'requests do not wait for a thread' }),
   ...tlsProperties,
+  ...fluentbitAwsOptions,
   exactlyOnce: ownOptions.exactlyOnce,
   fieldConflicts: ownOptions.fieldConflicts,
 } as const satisfies OptionTable;
@@ -105,6 +107,8 @@ export function checkFluentbit(options: Values): void {
     );
   if (operation.startsWith('up') && options.idKey === undefined && !options.generateId)
     throw new Error('Id_Key must be set when Write_Operation is update or upsert');
+  const problem = fluentbitAwsProblem(options);
+  if (problem !== undefined) throw new Error(problem);
   hostsOf(options);
 }
 
@@ -127,7 +131,7 @@ export function createFluentbit(options: Values, context: OutputContext, kind: '
     asksVersion: false,
   };
   return new BulkOutput(settings, context, async () => ({
-    cluster: await openCluster(connectionOf(options), context),
+    cluster: await openCluster(connectionOf(options), context, fluentbitSigning(options, context.clock)),
     lines,
     conflicts,
     preparation: undefined,
@@ -157,7 +161,10 @@ function connectionOf(options: Values): ConnectionSettings {
     hosts: hostsOf(options),
     requestTimeoutMs,
     resurrectAfterMs,
-    headers: httpApiKey !== undefined && httpUser === undefined ? { Authorization: `ApiKey ${httpApiKey}` } : {},
+    headers: {
+      ...(httpApiKey !== undefined && httpUser === undefined && { Authorization: `ApiKey ${httpApiKey}` }),
+      ...(options.awsAuth && { 'User-Agent': fluentbitAgent }),
+    },
     tls: {
       verifies: options.tlsVerify,
       verifiesName: options.tlsVerify,
