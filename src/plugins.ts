@@ -39,9 +39,14 @@ import { fluentbitOpensearchOutput } from './outputs/fluentbit_opensearch.ts';
 import { forwardOutput } from './outputs/forward/index.ts';
 import { googleCloudOutput } from './outputs/google_cloud/index.ts';
 import { httpOutput } from './outputs/http/index.ts';
+import { fluentbitKafkaOutput } from './outputs/fluentbit_kafka.ts';
+import { kafkaOutput } from './outputs/kafka/index.ts';
+import { kafka2Output } from './outputs/kafka2.ts';
 import { influxdbOutput } from './outputs/influxdb/index.ts';
 import { influxdb2Output } from './outputs/influxdb2.ts';
 import { nullOutput } from './outputs/null.ts';
+import { rdkafkaOutput } from './outputs/rdkafka.ts';
+import { rdkafka2Output } from './outputs/rdkafka2.ts';
 import { opensearchOutput } from './outputs/opensearch.ts';
 import { opensearchDataStreamOutput } from './outputs/opensearch_data_stream.ts';
 import { secondaryFileOutput } from './outputs/secondary_file.ts';
@@ -51,10 +56,17 @@ import { storeOutput } from './outputs/store.ts';
 import { fluentbitHttpSource } from './sources/fluentbit_http/index.ts';
 import { forwardSource } from './sources/forward/index.ts';
 import { httpSource } from './sources/http/index.ts';
+import { fluentbitKafkaSource } from './sources/fluentbit_kafka.ts';
+import { kafkaSource } from './sources/kafka/index.ts';
+import { kafkaGroupSource } from './sources/kafka_group.ts';
+import { rdkafkaGroupSource } from './sources/rdkafka_group.ts';
 import { postback } from './sources/postback/index.ts';
 import { sampleSource } from './sources/sample.ts';
 import { stdinSource } from './sources/stdin.ts';
+import { syslogSource } from './sources/syslog.ts';
 import { tailSource } from './sources/tail/index.ts';
+import { tcpSource } from './sources/tcp.ts';
+import { udpSource } from './sources/udp.ts';
 import { copyStep } from './steps/copy.ts';
 import { relabelStep } from './steps/relabel.ts';
 import { rewriteTagFilterStep } from './steps/rewrite_tag_filter.ts';
@@ -93,6 +105,15 @@ export const builtinPlugins: readonly Plugin[] = [
   inHttpParser,
   jsonFormatter,
   jsonLineParser,
+  fluentbitKafkaOutput,
+  fluentbitKafkaSource,
+  kafka2Output,
+  kafkaGroupSource,
+  kafkaOutput,
+  kafkaSource,
+  rdkafka2Output,
+  rdkafkaGroupSource,
+  rdkafkaOutput,
   logfmtParser,
   ltsvFormatter,
   ltsvParser,
@@ -122,7 +143,10 @@ export const builtinPlugins: readonly Plugin[] = [
   stdoutOutput,
   storeOutput,
   syslogParser,
+  syslogSource,
   tailSource,
+  tcpSource,
   tsvFormatter,
   tsvParser,
+  udpSource,
 ];

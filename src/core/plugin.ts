@@ -279,6 +279,8 @@ export interface SourceSpec<O extends OptionTable = OptionTable> extends Common<
   readonly usesParser?: boolean;
   /** The parser of a `<parse>` without `@type`, whose options may also stand in the source itself. */
   readonly defaultParser?: string;
+  /** Defaults of its parser's options (by name in code) where they are not the parser's own. */
+  readonly parserDefaults?: Readonly<Record<string, unknown>>;
   create(config: PluginConfig<O>, context: SourceContext): Source;
 }
 export interface ParserSpec<O extends OptionTable = OptionTable> extends Common<O> {

@@ -289,3 +289,34 @@ test('a tap does not get replayed records, which it got when they were received;
   const replayed = route({ [rootLabel]: [step('a', to('x'))] }, 'a', 2, { taps: ['store'], source: replaySource });
   assert.deepEqual(emitted(replayed), [['x', 'a', [0, 1]]]);
 });
+
+test('where routes differ by receiving process, the source of a record says which are its own', () => {
+  const labels = (output: string): Record<string, StepModel[]> => ({
+    [rootLabel]: [step('**', relabel('@L'))],
+    '@L': [step('**', to(output))],
+  });
+  const sourceOf = (id: string) => ({ id, plugin: plugin('sample'), label: rootLabel });
+  const router = compileRouter(
+    {
+      version: 1,
+      sources: ['zero', 'one', 'two'].map(sourceOf),
+      labels: labels('all'),
+      scopes: [
+        { name: 'worker 0', sources: ['zero'], labels: labels('first') },
+        { name: 'worker 1', sources: ['one'], labels: labels('second') },
+      ],
+      outputs: [],
+      plugins: [],
+    },
+    {
+      compileMatch: () => () => true,
+      createFilter: ({ type }) => filters[type] as Filter,
+      createRetagger: ({ type }) => retaggers[type] as Retagger,
+      log: silentLog(),
+    },
+  );
+  assert.deepEqual([...router.outputs].sort(), ['all', 'first', 'second']);
+  const outputOf = (source: string): string | undefined =>
+    router.route(Batch.of('a', new Block({ ...jsonBlock('s', 0, ['{"n":1}']).parts, source }))).emissions[0]?.output;
+  assert.deepEqual(['zero', 'one', 'two', replaySource].map(outputOf), ['first', 'second', 'all', 'all']);
+});

@@ -70,14 +70,47 @@ class Label {
 
 /** Compiles a configuration's labels. Called once for each generation; plugins are made here, in written order. */
 export function compileRouter(model: PipelineModel, parts: RouterParts): Router {
-  const labels = new Map<string, Label>();
-  for (const name of [rootLabel, ...Object.keys(model.labels)]) labels.set(name, new Label());
-  const labelOf = (name: string): Label => {
-    const label = labels.get(name);
-    assert(label, `label ${name} is not in the model; the configuration's check must have said so`);
-    return label;
+  const taps = model.taps ?? [];
+  const outputs = new Set<string>(taps);
+  const labels = compileLabels(model.labels, parts, outputs);
+  const scopes = (model.scopes ?? []).map((scope) => ({
+    sources: new Set(scope.sources),
+    labels: compileLabels(scope.labels, parts, outputs),
+  }));
+  const root: Entry = { labels, label: labelIn(labels, rootLabel) };
+  const entries = new Map(
+    model.sources.map(({ id, label }): [string, Entry] => {
+      const own = scopes.find(({ sources }) => sources.has(id))?.labels ?? labels;
+      return [id, { labels: own, label: labelIn(own, label) }];
+    }),
+  );
+  // What is replayed was received before, and tapped then: a second time would double it.
+  const tapsOf = (batch: Batch): readonly string[] => (batch.block.parts.source === replaySource ? [] : taps);
+  return {
+    outputs,
+    route(batch) {
+      const entry = entries.get(batch.block.parts.source) ?? root;
+      return new Routing(entry.labels, batch.count).start(entry.label, batch, tapsOf(batch));
+    },
   };
-  const outputs = new Set<string>();
+}
+
+type Labels = ReadonlyMap<string, Label>;
+/** Where a source's records enter. */
+interface Entry {
+  readonly labels: Labels;
+  readonly label: Label;
+}
+
+function labelIn(labels: Labels, name: string): Label {
+  const label = labels.get(name);
+  assert(label, `label ${name} is not in the model; the configuration's check must have said so`);
+  return label;
+}
+
+function compileLabels(models: PipelineModel['labels'], parts: RouterParts, outputs: Set<string>): Labels {
+  const labels = new Map<string, Label>();
+  for (const name of [rootLabel, ...Object.keys(models)]) labels.set(name, new Label());
   const compileAction = (action: ActionModel): Action => {
     switch (action.kind) {
       case 'filter':
@@ -90,9 +123,13 @@ export function compileRouter(model: PipelineModel, parts: RouterParts): Router 
       case 'roundrobin':
         return { kind: 'roundrobin', actions: action.actions.map(compileAction), turns: turnsOf(action.weights) };
       case 'relabel':
-        return { kind: 'relabel', label: labelOf(action.label) };
+        return { kind: 'relabel', label: labelIn(labels, action.label) };
       default:
-        return { kind: 'retag', retagger: parts.createRetagger(action.plugin), label: labelOf(action.label) };
+        return {
+          kind: 'retag',
+          retagger: parts.createRetagger(action.plugin),
+          label: labelIn(labels, action.label),
+        };
     }
   };
   const compileStep = (step: StepModel): Step => ({
@@ -100,15 +137,8 @@ export function compileRouter(model: PipelineModel, parts: RouterParts): Router 
     action: compileAction(step.action),
     take: step.take,
   });
-  for (const [name, steps] of Object.entries(model.labels)) labelOf(name).steps = steps.map(compileStep);
-  const root = labelOf(rootLabel);
-  const taps = model.taps ?? [];
-  for (const output of taps) outputs.add(output);
-  const entries = new Map(model.sources.map(({ id, label }) => [id, labelOf(label)]));
-  const entryOf = (batch: Batch): Label => entries.get(batch.block.parts.source) ?? root;
-  // What is replayed was received before, and tapped then: a second time would double it.
-  const tapsOf = (batch: Batch): readonly string[] => (batch.block.parts.source === replaySource ? [] : taps);
-  return { outputs, route: (batch) => new Routing(labels, batch.count).start(entryOf(batch), batch, tapsOf(batch)) };
+  for (const [name, steps] of Object.entries(models)) labelIn(labels, name).steps = steps.map(compileStep);
+  return labels;
 }
 
 /** What goes along with a batch: how often it entered a label, and whether it came through @ERROR. */

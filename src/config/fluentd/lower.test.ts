@@ -526,13 +526,6 @@ describe('problems', () => {
       ],
     ],
     [
-      'workers with routes',
-      '<system>\nworkers 2\n</system>\n<worker 0>\n<match a>\n@type null\n</match>\n</worker>\n<worker 1>\n<match b>\n@type null\n</match>\n</worker>',
-      [
-        '9:1: a second <worker> with <match> or <filter> (first on line 4) is not supported: there is one pipeline; give its sources a @label and put these into <label>',
-      ],
-    ],
-    [
       'system twice',
       '<system>\n</system>\n<system>\n</system>',
       ['3:1: <system> may stand only once here (first on line 1)'],

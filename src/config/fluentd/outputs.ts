@@ -21,12 +21,13 @@ export class Outputs {
   /** Labels that something enters. */
   readonly entered = new Set<string>();
   readonly #lowering: Lowering;
-  readonly #labels: ReadonlySet<string>;
+  /** All labels there are. */
+  readonly labels: ReadonlySet<string>;
   readonly #ids: OutputIds;
 
   constructor(lowering: Lowering, labels: ReadonlySet<string>) {
     this.#lowering = lowering;
-    this.#labels = labels;
+    this.labels = labels;
     this.#ids = new OutputIds(lowering);
   }
   /** The action of a `<match>` or `<store>` in `label`; undefined when it had errors, which are reported. */
@@ -51,8 +52,8 @@ export class Outputs {
     return this.#enter(written.value.text, written.value.at);
   }
   #enter(name: string, at: Location): string | undefined {
-    if (name !== rootLabel && !this.#labels.has(name)) {
-      const near = nearest(name, [...this.#labels, rootLabel]);
+    if (name !== rootLabel && !this.labels.has(name)) {
+      const near = nearest(name, [...this.labels, rootLabel]);
       this.#lowering.error(at, `there is no <label ${name}>${near === undefined ? '' : `; did you mean ${near}?`}`);
       return undefined;
     }
