@@ -1,5 +1,6 @@
 /** The services there are. */
 import type { Service } from './contract.ts';
 import { influxdb } from './influxdb.ts';
+import { opensearch } from './opensearch.ts';
 
-export const services: readonly Service[] = [influxdb];
+export const services: readonly Service[] = [influxdb, opensearch];
