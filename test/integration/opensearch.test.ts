@@ -56,7 +56,7 @@ async function search(index: string, query: unknown = { match_all: {} }): Promis
 
 interface Sender {
   readonly program: Program;
-  send(...lines: string[]): Promise<void>;
+  readonly send: (...lines: string[]) => Promise<void>;
 }
 
 /** The program with a file that it tails and one output. */
