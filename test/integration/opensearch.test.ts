@@ -173,17 +173,16 @@ async function conflicts(t: TestContext): Promise<void> {
     const found = await search('types-true');
     return found.length === lines.length && found;
   });
-  const texts = all.map(({ _source }) => JSON.stringify(_source)).toSorted();
   assert.deepEqual(
-    texts,
-    [
+    new Set(all.map(({ _source }) => JSON.stringify(_source))),
+    new Set([
       lines[0],
       '{"n__str":"x"}',
       '{"n__str":"{\\"q\\":1}"}',
       '{"o__str":"5"}',
       '{"o":{"p__str":"y"}}',
       '{"n":"7"}',
-    ].toSorted(),
+    ]),
   );
 }
 
