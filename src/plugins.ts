@@ -58,6 +58,7 @@ import { forwardSource } from './sources/forward/index.ts';
 import { httpSource } from './sources/http/index.ts';
 import { kafkaSource } from './sources/kafka/index.ts';
 import { kafkaGroupSource } from './sources/kafka_group.ts';
+import { ownLogSource } from './sources/own_log.ts';
 import { postback } from './sources/postback/index.ts';
 import { rdkafkaGroupSource } from './sources/rdkafka_group.ts';
 import { sampleSource } from './sources/sample.ts';
@@ -121,6 +122,7 @@ export const builtinPlugins: readonly Plugin[] = [
   opensearchDataStreamOutput,
   opensearchOutput,
   outFileFormatter,
+  ownLogSource,
   parserFilter,
   postback,
   rdkafka2Output,
