@@ -138,8 +138,11 @@ class Lines {
   }
 }
 
+/** What both outputs are done with; the program has others besides. */
 const deliveredBy = (status: Status | undefined): number =>
-  status?.outputs.reduce((least, { delivered }) => Math.min(least, delivered), Number.POSITIVE_INFINITY) ?? 0;
+  (status?.outputs ?? [])
+    .filter(({ id }) => id === 'once' || id === 'plain')
+    .reduce((least, { delivered }) => Math.min(least, delivered), status ? Number.POSITIVE_INFINITY : 0);
 
 async function storm(
   { target, records, kills, seed }: Options,
