@@ -162,8 +162,10 @@ export type RejectRecord = (row: number, reason: string) => void;
 
 /** Pure and synchronous over a batch: same batch in, same batch out, at every replay. */
 export interface Filter {
-  apply(batch: Batch, reject: RejectRecord): Batch;
+  /** `changed`: given where others share the records; a filter that may change a record in place says what it became. */
+  apply(batch: Batch, reject: RejectRecord, changed?: ChangedRecord): Batch;
 }
+export type ChangedRecord = (row: number, fields: Fields) => void;
 
 /** Gives records new tags. What it neither emits nor rejects is dropped and counted under its `dropReason`. */
 export interface Retagger {

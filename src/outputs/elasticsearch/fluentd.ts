@@ -2,6 +2,7 @@
 import { constants } from 'node:zlib';
 import type { BufferModel } from '../../config/model.ts';
 import { checkPlaceholderKeys } from '../../codecs/chunk-placeholders.ts';
+import { ConfigError } from '../../core/errors.ts';
 import type { OptionValues } from '../../core/options.ts';
 import type { Output, OutputContext, PluginConfig } from '../../core/plugin.ts';
 import type { Signing } from './cluster.ts';
@@ -37,7 +38,7 @@ export interface FluentdKind {
   readonly dataStreamName?: string | undefined;
   readonly isDynamic?: boolean;
 }
-type Config = Pick<PluginConfig, 'sections'> & { readonly options: Written };
+type Config = Pick<PluginConfig, 'sections' | 'at'> & { readonly options: Written };
 
 /** http.max_content_length of these servers is 100 MB unless it is configured; and one request must not hold all memory. */
 const bodyBytesDefault = 64 * 1024 * 1024;
@@ -169,6 +170,23 @@ export function checkFluentd(config: Config, buffer: BufferModel | undefined, ki
   if ((options.clientCert === undefined) !== (options.clientKey === undefined))
     throw new Error('client_cert and client_key must be given together');
   if (buffer) checkNames(options, buffer, kind);
+  const limit = onceLimit(options, kind);
+  if (options.exactlyOnce && limit !== undefined)
+    throw new ConfigError([{ at: config.at, text: `exactly_once ${limit}`, severity: 'warning' }]);
+}
+
+/** Where exactly_once cannot hold; undefined: it does. */
+function onceLimit(options: FluentdOptions, kind: FluentdKind): string | undefined {
+  if (options.idKey !== undefined) return 'has no effect beside id_key: documents have the ids of the records';
+  if (!/^(?:index|create)$/.test(options.writeOperation))
+    return `has no effect with write_operation ${options.writeOperation}`;
+  const isRolled =
+    kind.dataStreamName !== undefined ||
+    options.enableIlm === true ||
+    /^(?:true|yes)$/i.test(options.rolloverIndex ?? '');
+  if (isRolled)
+    return 'holds until the index behind the name is rolled over: a record that is sent again after that is there twice';
+  return undefined;
 }
 
 function checkNames(options: FluentdOptions, buffer: BufferModel, kind: FluentdKind): void {
