@@ -3,7 +3,6 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
-import type { ReadableStream } from 'node:stream/web';
 import { influxdb } from '../services/influxdb.ts';
 import type { CrashTarget } from './targets.ts';
 
@@ -48,10 +47,10 @@ export const influxdbTarget: CrashTarget = {
       chunked: 'true',
       chunk_size: String(rowsTogether),
     });
-    const answer = await fetch(`${server.addresses['http']}/query?${parameters}`);
+    const answer = await fetch(`${server.addresses['http']}/query?${parameters.toString()}`);
     if (!answer.ok || !answer.body) throw new Error(`InfluxDB answered ${answer.status}: ${await answer.text()}`);
     // One JSON text a line, each with some of the rows.
-    for await (const line of createInterface({ input: Readable.fromWeb(answer.body as ReadableStream) })) {
+    for await (const line of createInterface({ input: Readable.fromWeb(answer.body) })) {
       if (line === '') continue;
       const { results } = JSON.parse(line) as {
         results: { error?: string; series?: { values: [time: number, value: unknown][] }[] }[];
