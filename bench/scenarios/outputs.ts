@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { atLeast, median } from '../scenario.ts';
 import type { Outcome, RunOptions, Scenario } from '../scenario.ts';
+import { elasticsearchCases } from '../outputs/elasticsearch.ts';
 import { influxdbCases } from '../outputs/influxdb.ts';
 import { kafkaCases } from '../outputs/kafka.ts';
 
@@ -15,6 +16,7 @@ export interface OutputCase {
 }
 
 const cases: readonly OutputCase[] = [...influxdbCases, ...kafkaCases];
+const cases: readonly OutputCase[] = [...influxdbCases, ...elasticsearchCases];
 
 interface Measured {
   readonly one: OutputCase;

@@ -17,6 +17,7 @@ import type { Running } from '../services/contract.ts';
 import { runCrashTest } from './outcome.ts';
 import { Random } from './random.ts';
 import { kafkaTarget } from './target-kafka.ts';
+import { opensearchTarget } from './target-opensearch.ts';
 
 /** A server that an output with exactly_once writes to. */
 export interface CrashTarget {
@@ -31,7 +32,7 @@ export interface CrashTarget {
   read(server: Running, from: 'once' | 'plain', take: (n: number) => void): Promise<void>;
 }
 
-const targets: readonly CrashTarget[] = [kafkaTarget];
+const targets: readonly CrashTarget[] = [kafkaTarget, opensearchTarget];
 
 /** Longest time without a record more in the target before it counts as stuck: a transaction that a kill left open may be waited for. */
 const stuckMs = 180_000;
