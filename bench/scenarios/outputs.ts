@@ -15,8 +15,7 @@ export interface OutputCase {
   readonly mustReach: number | undefined;
 }
 
-const cases: readonly OutputCase[] = [...influxdbCases, ...kafkaCases];
-const cases: readonly OutputCase[] = [...influxdbCases, ...elasticsearchCases];
+const cases: readonly OutputCase[] = [...influxdbCases, ...elasticsearchCases, ...kafkaCases];
 
 interface Measured {
   readonly one: OutputCase;
