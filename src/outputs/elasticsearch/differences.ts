@@ -64,3 +64,18 @@ export const elasticsearchDifferences: readonly Difference[] = [
   },
   connections,
 ];
+
+export const dynamicDifferences: readonly Difference[] = [
+  ...shared,
+  {
+    peer: 'fluentd',
+    text: 'Evaluates any Ruby in its options. Here expressions are read by an evaluator of their own (docs/ruby-expressions.md), and none may stand in host and hosts.',
+    options: ['indexName', 'logstashPrefix', 'host', 'hosts'],
+  },
+  {
+    peer: 'fluentd',
+    text: 'Copies the value of `time_key` to @timestamp as it is. Here it is read, and written as ISO 8601.',
+    options: ['timeKey'],
+  },
+  connections,
+];

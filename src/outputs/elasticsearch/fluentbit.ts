@@ -2,6 +2,8 @@
 import { constants } from 'node:zlib';
 import type { BufferModel } from '../../config/model.ts';
 import type { Difference } from '../../core/difference.ts';
+import { ConfigError } from '../../core/errors.ts';
+import type { Location } from '../../core/errors.ts';
 import { fluentbitForm, tlsProperties } from '../../core/fluentbit.ts';
 import type { FluentbitForm } from '../../core/fluentbit.ts';
 import { boolean, choice, integer, secret, text } from '../../core/options.ts';
@@ -96,7 +98,7 @@ export function targetOf({ host, port, logstashFormat, logstashPrefix, index, cl
 }
 
 /** @throws Error saying what is wrong and what to do */
-export function checkFluentbit(options: Values): void {
+export function checkFluentbit(options: Values, at: Location): void {
   const operations = ['create', 'index', 'update', 'upsert'];
   const operation = options.writeOperation.toLowerCase();
   if (!operations.includes(operation))
@@ -106,6 +108,18 @@ export function checkFluentbit(options: Values): void {
   if (operation.startsWith('up') && options.idKey === undefined && !options.generateId)
     throw new Error('Id_Key must be set when Write_Operation is update or upsert');
   hostsOf(options);
+  const limit = onceLimit(options);
+  if (options.exactlyOnce && limit !== undefined)
+    throw new ConfigError([{ at, text: `Exactly_Once ${limit}`, severity: 'warning' }]);
+}
+
+/** Where exactly_once cannot hold; undefined: it does. */
+function onceLimit({ idKey, writeOperation, logstashFormat, index, currentTimeIndex }: Values): string | undefined {
+  if (idKey !== undefined) return 'has no effect beside Id_Key: documents have the ids of the records';
+  if (!/^(?:create|index)$/i.test(writeOperation)) return `has no effect with Write_Operation ${writeOperation}`;
+  if (currentTimeIndex || (!logstashFormat && index.includes('%')))
+    return 'holds only while the name of the index stays the same, which follows the time of writing: write Logstash_Format';
+  return undefined;
 }
 
 export function createFluentbit(options: Values, context: OutputContext, kind: 'es' | 'opensearch'): Output {

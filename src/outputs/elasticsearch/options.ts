@@ -230,6 +230,11 @@ export const opensearchOptions = {
   }),
 } as const satisfies OptionTable;
 
+export const dynamicOptions = {
+  ...elasticsearchOptions,
+  delimiter: text('What stands between the parts of a tag.', { default: '.' }),
+} as const satisfies OptionTable;
+
 const newTemplates = {
   useLegacyTemplate: boolean('Makes templates of the old kind (`_template`).', {
     default: false,
