@@ -81,8 +81,11 @@ export type ActionModel =
   | { readonly kind: 'filter'; readonly plugin: PluginModel }
   /** Hands the records to an output by its id. */
   | { readonly kind: 'output'; readonly output: string }
-  /** Each action gets all records. */
-  | { readonly kind: 'copy'; readonly actions: readonly ActionModel[] }
+  /**
+   * Each action gets all records. `shares`: what filters behind one action change in place is seen by the actions behind it,
+   * in the record and its values (`record`) or in nested values alone (`nested`). Otherwise each gets them as they came.
+   */
+  | { readonly kind: 'copy'; readonly actions: readonly ActionModel[]; readonly shares?: 'record' | 'nested' }
   /** Each record goes to one action: of as many records in a row as the weights add up to, action i gets `weights[i]`. */
   | { readonly kind: 'roundrobin'; readonly actions: readonly ActionModel[]; readonly weights: readonly number[] }
   /** Enters a label from its first step. */

@@ -162,8 +162,10 @@ export type RejectRecord = (row: number, reason: string) => void;
 
 /** Pure and synchronous over a batch: same batch in, same batch out, at every replay. */
 export interface Filter {
-  apply(batch: Batch, reject: RejectRecord): Batch;
+  /** `changed`: given where others share the records; a filter that may change a record in place says what it became. */
+  apply(batch: Batch, reject: RejectRecord, changed?: ChangedRecord): Batch;
 }
+export type ChangedRecord = (row: number, fields: Fields) => void;
 
 /** Gives records new tags. What it neither emits nor rejects is dropped and counted under its `dropReason`. */
 export interface Retagger {
@@ -210,6 +212,8 @@ export interface ChunkBatch {
 export interface WriteResult {
   readonly refused?: readonly { readonly row: number; readonly reason: string }[];
   readonly retry?: readonly number[];
+  /** Why rows are to be tried again, for the log and the status. */
+  readonly retryReason?: string;
 }
 
 export interface OutputContext extends PluginContext {

@@ -117,7 +117,8 @@ export class ChunkWriter {
     const next: Work[] = [];
     if (refused) next.push(...(await this.#divert(refused, refused.targetReasons, work.retry)));
     if (retry) {
-      const error = new Error(`the target asked to try ${retry.chunk.count} records again`);
+      const why = result?.retryReason === undefined ? '' : `: ${result.retryReason}`;
+      const error = new Error(`the target asked to try ${retry.chunk.count} records again${why}`);
       next.push(...(await this.#failed(root, { ...retry, retry: work.retry }, error)));
     } else host.trouble(root, undefined, 0);
     return next;

@@ -15,6 +15,7 @@ import type { Batch } from '../core/batch.ts';
 import { errorText } from '../core/errors.ts';
 import type { Filter, RejectRecord, Retagger } from '../core/plugin.ts';
 import type { Refusal, Routed, Router, RouterParts } from './contract.ts';
+import { SharedRecords } from './shared-records.ts';
 
 /** The label for records that filters and steps rejected (Fluentd's `<label @ERROR>`). */
 const errorLabel = '@ERROR';
@@ -29,7 +30,7 @@ const tagsMax = 4096;
 type Action =
   | { readonly kind: 'filter'; readonly filter: Filter }
   | { readonly kind: 'output'; readonly output: string }
-  | { readonly kind: 'copy'; readonly actions: readonly Action[] }
+  | { readonly kind: 'copy'; readonly actions: readonly Action[]; readonly shares: 'record' | 'nested' | undefined }
   /** `turns[i]`: which action the records get whose offset is i modulo the number of turns. */
   | { readonly kind: 'roundrobin'; readonly actions: readonly Action[]; readonly turns: readonly number[] }
   | { readonly kind: 'relabel'; readonly label: Label }
@@ -71,12 +72,14 @@ class Label {
 /** Compiles a configuration's labels. Called once for each generation; plugins are made here, in written order. */
 export function compileRouter(model: PipelineModel, parts: RouterParts): Router {
   const taps = model.taps ?? [];
-  const outputs = new Set<string>(taps);
-  const labels = compileLabels(model.labels, parts, outputs);
+  const labels = compileLabels(model.labels, parts);
   const scopes = (model.scopes ?? []).map((scope) => ({
     sources: new Set(scope.sources),
-    labels: compileLabels(scope.labels, parts, outputs),
+    labels: compileLabels(scope.labels, parts),
   }));
+  const outputs = new Set(taps);
+  for (const own of [labels, ...scopes.map((scope) => scope.labels)])
+    for (const output of outputsIn(own)) outputs.add(output);
   const root: Entry = { labels, label: labelIn(labels, rootLabel) };
   const entries = new Map(
     model.sources.map(({ id, label }): [string, Entry] => {
@@ -108,7 +111,7 @@ function labelIn(labels: Labels, name: string): Label {
   return label;
 }
 
-function compileLabels(models: PipelineModel['labels'], parts: RouterParts, outputs: Set<string>): Labels {
+function compileLabels(models: PipelineModel['labels'], parts: RouterParts): Labels {
   const labels = new Map<string, Label>();
   for (const name of [rootLabel, ...Object.keys(models)]) labels.set(name, new Label());
   const compileAction = (action: ActionModel): Action => {
@@ -116,10 +119,9 @@ function compileLabels(models: PipelineModel['labels'], parts: RouterParts, outp
       case 'filter':
         return { kind: 'filter', filter: parts.createFilter(action.plugin) };
       case 'output':
-        outputs.add(action.output);
         return { kind: 'output', output: action.output };
       case 'copy':
-        return { kind: 'copy', actions: action.actions.map(compileAction) };
+        return { kind: 'copy', actions: action.actions.map(compileAction), shares: action.shares };
       case 'roundrobin':
         return { kind: 'roundrobin', actions: action.actions.map(compileAction), turns: turnsOf(action.weights) };
       case 'relabel':
@@ -141,10 +143,30 @@ function compileLabels(models: PipelineModel['labels'], parts: RouterParts, outp
   return labels;
 }
 
+/** The outputs of labels, in the order in which a record from the root meets them; those behind no step from there last. */
+function* outputsIn(labels: Labels): Generator<string> {
+  yield* outputsBehind(labelIn(labels, rootLabel), new Set());
+  for (const label of labels.values()) for (const { action } of label.steps) yield* outputsOf(action, undefined);
+}
+function* outputsBehind(label: Label, seen: Set<Label>): Generator<string> {
+  if (seen.has(label)) return;
+  seen.add(label);
+  for (const { action } of label.steps) yield* outputsOf(action, seen);
+}
+/** `seen`: the labels on the way; undefined: other labels are not entered. */
+function* outputsOf(action: Action, seen: Set<Label> | undefined): Generator<string> {
+  if (action.kind === 'output') yield action.output;
+  else if (action.kind === 'copy' || action.kind === 'roundrobin')
+    for (const inner of action.actions) yield* outputsOf(inner, seen);
+  else if (action.kind !== 'filter' && seen) yield* outputsBehind(action.label, seen);
+}
+
 /** What goes along with a batch: how often it entered a label, and whether it came through @ERROR. */
 interface Way {
   readonly hops: number;
   readonly isError: boolean;
+  /** Inside a copy whose stores share records. */
+  readonly shared?: SharedRecords;
 }
 
 /** The routing of one frame. */
@@ -201,7 +223,7 @@ class Routing {
         this.#emissions.push({ output: action.output, batch });
         return batch;
       case 'relabel':
-        this.#enter(action.label, batch, { hops: way.hops + 1, isError: way.isError });
+        this.#enter(action.label, batch, { ...way, hops: way.hops + 1 });
         return batch;
       case 'retag':
         return this.#retag(action.retagger, action.label, batch, way, take);
@@ -209,8 +231,16 @@ class Routing {
         for (const [inner, part] of inTurn(action.actions, action.turns, batch)) this.#copyTo(inner, part, way);
         return batch;
       default:
-        for (const inner of action.actions) this.#copyTo(inner, batch, way);
+        this.#copy(action.actions, action.shares, batch, way);
         return batch;
+    }
+  }
+  #copy(actions: readonly Action[], shares: 'record' | 'nested' | undefined, batch: Batch, way: Way): void {
+    let current = batch;
+    for (const inner of actions) {
+      const shared = shares && new SharedRecords(current, shares === 'record');
+      this.#copyTo(inner, current, shared ? { ...way, shared } : way);
+      current = shared?.after() ?? current;
     }
   }
   #copyTo(action: Action, batch: Batch, way: Way): void {
@@ -221,7 +251,8 @@ class Routing {
     const rejects = new Rejects(batch.count);
     let out: Batch;
     try {
-      out = filter.apply(batch, rejects.reject);
+      const { shared } = way;
+      out = filter.apply(batch, rejects.reject, shared && ((row, fields) => shared.note(batch, row, fields)));
     } catch (error) {
       return this.#threw(batch, error, way);
     }
@@ -243,8 +274,7 @@ class Routing {
     } catch (error) {
       return this.#threw(batch, error, way);
     }
-    for (const [i, out] of emitted.entries())
-      this.#enter(entered[i] as Label, out, { hops: way.hops + 1, isError: way.isError });
+    for (const [i, out] of emitted.entries()) this.#enter(entered[i] as Label, out, { ...way, hops: way.hops + 1 });
     // Without `take` all records go on behind this step, so what it did not emit is not dropped.
     this.#settle(take ? retagger.dropReason : undefined, batch, emitted, rejects.byRow, way);
     return batch;

@@ -55,8 +55,8 @@ export const languageDifferences: readonly DialectDifference[] = [
   {
     verdict: 'different',
     theirs: "Fluentd's own log goes through the pipeline as `fluent.*`, also into a top-level `<match **>`",
-    ours: "The program's own log goes to standard error only; `<label @FLUENT_LOG>` is accepted and stays empty",
-    why: 'A log of failed deliveries should not need a delivery',
+    ours: "The same where `<label @FLUENT_LOG>` is written or a top-level pattern begins with `fluent`, from `info` on and at most 100 lines a second; else the program's own log goes to standard error only, where it is in any case. With several workers it is the log of the receiving processes",
+    why: 'A log of failed deliveries should not need a delivery unless somebody asked for it',
   },
   {
     verdict: 'better',

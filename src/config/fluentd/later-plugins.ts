@@ -17,7 +17,6 @@ const later = (kind: LaterPlugins['kind'], ...names: readonly string[]): LaterPl
 /** Name and other names of each, by kind. */
 export const laterPlugins: readonly LaterPlugins[] = [
   later('source', 'exec'),
-  later('source', 'kafka', 'kafka_group', 'rdkafka_group'),
   later('source', 'monitor_agent'),
   later('source', 'prometheus'),
   later('source', 'prometheus_monitor'),
@@ -39,11 +38,9 @@ export const laterPlugins: readonly LaterPlugins[] = [
   later('filter', 'throttle'),
   later('output', 'aws-elasticsearch-service', 'amazon_es'),
   later('output', 'detect_exceptions'),
-  later('output', 'elasticsearch', 'elasticsearch_dynamic', 'elasticsearch_data_stream'),
+  later('output', 'elasticsearch_dynamic'),
   later('output', 'exec'),
-  later('output', 'kafka2', 'kafka', 'kafka_buffered', 'rdkafka', 'rdkafka2'),
   later('output', 'loki'),
-  later('output', 'opensearch', 'opensearch_data_stream'),
   later('output', 'prometheus'),
   later('output', 's3'),
   later('output', 'splunk_hec'),

@@ -12,7 +12,7 @@ import { lowerSystem } from './system.ts';
 import { readWorkers } from './workers.ts';
 import type { Scope, Workers } from './workers.ts';
 
-/** The label into which Fluentd puts its own logs. Ours go to standard error. */
+/** The label into which the program's own log goes, beside standard error. */
 const fluentLogLabel = '@FLUENT_LOG';
 const errorLabel = '@ERROR';
 const withIds = new Set(['source', 'match', 'filter', 'store', 'secondary']);
@@ -37,10 +37,9 @@ export function lowerFluentd(lowering: Lowering, root: Section): LoweredPipeline
   const lowered = scopes.map((scope) => steps.labels(scope));
   const labels = scopes[0] === whole && lowered[0] ? lowered[0] : steps.labels(whole, false);
   for (const [i, scope] of scopes.entries()) {
-    steps.ownLog(scope, lowered[i] ?? {});
+    written[i]?.push(...ownLogSource(scope, lowered[i] ?? {}, i, scopes.length));
     steps.warnUnused(scope);
   }
-  if (scopes[0] !== whole) steps.ownLog(whole, labels);
   if (system.withoutSource === true) lowering.note(root.at, 'without_source: sources are checked and left out', 'same');
   const model: PipelineModel = {
     version: 1,
@@ -59,6 +58,22 @@ export function lowerFluentd(lowering: Lowering, root: Section): LoweredPipeline
   };
   for (const scope of model.scopes ?? []) checkTargets(lowering, scope, model.sources);
   return { model, workers: system.workers };
+}
+
+/** The source that brings the own log to those who ask for it: `<label @FLUENT_LOG>`, else patterns that begin with `fluent`. */
+function ownLogSource(
+  { workers }: Scope,
+  labels: Readonly<Record<string, readonly StepModel[]>>,
+  index: number,
+  count: number,
+): SourceModel[] {
+  const own = labels[fluentLogLabel];
+  const asking = own ?? labels[rootLabel]?.filter(({ match }) => /(?:^|[\s{,])fluent\b/.test(match.pattern));
+  const at = asking?.[0]?.at;
+  if (!at) return [];
+  const plugin = { kind: 'source', type: 'own_log', options: { tag: 'fluent' }, sections: {}, at } as const;
+  const id = index === 0 ? 'own_log' : `own_log.worker${workers[0] ?? 0}`;
+  return [{ id, plugin, label: own ? fluentLogLabel : rootLabel, ...(count > 1 && { workers }) }];
 }
 
 /** Labels that stand elsewhere in the configuration, but not for this process. */
@@ -146,43 +161,29 @@ class Steps {
     this.#lowering = lowering;
     this.#outputs = outputs;
   }
-  /** All labels of a scope but that of the own log. `isChecked` false: it was, in parts. */
+  /** All labels of a scope. `isChecked` false: it was, in parts. */
   labels({ sections, labels }: Scope, isChecked = true): Record<string, readonly StepModel[]> {
     const lowered: Record<string, StepModel[]> = {
-      [rootLabel]: this.#steps(sections, rootLabel, this.#outputs, isChecked),
+      [rootLabel]: this.#steps(sections, rootLabel, isChecked),
     };
-    for (const [name, owners] of labels)
-      if (name !== fluentLogLabel)
-        lowered[name] = owners.flatMap((owner) => this.#label(owner, name, this.#outputs, isChecked));
+    for (const [name, owners] of labels) lowered[name] = owners.flatMap((owner) => this.#label(owner, name, isChecked));
     return lowered;
-  }
-  /** Adds the label of the own log: checked like the others, kept only if the configuration itself sends records there. */
-  ownLog({ labels }: Scope, lowered: Record<string, readonly StepModel[]>): void {
-    const owners = labels.get(fluentLogLabel) ?? [];
-    if (owners.length === 0) return;
-    const isEntered = this.#outputs.entered.has(fluentLogLabel);
-    const outputs = isEntered ? this.#outputs : new Outputs(this.#lowering, this.#outputs.labels);
-    const steps = owners.flatMap((owner) => this.#label(owner, fluentLogLabel, outputs, true));
-    if (isEntered) lowered[fluentLogLabel] = steps;
-    else
-      for (const { at } of owners)
-        this.#lowering.noteOnce(at, 'the own log goes to standard error', 'ignored', `label ${fluentLogLabel}`);
   }
   warnUnused({ labels }: Scope): void {
     for (const [name, owners] of labels)
       if (name !== errorLabel && name !== fluentLogLabel && !this.#outputs.entered.has(name))
         for (const { at } of owners) this.#lowering.warnOnce(at, `nothing enters <label ${name}>: no @label names it`);
   }
-  #label(owner: Section, name: string, outputs: Outputs, isChecked: boolean): StepModel[] {
+  #label(owner: Section, name: string, isChecked: boolean): StepModel[] {
     if (isChecked) checkLabelContent(this.#lowering, owner);
-    return this.#steps(owner.sections, name, outputs, isChecked);
+    return this.#steps(owner.sections, name, isChecked);
   }
   /** The filters and matches of the root or of a label, in written order. */
-  #steps(sections: readonly Section[], label: string, outputs: Outputs, isChecked: boolean): StepModel[] {
+  #steps(sections: readonly Section[], label: string, isChecked: boolean): StepModel[] {
     let catchAll: Section | undefined;
     return sections.flatMap((section) => {
       if (section.name !== 'match' && section.name !== 'filter') return [];
-      const step = this.#step(section, label, outputs);
+      const step = this.#step(section, label);
       const pattern = section.argument.trim() || '**';
       if (isChecked && catchAll && catchAll.at.file === section.at.file)
         this.#lowering.warnOnce(
@@ -193,11 +194,11 @@ class Steps {
       return step ? [step] : [];
     });
   }
-  #step(section: Section, label: string, outputs: Outputs): StepModel | undefined {
+  #step(section: Section, label: string): StepModel | undefined {
     if (this.#lowered.has(section)) return this.#lowered.get(section);
     const pattern = matchPattern(this.#lowering, section);
     const step = this.#lowering.over(section, () =>
-      section.name === 'filter' ? lowerFilter(this.#lowering, section) : lowerMatch(outputs, section, label),
+      section.name === 'filter' ? lowerFilter(this.#lowering, section) : lowerMatch(this.#outputs, section, label),
     );
     const made: StepModel | undefined = step && { match: { syntax: 'fluentd', pattern }, ...step, at: section.at };
     this.#lowered.set(section, made);

@@ -17,6 +17,9 @@ import { lowerPlugin, typeOf, writtenId } from './plugin.ts';
 import { onlySection } from './sections.ts';
 
 /** Gathers the outputs of a pipeline and gives them their ids. */
+/** What stores share by `copy_mode`; only where it is written. */
+const shareModes: Readonly<Record<string, 'record' | 'nested'>> = { no_copy: 'record', shallow: 'nested' };
+
 export class Outputs {
   readonly list: OutputModel[] = [];
   /** Labels that something enters. */
@@ -99,7 +102,9 @@ export class Outputs {
       return action && 'unused';
     });
     const used = actions.filter((action) => action !== undefined && action !== 'unused');
-    return plugin && !actions.includes(undefined) && used.length > 0 ? { kind: 'copy', actions: used } : undefined;
+    if (!plugin || actions.includes(undefined) || used.length === 0) return undefined;
+    const shares = shareModes[String(plugin.options['copyMode'])];
+    return { kind: 'copy', actions: used, ...(shares && { shares }) };
   }
   #roundrobin(step: StepSpec & Plugin, section: Section, label: string): ActionModel | undefined {
     const plugin = lowerPlugin(this.#lowering, step, section, { keys: labelKey, sections: storeSections });
