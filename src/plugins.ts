@@ -32,6 +32,7 @@ import { awsElasticsearchServiceOutput } from './outputs/aws-elasticsearch-servi
 import { counterOutput } from './outputs/counter.ts';
 import { elasticsearchOutput } from './outputs/elasticsearch/index.ts';
 import { elasticsearchDataStreamOutput } from './outputs/elasticsearch_data_stream.ts';
+import { elasticsearchDynamicOutput } from './outputs/elasticsearch_dynamic.ts';
 import { esOutput } from './outputs/es.ts';
 import { fileOutput } from './outputs/file/index.ts';
 import { fluentbitInfluxdbOutput } from './outputs/fluentbit_influxdb.ts';
@@ -83,6 +84,7 @@ export const builtinPlugins: readonly Plugin[] = [
   csvFormatter,
   csvParser,
   elasticsearchDataStreamOutput,
+  elasticsearchDynamicOutput,
   elasticsearchOutput,
   esOutput,
   fileOutput,

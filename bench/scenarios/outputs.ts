@@ -4,6 +4,7 @@ import { atLeast, median } from '../scenario.ts';
 import type { Outcome, RunOptions, Scenario } from '../scenario.ts';
 import { elasticsearchCases } from '../outputs/elasticsearch.ts';
 import { influxdbCases } from '../outputs/influxdb.ts';
+import { kafkaCases } from '../outputs/kafka.ts';
 
 /** A way of an output through which records go. */
 export interface OutputCase {
@@ -14,7 +15,7 @@ export interface OutputCase {
   readonly mustReach: number | undefined;
 }
 
-const cases: readonly OutputCase[] = [...influxdbCases, ...elasticsearchCases];
+const cases: readonly OutputCase[] = [...influxdbCases, ...elasticsearchCases, ...kafkaCases];
 
 interface Measured {
   readonly one: OutputCase;

@@ -37,7 +37,6 @@ export const laterPlugins: readonly LaterPlugins[] = [
   later('filter', 'record_modifier'),
   later('filter', 'throttle'),
   later('output', 'detect_exceptions'),
-  later('output', 'elasticsearch_dynamic'),
   later('output', 'exec'),
   later('output', 'loki'),
   later('output', 'prometheus'),
