@@ -24,7 +24,11 @@ import { stdoutFormatter } from './codecs/stdout.ts';
 import { syslogParser } from './codecs/syslog.ts';
 import { tsvFormatter, tsvParser } from './codecs/tsv.ts';
 import type { Plugin } from './core/plugin.ts';
+import { fluentbitGrepFilter } from './filters/fluentbit_grep.ts';
+import { fluentbitRecordModifierFilter } from './filters/fluentbit_record_modifier.ts';
 import { grepFilter } from './filters/grep.ts';
+import { modifyFilter } from './filters/modify.ts';
+import { nestFilter } from './filters/nest.ts';
 import { parserFilter } from './filters/parser.ts';
 import { recordTransformerFilter } from './filters/record_transformer/index.ts';
 import { stdoutFilter } from './filters/stdout.ts';
@@ -63,11 +67,13 @@ export const builtinPlugins: readonly Plugin[] = [
   csvParser,
   fileOutput,
   fluentbitFileFormatter,
+  fluentbitGrepFilter,
   fluentbitHttpSource,
   fluentbitInfluxdbOutput,
   fluentbitJsonFormatter,
   fluentbitMsgpackFormatter,
   fluentbitParser,
+  fluentbitRecordModifierFilter,
   fluentbitTextFormatter,
   forwardOutput,
   forwardSource,
@@ -76,17 +82,19 @@ export const builtinPlugins: readonly Plugin[] = [
   hashFormatter,
   httpOutput,
   httpSource,
-  inHttpParser,
   influxdb2Output,
   influxdbOutput,
+  inHttpParser,
   jsonFormatter,
   jsonLineParser,
   logfmtParser,
   ltsvFormatter,
   ltsvParser,
+  modifyFilter,
   msgpackFormatter,
   msgpackParser,
   multilineParser,
+  nestFilter,
   nginxParser,
   noneParser,
   nullOutput,
