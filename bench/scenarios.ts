@@ -3,6 +3,8 @@ import type { Scenario } from './scenario.ts';
 import { filter } from './scenarios/filter.ts';
 import { forward } from './scenarios/forward.ts';
 import { idle } from './scenarios/idle.ts';
+import { outputs } from './scenarios/outputs.ts';
+import { lag } from './scenarios/lag.ts';
 import { parse } from './scenarios/parse.ts';
 import { pipeline } from './scenarios/pipeline.ts';
 import { postback } from './scenarios/postback.ts';
@@ -15,7 +17,9 @@ export const scenarios: readonly Scenario[] = [
   postback,
   pipeline,
   forward,
+  lag,
   parse,
+  outputs,
   filter,
   tail,
   idle,

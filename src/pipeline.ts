@@ -18,6 +18,7 @@ import { openWriter } from './journal/writer.ts';
 import { builtinPlugins } from './plugins.ts';
 import { Deliverer } from './process/deliverer.ts';
 import type { OutputMaker } from './process/deliverer.ts';
+import { DeadLetterMarks } from './process/dead-letter-marks.ts';
 import { DeadLetterReader } from './process/dead-letter-reader.ts';
 import { DeadLetterQueue } from './process/dead-letters.ts';
 import type { Generations } from './process/generations.ts';
@@ -201,7 +202,13 @@ export async function openDelivering(process: Process, options: DeliveringOption
     writer.onDurable((shard, durableOffset) => directory.noteDurable(shard, durableOffset));
     return writer;
   };
-  return { deliverer, directory, deadDirectory, deadReader: new DeadLetterReader(deadDirectory, openReplay) };
+  const deadReader = new DeadLetterReader({
+    directory: deadDirectory,
+    marks: new DeadLetterMarks(realDisk, join(dataDir, 'dead-done.json'), log),
+    metrics,
+    openWriter: openReplay,
+  });
+  return { deliverer, directory, deadDirectory, deadReader };
 }
 
 const keepAll: Filter = { apply: (batch) => batch };

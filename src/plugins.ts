@@ -33,25 +33,44 @@ import { parserFilter } from './filters/parser.ts';
 import { recordTransformerFilter } from './filters/record_transformer/index.ts';
 import { stdoutFilter } from './filters/stdout.ts';
 import { counterOutput } from './outputs/counter.ts';
+import { elasticsearchOutput } from './outputs/elasticsearch/index.ts';
+import { elasticsearchDataStreamOutput } from './outputs/elasticsearch_data_stream.ts';
+import { esOutput } from './outputs/es.ts';
 import { fileOutput } from './outputs/file/index.ts';
 import { fluentbitInfluxdbOutput } from './outputs/fluentbit_influxdb.ts';
+import { fluentbitKafkaOutput } from './outputs/fluentbit_kafka.ts';
+import { fluentbitOpensearchOutput } from './outputs/fluentbit_opensearch.ts';
 import { forwardOutput } from './outputs/forward/index.ts';
 import { googleCloudOutput } from './outputs/google_cloud/index.ts';
 import { httpOutput } from './outputs/http/index.ts';
 import { influxdbOutput } from './outputs/influxdb/index.ts';
 import { influxdb2Output } from './outputs/influxdb2.ts';
+import { kafkaOutput } from './outputs/kafka/index.ts';
+import { kafka2Output } from './outputs/kafka2.ts';
 import { nullOutput } from './outputs/null.ts';
+import { opensearchOutput } from './outputs/opensearch.ts';
+import { opensearchDataStreamOutput } from './outputs/opensearch_data_stream.ts';
+import { rdkafkaOutput } from './outputs/rdkafka.ts';
+import { rdkafka2Output } from './outputs/rdkafka2.ts';
 import { secondaryFileOutput } from './outputs/secondary_file.ts';
 import { stackdriverOutput } from './outputs/stackdriver/index.ts';
 import { stdoutOutput } from './outputs/stdout.ts';
 import { storeOutput } from './outputs/store.ts';
 import { fluentbitHttpSource } from './sources/fluentbit_http/index.ts';
+import { fluentbitKafkaSource } from './sources/fluentbit_kafka.ts';
 import { forwardSource } from './sources/forward/index.ts';
 import { httpSource } from './sources/http/index.ts';
+import { kafkaSource } from './sources/kafka/index.ts';
+import { kafkaGroupSource } from './sources/kafka_group.ts';
+import { ownLogSource } from './sources/own_log.ts';
 import { postback } from './sources/postback/index.ts';
+import { rdkafkaGroupSource } from './sources/rdkafka_group.ts';
 import { sampleSource } from './sources/sample.ts';
 import { stdinSource } from './sources/stdin.ts';
+import { syslogSource } from './sources/syslog.ts';
 import { tailSource } from './sources/tail/index.ts';
+import { tcpSource } from './sources/tcp.ts';
+import { udpSource } from './sources/udp.ts';
 import { copyStep } from './steps/copy.ts';
 import { relabelStep } from './steps/relabel.ts';
 import { rewriteTagFilterStep } from './steps/rewrite_tag_filter.ts';
@@ -65,13 +84,19 @@ export const builtinPlugins: readonly Plugin[] = [
   counterOutput,
   csvFormatter,
   csvParser,
+  elasticsearchDataStreamOutput,
+  elasticsearchOutput,
+  esOutput,
   fileOutput,
   fluentbitFileFormatter,
   fluentbitGrepFilter,
   fluentbitHttpSource,
   fluentbitInfluxdbOutput,
   fluentbitJsonFormatter,
+  fluentbitKafkaOutput,
+  fluentbitKafkaSource,
   fluentbitMsgpackFormatter,
+  fluentbitOpensearchOutput,
   fluentbitParser,
   fluentbitRecordModifierFilter,
   fluentbitTextFormatter,
@@ -87,6 +112,10 @@ export const builtinPlugins: readonly Plugin[] = [
   inHttpParser,
   jsonFormatter,
   jsonLineParser,
+  kafka2Output,
+  kafkaGroupSource,
+  kafkaOutput,
+  kafkaSource,
   logfmtParser,
   ltsvFormatter,
   ltsvParser,
@@ -98,9 +127,15 @@ export const builtinPlugins: readonly Plugin[] = [
   nginxParser,
   noneParser,
   nullOutput,
+  opensearchDataStreamOutput,
+  opensearchOutput,
   outFileFormatter,
+  ownLogSource,
   parserFilter,
   postback,
+  rdkafka2Output,
+  rdkafkaGroupSource,
+  rdkafkaOutput,
   recordTransformerFilter,
   regexpParser,
   relabelStep,
@@ -116,7 +151,10 @@ export const builtinPlugins: readonly Plugin[] = [
   stdoutOutput,
   storeOutput,
   syslogParser,
+  syslogSource,
   tailSource,
+  tcpSource,
   tsvFormatter,
   tsvParser,
+  udpSource,
 ];

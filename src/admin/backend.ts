@@ -41,6 +41,24 @@ export interface DeadLetterRow {
   readonly record: unknown;
 }
 
+/** A dead letter with all that is known of it. */
+export interface DeadLetterDetail extends DeadLetterRow {
+  readonly emissionId: string;
+  /** Tries made before it was refused. */
+  readonly attempts: number;
+  /** The record's time. */
+  readonly time: { readonly seconds: number; readonly nanos: number };
+}
+
+/** Which dead letters: those that fit all that is given. */
+export interface DeadLetterChoice {
+  readonly ids?: readonly string[] | undefined;
+  /** Id of the output, `@router` or `@request`. */
+  readonly output?: string | undefined;
+  /** A part of the reason. */
+  readonly reason?: string | undefined;
+}
+
 /** How the store is, whether or not it can be asked. */
 export interface StoreState {
   /** `starting`: its process is not there (yet, or again); questions fail with STORE_UNAVAILABLE. */
@@ -60,9 +78,13 @@ export interface AdminBackend {
   reload(): Promise<ReloadResult>;
   /** Gives up an output that no configuration names any more. Returns how many records were waiting, or undefined when there is no such output or it is in use. */
   dropOutput(id: string): Promise<number | undefined>;
-  deadLetters(limit: number): Promise<readonly DeadLetterRow[]>;
-  /** Appends dead letters again under their tag; returns how many. */
-  replayDeadLetters(ids: readonly string[] | 'all'): Promise<number>;
+  deadLetters(limit: number, choice: DeadLetterChoice): Promise<readonly DeadLetterRow[]>;
+  /** Undefined: there is none with this id, or it was replayed or dropped. */
+  deadLetter(id: string): Promise<DeadLetterDetail | undefined>;
+  /** Appends dead letters again under their tag, once; returns how many. */
+  replayDeadLetters(choice: DeadLetterChoice): Promise<number>;
+  /** Gives dead letters up; returns how many. */
+  dropDeadLetters(choice: DeadLetterChoice): Promise<number>;
   /** Questions to the store; undefined: it is off. */
   store(): StoreQueries | undefined;
   storeState(): StoreState;

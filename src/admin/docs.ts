@@ -2,6 +2,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { AdminBackend } from './backend.ts';
 import { version } from '../core/version.ts';
+import { deadLetterPaths } from './api/dead-letters.ts';
 import { exportPaths } from './api/export.ts';
 import { fieldPaths } from './api/fields.ts';
 import { searchPaths } from './api/search.ts';
@@ -10,12 +11,6 @@ import { storePaths } from './api/store.ts';
 import { tailPaths } from './api/tail.ts';
 
 const json = (description: string): unknown => ({ description, content: { 'application/json': {} } });
-const limitParameter = {
-  name: 'limit',
-  in: 'query',
-  schema: { type: 'integer', minimum: 1, maximum: 1000, default: 100 },
-};
-
 const adminPaths = {
   '/healthz': { get: { tags: ['admin'], summary: 'Lives', responses: { 200: { description: 'ok' } } } },
   '/readyz': {
@@ -50,31 +45,6 @@ const adminPaths = {
       responses: { 200: json('How many records were given up'), 409: json('No such removed output') },
     },
   },
-  '/api/dead-letters': {
-    get: {
-      tags: ['admin'],
-      summary: 'The newest refused records',
-      parameters: [limitParameter],
-      responses: { 200: json('Dead letters') },
-    },
-  },
-  '/api/dead-letters/replay': {
-    post: {
-      tags: ['admin'],
-      summary: 'Sends refused records through the pipeline again',
-      requestBody: {
-        content: {
-          'application/json': {
-            schema: {
-              type: 'object',
-              properties: { ids: { oneOf: [{ type: 'array', items: { type: 'string' } }, { const: 'all' }] } },
-            },
-          },
-        },
-      },
-      responses: { 200: json('How many were replayed') },
-    },
-  },
 };
 
 /** The whole OpenAPI 3.1 document. */
@@ -101,6 +71,7 @@ function openApi(backend: AdminBackend): unknown {
       ...storePaths,
       ...sessionPaths,
       ...adminPaths,
+      ...deadLetterPaths,
     },
   };
 }

@@ -50,7 +50,15 @@ test('reload answers what is wrong; drop and replay answer counts', async () => 
     assert.deepEqual(await (await replay({ ids: ['a'] })).json(), { replayed: 1 });
     assert.equal((await replay({ ids: [1] })).status, 400);
     assert.equal((await replay(null)).status, 400);
+    assert.equal((await replay({ ids: 'all', output: 5 })).status, 400);
     assert.equal((await fetch(`${url}/api/dead-letters?limit=0`)).status, 400);
+    assert.equal((await fetch(`${url}/api/dead-letters/s-1`)).status, 404);
+    const dropped = await fetch(`${url}/api/dead-letters/drop`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ ids: 'all', output: 'es' }),
+    });
+    assert.deepEqual(await dropped.json(), { dropped: 0 });
   });
 });
 

@@ -14,6 +14,7 @@ import { ConfigError, OperatingError, systemCode } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { Access } from './access.ts';
 import type { ApiContext } from './api/asking.ts';
+import { addDeadLetterRoutes } from './api/dead-letters.ts';
 import { addExportRoute } from './api/export.ts';
 import { sendFailure } from './api/failures.ts';
 import { addFieldRoutes } from './api/fields.ts';
@@ -49,8 +50,6 @@ export interface AdminServer {
 
 /** Largest request body: the API takes small JSON only. */
 const bodyBytesMax = 1024 * 1024;
-/** Most dead letters one request may list: they are held in memory while printed. */
-const deadLettersMax = 1000;
 
 /** Largest request head: a query with some hundred ids in it. */
 const headBytesMax = 64 * 1024;
@@ -193,21 +192,7 @@ function addRoutes(server: FastifyInstance, backend: AdminBackend): void {
   );
   server.get('/api/status', () => backend.status());
   server.post('/api/reload', () => backend.reload());
-  server.get<{ Querystring: { limit?: string } }>('/api/dead-letters', async (request, reply) => {
-    const limit = Number(request.query.limit ?? 100);
-    if (!Number.isInteger(limit) || limit < 1 || limit > deadLettersMax)
-      return reply
-        .code(400)
-        .send({ detail: `limit=${request.query.limit}: expected a whole number from 1 to ${deadLettersMax}` });
-    return backend.deadLetters(limit);
-  });
-  server.post<{ Body: unknown }>('/api/dead-letters/replay', async (request, reply) => {
-    const body = request.body;
-    const ids = typeof body === 'object' && body !== null && 'ids' in body ? body.ids : undefined;
-    const isList = Array.isArray(ids) && ids.every((id) => typeof id === 'string');
-    if (ids !== 'all' && !isList) return reply.code(400).send({ detail: 'expected {"ids": ["…"]} or {"ids": "all"}' });
-    return { replayed: await backend.replayDeadLetters(ids === 'all' ? 'all' : ids) };
-  });
+  addDeadLetterRoutes(server, backend);
   server.post<{ Params: { id: string } }>('/api/outputs/:id/drop', async (request, reply) => {
     const waiting = await backend.dropOutput(request.params.id);
     if (waiting === undefined)

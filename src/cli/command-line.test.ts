@@ -59,6 +59,8 @@ describe('what is called wrongly ends with 2, says so on standard error, and pri
     [['query', '-p1:v1'], /unknown option '-p1:v1'/],
     [['dlq', 'list', '--limit', '0'], /expected a whole number from 1/],
     [['dlq', 'replay'], /name ids, or --all/],
+    [['dlq', 'drop', '--output', 'es'], /name ids, or --all/],
+    [['dlq', 'show'], /missing required argument/],
     [['outputs', 'drop'], /missing required argument 'id'/],
   ];
   for (const [args, expected] of cases)
@@ -92,7 +94,9 @@ test('a command for the running program ends with 1 where none runs', () => {
     ['outputs', 'list'],
     ['outputs', 'drop', 'x'],
     ['dlq', 'list'],
-    ['dlq', 'replay', '--all'],
+    ['dlq', 'show', 's-1'],
+    ['dlq', 'replay', '--all', '--output', 'es'],
+    ['dlq', 'drop', '--all', '--reason', '400'],
     ['query', 'p1:v1'],
     ['query', '--follow'],
     ['query', '--', '-p1:v1'],
@@ -117,7 +121,7 @@ test('completion: the script for bash offers commands, options and shells', () =
   };
   assert.deepEqual(offered('post2log', ''), [...commands, 'help', '--version', '-V', '--help']);
   assert.deepEqual(offered('post2log', 'ch'), ['check']);
-  assert.deepEqual(offered('post2log', 'dlq', ''), ['list', 'replay', 'help', '--help']);
+  assert.deepEqual(offered('post2log', 'dlq', ''), ['list', 'show', 'replay', 'drop', 'help', '--help']);
   assert.deepEqual(offered('post2log', 'dlq', 'list', '--l'), ['--limit']);
   assert.deepEqual(offered('post2log', 'query', 'p1:v1', '--l'), ['--last', '--limit']);
   assert.deepEqual(offered('post2log', 'completion', ''), ['bash', 'zsh', 'fish', '--help']);
@@ -137,6 +141,6 @@ test('completion: the scripts for zsh and fish name every command', () => {
   for (const name of commands) for (const { out } of [zsh, fish]) assert.match(out, new RegExp(`[ ']${name}[ ']`));
   assert.match(
     fish.out,
-    /'__fish_seen_subcommand_from dlq; and __fish_seen_subcommand_from list' -a '--data-dir --limit/,
+    /'__fish_seen_subcommand_from dlq; and __fish_seen_subcommand_from list' -a '--data-dir --output --reason --limit/,
   );
 });

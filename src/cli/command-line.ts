@@ -129,24 +129,63 @@ Exit codes: 0 (also where nothing matches), 2 for a query or option that cannot 
 }
 
 function addDeadLetterCommands(program: Command): void {
-  const dlq = program.command('dlq').description('look at refused records (the dead-letter queue) and send them again');
-  withDataDirectory(dlq.command('list'))
+  const dlq = program
+    .command('dlq')
+    .description('look at refused records (the dead-letter queue), send them again, give them up');
+  withFilters(withDataDirectory(dlq.command('list')))
     .description('print the newest refused records as JSON, one a line')
     .option('--limit <n>', 'how many', wholeNumber, 100)
-    .action(async (options: { limit: number } & DataDirectoryOption) => {
+    .action(async ({ limit, ...options }: { limit: number } & FilterOptions) => {
       const { listDeadLetters } = await import('./dlq.ts');
-      await listDeadLetters(dataDirectoryOf(options), options.limit);
+      await listDeadLetters(dataDirectoryOf(options), limit, filterOf(options));
     });
-  withDataDirectory(dlq.command('replay'))
-    .description('append refused records again under their tag')
+  withDataDirectory(dlq.command('show'))
+    .description('print one refused record with all that is known of it')
+    .argument('<id>', 'an id that dlq list printed')
+    .action(async (id: string, options: DataDirectoryOption) => {
+      const { showDeadLetter } = await import('./dlq.ts');
+      await showDeadLetter(dataDirectoryOf(options), id);
+    });
+  withFilters(withDataDirectory(dlq.command('replay')))
+    .description('append refused records again under their tag; they are no dead letters then')
     .argument('[ids...]', 'ids that dlq list printed')
-    .option('--all', 'all of them')
-    .action(async (ids: string[], options: { all?: boolean } & DataDirectoryOption) => {
-      if (ids.length === 0 && options.all !== true)
-        throw new CommanderError(exitCodes.badConfig, 'post2log.replay', 'error: name ids, or --all');
+    .option('--all', 'all of them, or all that --output and --reason name')
+    .action(async (ids: string[], options: { all?: boolean } & FilterOptions) => {
+      const chosen = chosenLetters('replay', ids, options);
       const { replayDeadLetters } = await import('./dlq.ts');
-      await replayDeadLetters(dataDirectoryOf(options), options.all === true ? 'all' : ids);
+      await replayDeadLetters(dataDirectoryOf(options), chosen, filterOf(options));
     });
+  withFilters(withDataDirectory(dlq.command('drop')))
+    .description('give refused records up for good, and make room')
+    .argument('[ids...]', 'ids that dlq list printed')
+    .option('--all', 'all of them, or all that --output and --reason name')
+    .action(async (ids: string[], options: { all?: boolean } & FilterOptions) => {
+      const chosen = chosenLetters('drop', ids, options);
+      const { dropDeadLetters } = await import('./dlq.ts');
+      await dropDeadLetters(dataDirectoryOf(options), chosen, filterOf(options));
+    });
+}
+
+interface FilterOptions extends DataDirectoryOption {
+  readonly output?: string;
+  readonly reason?: string;
+}
+
+function withFilters(command: Command): Command {
+  return command
+    .option('--output <id>', 'only those of this output (@router: of filters, @request: of sources)')
+    .option('--reason <text>', 'only those with this text in their reason');
+}
+
+function filterOf({ output, reason }: FilterOptions): { output?: string | undefined; reason?: string | undefined } {
+  return { output, reason };
+}
+
+/** What is to be done cannot be undone, so it is said which ones: by id, or `--all`. */
+function chosenLetters(name: string, ids: string[], { all }: { all?: boolean }): string[] | 'all' {
+  if (all === true) return 'all';
+  if (ids.length > 0) return ids;
+  throw new CommanderError(exitCodes.badConfig, `post2log.${name}`, 'error: name ids, or --all');
 }
 
 function addOutputCommands(program: Command): void {

@@ -1,4 +1,4 @@
-/** `post2log dlq list|replay`: what was refused, and sending it through again. */
+/** `post2log dlq list|show|replay|drop`: what was refused, sending it through again, giving it up. */
 import { askRunning } from './remote.ts';
 
 interface Row {
@@ -10,17 +10,54 @@ interface Row {
   readonly record: unknown;
 }
 
+/** Which dead letters; all that fit what is given. */
+export interface DeadLetterFilter {
+  readonly output?: string | undefined;
+  readonly reason?: string | undefined;
+}
+
 /** Prints one JSON object per dead letter, newest last. */
-export async function listDeadLetters(dataDirectory: string, limit: number): Promise<void> {
-  const rows = (await askRunning(dataDirectory, 'GET', `/api/dead-letters?limit=${limit}`)) as Row[];
+export async function listDeadLetters(
+  dataDirectory: string,
+  limit: number,
+  { output, reason }: DeadLetterFilter,
+): Promise<void> {
+  const query = new URLSearchParams({
+    limit: String(limit),
+    ...(output !== undefined && { output }),
+    ...(reason !== undefined && { reason }),
+  });
+  const rows = (await askRunning(dataDirectory, 'GET', `/api/dead-letters?${query.toString()}`)) as Row[];
   for (const { refusedMs, ...row } of rows)
     process.stdout.write(`${JSON.stringify({ time: new Date(refusedMs).toISOString(), ...row })}\n`);
 }
 
-/** Replays the dead letters with these ids, or all. */
-export async function replayDeadLetters(dataDirectory: string, ids: readonly string[] | 'all'): Promise<void> {
-  const { replayed } = (await askRunning(dataDirectory, 'POST', '/api/dead-letters/replay', { ids })) as {
+/** Prints one dead letter with all that is known of it. */
+export async function showDeadLetter(dataDirectory: string, id: string): Promise<void> {
+  const found = await askRunning(dataDirectory, 'GET', `/api/dead-letters/${encodeURIComponent(id)}`);
+  process.stdout.write(`${JSON.stringify(found, undefined, 2)}\n`);
+}
+
+/** Replays the dead letters with these ids, or all that fit. */
+export async function replayDeadLetters(
+  dataDirectory: string,
+  ids: readonly string[] | 'all',
+  filter: DeadLetterFilter,
+): Promise<void> {
+  const body = { ids, ...filter };
+  const { replayed } = (await askRunning(dataDirectory, 'POST', '/api/dead-letters/replay', body)) as {
     replayed: number;
   };
   process.stdout.write(`${replayed} replayed\n`);
+}
+
+/** Gives up the dead letters with these ids, or all that fit. */
+export async function dropDeadLetters(
+  dataDirectory: string,
+  ids: readonly string[] | 'all',
+  filter: DeadLetterFilter,
+): Promise<void> {
+  const body = { ids, ...filter };
+  const { dropped } = (await askRunning(dataDirectory, 'POST', '/api/dead-letters/drop', body)) as { dropped: number };
+  process.stdout.write(`${dropped} dropped\n`);
 }

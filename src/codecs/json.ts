@@ -31,11 +31,6 @@ export const jsonFormatter = definePlugin({
       peer: 'fluentd',
       text: 'Prints numbers as Ruby does: `1.0e3` becomes `1000.0`. Here they keep the form they arrived in.',
     },
-    {
-      peer: 'fluentd',
-      verdict: 'better',
-      text: 'Text that is not UTF-8 stops the output. Here it does not.',
-    },
   ],
   create({ options }) {
     const end = lineEnd(options);

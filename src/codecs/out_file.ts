@@ -52,7 +52,7 @@ export const outFileFormatter = definePlugin({
         headBytes = Buffer.from(text);
       }
       out.bytes(headBytes);
-      writeJson(batch, row, out);
+      writeJson(batch, row, out, true);
       out.bytes(endBytes);
     });
   },

@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Batch, Block, codecs } from '../core/batch.ts';
 import { ByteWriter } from '../core/bytes.ts';
 import { OperatingError } from '../core/errors.ts';
+import { encodeMsgpack } from '../core/msgpack.ts';
 import type { Formatter } from '../core/plugin.ts';
+import { copyFields } from '../core/record.ts';
+import type { Value } from '../core/record.ts';
 import { batchOf, chunkOf } from '../../test/fixture.ts';
 import { rowFormatter, writeChunk, writeJson } from './rows.ts';
 
@@ -41,4 +45,24 @@ test('a programming error is no refusal', () => {
     throw new TypeError('bug');
   });
   assert.throws(() => writeChunk(broken, chunkOf(batches), (batch) => batch, new ByteWriter()), /bug/);
+});
+
+test('bytes that are not UTF-8 stand in JSON as they are where that is asked for, else as U+FFFD', () => {
+  const fields = new Map<string, Value>([
+    ['a', new Uint8Array([98, 0xff, 34, 10])],
+    ['b', [new Map([['c', new Uint8Array([0xfe])]]), [], 'é']],
+    ['d', { e: 1 }],
+  ]);
+  const packed = Buffer.from(encodeMsgpack(fields));
+  const parts = { ...batchOf('t', ['{}']).block.parts, codec: codecs.msgpack, payload: packed };
+  const batch = Batch.of('t', new Block({ ...parts, bounds: Uint32Array.of(0, packed.length) }));
+  const raw = Buffer.from('{"a":"b\xff\\"\\n","b":[{"c":"\xfe"},[],"\xc3\xa9"],"d":{"e":1}}', 'latin1');
+  for (const one of [batch, batch.map((before) => copyFields(before))]) {
+    const out = new ByteWriter();
+    writeJson(one, 0, out, true);
+    assert.deepEqual(Buffer.from(out.view()), raw);
+    out.reset();
+    writeJson(one, 0, out);
+    assert.equal(out.view().toString(), raw.toString());
+  }
 });

@@ -3,29 +3,33 @@ import { codecs } from '../core/batch.ts';
 import type { Batch } from '../core/batch.ts';
 import type { ByteWriter } from '../core/bytes.ts';
 import { OperatingError } from '../core/errors.ts';
-import { stringifyJson } from '../core/json.ts';
+import { stringifyJson, writeRawJson } from '../core/json.ts';
 import { writePackedJson } from '../core/msgpack-json.ts';
 import type { Chunk, Formatter } from '../core/plugin.ts';
 
-/** Appends one record's JSON: its bytes from the journal where it is unchanged. */
-export function writeJson(batch: Batch, row: number, out: ByteWriter): void {
+/**
+ * Appends one record's JSON: its bytes from the journal where it is unchanged. `isRaw`: bytes that are not UTF-8 stand in it
+ * as they are, else as U+FFFD.
+ */
+export function writeJson(batch: Batch, row: number, out: ByteWriter, isRaw = false): void {
   const whole = batch.wholeJson();
   if (whole) return out.copy(whole.payload, whole.bounds[row] as number, whole.bounds[row + 1] as number);
   const { codec, payload, bounds } = batch.block.parts;
-  if (batch.isChanged(row)) return out.text(stringifyJson(batch.fields(row)));
+  if (batch.isChanged(row))
+    return isRaw ? writeRawJson(batch.fields(row), out) : out.text(stringifyJson(batch.fields(row)));
   const index = batch.index(row);
   const [from, until] = [bounds[index] as number, bounds[index + 1] as number];
   if (codec === codecs.json) out.copy(payload, from, until);
-  else writePackedJson(payload, from, until, out);
+  else writePackedJson(payload, from, until, out, isRaw);
 }
 
-/** Appends each record's JSON and `end`. Unchanged blocks are copied without a look at them. */
+/** Appends each record's JSON and `end`; bytes that are not UTF-8 as they are. Unchanged blocks are copied without a look at them. */
 export function writeJsonLines(batch: Batch, from: number, to: number, end: string, out: ByteWriter): void {
   const whole = batch.wholeJson();
   const endBytes = Buffer.from(end);
   for (let row = from; row < to; row++) {
     if (whole) out.copy(whole.payload, whole.bounds[row] as number, whole.bounds[row + 1] as number);
-    else writeJson(batch, row, out);
+    else writeJson(batch, row, out, true);
     if (endBytes.length === 1) out.byte(endBytes[0] as number);
     else out.bytes(endBytes);
   }

@@ -35,7 +35,7 @@ export const stdoutFormatter = definePlugin({
       const start = out.length;
       out.text(`${time(batch.seconds(row), batch.nanos(row))} ${batch.tag}: `);
       if (inner) inner.write(batch, row, row + 1, out);
-      else writeJson(batch, row, out);
+      else writeJson(batch, row, out, true);
       endLine(out, start);
     });
   },

@@ -45,8 +45,12 @@ class Teller {
   roots(): Branch[] {
     const { model } = this.#described;
     const roots: Branch[] = [{ text: 'sources', under: model.sources.map((source) => this.#source(source)) }];
-    for (const [name, steps] of Object.entries(model.labels))
+    // Those of all are for what is replayed only, where each process has its own.
+    for (const [name, steps] of model.scopes ? [] : Object.entries(model.labels))
       roots.push({ text: `label ${name}`, under: steps.map((step) => this.#step(step)) });
+    for (const scope of model.scopes ?? [])
+      for (const [name, steps] of Object.entries(scope.labels))
+        roots.push({ text: `label ${name} of ${scope.name}`, under: steps.map((step) => this.#step(step)) });
     const taps = (model.taps ?? []).map((id) => this.#action({ kind: 'output', output: id }));
     if (taps.length > 0) roots.splice(1, 0, { text: 'every record as it is received', under: taps });
     return roots;
@@ -54,7 +58,8 @@ class Teller {
   #source(source: PipelineModel['sources'][number]): Branch {
     const branch = this.#plugin(source.plugin);
     const names = source.id === source.plugin.type ? source.id : `${source.plugin.type} (${source.id})`;
-    return { text: `${names} → ${source.label}${placeText(source.plugin.at)}`, under: branch };
+    const where = source.workers ? ` (worker ${source.workers.join(', ')})` : '';
+    return { text: `${names}${where} → ${source.label}${placeText(source.plugin.at)}`, under: branch };
   }
   #step(step: StepModel): Branch {
     const word = step.action.kind === 'filter' ? 'filter' : 'match';
@@ -145,7 +150,12 @@ function bufferLines(buffer: BufferModel): string[] {
   ];
   if (limits.length > 0)
     lines.push(`given up after ${limits.join(' or ')}: to the secondary, else to the dead letters`);
-  if (buffer.overflow === 'drop_oldest') lines.push('oldest dropped when the journal is full');
+  const isDropping = buffer.overflow === 'drop_oldest';
+  if (buffer.backlogBytesMax !== undefined)
+    lines.push(`${isDropping ? 'oldest dropped' : 'a warning'} when more than ${buffer.backlogBytesMax} bytes wait`);
+  if (isDropping) lines.push('oldest dropped when the journal is full');
+  if (buffer.compress !== undefined) lines.push(`staged ones packed with ${buffer.compress}`);
+  if (buffer.isRefusedDropped === true) lines.push('what the target refuses is dropped');
   return lines;
 }
 

@@ -78,9 +78,10 @@ export async function readConfig(request: LoadRequest): Promise<ReadConfig> {
       isWanted: settings.store === undefined ? undefined : settings.store === 'on',
       isFile: request.path !== undefined,
     });
+  const isSet = request.env['P2L_WORKERS'] !== undefined && request.env['P2L_WORKERS'] !== '';
+  if (isSet && model) checkWorkers(lowering, model, settings.workers);
   const found = inReadingOrder(lowering.problems, request.path);
   if (!lowered || !model || found.some(isError)) return { loaded: undefined, problems: found };
-  const isSet = request.env['P2L_WORKERS'] !== undefined && request.env['P2L_WORKERS'] !== '';
   const loaded = {
     model,
     settings,
@@ -90,6 +91,16 @@ export async function readConfig(request: LoadRequest): Promise<ReadConfig> {
     dialect: lowering.dialect,
   };
   return { loaded, problems: found };
+}
+
+/** A source of a process that there is not would receive nothing, without a word. */
+function checkWorkers(lowering: Lowering, { sources }: PipelineModel, count: number): void {
+  for (const { plugin, workers } of sources)
+    if (workers && !workers.some((id) => id < count))
+      lowering.error(
+        plugin.at,
+        `source ${plugin.type} runs in worker ${workers.join(', ')}, and P2L_WORKERS is ${count}; raise it, or leave it unset`,
+      );
 }
 
 /** Variables first, then file by file from top to bottom: how a person goes through them. */

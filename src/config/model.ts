@@ -59,6 +59,8 @@ export interface SourceModel {
   readonly plugin: PluginModel;
   /** Where its records enter: a label, `@ROOT` unless the config says otherwise. */
   readonly label: string;
+  /** Numbers of the receiving processes that run it, ascending; undefined: all where its kind allows that, else the first. */
+  readonly workers?: readonly number[] | undefined;
 }
 
 /** Which tags a step applies to. `fluentd`: one or more space-separated patterns as in `<match>`; `glob`: Fluent Bit's `Match`; `regexp`: Fluent Bit's `Match_Regex`. */
@@ -79,8 +81,11 @@ export type ActionModel =
   | { readonly kind: 'filter'; readonly plugin: PluginModel }
   /** Hands the records to an output by its id. */
   | { readonly kind: 'output'; readonly output: string }
-  /** Each action gets all records. */
-  | { readonly kind: 'copy'; readonly actions: readonly ActionModel[] }
+  /**
+   * Each action gets all records. `shares`: what filters behind one action change in place is seen by the actions behind it,
+   * in the record and its values (`record`) or in nested values alone (`nested`). Otherwise each gets them as they came.
+   */
+  | { readonly kind: 'copy'; readonly actions: readonly ActionModel[]; readonly shares?: 'record' | 'nested' }
   /** Each record goes to one action: of as many records in a row as the weights add up to, action i gets `weights[i]`. */
   | { readonly kind: 'roundrobin'; readonly actions: readonly ActionModel[]; readonly weights: readonly number[] }
   /** Enters a label from its first step. */
@@ -100,6 +105,8 @@ export interface BufferModel {
   /** Largest chunk, in bytes of encoded records; and in records. */
   readonly chunkBytesMax: number;
   readonly chunkRecordsMax?: number | undefined;
+  /** Part of these limits, above 0 and up to 1, from which on a chunk is full; undefined: 1. */
+  readonly chunkFullPart?: number | undefined;
   /** `immediate`: as soon as the output is free; `interval`: flushIntervalMs after the chunk's first record; `lazy`: at the timekey's end plus timekeyWaitMs. */
   readonly flushMode: 'immediate' | 'interval' | 'lazy';
   readonly flushIntervalMs: number;
@@ -107,10 +114,18 @@ export interface BufferModel {
   readonly flushAtShutdown?: boolean | undefined;
   /** Chunks written at a time. */
   readonly concurrency: number;
+  /** While so many chunks wait to be written, others stay open over their flushIntervalMs, until they are full. */
+  readonly queuedChunksMax?: number | undefined;
+  /** How chunks are packed where they are staged on disk. */
+  readonly compress?: 'gzip' | 'zstd' | undefined;
   readonly slowFlushLogMs: number;
   readonly retry: RetryModel;
   /** `drop_oldest`: when the journal is full this output's cursor is moved, counted as refused. */
   readonly overflow: 'block' | 'drop_oldest';
+  /** Bytes of encoded records that may wait for it: beyond them `drop_oldest` drops, `block` says so and goes on. */
+  readonly backlogBytesMax?: number | undefined;
+  /** What the target refuses is counted and not kept. */
+  readonly isRefusedDropped?: boolean | undefined;
 }
 
 export interface RetryModel {
@@ -136,12 +151,24 @@ export interface OutputModel {
   readonly secondary?: PluginModel | undefined;
 }
 
+/** Routes of their own for the records of some sources: those of one receiving process. */
+export interface ScopeModel {
+  /** For people: `worker 1`. */
+  readonly name: string;
+  /** Ids of the sources. */
+  readonly sources: readonly string[];
+  /** In place of the pipeline's. */
+  readonly labels: Readonly<Record<string, readonly StepModel[]>>;
+}
+
 /** A whole configuration. */
 export interface PipelineModel {
   readonly version: 1;
   readonly sources: readonly SourceModel[];
   /** Steps by label; `@ROOT` and, where written, `@ERROR` and others. */
   readonly labels: Readonly<Record<string, readonly StepModel[]>>;
+  /** Where routes differ by receiving process; `labels` are for all sources that are in none of them, and for what is replayed. */
+  readonly scopes?: readonly ScopeModel[] | undefined;
   readonly outputs: readonly OutputModel[];
   /** Ids of outputs that get every record as it was received, before filters and routes, besides what these send them. */
   readonly taps?: readonly string[];

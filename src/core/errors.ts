@@ -45,6 +45,11 @@ export const errorTable = {
     retryable: false,
     meaning: 'The target refused records for good. They go to the secondary or to the dead letters.',
   },
+  OUTPUT_FENCED: {
+    retryable: true,
+    meaning:
+      'Another program writes to the same target under the same name, and took over: it runs on a copy of this data directory. The output has stopped and its records wait; end one of the two programs and start the other again.',
+  },
   OUTPUT_WRITE: { retryable: true, meaning: 'Writing to a local target failed. The chunk is kept and tried again.' },
   FILTER_FAILED: {
     retryable: false,

@@ -2,6 +2,7 @@
  * JSON as records are kept: a scan that tells whether plain objects can hold a text, an exact parser for those they
  * cannot, and a printer for both. Grammar: RFC 8259. Text that comes in is validated by JSON.parse first.
  */
+import type { ByteWriter } from './bytes.ts';
 import { Float, fieldEntries, isFields, needsExactKey } from './record.ts';
 import type { ExactFields, Fields, PlainFields, Value } from './record.ts';
 
@@ -231,6 +232,37 @@ function stringifyExact(value: Value): string {
   return `{${fieldEntries(value)
     .map(([key, inner]) => `${JSON.stringify(key)}:${stringifyExact(inner)}`)
     .join(',')}}`;
+}
+
+/** Appends what stringifyJson gives, but for bytes that are not UTF-8: they stand in their text as they are. */
+export function writeRawJson(value: Value, out: ByteWriter): void {
+  if (value instanceof Uint8Array) return writeRawText(value, out);
+  if (Array.isArray(value)) {
+    for (const [i, inner] of value.entries()) {
+      out.byte(i === 0 ? 91 : 44);
+      writeRawJson(inner, out);
+    }
+    return value.length === 0 ? out.text('[]') : out.byte(93);
+  }
+  // Without a Map there are no bytes inside.
+  if (!(value instanceof Map)) return out.text(stringifyJson(value));
+  out.byte(123);
+  let isFirst = true;
+  for (const [key, inner] of value) {
+    out.text(`${isFirst ? '' : ','}${JSON.stringify(key)}:`);
+    writeRawJson(inner, out);
+    isFirst = false;
+  }
+  out.byte(125);
+}
+
+function writeRawText(bytes: Uint8Array, out: ByteWriter): void {
+  out.byte(QUOTE);
+  for (const byte of bytes)
+    if (byte < 32 || byte === QUOTE || byte === BACKSLASH)
+      out.text(JSON.stringify(String.fromCharCode(byte)).slice(1, -1));
+    else out.byte(byte);
+  out.byte(QUOTE);
 }
 
 /** Parses the JSON text of one record as it lies in a journal. `isExact` is what scanJson said. */

@@ -33,13 +33,35 @@ export function readable(line: string): string {
   return `${time.slice(11, 19)} ${(levelNames[level] ?? String(level)).padEnd(5)} ${said}\n`;
 }
 
+/** Who wants the lines of the own log besides standard error: a source that makes records of them. */
+class LogFeed {
+  readonly #listeners = new Set<(line: string) => void>();
+
+  /** Hands over every line from now on, JSON as pino writes it. Returns the way to stop. */
+  listen(listener: (line: string) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+  /** Takes a line. */
+  add(line: string): void {
+    for (const listener of this.#listeners) listener(line);
+  }
+}
+export const logFeed = new LogFeed();
+
 /**
  * A log on standard error, written synchronously so that the last words before an exit are seen: JSON lines, or readable
  * ones when standard error is a terminal.
  */
 export function createLog(level: LogLevel = 'info', bindings: Record<string, unknown> = {}): Log {
   const raw = pino.destination({ fd: 2, sync: true });
-  const destination = process.stderr.isTTY ? { write: (line: string) => raw.write(readable(line)) } : raw;
+  const isTerminal = process.stderr.isTTY;
+  const destination = {
+    write(line: string): void {
+      raw.write(isTerminal ? readable(line) : line);
+      logFeed.add(line);
+    },
+  };
   return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination).child(bindings);
 }
 

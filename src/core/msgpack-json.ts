@@ -5,7 +5,7 @@
  */
 import { isUtf8 } from 'node:buffer';
 import type { ByteWriter } from './bytes.ts';
-import { stringifyJson } from './json.ts';
+import { stringifyJson, writeRawJson } from './json.ts';
 import { decodeMsgpack, integralFloatText } from './msgpack.ts';
 
 /** The most that a byte of MessagePack becomes where it is written here: a bare nil of an array is `null,`. */
@@ -14,13 +14,20 @@ const growth = 6;
 const keysMax = 64;
 const keyHashes = new Int32Array(1024);
 
-/** Appends the JSON of the record that lies in bytes[from, until), which was looked at when it was taken. */
-export function writePackedJson(bytes: Buffer, from: number, until: number, out: ByteWriter): void {
+/**
+ * Appends the JSON of the record that lies in bytes[from, until), which was looked at when it was taken. `isRaw`: bytes that
+ * are not UTF-8 stand in it as they are.
+ */
+export function writePackedJson(bytes: Buffer, from: number, until: number, out: ByteWriter, isRaw = false): void {
   const start = out.length;
   const room = out.room((until - from) * growth + 16);
   const writer = new Transcoder(bytes, from, room, start);
   if (writer.value(0) && writer.from === until) out.advance(writer.at);
-  else out.text(stringifyJson(decodeMsgpack(bytes.subarray(from, until))));
+  else {
+    const value = decodeMsgpack(bytes.subarray(from, until));
+    if (isRaw) writeRawJson(value, out);
+    else out.text(stringifyJson(value));
+  }
 }
 
 class Transcoder {

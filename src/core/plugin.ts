@@ -162,8 +162,10 @@ export type RejectRecord = (row: number, reason: string) => void;
 
 /** Pure and synchronous over a batch: same batch in, same batch out, at every replay. */
 export interface Filter {
-  apply(batch: Batch, reject: RejectRecord): Batch;
+  /** `changed`: given where others share the records; a filter that may change a record in place says what it became. */
+  apply(batch: Batch, reject: RejectRecord, changed?: ChangedRecord): Batch;
 }
+export type ChangedRecord = (row: number, fields: Fields) => void;
 
 /** Gives records new tags. What it neither emits nor rejects is dropped and counted under its `dropReason`. */
 export interface Retagger {
@@ -210,6 +212,8 @@ export interface ChunkBatch {
 export interface WriteResult {
   readonly refused?: readonly { readonly row: number; readonly reason: string }[];
   readonly retry?: readonly number[];
+  /** Why rows are to be tried again, for the log and the status. */
+  readonly retryReason?: string;
 }
 
 export interface OutputContext extends PluginContext {
@@ -277,6 +281,8 @@ export interface SourceSpec<O extends OptionTable = OptionTable> extends Common<
   readonly usesParser?: boolean;
   /** The parser of a `<parse>` without `@type`, whose options may also stand in the source itself. */
   readonly defaultParser?: string;
+  /** Defaults of its parser's options (by name in code) where they are not the parser's own. */
+  readonly parserDefaults?: Readonly<Record<string, unknown>>;
   create(config: PluginConfig<O>, context: SourceContext): Source;
 }
 export interface ParserSpec<O extends OptionTable = OptionTable> extends Common<O> {

@@ -64,6 +64,11 @@ export class RangeSet {
     this.#ends.splice(0, taken);
     return low;
   }
+  /** The end of the range that holds `offset`; `offset` where none does. */
+  endFrom(offset: number): number {
+    const at = this.#after(offset);
+    return at > 0 ? Math.max(offset, this.#ends[at - 1] as number) : offset;
+  }
   /** Removes the first range. */
   forgetFirst(): void {
     this.#starts.shift();

@@ -139,8 +139,8 @@ test('interval chunks fall due after the interval, lazy ones at the end of their
   long.add(['{}']);
   assert.equal(long.open.nextDueMs(60_000), 60_000);
   assert.deepEqual(long.open.takeDue(60_000), []);
-  assert.deepEqual(long.open.takeBegun(-1), []);
-  assert.equal(long.open.takeBegun(0).length, 1);
+  assert.deepEqual(long.open.takeBegun(-1, 0), []);
+  assert.equal(long.open.takeBegun(0, 0).length, 1);
   const full = cut({ flushMode: 'lazy' });
   full.add(['{}']);
   assert.deepEqual(full.open.takeDue(Number.MAX_SAFE_INTEGER), []);

@@ -68,6 +68,12 @@ export class RecordChunk implements Chunk {
   }
 }
 
+/** Whether a chunk of so many bytes and records has reached the buffer's limits, of which `bytesMax` may be a lower one. */
+export function isFull(buffer: BufferModel, bytes: number, count: number, bytesMax = buffer.chunkBytesMax): boolean {
+  const { chunkFullPart = 1, chunkRecordsMax = Number.POSITIVE_INFINITY } = buffer;
+  return bytes >= bytesMax * chunkFullPart || count >= chunkRecordsMax * chunkFullPart;
+}
+
 /** The open chunks of one output. */
 export class OpenChunks {
   readonly #buffer: BufferModel;
@@ -112,16 +118,22 @@ export class OpenChunks {
     }
     return last;
   }
-  /** Takes out chunks whose time has come. */
-  takeDue(nowMs: number): RecordChunk[] {
-    return this.#take((chunk) => chunk.dueMs <= nowMs);
+  /** Takes out chunks whose time has come, as many as there is room for. */
+  takeDue(nowMs: number, room = Number.POSITIVE_INFINITY): RecordChunk[] {
+    let left = room;
+    return this.#take((chunk) => chunk.dueMs <= nowMs && left-- > 0);
+  }
+  /** Puts another chunk of the same key in a chunk's place, or none. */
+  replace(chunk: RecordChunk, by: RecordChunk | undefined): void {
+    if (by) this.#open.set(chunk.key.text, by);
+    else this.#takeOne(chunk);
   }
   takeAll(): RecordChunk[] {
     return this.#take(() => true);
   }
-  /** Takes out chunks that were begun at or before a monotonic time and need not be written yet. */
-  takeBegun(beforeMs: number): RecordChunk[] {
-    return this.#take((chunk) => chunk.begunMs <= beforeMs);
+  /** Takes out chunks that were begun at or before a monotonic time and are not due at `nowMs`. */
+  takeBegun(beforeMs: number, nowMs: number): RecordChunk[] {
+    return this.#take((chunk) => chunk.begunMs <= beforeMs && chunk.dueMs > nowMs);
   }
   takeKey(text: string): RecordChunk | undefined {
     const chunk = this.#open.get(text);
@@ -137,10 +149,11 @@ export class OpenChunks {
     for (const chunk of this.#open.values()) if (!largest || chunk.heldBytes > largest.heldBytes) largest = chunk;
     return largest && this.#takeOne(largest);
   }
-  /** Monotonic time at which the next one is due, or has been open for `openMsMax`. */
-  nextDueMs(openMsMax: number): number | undefined {
+  /** Monotonic time at which the next one is due, or has been open for `openMsMax`; those due at `passedMs` are left out. */
+  nextDueMs(openMsMax: number, passedMs = Number.NEGATIVE_INFINITY): number | undefined {
     let least: number | undefined;
     for (const { dueMs, begunMs } of this.#open.values()) {
+      if (dueMs <= passedMs) continue;
       const nextMs = Math.min(dueMs, begunMs + openMsMax);
       if (least === undefined || nextMs < least) least = nextMs;
     }
@@ -159,7 +172,7 @@ export class OpenChunks {
       const roomBytes = this.#bytesMax - chunk.bytes;
       if (bytes <= roomBytes && rest.batch.count <= roomRecords) {
         chunk.add(rest, bytes);
-        if (bytes === roomBytes || rest.batch.count === roomRecords) this.#onFull(this.#takeOne(chunk));
+        if (isFull(this.#buffer, chunk.bytes, chunk.count, this.#bytesMax)) this.#onFull(this.#takeOne(chunk));
         return rest;
       }
       // A batch that fits into an empty chunk is not cut: a chunk may be written a little less than full.

@@ -62,6 +62,8 @@ export interface OutputStatus {
   readonly waiting: number;
   /** Bytes of records it holds in memory. */
   readonly queuedBytes: number;
+  /** Where its configuration has a limit: bytes of records that wait for it, of what lies in the journal an estimate. */
+  readonly backlog?: { readonly bytes: number; readonly bytesMax: number } | undefined;
   /** Age of the oldest record it holds; 0 when it holds none. */
   readonly lagMs: number;
   /** What went wrong last, while it retries or is stopped. */

@@ -23,7 +23,7 @@ interface DeadLettersOptions {
   readonly log: Log;
   append(request: AppendRequest): Promise<unknown>;
   /** Waits; rejects when the program stops. */
-  sleep(waitMs: number): Promise<void>;
+  sleep(waitMs: number): Promise<unknown>;
   /** Told when letters cannot be kept (with the reason), and when they can again. */
   onStopped(reason: string | undefined): void;
 }
@@ -81,30 +81,41 @@ export class DeadLetters {
   }
 }
 
+interface Sleeping {
+  readonly isConcerned: (() => boolean) | undefined;
+  wake(isOver: boolean): void;
+  stop(): void;
+}
+
 /** Waits that can be cut short, and end for good when the program stops. */
 export class Sleeper {
   readonly #clock: Clock;
-  readonly #sleeping = new Set<{ wake: () => void; stop: () => void }>();
+  readonly #sleeping = new Set<Sleeping>();
   #isStopped = false;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
-  sleep(waitMs: number): Promise<void> {
+  /**
+   * Resolves with true when the time is over or wakeAll() was called, with false when wakeConcerned() was and
+   * `isConcerned` says so.
+   */
+  sleep(waitMs: number, isConcerned?: () => boolean): Promise<boolean> {
     if (this.#isStopped) return Promise.reject(new Stopped());
     return new Promise((resolve, reject) => {
-      const entry = {
-        wake: () => {
+      const entry: Sleeping = {
+        isConcerned,
+        wake: (isOver) => {
           this.#sleeping.delete(entry);
           timer.cancel();
-          resolve();
+          resolve(isOver);
         },
         stop: () => {
           timer.cancel();
           reject(new Stopped());
         },
       };
-      const timer = this.#clock.after(waitMs, entry.wake);
+      const timer = this.#clock.after(waitMs, () => entry.wake(true));
       this.#sleeping.add(entry);
     });
   }
@@ -113,7 +124,11 @@ export class Sleeper {
   }
   /** All who sleep go on now. */
   wakeAll(): void {
-    for (const entry of this.#sleeping) entry.wake();
+    for (const entry of this.#sleeping) entry.wake(true);
+  }
+  /** Those go on who are concerned by what changed. */
+  wakeConcerned(): void {
+    for (const entry of this.#sleeping) if (entry.isConcerned?.() === true) entry.wake(false);
   }
   /** All who sleep, and all who would, get Stopped thrown. */
   stop(): void {

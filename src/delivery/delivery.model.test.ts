@@ -1,7 +1,8 @@
 /**
  * Random lives of a delivery against a model: appends, targets that refuse, retry, throw and hang, crashes that lose what
  * was not synced, reloads, removed outputs, dropped records. In half of the lives the exactly-once output keeps its chunks
- * open by time, so that they are staged while the journal forgets their records. In the end each record must have ended as the model says.
+ * open by time, so that they are staged (packed in half of these) while the journal forgets their records. In a third of
+ * them the output that may drop has a limit on what waits for it. In the end each record must have ended as the model says.
  * `P2L_MODEL_SEED=n` runs one seed, `P2L_MODEL_RUNS=n` that many.
  */
 import assert from 'node:assert/strict';
@@ -114,6 +115,8 @@ class World {
   life = 0;
   isHealthy = false;
   readonly isLazy: boolean;
+  readonly isPacked: boolean;
+  readonly isLimited: boolean;
   hasStaged = false;
   delivery!: Delivery;
   dispatcher!: Dispatcher;
@@ -124,6 +127,8 @@ class World {
   constructor(seed: number) {
     this.random = randomFrom(seed);
     this.isLazy = seed % 2 === 1;
+    this.isPacked = seed % 4 === 1;
+    this.isLimited = seed % 3 === 0;
     for (const id of ['exact', 'least', 'drop']) this.targets.set(id, { ids: [] });
   }
   below(limit: number): number {
@@ -270,6 +275,7 @@ class World {
       timezone: 'UTC',
       flushMode: 'lazy' as const,
       flushAtShutdown: this.random() < 0.5,
+      ...(this.isPacked && { compress: 'gzip' as const }),
     };
     const buffer: BufferModel = {
       ...defaultBuffer,
@@ -281,6 +287,8 @@ class World {
       retry: { ...defaultBuffer.retry, waitMs: 20, waitMsMax: 200 },
       overflow: id === 'drop' ? 'drop_oldest' : 'block',
       ...(id === 'exact' && this.isLazy && lazy),
+      ...(id === 'least' && { queuedChunksMax: 1 + this.below(3), chunkFullPart: 0.8 }),
+      ...(id === 'drop' && this.isLimited && { backlogBytesMax: 1000 }),
     };
     return { id, buffer, signature: `${this.#signature}`, create: (committed) => this.#output(id, life, committed) };
   }
@@ -409,6 +417,7 @@ function checkEnds(world: World): void {
   const drop = world.delivery.status().find(({ id }) => id === 'drop');
   const dropRefused = Object.values(drop?.refused ?? {}).reduce((sum, count) => sum + count, 0);
   assert.equal((drop?.delivered ?? 0) + dropRefused, (world.expected.get('drop') ?? []).length);
+  assert.equal(drop?.backlog?.bytes ?? 0, 0, 'nothing waits, so nothing counts as waiting');
   const overflow = drop?.refused['overflow'] ?? 0;
   const unique = new Set(got('drop')).size;
   assert.ok(unique <= wanted('drop').length && unique + overflow >= wanted('drop').length, 'dropped ones are counted');

@@ -173,6 +173,7 @@ class Outputs implements Delivery {
       id,
       log,
       ...this.#stagedFor(file),
+      packing: () => undefined,
       commit: () => Promise.resolve(),
       refused: (reason, count) => cursor.counts.refuse(reason, count),
     });

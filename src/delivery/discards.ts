@@ -41,6 +41,16 @@ export class Discards {
       );
     return { rows: reasons.flatMap((reason, row) => (reason === undefined ? [row] : [])), chunk: kept };
   }
+  /** True when some of the chunk's records are to be refused. */
+  concerns(chunk: RecordChunk): boolean {
+    return chunk.batches.some((part) => {
+      if (part.shard === undefined) return part.dropReason !== undefined;
+      const { shard, batch } = part;
+      for (let row = 0; row < batch.count; row++)
+        if (this.#reasonFor(shard, batch.offset(row)) !== undefined) return true;
+      return false;
+    });
+  }
   /** True when nothing of the journal is refused. */
   get isEmpty(): boolean {
     return this.#below.size === 0 && this.#all === undefined;

@@ -33,7 +33,7 @@ interface Staged {
   committed(cursor: StagedCursor | undefined): void;
 }
 
-interface Prepared {
+export interface Prepared {
   readonly state: unknown;
   readonly secondaryState?: unknown;
   taken(): void;

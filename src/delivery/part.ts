@@ -24,6 +24,8 @@ interface Spans {
 export interface ChunkPart extends ChunkBatch {
   /** Its share of the bytes that its block keeps in memory. */
   readonly heldBytes: number;
+  /** Bytes of its encoded records; those of its pieces add up to them. */
+  readonly bytes: number;
   readonly appendMs: number;
   /** The shard whose cursor it holds back; undefined for what is staged. */
   readonly shard: string | undefined;
@@ -46,6 +48,7 @@ export class Part implements ChunkPart {
   readonly #from: number;
   #to: number;
   readonly #spans: Spans | undefined;
+  #bytes: number | undefined;
   #isOver = false;
 
   constructor(
@@ -63,6 +66,9 @@ export class Part implements ChunkPart {
     this.#from = frame.from;
     this.#to = frame.to;
     this.#spans = spans;
+  }
+  get bytes(): number {
+    return (this.#bytes ??= this.batch.totalBytes());
   }
   /**
    * `<shard>-<offset>` for a record that reaches the output once. When several emissions of one record do, each of them
@@ -109,18 +115,23 @@ export class Part implements ChunkPart {
   split(groups: readonly (readonly number[])[]): Part[] {
     this.#isOver = true;
     return groups.map((rows) => {
-      const first = rows[0] as number;
-      const last = rows.at(-1) as number;
-      const bytes = (this.heldBytes * rows.length) / this.batch.count;
-      const frame = { from: this.#rowStart(first), to: this.#rowEnd(last), bytes, appendMs: this.appendMs };
-      const isRun = last - first + 1 === rows.length;
-      const batch = this.batch.select(rows);
-      if (isRun && !this.#spans) return new Part(batch, this.progress, frame, this.emission);
-      return new Part(batch, this.progress, frame, this.emission, {
-        starts: rows.map((row) => this.#rowStart(row)),
-        ends: rows.map((row) => this.#rowEnd(row)),
-        ordinals: rows.map((row) => this.#spans?.ordinals[row] ?? -1),
-      });
+      const piece = this.#piece(rows);
+      if (this.#bytes !== undefined) piece.#bytes = (this.#bytes * rows.length) / this.batch.count;
+      return piece;
+    });
+  }
+  #piece(rows: readonly number[]): Part {
+    const first = rows[0] as number;
+    const last = rows.at(-1) as number;
+    const bytes = (this.heldBytes * rows.length) / this.batch.count;
+    const frame = { from: this.#rowStart(first), to: this.#rowEnd(last), bytes, appendMs: this.appendMs };
+    const isRun = last - first + 1 === rows.length;
+    const batch = this.batch.select(rows);
+    if (isRun && !this.#spans) return new Part(batch, this.progress, frame, this.emission);
+    return new Part(batch, this.progress, frame, this.emission, {
+      starts: rows.map((row) => this.#rowStart(row)),
+      ends: rows.map((row) => this.#rowEnd(row)),
+      ordinals: rows.map((row) => this.#spans?.ordinals[row] ?? -1),
     });
   }
   #rowStart(row: number): number {

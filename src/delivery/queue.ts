@@ -9,10 +9,11 @@
  */
 import type { BufferModel } from '../config/model.ts';
 import type { Clock } from '../core/clock.ts';
-import { OpenChunks, RecordChunk } from './chunk.ts';
+import { OpenChunks, RecordChunk, isFull } from './chunk.ts';
 import type { Part } from './part.ts';
 import { NoRoom } from './staged-chunks.ts';
 import type { StagedChunk, StagedChunks, ToStage } from './staged-chunks.ts';
+import type { Kept } from './writer.ts';
 
 /** Longest time a chunk stays open in memory only: so long the journal may have to keep what is delivered to others. */
 const openMsMax = 60_000;
@@ -32,9 +33,11 @@ export interface QueueOptions {
   readonly clock: Clock;
   readonly staged: StagedChunks;
   /** Memory was given back, and the records are no longer the cursor's to wait for. */
-  onStaged(heldBytes: number): void;
+  onStaged(chunks: readonly RecordChunk[]): void;
   /** There may be something to write. */
   onReady(): void;
+  /** Chunks that were taken, and wait to be written again. */
+  retrying(): number;
 }
 
 export class ChunkQueue {
@@ -59,11 +62,6 @@ export class ChunkQueue {
   add(part: Part): Part {
     return this.#open.add(part);
   }
-  /** Takes back what takeMemory() gave. */
-  putBack(chunk: RecordChunk): void {
-    if (this.#buffer.flushMode === 'lazy') this.#stage(chunk);
-    else this.#ready.push(chunk);
-  }
   /** Takes the next to write. `isShort`: memory is, so one that still grows will do. */
   next(isShort: boolean, isFlushing: boolean): RecordChunk | StagedChunk | undefined {
     const ready = this.#ready.shift();
@@ -77,11 +75,14 @@ export class ChunkQueue {
     const { staged, clock } = this.#options;
     const nowMs = clock.monotonicMs();
     for (const chunk of this.#held.splice(0)) this.#makeReady(chunk);
-    for (const chunk of isFlushing ? staged.takeAll() : staged.takeDue(clock.nowMs())) this.#makeStagedReady(chunk);
+    const room = isFlushing ? Number.POSITIVE_INFINITY : this.#room();
+    if (isFlushing) for (const chunk of staged.takeAll()) this.#makeStagedReady(chunk);
+    else if (room > 0) for (const chunk of staged.takeDue(clock.nowMs())) this.#makeStagedReady(chunk);
     if (this.#buffer.flushMode !== 'immediate') {
-      for (const chunk of this.#open.takeDue(isFlushing ? Number.POSITIVE_INFINITY : nowMs)) this.#makeReady(chunk);
-      if ((this.#open.nextDueMs(openMsMax) ?? Number.POSITIVE_INFINITY) <= nowMs)
-        for (const chunk of this.#open.takeBegun(nowMs - stageAgeMs)) this.#stage(chunk);
+      for (const chunk of this.#open.takeDue(isFlushing ? Number.POSITIVE_INFINITY : nowMs, room))
+        this.#makeReady(chunk);
+      if ((this.#open.nextDueMs(openMsMax, nowMs) ?? Number.POSITIVE_INFINITY) <= nowMs)
+        for (const chunk of this.#open.takeBegun(nowMs - stageAgeMs, nowMs)) this.#stage(chunk);
       if (isShort && this.#buffer.flushMode === 'lazy') this.#stageLargest();
     }
     if (this.#toStage.length > 0) void this.#round();
@@ -92,17 +93,30 @@ export class ChunkQueue {
     if (this.#isStaging) return undefined;
     const { staged, clock } = this.#options;
     const nowMs = clock.monotonicMs();
-    const openMs = this.#buffer.flushMode === 'immediate' ? undefined : this.#open.nextDueMs(openMsMax);
+    // What is due and has no room is looked at when a chunk was written.
+    const isWaiting = this.#room() === 0;
+    const passedMs = isWaiting ? nowMs : Number.NEGATIVE_INFINITY;
+    const openMs = this.#buffer.flushMode === 'immediate' ? undefined : this.#open.nextDueMs(openMsMax, passedMs);
     if (openMs === undefined && staged.count === 0) return undefined;
-    const stagedMs = Math.max(nowMs, nowMs + staged.nextDueMs - clock.nowMs());
+    const stagedMs = isWaiting ? nowMs + lookMs : Math.max(nowMs, nowMs + staged.nextDueMs - clock.nowMs());
     return Math.min(openMs ?? Number.POSITIVE_INFINITY, stagedMs, nowMs + lookMs);
   }
-  /** Takes out all that is in memory and is not being staged. */
-  takeMemory(): RecordChunk[] {
+  /** Cuts off what is not to be kept of all that is in memory and is not being staged; each chunk keeps its place. */
+  discard(keep: (chunk: RecordChunk) => Kept): void {
+    const left = (chunk: RecordChunk): RecordChunk[] => {
+      const kept = keep(chunk);
+      if (kept.rows === 'all') return [chunk];
+      return kept.chunk ? [kept.chunk] : [];
+    };
     const ready = this.#ready.splice(0);
-    this.#ready.push(...ready.filter((chunk) => !(chunk instanceof RecordChunk)));
-    const chunks = [...ready.filter((chunk) => chunk instanceof RecordChunk), ...this.#held.splice(0)];
-    return [...chunks, ...this.#toStage.splice(0).map(({ chunk }) => chunk), ...this.#open.takeAll()];
+    for (const chunk of ready) this.#ready.push(...(chunk instanceof RecordChunk ? left(chunk) : [chunk]));
+    this.#held = this.#held.flatMap(left);
+    this.#toStage = this.#toStage.flatMap((one) => left(one.chunk).map((chunk) => ({ ...one, chunk })));
+    // A chunk that is replaced keeps its place, so going on over them is safe.
+    for (const chunk of this.#open) {
+      const [kept] = left(chunk);
+      if (kept !== chunk) this.#open.replace(chunk, kept);
+    }
   }
   /** Goes on by other settings. What is open is staged as it is, or written. */
   renew(buffer: BufferModel, chunkBytesMax: number): void {
@@ -132,6 +146,12 @@ export class ChunkQueue {
     this.#ready.splice(0, this.#ready.length, ...kept);
   }
 
+  /** How many more may wait to be written; only chunks that are cut by their age can wait for that. */
+  #room(): number {
+    const { queuedChunksMax = Number.POSITIVE_INFINITY, flushMode } = this.#buffer;
+    if (flushMode !== 'interval') return Number.POSITIVE_INFINITY;
+    return Math.max(0, queuedChunksMax - this.#ready.length - this.#held.length - this.#options.retrying());
+  }
   get #isStaging(): boolean {
     return this.#inRound.length > 0;
   }
@@ -147,12 +167,9 @@ export class ChunkQueue {
   /** A chunk can take no more in memory; one that is lazy may go on growing on disk. */
   #full(chunk: RecordChunk): void {
     const growing = this.#options.staged.growing(chunk.key, this.#signature);
-    const isFull = this.#isFull(chunk.bytes + (growing?.bytes ?? 0), chunk.count + (growing?.count ?? 0));
-    if (this.#buffer.flushMode === 'lazy' && !isFull) this.#stage(chunk);
+    const isWhole = isFull(this.#buffer, chunk.bytes + (growing?.bytes ?? 0), chunk.count + (growing?.count ?? 0));
+    if (this.#buffer.flushMode === 'lazy' && !isWhole) this.#stage(chunk);
     else this.#makeReady(chunk);
-  }
-  #isFull(bytes: number, count: number): boolean {
-    return bytes >= this.#buffer.chunkBytesMax || count >= (this.#buffer.chunkRecordsMax ?? Number.POSITIVE_INFINITY);
   }
   /** Too many are open: the older half is staged, or the oldest written where that is soon anyway. */
   #crowded(): void {
@@ -194,7 +211,7 @@ export class ChunkQueue {
     }
     this.#inRound = [];
     if (error === undefined) {
-      this.#options.onStaged(chunks.reduce((sum, { chunk }) => sum + chunk.heldBytes, 0));
+      this.#options.onStaged(chunks.map(({ chunk }) => chunk));
       for (const { chunk, signature } of chunks) this.#takeFull(chunk, signature);
     } else this.#giveUp(chunks, error);
     this.#options.onReady();
@@ -202,7 +219,7 @@ export class ChunkQueue {
   #takeFull({ key }: RecordChunk, signature: string): void {
     const { staged } = this.#options;
     const growing = staged.growing(key, signature);
-    if (growing && this.#isFull(growing.bytes, growing.count) && staged.takeKey(key, signature))
+    if (growing && isFull(this.#buffer, growing.bytes, growing.count) && staged.takeKey(key, signature))
       this.#makeStagedReady(growing);
   }
   /** They could not be staged. Room is made by writing what was staged first. */

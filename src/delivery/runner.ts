@@ -3,40 +3,35 @@
  *
  * Memory is bounded by queueBytesMax: beyond it hasRoom() is false and the dispatcher stops handing out; chunks that
  * would stay open longer are staged or written then (queue.ts). A chunk that is being retried keeps its place among the `concurrency` writes,
- * so that with one write at a time records keep their order, and a target that is down is not hammered.
- *
- * An output with commit() is exactly once: commits wait until no write runs, and its state goes into the same cursor
- * commit as the progress. A first commit is made before its first write, so that a crash always finds a point to go
- * back to.
+ * so that with one write at a time records keep their order, and a target that is down is not hammered. How its plugin is
+ * opened, committed and replaced is in instance.ts.
  */
 import type { BufferModel } from '../config/model.ts';
 import type { Batch } from '../core/batch.ts';
 import type { Clock, Timer } from '../core/clock.ts';
-import { OperatingError, errorText } from '../core/errors.ts';
+import { errorText } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { AppendRequest, Output } from '../core/plugin.ts';
 import type { ReadResult, ShardExtent } from '../journal/contract.ts';
 import type { Recipient, Refusal, RoutedFrame } from '../router/contract.ts';
+import { Backlog, overflowReason } from './backlog.ts';
 import { RecordChunk } from './chunk.ts';
 import type { OutputPlan, OutputStatus } from './contract.ts';
 import type { CursorFile } from './cursor.ts';
-import { DeadLetters, Sleeper, Stopped } from './dead-letters.ts';
+import { DeadLetters, Sleeper } from './dead-letters.ts';
 import { Discards } from './discards.ts';
-import { WriteGate } from './gate.ts';
+import { OutputInstance } from './instance.ts';
+import type { Trouble } from './instance.ts';
 import type { DeliveryMetrics } from './metrics.ts';
 import { OutputCursor } from './output-cursor.ts';
 import { Part, takeFrame } from './part.ts';
 import { ChunkQueue } from './queue.ts';
-import { RetryState, retryAfterMs } from './retry.ts';
-import { Secondary } from './secondary.ts';
+import type { Secondary } from './secondary.ts';
 import { StagedChunk, StagedChunks } from './staged-chunks.ts';
 import type { StagedOptions } from './staged-chunks.ts';
 import { ChunkWriter } from './writer.ts';
 import type { Kept, WriterHost } from './writer.ts';
 
-/** How long writes that run may go on after the program or a reload wants them to end. */
-const writeEndMs = 1000;
-const replaceEndMs = 10_000;
 /** Wait before what is staged is read again after an error. */
 const readAgainMs = 1000;
 
@@ -51,14 +46,9 @@ export interface RunnerOptions {
   /** Where chunks are staged. */
   readonly staged: Pick<StagedOptions, 'disk' | 'dataDir' | 'directory' | 'space'>;
   appendDead(request: AppendRequest): Promise<unknown>;
-  shards(): readonly ShardExtent[];
+  readonly shards: () => readonly ShardExtent[];
   /** Called when records are over. */
   onProgress(): void;
-}
-
-interface Trouble {
-  readonly text: string;
-  readonly nextTryMs: number;
 }
 
 export class OutputRunner implements Recipient, WriterHost {
@@ -73,26 +63,18 @@ export class OutputRunner implements Recipient, WriterHost {
   readonly #options: RunnerOptions;
   readonly #writer: ChunkWriter;
   readonly #sleeper: Sleeper;
-  readonly #gate = new WriteGate();
-  /** Held while the output is not open. */
-  #opened: (() => void) | undefined;
+  readonly #instance: OutputInstance;
   readonly #tails = new Map<string, Part>();
   readonly #staged: StagedChunks;
   readonly #queue: ChunkQueue;
   readonly #active = new Set<RecordChunk | StagedChunk>();
-  readonly #troubles = new Map<RecordChunk | StagedChunk, Trouble>();
+  /** Of chunks that are tried again: why, and what of them waits for that. */
+  readonly #troubles = new Map<RecordChunk | StagedChunk, Trouble & { readonly waiting: RecordChunk | undefined }>();
   readonly #discards = new Discards();
-  #plan: OutputPlan;
-  #output: Output;
-  #secondary: Secondary | undefined;
-  #abort = new AbortController();
+  readonly #backlog: Backlog;
   #heldBytes = 0;
   #isFull = false;
   #isFlushing = false;
-  #isOpened = false;
-  /** The instance is closed and there is no other: the plan to replace it could not be made. */
-  #isWithoutInstance = false;
-  #openTrouble: Trouble | undefined;
   #deadTrouble: string | undefined;
   #onRoom: () => void = () => undefined;
   #timer: Timer | undefined;
@@ -106,7 +88,6 @@ export class OutputRunner implements Recipient, WriterHost {
     this.log = log;
     this.random = random;
     this.#options = options;
-    this.#plan = plan;
     this.#sleeper = new Sleeper(clock);
     this.deadLetters = new DeadLetters({
       output: plan.id,
@@ -121,6 +102,7 @@ export class OutputRunner implements Recipient, WriterHost {
       id: plan.id,
       log,
       ...options.staged,
+      packing: () => this.buffer.compress,
       commit: () => this.#commitNow(),
       refused: (reason, count) => {
         this.cursor.counts.refuse(reason, count);
@@ -135,7 +117,7 @@ export class OutputRunner implements Recipient, WriterHost {
       log,
       commitIntervalMs: options.commitIntervalMs,
       onRefused: (reason, count) => metrics.refused(plan.id, reason, count),
-      prepare: () => this.#prepareCommit(),
+      prepare: () => this.#instance.prepareCommit(),
       staged,
     });
     this.#writer = new ChunkWriter(this);
@@ -144,15 +126,39 @@ export class OutputRunner implements Recipient, WriterHost {
       chunkBytesMax: this.#chunkBytesMax(plan.buffer),
       clock,
       staged,
-      onStaged: (heldBytes) => {
+      onStaged: (chunks) => {
         this.cursor.changed();
-        this.#release(heldBytes);
+        for (const chunk of chunks) this.#gone(chunk);
       },
       onReady: () => this.endSlice(),
+      retrying: () => this.#troubles.size,
     });
-    this.#opened = this.#gate.hold();
-    this.#output = plan.create(this.cursor.state);
-    this.#secondary = newSecondary(plan, this.cursor.secondaryState);
+    this.#backlog = this.#newBacklog();
+    this.#instance = new OutputInstance(plan, {
+      clock,
+      log,
+      random,
+      sleeper: this.#sleeper,
+      cursor: this.cursor,
+      commitIntervalMs: options.commitIntervalMs,
+      onOpened: () => this.#pump(),
+    });
+  }
+
+  #newBacklog(): Backlog {
+    const { clock, log, shards } = this.#options;
+    return new Backlog({
+      id: this.id,
+      clock,
+      log,
+      staged: this.#staged,
+      buffer: () => this.buffer,
+      shards,
+      next: (shard) => this.cursor.known(shard)?.next,
+      waiting: () => this.#waitingChunks(),
+      dropBefore: (offsets) => this.#dropBefore(offsets),
+      dropStaged: (chunk) => this.#dropStaged(chunk),
+    });
   }
 
   // ------------------------------------------------------------------------------------------------ recipient
@@ -179,6 +185,7 @@ export class OutputRunner implements Recipient, WriterHost {
     if (progress.next >= frame.to) return;
     const parts = takeFrame(progress, frame, batches, this.#tails.get(frame.shard));
     this.cursor.changed();
+    if (this.buffer.backlogBytesMax !== undefined) this.#backlog.took(frame.to - frame.from, parts);
     for (const part of parts) {
       this.#heldBytes += part.heldBytes;
       for (const kept of this.#keptOf(part)) this.#tails.set(frame.shard, this.#queue.add(kept));
@@ -189,6 +196,7 @@ export class OutputRunner implements Recipient, WriterHost {
     this.cursor.lose(shard, lost);
   }
   endSlice(): void {
+    if (!this.#isClosed) this.#backlog.look();
     if (!this.#isClosed) this.#queue.settle(this.#isFull, this.#isFlushing);
     this.#discards.prune((shard) => this.cursor.known(shard)?.low ?? 0);
     this.#pump();
@@ -212,7 +220,7 @@ export class OutputRunner implements Recipient, WriterHost {
     return this.cursor.commit();
   }
   #pump(): void {
-    while (this.#isOpened && !this.isStopped && this.#active.size < this.buffer.concurrency) {
+    while (this.#instance.isOpened && !this.isStopped && this.#active.size < this.buffer.concurrency) {
       const chunk = this.#queue.next(this.#isFull, this.#isFlushing);
       if (!chunk) return;
       this.#active.add(chunk);
@@ -232,8 +240,7 @@ export class OutputRunner implements Recipient, WriterHost {
       return;
     }
     this.#active.delete(chunk);
-    this.#pump();
-    this.#options.onProgress();
+    this.endSlice();
   }
   /** Reads a staged chunk piece by piece and has each written. */
   async #deliverStaged(chunk: StagedChunk): Promise<void> {
@@ -300,13 +307,23 @@ export class OutputRunner implements Recipient, WriterHost {
     if (this.#discards.add(shard, before, reason)) this.#discardHeld();
   }
   #discardHeld(): void {
-    for (const chunk of this.#queue.takeMemory()) {
-      const kept = this.discard(chunk);
-      if (kept.rows === 'all') this.#queue.putBack(chunk);
-      else if (kept.chunk) this.#queue.putBack(kept.chunk);
-    }
-    this.#sleeper.wakeAll();
+    this.#queue.discard((chunk) => this.discard(chunk));
+    this.#sleeper.wakeConcerned();
     this.endSlice();
+  }
+  /** Chunks in memory that could be dropped: those that wait for their first or their next try. */
+  *#waitingChunks(): Generator<RecordChunk> {
+    for (const { waiting } of this.#troubles.values()) if (waiting) yield waiting;
+    yield* this.#queue.memory();
+  }
+  #dropBefore(offsets: ReadonlyMap<string, number>): void {
+    for (const [shard, before] of offsets) this.#discards.add(shard, before, overflowReason);
+    this.#discardHeld();
+  }
+  #dropStaged(chunk: StagedChunk): void {
+    this.#staged.dropOne(chunk, overflowReason, this.#active.has(chunk));
+    this.#queue.forget((one) => one === chunk);
+    this.#discardHeld();
   }
   /** Refuses all that is not delivered yet; of an output that drains also all that comes. */
   discardAll(reason: string): void {
@@ -334,35 +351,32 @@ export class OutputRunner implements Recipient, WriterHost {
   // ------------------------------------------------------------------------------------------------ writer's host
 
   get buffer(): BufferModel {
-    return this.#plan.buffer;
+    return this.#instance.plan.buffer;
   }
   get output(): Output {
-    return this.#output;
+    return this.#instance.output;
   }
   get secondary(): Secondary | undefined {
-    return this.#secondary;
+    return this.#instance.secondary;
   }
   get signal(): AbortSignal {
-    return this.#abort.signal;
+    return this.#instance.signal;
   }
   get isStopped(): boolean {
     return this.#sleeper.isStopped;
   }
   enter(): Promise<void> {
-    return this.#gate.enter(
-      () => this.isStopped,
-      () => new Stopped(),
-    );
+    return this.#instance.enter();
   }
   leave(): void {
-    this.#gate.leave();
+    this.#instance.leave();
   }
-  sleep(waitMs: number): Promise<void> {
-    return this.#sleeper.sleep(waitMs);
+  sleep(waitMs: number, chunk?: RecordChunk): Promise<boolean> {
+    return this.#sleeper.sleep(waitMs, chunk && (() => this.#discards.concerns(chunk)));
   }
-  trouble(chunk: RecordChunk | StagedChunk, text: string | undefined, waitMs: number): void {
+  trouble(chunk: RecordChunk | StagedChunk, text: string | undefined, waitMs: number, waiting?: RecordChunk): void {
     if (text === undefined) this.#troubles.delete(chunk);
-    else this.#troubles.set(chunk, { text, nextTryMs: this.clock.nowMs() + waitMs });
+    else this.#troubles.set(chunk, { text, nextTryMs: this.clock.nowMs() + waitMs, waiting });
   }
   delivered(chunk: RecordChunk): void {
     this.cursor.counts.delivered += chunk.count;
@@ -387,142 +401,34 @@ export class OutputRunner implements Recipient, WriterHost {
   #finish(chunk: RecordChunk): void {
     for (const part of chunk.batches) part.finish();
     this.cursor.changed();
-    this.#release(chunk.heldBytes);
+    this.#gone(chunk);
   }
-
-  // ------------------------------------------------------------------------------------------------ commits
-
-  async #prepareCommit(): Promise<{ state: unknown; secondaryState: unknown; taken(): void }> {
-    // Before it was opened it may not know where it is: what was committed stays.
-    const mustCommit = this.#output.commit !== undefined || this.#secondary?.needsCommit === true;
-    const { state, secondaryState } = this.cursor;
-    if (!mustCommit || !this.#isOpened) return { state, secondaryState, taken: () => undefined };
-    if (this.isStopped && this.#gate.writing > 0) throw new Error('a write did not end');
-    const release = this.#gate.hold();
-    try {
-      await this.#gate.quiet();
-      const own = { secondaryState: (await this.#secondary?.commit(secondaryState)) ?? secondaryState, taken: release };
-      return { state: await this.#output.commit?.(state), ...own };
-    } catch (error) {
-      release();
-      throw error;
-    }
+  /** Its records are no longer in memory for this output. */
+  #gone(chunk: RecordChunk): void {
+    this.#backlog.gone(chunk);
+    this.#release(chunk.heldBytes);
   }
 
   // ------------------------------------------------------------------------------------------------ life
 
   /** Opens the output, however often that has to be tried, and starts to write. */
   start(): void {
-    void this.#start().catch((error: unknown) => {
-      if (!this.isStopped)
-        this.log.fatal({ output: this.id, err: error }, `opening output ${this.id} failed unexpectedly`);
-    });
-  }
-  async #start(): Promise<void> {
-    const output = this.#output;
-    await this.#untilDone(output, 'opening', async () => output.open?.());
-    if (this.#output !== output) return;
-    this.#isOpened = true;
-    // The first point to go back to is on disk before the first write.
-    if (output.commit && this.cursor.state === undefined)
-      await this.#untilDone(output, 'making the first commit of', () => {
-        this.cursor.changed();
-        return this.cursor.commit();
-      });
-    if (this.#output !== output) return;
-    this.#openTrouble = undefined;
-    this.#opened?.();
-    this.#opened = undefined;
-    this.#pump();
-  }
-  /** Tries until it succeeds, or another instance has taken the output's place. */
-  async #untilDone(output: Output, doing: string, run: () => Promise<void>): Promise<void> {
-    const { retry } = this.buffer;
-    const unlimited = { ...retry, triesMax: undefined, timeoutMs: undefined };
-    const state = new RetryState(unlimited, false, this.random, this.clock.monotonicMs());
-    while (this.#output === output) {
-      try {
-        await run();
-        return;
-      } catch (error) {
-        if (this.#output !== output) return;
-        const decision = state.failed(this.clock.monotonicMs(), retryAfterMs(error));
-        const waitMs = decision.kind === 'wait' ? decision.waitMs : retry.waitMsMax;
-        this.#openTrouble = { text: errorText(error), nextTryMs: this.clock.nowMs() + waitMs };
-        this.log.warn(
-          { output: this.id },
-          `${doing} output ${this.id}: ${errorText(error)}; its records wait, trying again in ${Math.round(waitMs)} ms`,
-        );
-        await this.sleep(waitMs);
-      }
-    }
+    this.#instance.start();
   }
   /** Goes on with another plan of the same id: at once where only the buffer differs, else with a new instance. */
   async replace(plan: OutputPlan): Promise<void> {
-    const isSame = plan.signature === this.#plan.signature;
     this.isDraining = false;
     this.#isFlushing = false;
     this.cursor.isClosed = false;
     this.cursor.changed();
-    if (isSame && !this.#isWithoutInstance) {
-      this.#plan = plan;
-      this.#queue.renew(plan.buffer, this.#chunkBytesMax(plan.buffer));
+    const isNew = await this.#instance.replace(plan);
+    this.#queue.renew(plan.buffer, this.#chunkBytesMax(plan.buffer));
+    if (!isNew) {
       this.endSlice();
       return;
     }
-    const release = this.#gate.hold();
-    try {
-      await this.#endWrites(replaceEndMs, () => this.#abort.abort());
-      this.#abort = new AbortController();
-      if (this.#isOpened && this.#output.commit) await this.#commitBeforeReplace();
-      this.#isOpened = false;
-      this.#opened ??= this.#gate.hold();
-      if (!this.#isWithoutInstance) await this.#closeOutputs();
-      // Nothing is written until there is one, should this plan's not be made.
-      this.#isWithoutInstance = true;
-      this.#output = plan.create(this.cursor.state);
-      this.#secondary = newSecondary(plan, this.cursor.secondaryState);
-      this.#isWithoutInstance = false;
-      this.#plan = plan;
-      this.#queue.renew(plan.buffer, this.#chunkBytesMax(plan.buffer));
-    } finally {
-      release();
-    }
     this.#sleeper.wakeAll();
     this.start();
-  }
-  /** Waits for writes that run; tells them to end after waitMs, and waits for writeEndMs more. */
-  async #endWrites(waitMs: number, abort: () => void): Promise<void> {
-    let timer: Timer | undefined;
-    const over = new Promise<void>((resolve) => {
-      timer = this.clock.after(waitMs, () => {
-        abort();
-        timer = this.clock.after(writeEndMs, resolve);
-      });
-    });
-    await Promise.race([this.#gate.quiet(), over]);
-    timer?.cancel();
-  }
-  /**
-   * What was written to an exactly-once target must be in the cursor before the next instance goes back to it. Without end
-   * a reload would be, too: where it cannot be committed the instance that runs stays.
-   */
-  async #commitBeforeReplace(): Promise<void> {
-    const untilMs = this.clock.monotonicMs() + replaceEndMs;
-    for (;;) {
-      try {
-        await this.cursor.commit();
-        return;
-      } catch (error) {
-        if (this.clock.monotonicMs() >= untilMs)
-          throw new OperatingError(
-            'OUTPUT_WRITE',
-            `replacing output ${this.id}: what it wrote cannot be committed: ${errorText(error)}; it goes on as it was`,
-            { cause: error },
-          );
-        await this.sleep(this.#options.commitIntervalMs);
-      }
-    }
   }
   /** True when nothing durable waits. */
   get isDone(): boolean {
@@ -538,28 +444,19 @@ export class OutputRunner implements Recipient, WriterHost {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#timer?.cancel();
+    this.#backlog.close();
     this.#sleeper.stop();
-    this.#gate.wake();
-    this.#abort.abort();
-    await this.#endWrites(0, () => undefined);
+    await this.#instance.endWrites();
     this.cursor.changed();
     await this.cursor.commit().catch(() => undefined);
     await this.cursor.close();
     await this.#staged.close();
-    await this.#closeOutputs();
-  }
-  async #closeOutputs(): Promise<void> {
-    for (const output of [this.#output, this.#secondary]) {
-      try {
-        await output?.close();
-      } catch (error) {
-        this.log.warn({ output: this.id }, `closing output ${this.id}: ${errorText(error)}`);
-      }
-    }
+    await this.#instance.close();
   }
   status(): OutputStatus {
     const { counts } = this.cursor;
-    const troubles = [...this.#troubles.values(), ...(this.#openTrouble ? [this.#openTrouble] : [])];
+    const { trouble } = this.#instance;
+    const troubles = [...this.#troubles.values(), ...(trouble ? [trouble] : [])];
     const chunks = [...this.#active, ...this.#queue.memory()];
     const oldestMs = chunks.reduce((least, chunk) => Math.min(least, chunk.appendMs), this.#staged.appendMs);
     return {
@@ -571,6 +468,7 @@ export class OutputRunner implements Recipient, WriterHost {
       derived: counts.derived,
       waiting: this.cursor.waiting(this.#options.shards()),
       queuedBytes: Math.round(this.#heldBytes),
+      backlog: this.#backlog.status(),
       lagMs: Number.isFinite(oldestMs) ? Math.max(0, this.clock.nowMs() - oldestMs) : 0,
       lastError: this.#deadTrouble ?? troubles[0]?.text,
       nextTryMs: troubles.length > 0 ? Math.min(...troubles.map(({ nextTryMs }) => nextTryMs)) : undefined,
@@ -580,12 +478,7 @@ export class OutputRunner implements Recipient, WriterHost {
     if (this.#isClosed) return 'closed';
     if (this.#deadTrouble !== undefined) return 'stopped';
     if (isTroubled) return 'retrying';
-    if (!this.#isOpened) return 'opening';
+    if (!this.#instance.isOpened) return 'opening';
     return this.isDraining ? 'draining' : 'running';
   }
-}
-
-function newSecondary(plan: OutputPlan, committed: unknown): Secondary | undefined {
-  const output = plan.createSecondary?.(committed);
-  return output && new Secondary(output);
 }

@@ -16,8 +16,8 @@ import type { Log } from '../core/log.ts';
 import { RangeSet } from '../core/ranges.ts';
 import type { ChunkKey } from './chunk-keys.ts';
 import { RecordChunk } from './chunk.ts';
-import { decodeParts, encodeFrame, encodePart } from './staged-frame.ts';
-import type { FrameHead } from './staged-frame.ts';
+import { decodeParts, encodeFrame, encodePart, packPayload } from './staged-frame.ts';
+import type { FrameHead, Packing } from './staged-frame.ts';
 import { StagedLog } from './staged-log.ts';
 import type { FrameRef, SegmentCursor } from './staged-log.ts';
 import { StagedPart } from './staged-part.ts';
@@ -54,6 +54,8 @@ export interface StagedOptions {
   /** Below dataDir, the output's own. */
   readonly directory: string;
   readonly space: StagedSpace;
+  /** How what is staged now is packed. */
+  packing(): Packing | undefined;
   /** Commits the output's cursor. */
   commit(): Promise<void>;
   /** Counts rows that are lost. */
@@ -103,6 +105,14 @@ export class StagedChunk {
   get waiting(): number {
     return this.count - this.overCount;
   }
+  /** Bytes of encoded records that are not over. */
+  get waitingBytes(): number {
+    return this.bytesOf(this.waiting);
+  }
+  /** Bytes of so many of its rows, by their average. */
+  bytesOf(rows: number): number {
+    return this.count === 0 ? 0 : (this.bytes * rows) / this.count;
+  }
   /** By what a chunk that grows is found. */
   get name(): string {
     return nameOf(this.key, this.signature);
@@ -139,6 +149,7 @@ export class StagedChunks {
   #next = 0;
   #frames = 0;
   #waiting = 0;
+  #waitingBytes = 0;
   #nextDueMs = Number.POSITIVE_INFINITY;
   #dropReason: string | undefined;
   #isStaging = false;
@@ -189,14 +200,26 @@ export class StagedChunks {
   get waiting(): number {
     return this.#waiting;
   }
+  /** Bytes of encoded records that are to be written. */
+  get waitingBytes(): number {
+    return this.#waitingBytes;
+  }
   get count(): number {
     return this.#chunks.size;
   }
   /** When the journal took the oldest record of a chunk that still grows or waits. */
   get appendMs(): number {
-    let least = Number.POSITIVE_INFINITY;
-    for (const chunk of this.#chunks.values()) least = Math.min(least, chunk.appendMs);
-    return least;
+    return this.#oldest(() => true)?.appendMs ?? Number.POSITIVE_INFINITY;
+  }
+  /** The one with the oldest record of those whose records are not to be refused. */
+  oldest(): StagedChunk | undefined {
+    return this.#oldest(({ dropReason }) => dropReason === undefined);
+  }
+  #oldest(isWanted: (chunk: StagedChunk) => boolean): StagedChunk | undefined {
+    let oldest: StagedChunk | undefined;
+    for (const chunk of this.#chunks.values())
+      if (isWanted(chunk) && (!oldest || chunk.appendMs < oldest.appendMs)) oldest = chunk;
+    return oldest;
   }
   /** Waits for a commit that a crash could go back to, and looks for room. @throws NoRoom, or the disk's error */
   async makeRoom(bytes: number): Promise<void> {
@@ -230,7 +253,8 @@ export class StagedChunks {
     });
     this.#isStaging = true;
     try {
-      const encoded = staged.map(({ chunk, target }) => encodeChunk(chunk, target));
+      const packing = this.#options.packing();
+      const encoded = await Promise.all(staged.map(({ chunk, target }) => encodeChunk(chunk, target, packing)));
       const appended = await this.#log.append(encoded.map(({ buffers }) => buffers));
       // From here on in one turn: what counts on disk, and what is done.
       appended.accept();
@@ -310,9 +334,12 @@ export class StagedChunks {
   drop(reason: string, isActive: (chunk: StagedChunk) => boolean, isLasting: boolean): void {
     if (isLasting) this.#dropReason = reason;
     if (this.#isStaging) this.#dropStaging = reason;
-    for (const chunk of this.#chunks.values())
-      if (isActive(chunk)) chunk.dropReason ??= reason;
-      else this.#drop(chunk, reason);
+    for (const chunk of this.#chunks.values()) this.dropOne(chunk, reason, isActive(chunk));
+  }
+  /** Refuses all rows of a chunk that are not over; of one that is being written once its write is. */
+  dropOne(chunk: StagedChunk, reason: string, isActive: boolean): void {
+    if (isActive) this.#condemn(chunk, reason);
+    else this.#drop(chunk, reason);
   }
   /** What is to be committed with the progress as it is in this turn. Undefined: nothing is staged. */
   cursor(): StagedCursor | undefined {
@@ -349,13 +376,15 @@ export class StagedChunks {
   }
   #add(chunk: StagedChunk, ref: FrameRef, head: FrameHead): void {
     for (const { shard, low } of head.parts) this.lows.set(shard, Math.min(this.lows.get(shard) ?? low, low));
+    const before = chunk.waitingBytes;
     chunk.add(ref, head);
+    this.#waitingBytes += chunk.waitingBytes - before;
     this.#frames++;
     this.#waiting += head.count;
     this.#chunks.set(chunk.number, chunk);
-    const before = this.#open.get(chunk.name);
-    if (before && before !== chunk) {
-      this.#resumed.push(before);
+    const other = this.#open.get(chunk.name);
+    if (other && other !== chunk) {
+      this.#resumed.push(other);
       this.#nextDueMs = Number.NEGATIVE_INFINITY;
     }
     this.#open.set(chunk.name, chunk);
@@ -384,16 +413,25 @@ export class StagedChunks {
   }
   #over(chunk: StagedChunk, rows: number): void {
     this.#waiting -= rows;
+    if (chunk.dropReason === undefined) this.#waitingBytes -= chunk.bytesOf(rows);
     if (chunk.waiting > 0 || !this.#chunks.delete(chunk.number)) return;
     this.#done.add(chunk.number, chunk.number + 1);
     this.#frames -= chunk.refs.length;
-    if (this.#chunks.size === 0) this.lows.clear();
+    if (this.#chunks.size === 0) {
+      this.lows.clear();
+      // Shares of rounded averages need not add up.
+      this.#waitingBytes = 0;
+    }
     for (const ref of chunk.refs) this.#log.release(ref);
     if (this.#open.get(chunk.name) === chunk) this.#open.delete(chunk.name);
   }
   #drop(chunk: StagedChunk, reason: string): void {
-    chunk.dropReason ??= reason;
-    this.#refuse(chunk, chunk.dropReason);
+    this.#refuse(chunk, this.#condemn(chunk, reason));
+  }
+  /** Its records no longer wait to be written. Returns why. */
+  #condemn(chunk: StagedChunk, reason: string): string {
+    if (chunk.dropReason === undefined) this.#waitingBytes -= chunk.waitingBytes;
+    return (chunk.dropReason ??= reason);
   }
   #refuse(chunk: StagedChunk, reason: string): void {
     this.#options.refused(reason, chunk.waiting);
@@ -410,7 +448,11 @@ function nameOf(key: ChunkKey, signature: string): string {
   return `${signature} ${key.text}`;
 }
 
-function encodeChunk(chunk: RecordChunk, target: StagedChunk): { head: FrameHead; buffers: Buffer[] } {
+async function encodeChunk(
+  chunk: RecordChunk,
+  target: StagedChunk,
+  packing: Packing | undefined,
+): Promise<{ head: FrameHead; buffers: Buffer[] }> {
   const { key, count, bytes, appendMs } = chunk;
   const { tag, timekeySeconds, text, fields } = key;
   const { number, signature } = target;
@@ -426,13 +468,9 @@ function encodeChunk(chunk: RecordChunk, target: StagedChunk): { head: FrameHead
     appendMs,
     parts: parts.map((part) => part.head),
   };
-  return {
-    head,
-    buffers: encodeFrame(
-      head,
-      parts.flatMap((part) => part.buffers),
-    ),
-  };
+  const plain = parts.flatMap(({ buffers }) => buffers);
+  const { head: whole, payload } = packing ? await packPayload(head, plain, packing) : { head, payload: plain };
+  return { head: whole, buffers: encodeFrame(whole, payload) };
 }
 
 function endOf(chunk: StagedChunk, frame: number): number {

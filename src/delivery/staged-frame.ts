@@ -16,14 +16,15 @@
  *    12   4  length of the payload in bytes, u32
  *    16   4  CRC-32 over the payload, u32
  *    20   h  head: one JSON object (FrameHead), UTF-8
- *         p  payload: the records of each part of `parts`, in that order
+ *         p  payload: the records of each part of `parts`, in that order; packed as one where the head says so (`packed`)
  *
  * Records of a part of n: offsets f64[n], seconds f64[n], nanos u32[n], bounds u32[n + 1], exact u8[n], where `hasOrdinals`
  * also ordinals i32[n], then the encoded records: record i is [bounds[i], bounds[i + 1]) of them.
  *
  * What counts of a segment is what the output's cursor says (see staged-log.ts): frames are never looked for behind that.
  */
-import { crc32 } from 'node:zlib';
+import { promisify } from 'node:util';
+import { crc32, gunzip, gzip, zstdCompress, zstdDecompress } from 'node:zlib';
 import { fitsJson } from '../codecs/encode.ts';
 import { Batch, Block, codecs } from '../core/batch.ts';
 import type { Codec } from '../core/batch.ts';
@@ -53,7 +54,16 @@ export interface FrameHead {
   /** When the journal took the oldest of them. */
   readonly appendMs: number;
   readonly parts: readonly PartHead[];
+  /** How the payload is packed, and its bytes unpacked. */
+  readonly packed?: { readonly by: Packing; readonly bytes: number } | undefined;
 }
+
+export type Packing = keyof typeof packings;
+
+const packings = {
+  gzip: { pack: promisify(gzip), unpack: promisify(gunzip) },
+  zstd: { pack: promisify(zstdCompress), unpack: promisify(zstdDecompress) },
+} as const;
 
 /** Records of one shard, tag and source. */
 interface PartHead {
@@ -93,6 +103,27 @@ export function isSegmentHeader(bytes: Buffer, number: number): boolean {
   return (
     bytes.length >= segmentHeaderBytes && bytes.subarray(0, segmentHeaderBytes).equals(encodeSegmentHeader(number))
   );
+}
+
+/** Packs the payload of a frame; its head says so. */
+export async function packPayload(
+  head: FrameHead,
+  payload: readonly Buffer[],
+  by: Packing,
+): Promise<{ readonly head: FrameHead; readonly payload: readonly Buffer[] }> {
+  const plain = Buffer.concat(payload);
+  return { head: { ...head, packed: { by, bytes: plain.length } }, payload: [await packings[by].pack(plain)] };
+}
+
+/** The payload as it was before it was packed; undefined: it is not what the head says. */
+export async function unpackPayload({ packed }: FrameHead, payload: Buffer): Promise<Buffer | undefined> {
+  if (!packed) return payload;
+  try {
+    const plain = await packings[packed.by].unpack(payload, { maxOutputLength: Math.max(1, packed.bytes) });
+    return plain.length === packed.bytes ? plain : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** A frame as buffers to write one behind the other. */

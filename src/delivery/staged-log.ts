@@ -26,6 +26,7 @@ import {
   isPayloadWhole,
   isSegmentHeader,
   segmentHeaderBytes,
+  unpackPayload,
 } from './staged-frame.ts';
 import type { FrameHead } from './staged-frame.ts';
 
@@ -159,8 +160,9 @@ export class StagedLog {
         const file = files.get(number) ?? (await disk.open(join(directory, nameOf(number)), 'read'));
         files.set(number, file);
         const found = await readHead(file, ref % positionSpan);
-        if (found && frames.length > 0 && bytes + found.payloadBytes > bytesMax) break;
-        bytes += found?.payloadBytes ?? 0;
+        const foundBytes = found?.head.packed?.bytes ?? found?.payloadBytes ?? 0;
+        if (frames.length > 0 && bytes + foundBytes > bytesMax) break;
+        bytes += foundBytes;
         frames.push(found && (await this.#readPayload(file, number, ref % positionSpan, found)));
       }
     } finally {
@@ -311,8 +313,11 @@ export class StagedLog {
     const payload = Buffer.alloc(found.payloadBytes);
     const start = position + found.bytes - found.payloadBytes;
     const got = await file.read(payload, start);
-    if (got === payload.length && isPayloadWhole(found.header, payload)) return { head: found.head, payload };
-    await this.#keepDamaged(number, start, payload.subarray(0, got), 'its records do not fit their checksum');
+    const isWhole = got === payload.length && isPayloadWhole(found.header, payload);
+    const plain = isWhole ? await unpackPayload(found.head, payload) : undefined;
+    if (plain) return { head: found.head, payload: plain };
+    const reason = isWhole ? 'its records cannot be unpacked' : 'its records do not fit their checksum';
+    await this.#keepDamaged(number, start, payload.subarray(0, got), reason);
     return undefined;
   }
   async #keepDamaged(number: number, position: number, bytes: Uint8Array, reason: string): Promise<void> {

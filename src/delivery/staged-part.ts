@@ -38,6 +38,9 @@ export class StagedPart implements ChunkPart {
     this.#numbers = numbers;
     this.#ordinals = ordinals;
   }
+  get bytes(): number {
+    return this.batch.totalBytes();
+  }
   get appendMs(): number {
     return this.batch.block.parts.appendMs;
   }

@@ -14,6 +14,9 @@ const byTime = {
 const untilEndMs = 400_000;
 const segment = '/d/staged/x/00000001.staged';
 
+async function until(trial: Trial, isThere: () => boolean): Promise<void> {
+  while (!isThere()) await trial.settle();
+}
 async function staged(trial: Trial): Promise<readonly string[]> {
   return trial.disk.list('/d/staged/x');
 }
@@ -135,5 +138,45 @@ test('an output that is dropped refuses what it staged; one that is removed deli
   await trial.delivery.setOutputs([]);
   await trial.settle(1000);
   assert.deepEqual(trial.happened, ['x write 2 3']);
+  await trial.stop();
+});
+
+for (const compress of ['gzip', 'zstd'] as const)
+  test(`staged chunks are packed with ${compress} where the configuration says so, and read as they were written`, async () => {
+    const trial = new Trial();
+    const plan = trial.plan('x', undefined, { buffer: { ...byTime, compress } });
+    await trial.start([plan]);
+    trial.append(500);
+    await trial.settle(62_000);
+    // Packing is done by threads of their own.
+    await until(trial, () => trial.status().queuedBytes === 0);
+    const size = (await trial.disk.stat(segment))?.size ?? 0;
+    assert.ok(size > 0 && size < 500 * 10, `500 records in ${size} bytes`);
+    await trial.stop();
+    // Other settings do not matter for what lies there.
+    await trial.start([trial.plan('x', undefined, { buffer: byTime })]);
+    await trial.settle(untilEndMs);
+    await until(trial, () => trial.status().waiting === 0);
+    assert.equal(trial.status().delivered, 500);
+    assert.equal(trial.happened.at(-1)?.split(' ').length, 502);
+    await trial.stop();
+  });
+
+test('a packed frame that is damaged costs its records alone', async () => {
+  const trial = new Trial();
+  const plan = trial.plan('x', undefined, { buffer: { ...byTime, compress: 'gzip' } });
+  await trial.start([plan]);
+  for (let round = 0; round < 2; round++) {
+    trial.append(2);
+    await trial.settle(61_000);
+    await until(trial, () => trial.status().queuedBytes === 0);
+  }
+  await trial.stop();
+  const bytes = (await trial.disk.readFile(segment)) as Buffer;
+  trial.disk.flip(segment, bytes.length - 1);
+  await trial.start([plan]);
+  await trial.settle(untilEndMs);
+  await until(trial, () => trial.status().waiting === 0);
+  assert.deepEqual([trial.status().refused, trial.status().delivered], [{ corrupt: 2 }, 2]);
   await trial.stop();
 });

@@ -18,7 +18,7 @@ import type { DeadLetters } from './dead-letters.ts';
 import { Stopped } from './dead-letters.ts';
 import { RetryState, isRetryable, refusalReason, retryAfterMs } from './retry.ts';
 
-/** Least time between two log lines about retries of one output: a target that is down for days must not fill the log. */
+/** Least time between two log lines about retries or drops of one output: a target that is down for days must not fill the log. */
 const retryLogMs = 10_000;
 
 /** What of a chunk is not discarded. */
@@ -40,10 +40,10 @@ export interface WriterHost {
   enter(): Promise<void>;
   /** Called after each try, once what it delivered is marked done. */
   leave(): void;
-  /** Rejects with Stopped. */
-  sleep(waitMs: number): Promise<void>;
-  /** A chunk given to deliver() is in trouble, and for how long; undefined: no longer. */
-  trouble(chunk: RecordChunk, text: string | undefined, waitMs: number): void;
+  /** Resolves with true when the time is over, with false when some of the chunk is to be discarded. Rejects with Stopped. */
+  sleep(waitMs: number, chunk: RecordChunk | undefined): Promise<boolean>;
+  /** A chunk given to deliver() is in trouble, for how long, and what of it waits for that; undefined: no longer. */
+  trouble(chunk: RecordChunk, text: string | undefined, waitMs: number, waiting?: RecordChunk): void;
   readonly isStopped: boolean;
   /** Cuts off, as refused, what is to be discarded. Gives what is kept, and which rows of the chunk these were. */
   discard(chunk: RecordChunk): Kept;
@@ -117,7 +117,8 @@ export class ChunkWriter {
     const next: Work[] = [];
     if (refused) next.push(...(await this.#divert(refused, refused.targetReasons, work.retry)));
     if (retry) {
-      const error = new Error(`the target asked to try ${retry.chunk.count} records again`);
+      const why = result?.retryReason === undefined ? '' : `: ${result.retryReason}`;
+      const error = new Error(`the target asked to try ${retry.chunk.count} records again${why}`);
       next.push(...(await this.#failed(root, { ...retry, retry: work.retry }, error)));
     } else host.trouble(root, undefined, 0);
     return next;
@@ -156,18 +157,32 @@ export class ChunkWriter {
         work,
         Array.from({ length: chunk.count }, () => reason),
         retry,
+        true,
       );
     }
     this.#logRetry(work, error, decision.waitMs);
-    host.trouble(root, errorText(error), decision.waitMs);
-    await host.sleep(decision.waitMs);
-    return [work];
+    return this.#pause(root, work, errorText(error), decision.waitMs);
+  }
+  /**
+   * Waits; what is discarded meanwhile goes at once, and the rest waits on. So does the output where nothing is left: its
+   * target is not asked sooner because records were dropped.
+   */
+  async #pause(root: RecordChunk, work: Work, text: string, waitMs: number): Promise<Work[]> {
+    const host = this.#host;
+    const untilMs = host.clock.monotonicMs() + waitMs;
+    let rest: Work | undefined = work;
+    for (;;) {
+      const leftMs = untilMs - host.clock.monotonicMs();
+      host.trouble(root, text, leftMs, rest?.chunk);
+      if (await host.sleep(leftMs, rest?.chunk)) return rest ? [rest] : [];
+      rest = rest && this.#discard(rest);
+    }
   }
   #goesToSecondary(rows: Rows): boolean {
     return this.#host.secondary !== undefined && rows.reasons === undefined;
   }
   /** Sends records that their target will not get elsewhere. */
-  async #divert(rows: Rows, targetReasons: readonly string[], retry: RetryState): Promise<Work[]> {
+  async #divert(rows: Rows, targetReasons: readonly string[], retry: RetryState, isExhausted = false): Promise<Work[]> {
     const host = this.#host;
     const { chunk } = rows;
     if (this.#goesToSecondary(rows)) return [this.#work(chunk, targetReasons)];
@@ -181,20 +196,34 @@ export class ChunkWriter {
         return { refused, batch: part.batch, row };
       }),
     );
-    await host.deadLetters.keep(letters);
+    // A record that ran out of tries may be good: only what the target refused is dropped.
+    if (host.buffer.isRefusedDropped === true && !isExhausted) this.#logDropped(chunk.count, targetReasons[0] ?? '');
+    else await host.deadLetters.keep(letters);
     // With a secondary: counted by the reason for which the output itself did not take them.
     host.refused(chunk, rows.reasons ?? targetReasons);
     return [];
   }
+  #logDropped(count: number, reason: string): void {
+    const { log, id } = this.#host;
+    if (!this.#mayLog()) return;
+    log.error(
+      { output: id },
+      `dropping ${count} records that output ${id} refused, as its configuration says (disable_chunk_backup): ${reason}`,
+    );
+  }
   #logRetry({ chunk, retry }: Work, error: unknown, waitMs: number): void {
-    const { clock, log, id } = this.#host;
-    const nowMs = clock.monotonicMs();
-    if (nowMs - this.#loggedMs < retryLogMs) return;
-    this.#loggedMs = nowMs;
+    const { log, id } = this.#host;
+    if (!this.#mayLog()) return;
     log.warn(
       { output: id },
       `writing chunk ${chunk.id} (${chunk.count} records) to output ${id}: ${errorText(error)}; try ${retry.tries + 1} in ${Math.round(waitMs)} ms`,
     );
+  }
+  #mayLog(): boolean {
+    const nowMs = this.#host.clock.monotonicMs();
+    if (nowMs - this.#loggedMs < retryLogMs) return false;
+    this.#loggedMs = nowMs;
+    return true;
   }
 }
 

@@ -2,7 +2,15 @@
  * What runs and what is asked of it: loads configurations, turns generations on in the right order (first delivering,
  * then receiving, so that no record carries a number nobody can route), reloads, and answers the admin server.
  */
-import type { AdminBackend, DeadLetterRow, ReloadResult, Status, StoreState } from '../admin/backend.ts';
+import type {
+  AdminBackend,
+  DeadLetterChoice,
+  DeadLetterDetail,
+  DeadLetterRow,
+  ReloadResult,
+  Status,
+  StoreState,
+} from '../admin/backend.ts';
 import type { PipelineModel } from '../config/model.ts';
 import { OperatingError, errorText } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
@@ -168,11 +176,17 @@ export class Controller implements AdminBackend {
     if (!output || isConfigured || !deliverer.dropOutput(id)) return Promise.resolve(undefined);
     return Promise.resolve(output.waiting);
   }
-  deadLetters(limit: number): Promise<readonly DeadLetterRow[]> {
-    return this.#options.deadLetters.newest(limit);
+  deadLetters(limit: number, choice: DeadLetterChoice): Promise<readonly DeadLetterRow[]> {
+    return this.#options.deadLetters.newest(limit, choice);
   }
-  replayDeadLetters(ids: readonly string[] | 'all'): Promise<number> {
-    return this.#options.deadLetters.replay(ids, this.#generation?.number ?? 0);
+  deadLetter(id: string): Promise<DeadLetterDetail | undefined> {
+    return this.#options.deadLetters.show(id);
+  }
+  replayDeadLetters(choice: DeadLetterChoice): Promise<number> {
+    return this.#options.deadLetters.replay(choice, this.#generation?.number ?? 0);
+  }
+  dropDeadLetters(choice: DeadLetterChoice): Promise<number> {
+    return this.#options.deadLetters.drop(choice);
   }
   store(): StoreQueries | undefined {
     return this.#options.store?.queries();

@@ -105,14 +105,17 @@ export class Receiver {
     }
   }
   #isMine(source: SourceModel): boolean {
-    return this.#options.worker.index === 0 || this.#options.maker.isReplicated(source.plugin);
+    const { worker, maker } = this.#options;
+    return source.workers?.includes(worker.index) ?? (worker.index === 0 || maker.isReplicated(source.plugin));
   }
   #make(model: SourceModel, generation: { readonly number: number }): Source {
-    const { writer, maker, worker, peers } = this.#options;
+    const { writer, maker, peers } = this.#options;
     const source = model.id;
+    const workers = model.workers ?? Array.from({ length: this.#options.worker.count }, (_, index) => index);
     return maker.make(model, {
-      worker,
-      peers: peers(source),
+      // Those that run it are numbered from 0, as if there were no others.
+      worker: { index: workers.indexOf(this.#options.worker.index), count: workers.length },
+      peers: among(workers, peers(source)),
       state: writer.state.get(source) ?? new Map<string, unknown>(),
       append: (request) =>
         writer.append({
@@ -126,4 +129,12 @@ export class Receiver {
         }),
     });
   }
+}
+
+/** The calls of a source that only some processes run. */
+function among(workers: readonly number[], peers: PeerCalls): PeerCalls {
+  return {
+    call: (index, request) => peers.call(workers[index] ?? index, request),
+    serve: (handler) => peers.serve(handler),
+  };
 }

@@ -35,7 +35,7 @@ export interface Routed {
 
 /** A compiled configuration. */
 export interface Router {
-  /** The outputs it can emit to. */
+  /** The outputs it can emit to, in the order in which a record may meet them. */
   readonly outputs: ReadonlySet<string>;
   /** Synchronous, pure apart from filters that print; never throws for what a record holds. The result is valid until the next call. */
   route(batch: Batch): Routed;

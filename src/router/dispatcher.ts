@@ -450,6 +450,7 @@ export class Dispatcher {
       if (oldest !== undefined) this.#routers.delete(oldest);
     }
     this.#routers.set(`${generation}:${pass}`, router);
+    if (generation === this.#generation) this.#members = inOrderOf(router, this.#members);
     return router;
   }
 }
@@ -472,6 +473,13 @@ function frameOf(shard: string, { block }: Frame): RoutedFrame {
   const { firstOffset, appendMs, payload } = block.parts;
   const bytes = payload.length + block.count * recordOverheadBytes + frameOverheadBytes;
   return { shard, from: firstOffset, to: firstOffset + block.count, appendMs, bytes };
+}
+
+/** Recipients in the order in which a record meets their outputs: what one frame gives several of them leaves in that order. */
+function inOrderOf(router: Router, members: readonly Member[]): readonly Member[] {
+  const places = new Map([...router.outputs].map((id, place) => [id, place]));
+  const placeOf = ({ recipient }: Member): number => places.get(recipient.id) ?? places.size;
+  return [...members].sort((a, b) => placeOf(a) - placeOf(b));
 }
 
 const none: readonly Refusal[] = [];

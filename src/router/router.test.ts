@@ -256,23 +256,6 @@ test('a filter that doubles records makes two emissions of each', () => {
   assert.deepEqual(routed.refusals, []);
 });
 
-test('the router names the outputs it can emit to', () => {
-  const model: PipelineModel = {
-    version: 1,
-    sources: [],
-    labels: { [rootLabel]: [step('**', { kind: 'copy', actions: [to('x'), to('y')] })] },
-    outputs: [],
-    plugins: [],
-  };
-  const router = compileRouter(model, {
-    compileMatch: () => () => true,
-    createFilter: ({ type }) => filters[type] as Filter,
-    createRetagger: ({ type }) => retaggers[type] as Retagger,
-    log: silentLog(),
-  });
-  assert.deepEqual([...router.outputs], ['x', 'y']);
-});
-
 test('a tap gets every record as it is received, first, and changes nothing for the others', () => {
   const labels = { [rootLabel]: [step('a', filter('odd'), false), step('a', to('x'))] };
   const plain = route(labels);
@@ -285,7 +268,79 @@ test('a tap gets every record as it is received, first, and changes nothing for 
   assert.deepEqual(refused(lost), [['no_route', false, [0, 1]]]);
 });
 
+test('outputs are named in the order in which a record meets them', () => {
+  const labels = {
+    [rootLabel]: [step('a', { kind: 'copy', actions: [relabel('@B'), to('second')] }), step('**', to('third'))],
+    '@LONE': [step('**', to('last'))],
+    '@B': [step('**', relabel('@C'))],
+    '@C': [step('x', to('first')), step('**', relabel('@B'))],
+  };
+  const model: PipelineModel = { version: 1, sources: [], labels, outputs: [], plugins: [] };
+  const router = compileRouter(model, {
+    compileMatch: () => () => true,
+    createFilter: () => assert.fail(),
+    createRetagger: () => assert.fail(),
+    log: silentLog(),
+  });
+  assert.deepEqual([...router.outputs], ['first', 'second', 'third', 'last']);
+});
+
 test('a tap does not get replayed records, which it got when they were received; outputs do', () => {
   const replayed = route({ [rootLabel]: [step('a', to('x'))] }, 'a', 2, { taps: ['store'], source: replaySource });
   assert.deepEqual(emitted(replayed), [['x', 'a', [0, 1]]]);
+});
+
+test('stores of a copy see what filters of the ones before changed in place, where they share records', () => {
+  const inPlace: Filter = {
+    apply(batch, _reject, changed) {
+      for (let row = 0; row < batch.count; row++) changed?.(row, { n: row + 10 });
+      return batch.map((fields) => withField(fields, 'marked'));
+    },
+  };
+  const emittedWith = (shares: 'record' | undefined): string[] => {
+    const copy: ActionModel = { kind: 'copy', actions: [relabel('@B'), to('x')], ...(shares && { shares }) };
+    const labels = { [rootLabel]: [step('**', copy)], '@B': [step('**', filter('any'), false), step('**', to('y'))] };
+    const model: PipelineModel = { version: 1, sources: [], labels, outputs: [], plugins: [] };
+    const router = compileRouter(model, {
+      compileMatch: () => () => true,
+      createFilter: () => inPlace,
+      createRetagger: () => assert.fail(),
+      log: silentLog(),
+    });
+    const { emissions } = router.route(Batch.of('a', jsonBlock('s', 0, ['{"n":0}'])));
+    return emissions.map(({ output, batch }) => `${output} ${batch.json(0).toString()}`);
+  };
+  assert.deepEqual(emittedWith(undefined), ['y {"n":0,"marked":true}', 'x {"n":0}']);
+  assert.deepEqual(emittedWith('record'), ['y {"n":0,"marked":true}', 'x {"n":10}']);
+});
+
+test('where routes differ by receiving process, the source of a record says which are its own', () => {
+  const labels = (output: string): Record<string, StepModel[]> => ({
+    [rootLabel]: [step('**', relabel('@L'))],
+    '@L': [step('**', to(output))],
+  });
+  const sourceOf = (id: string) => ({ id, plugin: plugin('sample'), label: rootLabel });
+  const router = compileRouter(
+    {
+      version: 1,
+      sources: ['zero', 'one', 'two'].map(sourceOf),
+      labels: labels('all'),
+      scopes: [
+        { name: 'worker 0', sources: ['zero'], labels: labels('first') },
+        { name: 'worker 1', sources: ['one'], labels: labels('second') },
+      ],
+      outputs: [],
+      plugins: [],
+    },
+    {
+      compileMatch: () => () => true,
+      createFilter: ({ type }) => filters[type] as Filter,
+      createRetagger: ({ type }) => retaggers[type] as Retagger,
+      log: silentLog(),
+    },
+  );
+  assert.deepEqual([...router.outputs].sort(), ['all', 'first', 'second']);
+  const outputOf = (source: string): string | undefined =>
+    router.route(Batch.of('a', new Block({ ...jsonBlock('s', 0, ['{"n":1}']).parts, source }))).emissions[0]?.output;
+  assert.deepEqual(['zero', 'one', 'two', replaySource].map(outputOf), ['first', 'second', 'all', 'all']);
 });

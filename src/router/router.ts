@@ -15,6 +15,7 @@ import type { Batch } from '../core/batch.ts';
 import { errorText } from '../core/errors.ts';
 import type { Filter, RejectRecord, Retagger } from '../core/plugin.ts';
 import type { Refusal, Routed, Router, RouterParts } from './contract.ts';
+import { SharedRecords } from './shared-records.ts';
 
 /** The label for records that filters and steps rejected (Fluentd's `<label @ERROR>`). */
 const errorLabel = '@ERROR';
@@ -29,7 +30,7 @@ const tagsMax = 4096;
 type Action =
   | { readonly kind: 'filter'; readonly filter: Filter }
   | { readonly kind: 'output'; readonly output: string }
-  | { readonly kind: 'copy'; readonly actions: readonly Action[] }
+  | { readonly kind: 'copy'; readonly actions: readonly Action[]; readonly shares: 'record' | 'nested' | undefined }
   /** `turns[i]`: which action the records get whose offset is i modulo the number of turns. */
   | { readonly kind: 'roundrobin'; readonly actions: readonly Action[]; readonly turns: readonly number[] }
   | { readonly kind: 'relabel'; readonly label: Label }
@@ -70,29 +71,67 @@ class Label {
 
 /** Compiles a configuration's labels. Called once for each generation; plugins are made here, in written order. */
 export function compileRouter(model: PipelineModel, parts: RouterParts): Router {
-  const labels = new Map<string, Label>();
-  for (const name of [rootLabel, ...Object.keys(model.labels)]) labels.set(name, new Label());
-  const labelOf = (name: string): Label => {
-    const label = labels.get(name);
-    assert(label, `label ${name} is not in the model; the configuration's check must have said so`);
-    return label;
+  const taps = model.taps ?? [];
+  const labels = compileLabels(model.labels, parts);
+  const scopes = (model.scopes ?? []).map((scope) => ({
+    sources: new Set(scope.sources),
+    labels: compileLabels(scope.labels, parts),
+  }));
+  const outputs = new Set(taps);
+  for (const own of [labels, ...scopes.map((scope) => scope.labels)])
+    for (const output of outputsIn(own)) outputs.add(output);
+  const root: Entry = { labels, label: labelIn(labels, rootLabel) };
+  const entries = new Map(
+    model.sources.map(({ id, label }): [string, Entry] => {
+      const own = scopes.find(({ sources }) => sources.has(id))?.labels ?? labels;
+      return [id, { labels: own, label: labelIn(own, label) }];
+    }),
+  );
+  // What is replayed was received before, and tapped then: a second time would double it.
+  const tapsOf = (batch: Batch): readonly string[] => (batch.block.parts.source === replaySource ? [] : taps);
+  return {
+    outputs,
+    route(batch) {
+      const entry = entries.get(batch.block.parts.source) ?? root;
+      return new Routing(entry.labels, batch.count).start(entry.label, batch, tapsOf(batch));
+    },
   };
-  const outputs = new Set<string>();
+}
+
+type Labels = ReadonlyMap<string, Label>;
+/** Where a source's records enter. */
+interface Entry {
+  readonly labels: Labels;
+  readonly label: Label;
+}
+
+function labelIn(labels: Labels, name: string): Label {
+  const label = labels.get(name);
+  assert(label, `label ${name} is not in the model; the configuration's check must have said so`);
+  return label;
+}
+
+function compileLabels(models: PipelineModel['labels'], parts: RouterParts): Labels {
+  const labels = new Map<string, Label>();
+  for (const name of [rootLabel, ...Object.keys(models)]) labels.set(name, new Label());
   const compileAction = (action: ActionModel): Action => {
     switch (action.kind) {
       case 'filter':
         return { kind: 'filter', filter: parts.createFilter(action.plugin) };
       case 'output':
-        outputs.add(action.output);
         return { kind: 'output', output: action.output };
       case 'copy':
-        return { kind: 'copy', actions: action.actions.map(compileAction) };
+        return { kind: 'copy', actions: action.actions.map(compileAction), shares: action.shares };
       case 'roundrobin':
         return { kind: 'roundrobin', actions: action.actions.map(compileAction), turns: turnsOf(action.weights) };
       case 'relabel':
-        return { kind: 'relabel', label: labelOf(action.label) };
+        return { kind: 'relabel', label: labelIn(labels, action.label) };
       default:
-        return { kind: 'retag', retagger: parts.createRetagger(action.plugin), label: labelOf(action.label) };
+        return {
+          kind: 'retag',
+          retagger: parts.createRetagger(action.plugin),
+          label: labelIn(labels, action.label),
+        };
     }
   };
   const compileStep = (step: StepModel): Step => ({
@@ -100,21 +139,34 @@ export function compileRouter(model: PipelineModel, parts: RouterParts): Router 
     action: compileAction(step.action),
     take: step.take,
   });
-  for (const [name, steps] of Object.entries(model.labels)) labelOf(name).steps = steps.map(compileStep);
-  const root = labelOf(rootLabel);
-  const taps = model.taps ?? [];
-  for (const output of taps) outputs.add(output);
-  const entries = new Map(model.sources.map(({ id, label }) => [id, labelOf(label)]));
-  const entryOf = (batch: Batch): Label => entries.get(batch.block.parts.source) ?? root;
-  // What is replayed was received before, and tapped then: a second time would double it.
-  const tapsOf = (batch: Batch): readonly string[] => (batch.block.parts.source === replaySource ? [] : taps);
-  return { outputs, route: (batch) => new Routing(labels, batch.count).start(entryOf(batch), batch, tapsOf(batch)) };
+  for (const [name, steps] of Object.entries(models)) labelIn(labels, name).steps = steps.map(compileStep);
+  return labels;
+}
+
+/** The outputs of labels, in the order in which a record from the root meets them; those behind no step from there last. */
+function* outputsIn(labels: Labels): Generator<string> {
+  yield* outputsBehind(labelIn(labels, rootLabel), new Set());
+  for (const label of labels.values()) for (const { action } of label.steps) yield* outputsOf(action, undefined);
+}
+function* outputsBehind(label: Label, seen: Set<Label>): Generator<string> {
+  if (seen.has(label)) return;
+  seen.add(label);
+  for (const { action } of label.steps) yield* outputsOf(action, seen);
+}
+/** `seen`: the labels on the way; undefined: other labels are not entered. */
+function* outputsOf(action: Action, seen: Set<Label> | undefined): Generator<string> {
+  if (action.kind === 'output') yield action.output;
+  else if (action.kind === 'copy' || action.kind === 'roundrobin')
+    for (const inner of action.actions) yield* outputsOf(inner, seen);
+  else if (action.kind !== 'filter' && seen) yield* outputsBehind(action.label, seen);
 }
 
 /** What goes along with a batch: how often it entered a label, and whether it came through @ERROR. */
 interface Way {
   readonly hops: number;
   readonly isError: boolean;
+  /** Inside a copy whose stores share records. */
+  readonly shared?: SharedRecords;
 }
 
 /** The routing of one frame. */
@@ -171,7 +223,7 @@ class Routing {
         this.#emissions.push({ output: action.output, batch });
         return batch;
       case 'relabel':
-        this.#enter(action.label, batch, { hops: way.hops + 1, isError: way.isError });
+        this.#enter(action.label, batch, { ...way, hops: way.hops + 1 });
         return batch;
       case 'retag':
         return this.#retag(action.retagger, action.label, batch, way, take);
@@ -179,8 +231,16 @@ class Routing {
         for (const [inner, part] of inTurn(action.actions, action.turns, batch)) this.#copyTo(inner, part, way);
         return batch;
       default:
-        for (const inner of action.actions) this.#copyTo(inner, batch, way);
+        this.#copy(action.actions, action.shares, batch, way);
         return batch;
+    }
+  }
+  #copy(actions: readonly Action[], shares: 'record' | 'nested' | undefined, batch: Batch, way: Way): void {
+    let current = batch;
+    for (const inner of actions) {
+      const shared = shares && new SharedRecords(current, shares === 'record');
+      this.#copyTo(inner, current, shared ? { ...way, shared } : way);
+      current = shared?.after() ?? current;
     }
   }
   #copyTo(action: Action, batch: Batch, way: Way): void {
@@ -191,7 +251,8 @@ class Routing {
     const rejects = new Rejects(batch.count);
     let out: Batch;
     try {
-      out = filter.apply(batch, rejects.reject);
+      const { shared } = way;
+      out = filter.apply(batch, rejects.reject, shared && ((row, fields) => shared.note(batch, row, fields)));
     } catch (error) {
       return this.#threw(batch, error, way);
     }
@@ -213,8 +274,7 @@ class Routing {
     } catch (error) {
       return this.#threw(batch, error, way);
     }
-    for (const [i, out] of emitted.entries())
-      this.#enter(entered[i] as Label, out, { hops: way.hops + 1, isError: way.isError });
+    for (const [i, out] of emitted.entries()) this.#enter(entered[i] as Label, out, { ...way, hops: way.hops + 1 });
     // Without `take` all records go on behind this step, so what it did not emit is not dropped.
     this.#settle(take ? retagger.dropReason : undefined, batch, emitted, rejects.byRow, way);
     return batch;

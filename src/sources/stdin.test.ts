@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { PassThrough } from 'node:stream';
 import { test } from 'node:test';
 import { jsonLineParser } from '../codecs/json.ts';
+import { multilineParser } from '../codecs/multiline.ts';
 import { codecs } from '../core/batch.ts';
 import { OperatingError } from '../core/errors.ts';
 import { configOf, contextOf, modelOf, sourceContextOf } from '../../test/fixture.ts';
@@ -53,6 +54,17 @@ test('JSON lines keep digits and give their time; others are refused with their 
     { reason: 'parse_failed', raw: '[1]' },
     { reason: 'parse_failed', raw: '{"time":"x"}' },
   ]);
+});
+
+test('lines that a multiline parser wants together are joined, also the last ones', async () => {
+  const parser = modelOf(multilineParser, { formatFirstline: '/^\\d/', format1: '/^(?<n>\\d) (?<text>.*)/' });
+  const { input, source, made } = begin({ exitOnEof: true }, parser);
+  await made.start();
+  for (const part of ['stray\n1 a\n', '  b\n2 ', 'c\n  d']) input.write(part);
+  input.end();
+  await made.ended;
+  assert.deepEqual(payloads(source), ['{"n":"1","text":"a\\n  b"}', '{"n":"2","text":"c\\n  d"}']);
+  assert.deepEqual(source.refusals, [{ reason: 'no_first_line', raw: 'stray' }]);
 });
 
 test('bytes that are not UTF-8 are kept', async () => {

@@ -9,6 +9,7 @@ import { boolean, bytes, text } from '../core/options.ts';
 import type { OptionValues } from '../core/options.ts';
 import { definePlugin } from '../core/plugin.ts';
 import type { Parser, Plugin, PluginConfig, Source, SourceContext } from '../core/plugin.ts';
+import { Joiner } from './tail/joiner.ts';
 
 const LF = 10;
 const CR = 13;
@@ -71,6 +72,7 @@ class StdinSource implements Source {
   readonly #parser: Parser;
   readonly #input: () => Readable;
   readonly #lines: LineCutter;
+  readonly #joiner: Joiner | undefined;
   #stream: Readable | undefined;
   #isStopped = false;
   #reading: Promise<void> = Promise.resolve();
@@ -82,6 +84,7 @@ class StdinSource implements Source {
     this.#parser = context.parser(config.parser ?? 'none');
     this.#input = input;
     this.#lines = new LineCutter(config.options.maxLineSize);
+    if (this.#parser.isMultiline === true) this.#joiner = new Joiner(this.#parser);
     if (config.options.exitOnEof)
       this.ended = new Promise((resolve) => {
         this.#resolveEnded = resolve;
@@ -111,22 +114,31 @@ class StdinSource implements Source {
       if (!this.#isStopped)
         this.#context.log.error(`reading standard input: ${errorText(error)}; no more is read from it.`);
     }
-    await this.#take(this.#lines.end());
+    await this.#take(this.#lines.end(), true);
     if (!this.#isStopped) this.#resolveEnded();
   }
 
-  async #take(lines: readonly Line[]): Promise<void> {
-    if (lines.length === 0) return;
+  /** `isEnd`: nothing comes behind these lines, so what waits for its next line is complete. */
+  async #take(lines: readonly Line[], isEnd = false): Promise<void> {
+    if (lines.length === 0 && !isEnd) return;
     const { tag } = this.#options;
     const gathered = new RecordGatherer();
     const now = this.#context.clock.now();
     const refused: { reason: string; line: Buffer; problem: string }[] = [];
+    const whole: Buffer[] = [];
+    const taker = {
+      add: (joined: Buffer) => void whole.push(joined),
+      addStray(line: Buffer) {
+        refused.push({ reason: 'no_first_line', line, problem: 'it stands before any line that begins a record' });
+      },
+    };
     for (const { bytes: line, isWhole } of lines)
       if (!isWhole) {
         const problem = `a line is longer than ${this.#options.maxLineSize} bytes`;
         refused.push({ reason: 'line_too_long', line, problem });
-      }
-    const whole = lines.flatMap(({ bytes: line, isWhole }) => (isWhole ? [line] : []));
+      } else if (this.#joiner) this.#joiner.add(line, 0, 0, taker, this.#context.clock.monotonicMs());
+      else whole.push(line);
+    if (isEnd) this.#joiner?.flush(taker, false);
     parseTexts(this.#parser, whole, (parsed, index) => {
       if (!('problem' in parsed)) gathered.add(parsed.fields, parsed.time ?? now);
       else refused.push({ reason: refusalReason(parsed), line: whole[index] as Buffer, problem: parsed.problem });

@@ -7,9 +7,9 @@ export const copyStep = definePlugin({
   name: 'copy',
   summary: 'Gives records to several outputs or labels, written as <store> sections.',
   options: {
-    copyMode: choice(['no_copy', 'shallow', 'deep', 'marshal'])('How stores share a record.', {
-      ignored: 'records are never changed in place, so no store sees what another one does',
-    }),
+    copyMode: choice(['no_copy', 'shallow', 'deep', 'marshal'])(
+      'How stores share a record. no_copy, shallow: what Ruby expressions behind one store change in place, in the record or in its nested values alone, is seen by the stores behind it. deep, marshal, and where nothing is written: each store has the record as it came.',
+    ),
     deepCopy: boolean('Old spelling of copy_mode.', {
       ignored: 'records are never changed in place, so no store sees what another one does',
     }),
@@ -33,7 +33,7 @@ export const copyStep = definePlugin({
     {
       peer: 'fluentd',
       options: ['copyMode', 'deepCopy'],
-      text: 'Without `copy_mode deep`, stores see what filters of other stores change. Here none sees another’s changes.',
+      text: 'Without `copy_mode deep`, stores see what filters of other stores change in place. Here only where `copy_mode no_copy` or `shallow` is written, and only what expressions of record_transformer change.',
     },
   ],
 });

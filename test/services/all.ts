@@ -1,5 +1,7 @@
 /** The services there are. */
 import type { Service } from './contract.ts';
 import { influxdb } from './influxdb.ts';
+import { kafka } from './kafka.ts';
+import { opensearch } from './opensearch.ts';
 
-export const services: readonly Service[] = [influxdb];
+export const services: readonly Service[] = [influxdb, kafka, opensearch];

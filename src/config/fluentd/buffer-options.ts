@@ -2,7 +2,6 @@
 import { boolean, bytes, choice, duration, integer, number, text } from '../../core/options.ts';
 import type { OptionTable, OptionValues } from '../../core/options.ts';
 
-const journalIsBuffer = 'accepted; the journal is the buffer, its size follows from P2L_DATA_LIMIT, else P2L_STORAGE';
 const noPolling = 'accepted without effect: chunks are written when they are due, nothing polls';
 const noFiles = 'accepted without effect: waiting records stay in the journal';
 
@@ -33,17 +32,15 @@ export const bufferOptions = {
   retryRandomize: boolean('Whether waits are varied a little'),
   chunkLimitSize: bytes('Largest chunk'),
   chunkLimitRecords: integer(1)('Most records in a chunk'),
-  chunkFullThreshold: number('Part of the limit at which a chunk counts as full', {
-    ignored: 'accepted without effect: chunks are filled up to their limit',
+  chunkFullThreshold: number('Part of the limits at which a chunk counts as full'),
+  totalLimitSize: bytes('Most bytes of records that may wait for the output'),
+  queueLimitLength: integer(0)('So many times chunk_limit_size may wait for the output'),
+  queuedChunksLimitSize: integer(0)('So many chunks may wait to be written before younger ones are left to grow'),
+  compress: choice(['text', 'gzip', 'zstd'])('How chunks are packed that are staged on disk'),
+  decompressionSizeLimit: bytes('Largest chunk after decompression', {
+    ignored: 'accepted without effect: only what was packed here is unpacked, and its size is known',
   }),
-  totalLimitSize: bytes('Largest backlog', { ignored: journalIsBuffer }),
-  queueLimitLength: integer(0)('Most chunks waiting', { ignored: journalIsBuffer }),
-  queuedChunksLimitSize: integer(0)('Most chunks waiting to be written', { ignored: journalIsBuffer }),
-  compress: choice(['text', 'gzip', 'zstd'])('How waiting chunks are kept', { ignored: noFiles }),
-  decompressionSizeLimit: bytes('Largest chunk after decompression', { ignored: noFiles }),
-  disableChunkBackup: boolean('Whether refused chunks are thrown away', {
-    ignored: 'accepted without effect: what a target refuses goes to the dead letters',
-  }),
+  disableChunkBackup: boolean('Whether records that the target refuses are dropped instead of kept as dead letters'),
   path: text('Where chunks are kept', { ignored: noFiles }),
   pathSuffix: text('How names of chunk files end', { ignored: noFiles }),
   filePermission: text('Mode of chunk files', { ignored: noFiles }),

@@ -24,6 +24,8 @@ const retry = defaultBuffer.retry;
 const day = 86_400;
 const interval = { flushMode: 'interval', flushIntervalMs: 60_000 } as const;
 const byDay = { chunkKeys: ['time'], timekeySeconds: day, timekeyWaitMs: 600_000 };
+/** What every buffer that is written has. */
+const written = { chunkFullPart: 0.95, queuedChunksMax: 1 };
 const atOnce = { flushMode: 'immediate', flushIntervalMs: 1000 } as const;
 
 describe('buffers', () => {
@@ -103,6 +105,7 @@ describe('buffers', () => {
         chunkBytesMax: 1_048_576,
         chunkRecordsMax: 10,
         concurrency: 4,
+        queuedChunksMax: 4,
         flushMode: 'immediate',
         flushIntervalMs: 60_000,
       },
@@ -138,8 +141,21 @@ describe('buffers', () => {
       'blocking',
       'stdout',
       '<buffer>\noverflow_action throw_exception\ntotal_limit_size 1g\nflush_mode interval\n</buffer>',
-      interval,
+      { ...interval, backlogBytesMax: 1024 ** 3 },
     ],
+    [
+      'what may wait, in chunks, goes before its size',
+      'stdout',
+      '<buffer>\nqueue_limit_length 4\nchunk_limit_size 1m\ntotal_limit_size 1g\nflush_mode interval\n</buffer>',
+      { ...interval, chunkBytesMax: 1024 ** 2, backlogBytesMax: 4 * 1024 ** 2 },
+    ],
+    [
+      'chunks that wait, are full, are packed, and records that are refused',
+      'stdout',
+      '<buffer>\nqueued_chunks_limit_size 8\nchunk_full_threshold 0.5\ncompress gzip\ndisable_chunk_backup true\nflush_mode interval\n</buffer>',
+      { ...interval, queuedChunksMax: 8, chunkFullPart: 0.5, compress: 'gzip', isRefusedDropped: true },
+    ],
+    ['text is not packed', 'stdout', '<buffer>\ncompress text\nflush_mode interval\n</buffer>', interval],
     ['slow writes', 'stdout', 'slow_flush_log_threshold 1.5', { ...atOnce, slowFlushLogMs: 1500 }],
     [
       'v0.12',
@@ -149,6 +165,8 @@ describe('buffers', () => {
         chunkKeys: ['topic'],
         chunkBytesMax: 256 * 1024 ** 2,
         concurrency: 2,
+        queuedChunksMax: 2,
+        backlogBytesMax: 64 * 256 * 1024 ** 2,
         flushMode: 'interval',
         flushIntervalMs: 5000,
         retry: { ...retry, triesMax: 7, waitMsMax: 10_000 },
@@ -178,7 +196,8 @@ describe('buffers', () => {
     test(name, () => {
       const { buffer, problems } = lower(type, body);
       assert.deepEqual(problems, []);
-      assert.deepEqual(buffer, { ...defaultBuffer, ...expected });
+      const isWritten = /<buffer|^(?:buffer|flush|time_slice)_/.test(body);
+      assert.deepEqual(buffer, { ...defaultBuffer, ...(isWritten && written), ...expected });
     });
 
   test('a stop writes open chunks, unless they are said to stay or are cut by time in a file buffer', () => {
@@ -198,7 +217,7 @@ describe('buffers', () => {
       '<buffer>\n@type file\npath /b\ncompress gzip\nflush_at_shutdown true\n</buffer>',
     );
     const named = notes.map((note) => note.split(/[:\s]/, 1)[0]);
-    assert.deepEqual(named, ['compress', 'path', 'retries', '<buffer>', 'what']);
+    assert.deepEqual(named, ['path', 'retries', '<buffer>', 'what']);
   });
 
   const wrong: readonly [string, string, string, string][] = [
@@ -252,6 +271,18 @@ describe('buffers', () => {
       '4:1: <buffer> has no option flush_intervall; did you mean flush_interval?',
     ],
     ['a section', 'kafka2', '<buffer>\n<x>\n</x>\n</buffer>', '4:1: <buffer> takes no section <x>'],
+    [
+      'a backlog of nothing',
+      'kafka2',
+      '<buffer>\nqueue_limit_length 0\n</buffer>',
+      '4:20: queue_limit_length: expected more than 0',
+    ],
+    [
+      'a threshold beyond the limit',
+      'kafka2',
+      '<buffer>\nchunk_full_threshold 1.5\n</buffer>',
+      '4:22: chunk_full_threshold: found 1.5, expected a part above 0 and up to 1, such as 0.95',
+    ],
     [
       'a chunk of nothing',
       'kafka2',

@@ -1,7 +1,7 @@
 /**
  * Maps a Fluentd `<buffer>` to how this program cuts, writes and retries chunks. Waiting records are always in the
- * journal, so what a buffer says about files and sizes has no effect; a limit on retries counts only where it is
- * written, since giving up by default is how records get lost.
+ * journal, so what a buffer says about files has no effect; limits on retries and on what may wait count only where they
+ * are written, since giving up by default is how records get lost.
  */
 import type { OutputSpec } from '../../core/plugin.ts';
 import { defaultBuffer } from '../model.ts';
@@ -19,6 +19,8 @@ import { normalZone } from './zone.ts';
 const flushIntervalMs = 60_000;
 const timekeyWaitMs = 600_000;
 const daySeconds = 86_400;
+// Fluentd's chunk_full_threshold.
+const chunkFullPart = 0.95;
 // Fluentd's chunk_limit_size of a file buffer.
 const fileChunkBytes = 256 * 1024 * 1024;
 
@@ -143,13 +145,9 @@ function buildBuffer(
   if (!isTimed && values.timekey !== undefined)
     lowering.warn(source.at, '<buffer>: timekey has no effect unless time is a chunk key: <buffer time>');
   const overflow = values.overflowAction === 'drop_oldest_chunk' ? 'drop_oldest' : 'block';
-  if (values.overflowAction !== undefined)
-    lowering.note(
-      output.at,
-      overflow === 'drop_oldest'
-        ? 'drop_oldest_chunk: when the journal is full, its oldest records are dropped for this output and counted as refused, unless another output needs them too'
-        : `overflow_action ${values.overflowAction}: only when the whole journal is full, sources wait and postbacks are answered 503`,
-    );
+  const chunkBytesMax = chunkBytes(lowering, source, values.chunkLimitSize);
+  const backlogBytesMax = backlogLimit(lowering, source, values, chunkBytesMax);
+  noteOverflow(lowering, output, values, backlogBytesMax);
   const timezone = values.timekeyUseUtc === true ? '+00:00' : zone(lowering, source, values.timekeyZone);
   const flushing = flush(lowering, spec, source, values, isTimed, isFlat);
   const flushesAtStop = flushAtShutdown(source, values, flushing.flushMode);
@@ -158,16 +156,72 @@ function buildBuffer(
     ...(timekeySeconds !== undefined && { timekeySeconds }),
     timekeyWaitMs: isTimed ? (values.timekeyWait ?? timekeyWaitMs) : 0,
     ...(timezone !== undefined && { timezone }),
-    chunkBytesMax: chunkBytes(lowering, source, values.chunkLimitSize),
+    chunkBytesMax,
     ...(values.chunkLimitRecords !== undefined && { chunkRecordsMax: values.chunkLimitRecords }),
+    chunkFullPart: fullPart(lowering, source, values.chunkFullThreshold),
     ...flushing,
     ...(flushesAtStop !== undefined && { flushAtShutdown: flushesAtStop }),
     concurrency: values.flushThreadCount ?? defaultBuffer.concurrency,
+    // As many as there are threads, where nothing is written (output.rb).
+    queuedChunksMax: values.queuedChunksLimitSize ?? values.flushThreadCount ?? defaultBuffer.concurrency,
+    ...(values.compress !== undefined && values.compress !== 'text' && { compress: values.compress }),
     slowFlushLogMs:
       values.slowFlushLogThreshold === undefined ? defaultBuffer.slowFlushLogMs : values.slowFlushLogThreshold * 1000,
     retry: retry(lowering, spec, source, output, values),
     overflow,
+    ...(backlogBytesMax !== undefined && { backlogBytesMax }),
+    ...(values.disableChunkBackup === true && { isRefusedDropped: true }),
   };
+}
+
+/** `queue_limit_length` counts in chunks, and goes before `total_limit_size` (buffer.rb). */
+function backlogLimit(
+  lowering: Lowering,
+  source: Section,
+  { totalLimitSize, queueLimitLength }: BufferValues,
+  chunkBytesMax: number,
+): number | undefined {
+  const written = queueLimitLength === undefined ? totalLimitSize : queueLimitLength * chunkBytesMax;
+  if (written === undefined || written > 0) return written;
+  const key = queueLimitLength === undefined ? 'total_limit_size' : 'queue_limit_length';
+  lowering.error(attribute(source, key)?.value.at ?? source.at, `${key}: expected more than 0`);
+  return undefined;
+}
+
+function noteOverflow(
+  lowering: Lowering,
+  output: Section,
+  { overflowAction }: BufferValues,
+  backlogBytesMax: number | undefined,
+): void {
+  if (overflowAction === 'drop_oldest_chunk')
+    lowering.note(
+      output.at,
+      backlogBytesMax === undefined
+        ? 'drop_oldest_chunk: when the journal is full, its oldest records are dropped for this output and counted as refused, unless another output needs them too'
+        : `drop_oldest_chunk: when more than ${backlogBytesMax} bytes wait for this output, or the journal is full, its oldest records are dropped and counted as refused`,
+    );
+  else if (overflowAction !== undefined)
+    lowering.note(
+      output.at,
+      `overflow_action ${overflowAction}: only when the whole journal is full, sources wait and postbacks are answered 503`,
+    );
+  if (backlogBytesMax !== undefined && overflowAction !== 'drop_oldest_chunk')
+    lowering.note(
+      output.at,
+      `when more than ${backlogBytesMax} bytes wait for this output a warning says so; they stay in the journal, and receiving goes on`,
+      'better',
+    );
+}
+
+function fullPart(lowering: Lowering, source: Section, written: number | undefined): number {
+  if (written === undefined) return chunkFullPart;
+  if (written > 0 && written <= 1) return written;
+  lowering.error(
+    attribute(source, 'chunk_full_threshold')?.value.at ?? source.at,
+    `chunk_full_threshold: found ${written}, expected a part above 0 and up to 1, such as 0.95`,
+  );
+  return chunkFullPart;
 }
 
 function readChunkKeys(lowering: Lowering, spec: OutputSpec, source: Section, isSliced: boolean): readonly string[] {

@@ -32,7 +32,8 @@ export function compareBuffer(lowering: Lowering, section: Section, keys: Readon
   const names = (written?.attributes ?? section.attributes.filter(({ key }) => keys.has(key))).map(({ key }) => key);
   const nameOf = (key: string): string => (written ? key : (flatBufferNames.get(key) ?? key));
   // What happens to a full buffer is noted where it is read.
-  const same = names.filter((key) => nameOf(key) !== 'overflow_action' && isSame(bufferOptions, nameOf(key)));
+  const noted = ['overflow_action', 'total_limit_size', 'queue_limit_length'];
+  const same = names.filter((key) => !noted.includes(nameOf(key)) && isSame(bufferOptions, nameOf(key)));
   if (same.length > 0) lowering.note(section.at, `${written ? '<buffer> ' : ''}${same.join(', ')}`, 'same');
   const type = written ? attribute(written, '@type', 'type') : attribute(section, 'buffer_type');
   if (type?.value.text === 'memory')

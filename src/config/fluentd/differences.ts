@@ -42,9 +42,9 @@ export const languageDifferences: readonly DialectDifference[] = [
     ours: 'Run, as everywhere in double quotes',
   },
   {
-    verdict: 'unsupported',
-    theirs: '`<worker N>` sections with `<match>` or `<filter>` of their own, several of them',
-    ours: 'One may have them; more are an error. What stands in `<worker>` is part of the one pipeline that all receiving processes serve',
+    verdict: 'different',
+    theirs: '`<worker N>`: a process with outputs, buffers and `#{worker_id}` of its own',
+    ours: 'Sources and routes as there. Outputs run in one process for all, so one that stands outside of `<worker>` writes once, and `#{worker_id}` is 0',
   },
   {
     verdict: 'better',
@@ -55,8 +55,8 @@ export const languageDifferences: readonly DialectDifference[] = [
   {
     verdict: 'different',
     theirs: "Fluentd's own log goes through the pipeline as `fluent.*`, also into a top-level `<match **>`",
-    ours: "The program's own log goes to standard error only; `<label @FLUENT_LOG>` is accepted and stays empty",
-    why: 'A log of failed deliveries should not need a delivery',
+    ours: "The same where `<label @FLUENT_LOG>` is written or a top-level pattern begins with `fluent`, from `info` on and at most 100 lines a second; else the program's own log goes to standard error only, where it is in any case. With several workers it is the log of the receiving processes",
+    why: 'A log of failed deliveries should not need a delivery unless somebody asked for it',
   },
   {
     verdict: 'better',
@@ -81,12 +81,23 @@ export const bufferDifferences: readonly DialectDifference[] = [
   {
     verdict: 'better',
     theirs: '`overflow_action throw_exception` (default), `block`',
-    ours: "Receiving goes on until the journal or the disk is full. The output's lag is shown",
+    ours: "Receiving goes on until the journal or the disk is full. The output's lag is shown; a `total_limit_size` or `queue_limit_length` that is written warns when more than that waits",
   },
   {
     verdict: 'different',
-    theirs: '`overflow_action drop_oldest_chunk`',
-    ours: 'Drops when the journal is full and no other output needs the records; counted as refused',
+    theirs:
+      '`overflow_action drop_oldest_chunk` drops whole chunks once `total_limit_size` (512 MB, 64 GB for files) is reached',
+    ours: 'Drops the oldest records, as many as need be, when more than the limit that is written waits (what was not read from the journal yet is estimated from what the output got so far), or when the journal is full and no other output needs them; counted as refused (`overflow`)',
+  },
+  {
+    verdict: 'different',
+    theirs: '`compress` packs all chunks',
+    ours: 'Packs those that are staged on disk (open for more than a minute, or for want of memory); the journal is not packed',
+  },
+  {
+    verdict: 'better',
+    theirs: 'A chunk that is refused is copied to a backup directory, or thrown away with `disable_chunk_backup true`',
+    ours: 'Refused records go to the dead letters, from where they can be replayed. With `disable_chunk_backup true` they are dropped and counted; those that ran out of tries are kept all the same',
   },
   {
     verdict: 'better',

@@ -148,6 +148,7 @@ describe('routes', () => {
       '@IN': ['** take rewrite_tag_filter:@IN'],
       '@OUT': ['** take rewrite_tag_filter:@ROOT'],
       '@ERROR': ['** take stdout#3'],
+      '@FLUENT_LOG': ['** take stdout#4'],
     });
     assert.deepEqual(
       model.sources.map(({ id, label }) => [id, label]),
@@ -155,6 +156,7 @@ describe('routes', () => {
         ['sample', '@IN'],
         ['sample.1', '@ROOT'],
         ['mine', '@ROOT'],
+        ['own_log', '@FLUENT_LOG'],
       ],
     );
     const grep = model.labels['@ROOT']?.[0]?.action;
@@ -172,15 +174,22 @@ describe('routes', () => {
     assert.deepEqual(ids(file('a') + file('a') + file('a', '@id file:/a#2')), ['file:/a', 'file:/a#3', 'file:/a#2']);
     assert.deepEqual(ids(file('a', 'id old')), ['old']);
   });
-  test('@FLUENT_LOG is kept when the configuration itself sends records there', () =>
-    assert.deepEqual(
-      routes(
-        good(
-          '<match **>\n@type relabel\n@label @FLUENT_LOG\n</match>\n<label @FLUENT_LOG>\n<match **>\n@type null\n</match>\n</label>',
-        ),
-      ),
-      { '@ROOT': ['** take relabel:@FLUENT_LOG'], '@FLUENT_LOG': ['** take null'] },
-    ));
+  test('stores share records where copy_mode says so', () => {
+    for (const [mode, expected] of Object.entries({ no_copy: 'record', shallow: 'nested' })) {
+      const text = `<match **>\n@type copy\ncopy_mode ${mode}\n<store>\n@type null\n</store>\n</match>`;
+      const action = good(text).labels['@ROOT']?.[0]?.action;
+      assert.ok(action?.kind === 'copy' && action.shares === expected, mode);
+    }
+  });
+  test('the own log comes to <label @FLUENT_LOG>, else to the root where a pattern begins with fluent', () => {
+    const ownLog = (text: string) =>
+      good(text).sources.flatMap(({ plugin, label }) => (plugin.type === 'own_log' ? [label] : []));
+    const match = (pattern: string) => `<match ${pattern}>\n@type null\n</match>\n`;
+    assert.deepEqual(ownLog(`<label @FLUENT_LOG>\n${match('**')}</label>\n${match('fluent.**')}`), ['@FLUENT_LOG']);
+    for (const pattern of ['fluent.**', 'a fluent.warn', '{fluent.error,b}', 'fluent'])
+      assert.deepEqual(ownLog(match(pattern)), ['@ROOT'], pattern);
+    for (const pattern of ['**', 'my.fluent.x', 'fluentd.**']) assert.deepEqual(ownLog(match(pattern)), [], pattern);
+  });
   test('workers are one pipeline', () => {
     const { model, problems } = lower(`
 <worker 0>
@@ -523,13 +532,6 @@ describe('problems', () => {
       '<match /a b/>\n@type null\n</match>',
       [
         '1:1: <match /a>: the closing / of the regular expression is missing (patterns are separated by blanks; write \\s for one)',
-      ],
-    ],
-    [
-      'workers with routes',
-      '<system>\nworkers 2\n</system>\n<worker 0>\n<match a>\n@type null\n</match>\n</worker>\n<worker 1>\n<match b>\n@type null\n</match>\n</worker>',
-      [
-        '9:1: a second <worker> with <match> or <filter> (first on line 4) is not supported: there is one pipeline; give its sources a @label and put these into <label>',
       ],
     ],
     [

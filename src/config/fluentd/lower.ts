@@ -1,21 +1,22 @@
 /** Lowers a parsed Fluentd configuration to the pipeline model: sources, labels with their steps, outputs. */
-import { nearest } from '../../core/errors.ts';
+import type { Location } from '../../core/errors.ts';
 import { rootLabel } from '../model.ts';
-import type { PipelineModel, SourceModel, StepModel } from '../model.ts';
-import { attribute, sectionsNamed } from './element.ts';
+import type { ActionModel, PipelineModel, ScopeModel, SourceModel, StepModel } from '../model.ts';
+import { attribute } from './element.ts';
 import type { Section } from './element.ts';
 import type { Lowering } from './lowering.ts';
 import { isCatchAll, matchPattern } from './match-pattern.ts';
 import { Outputs } from './outputs.ts';
 import { lowerPlugin, typeOf, writtenId } from './plugin.ts';
 import { lowerSystem } from './system.ts';
+import { readWorkers } from './workers.ts';
+import type { Scope, Workers } from './workers.ts';
 
-/** The label into which Fluentd puts its own logs. Ours go to standard error. */
+/** The label into which the program's own log goes, beside standard error. */
 const fluentLogLabel = '@FLUENT_LOG';
 const errorLabel = '@ERROR';
 const withIds = new Set(['source', 'match', 'filter', 'store', 'secondary']);
 const labelKey: ReadonlySet<string> = new Set(['@label']);
-const directives = ['source', 'match', 'filter', 'label', 'system', 'worker'];
 
 /** A pipeline, and what `<system>` says besides. */
 export interface LoweredPipeline {
@@ -27,54 +28,70 @@ export interface LoweredPipeline {
 export function lowerFluentd(lowering: Lowering, root: Section): LoweredPipeline {
   // First: it says how strictly everything else is read.
   const system = lowerSystem(lowering, root);
-  checkWorkers(lowering, root, system.workers ?? 1);
-  const whole = withoutWorkers(lowering, root);
-  const labelSections = new Map<string, Section>();
-  for (const section of sectionsNamed(whole, 'label')) addLabel(lowering, labelSections, section);
-  claimIds(lowering, whole);
-  checkDirectives(lowering, whole);
-  const outputs = new Outputs(lowering, new Set(labelSections.keys()));
-  const sources = lowerSources(lowering, outputs, whole);
-  const labels: Record<string, readonly StepModel[]> = {
-    [rootLabel]: lowerSteps(lowering, outputs, whole, rootLabel),
-  };
-  const waiting = new Map(labelSections);
-  const ownLog = waiting.get(fluentLogLabel);
-  waiting.delete(fluentLogLabel);
-  for (const [name, section] of waiting) labels[name] = lowerSteps(lowering, outputs, section, name);
-  if (ownLog) {
-    // Checked like the others; kept only if the configuration itself sends records there.
-    const scratch = outputs.entered.has(fluentLogLabel)
-      ? outputs
-      : new Outputs(lowering, new Set(labelSections.keys()));
-    const steps = lowerSteps(lowering, scratch, ownLog, fluentLogLabel);
-    if (scratch === outputs) labels[fluentLogLabel] = steps;
-    else lowering.note(ownLog.at, 'the own log goes to standard error', 'ignored', `label ${fluentLogLabel}`);
+  const workers = readWorkers(lowering, root, system.workers ?? 1);
+  const { whole, scopes } = workers;
+  claimIds(lowering, { ...root, sections: whole.sections });
+  const outputs = new Outputs(lowering, new Set(whole.labels.keys()));
+  const written = lowerSources(lowering, outputs, workers);
+  const steps = new Steps(lowering, outputs);
+  const lowered = scopes.map((scope) => steps.labels(scope));
+  const labels = scopes[0] === whole && lowered[0] ? lowered[0] : steps.labels(whole, false);
+  for (const [i, scope] of scopes.entries()) {
+    written[i]?.push(...ownLogSource(scope, lowered[i] ?? {}, i, scopes.length));
+    steps.warnUnused(scope);
   }
-  for (const [name, section] of waiting)
-    if (name !== errorLabel && !outputs.entered.has(name))
-      lowering.warn(section.at, `nothing enters <label ${name}>: no @label names it`);
   if (system.withoutSource === true) lowering.note(root.at, 'without_source: sources are checked and left out', 'same');
   const model: PipelineModel = {
     version: 1,
-    sources: system.withoutSource === true ? [] : sources,
+    sources: system.withoutSource === true ? [] : written.flat(),
     labels,
+    ...(scopes.length > 1 && {
+      scopes: scopes.map((scope, i) => ({
+        name: `worker ${scope.workers.join(', ')}`,
+        sources: (written[i] ?? []).map(({ id }) => id),
+        labels: lowered[i] ?? {},
+      })),
+    }),
     outputs: outputs.list,
     plugins: system.plugins ?? [],
     ...(system.logLevel !== undefined && { logLevel: system.logLevel }),
   };
+  for (const scope of model.scopes ?? []) checkTargets(lowering, scope, model.sources);
   return { model, workers: system.workers };
 }
 
-function addLabel(lowering: Lowering, labels: Map<string, Section>, section: Section): void {
-  const name = section.argument;
-  const twin = labels.get(name);
-  if (name === '') lowering.error(section.at, '<label> needs a name: <label @NAME>');
-  else if (name === rootLabel)
-    lowering.error(section.at, '@ROOT is what stands outside of labels and cannot be a label');
-  else if (twin)
-    lowering.error(section.at, `<label ${name}> is written twice (first on line ${twin.at.line}); put both into one`);
-  else labels.set(name, section);
+/** The source that brings the own log to those who ask for it: `<label @FLUENT_LOG>`, else patterns that begin with `fluent`. */
+function ownLogSource(
+  { workers }: Scope,
+  labels: Readonly<Record<string, readonly StepModel[]>>,
+  index: number,
+  count: number,
+): SourceModel[] {
+  const own = labels[fluentLogLabel];
+  const asking = own ?? labels[rootLabel]?.filter(({ match }) => /(?:^|[\s{,])fluent\b/.test(match.pattern));
+  const at = asking?.[0]?.at;
+  if (!at) return [];
+  const plugin = { kind: 'source', type: 'own_log', options: { tag: 'fluent' }, sections: {}, at } as const;
+  const id = index === 0 ? 'own_log' : `own_log.worker${workers[0] ?? 0}`;
+  return [{ id, plugin, label: own ? fluentLogLabel : rootLabel, ...(count > 1 && { workers }) }];
+}
+
+/** Labels that stand elsewhere in the configuration, but not for this process. */
+function checkTargets(lowering: Lowering, { name, labels, sources }: ScopeModel, all: readonly SourceModel[]): void {
+  const check = (label: string, at: Location): void => {
+    if (label !== rootLabel && labels[label] === undefined)
+      lowering.errorOnce(at, `${name} has no <label ${label}>: it stands in the <worker> of another one`);
+  };
+  const visit = (action: ActionModel, step: StepModel): void => {
+    if (action.kind === 'copy' || action.kind === 'roundrobin') for (const inner of action.actions) visit(inner, step);
+    const named = 'label' in action ? [action.label] : [];
+    if (action.kind === 'retag')
+      for (const { options } of Object.values(action.plugin.sections).flat())
+        if (typeof options['label'] === 'string') named.push(options['label']);
+    for (const label of named) check(label, step.at);
+  };
+  for (const { id, label, plugin } of all) if (sources.includes(id)) check(label, plugin.at);
+  for (const step of Object.values(labels).flat()) visit(step.action, step);
 }
 
 /** Claims every `@id` before ids are made up, so that a made-up one never takes a written one. */
@@ -84,93 +101,29 @@ function claimIds(lowering: Lowering, section: Section): void {
   for (const inner of section.sections) claimIds(lowering, inner);
 }
 
-function checkDirectives(lowering: Lowering, root: Section): void {
-  for (const stray of root.attributes)
-    lowering.error(
-      stray.at,
-      `${stray.key} stands outside of any section; expected <source>, <match>, <filter>, <label> or @include`,
-    );
-  for (const section of root.sections) {
-    if (directives.includes(section.name)) continue;
-    const near = nearest(section.name, directives);
-    const hint =
-      near === undefined
-        ? ` (there are ${directives.map((name) => `<${name}>`).join(', ')})`
-        : `; did you mean <${near}>?`;
-    lowering.error(section.at, `unknown section <${section.name}>${hint}`);
-  }
-}
-
-/** Which workers `<worker>` sections name: each there is, and none in two ranges. */
-function checkWorkers(lowering: Lowering, root: Section, count: number): void {
-  const taken = new Map<number, Section>();
-  for (const worker of sectionsNamed(root, 'worker')) {
-    const range = /^(\d+)(?:-(\d+))?$/.exec(worker.argument);
-    if (!range) {
-      lowering.error(worker.at, `<worker ${worker.argument}>: expected a number or a range such as 0-3`);
-      continue;
-    }
-    const first = Number(range[1]);
-    const last = Number(range[2] ?? range[1]);
-    if (first > last) lowering.error(worker.at, `<worker ${worker.argument}>: the range ends before it begins`);
-    else if (last >= count)
-      lowering.error(
-        worker.at,
-        `<worker ${worker.argument}>: there ${count === 1 ? 'is one worker, 0' : `are ${count} workers, 0 to ${count - 1}`}; say how many with workers in <system>`,
-      );
-    else if (range[2] !== undefined)
-      for (let id = first; id <= last; id++) {
-        const twin = taken.get(id);
-        if (twin)
-          lowering.error(
-            worker.at,
-            `<worker ${worker.argument}>: worker ${id} has a section on line ${twin.at.line} already`,
-          );
-        if (twin) break;
-        taken.set(id, worker);
-      }
-  }
-}
-
-/** Puts what stands in `<worker>` sections behind the rest: one pipeline serves all receiving processes. */
-function withoutWorkers(lowering: Lowering, root: Section): Section {
-  const workers = sectionsNamed(root, 'worker');
-  if (workers.length === 0) return root;
-  const routed = workers.filter((worker) =>
-    worker.sections.some((inner) => inner.name === 'match' || inner.name === 'filter'),
-  );
-  for (const worker of workers) {
-    for (const stray of worker.attributes) lowering.error(stray.at, `<worker> has no option ${stray.key}`);
-    for (const inner of worker.sections)
-      if (!['source', 'match', 'filter', 'label'].includes(inner.name))
-        lowering.error(
-          inner.at,
-          `<worker> takes no section <${inner.name}> (it takes <source>, <match>, <filter>, <label>)`,
-        );
-    lowering.note(
-      worker.at,
-      'one pipeline serves all receiving processes; sources run where their kind allows it',
-      'different',
-      `worker ${worker.argument}`,
-    );
-  }
-  for (const worker of routed.slice(1))
-    lowering.error(
-      worker.at,
-      `a second <worker> with <match> or <filter> (first on line ${routed[0]?.at.line ?? 0}) is not supported: there is one pipeline; give its sources a @label and put these into <label>`,
-    );
-  const others = root.sections.filter((section) => section.name !== 'worker');
-  return { ...root, sections: [...others, ...workers.flatMap((worker) => worker.sections)] };
-}
-
-function lowerSources(lowering: Lowering, outputs: Outputs, root: Section): SourceModel[] {
-  const sources: SourceModel[] = [];
+/** The sources of each scope, in written order. One that stands outside of `<worker>` is in each, under an id of its own. */
+function lowerSources(lowering: Lowering, outputs: Outputs, { whole, scopes, workersOf }: Workers): SourceModel[][] {
   const counts = new Map<string, number>();
-  for (const section of sectionsNamed(root, 'source')) {
+  const models: SourceModel[][] = scopes.map(() => []);
+  for (const section of whole.sections.filter(({ name }) => name === 'source')) {
     const source = lowering.over(section, () => lowerSource(lowering, outputs, section, counts));
-    if (source) sources.push(source);
+    if (!source) continue;
+    const isReplicated = lowering.find('source', source.plugin.type)?.isReplicated === true;
+    const written = workersOf(section);
+    // One that only a single process may run is run by the first of those that could.
+    const allowed = isReplicated ? written : (written?.slice(0, 1) ?? (scopes.length > 1 ? [0] : undefined));
+    if (written !== undefined && written.length > 1 && !isReplicated)
+      lowering.warn(section.at, `source ${source.plugin.type} runs in one process: worker ${written[0] ?? 0}`);
+    let isFirst = true;
+    for (const [i, { workers: own }] of scopes.entries()) {
+      const workers = scopes.length === 1 ? allowed : own.filter((id) => allowed?.includes(id) ?? true);
+      if (workers?.length === 0) continue;
+      const id = isFirst ? source.id : `${source.id}.worker${workers?.[0] ?? 0}`;
+      isFirst = false;
+      models[i]?.push({ ...source, id, ...(workers && { workers }) });
+    }
   }
-  return sources;
+  return models;
 }
 
 function lowerSource(
@@ -198,33 +151,66 @@ function sourceId(lowering: Lowering, counts: Map<string, number>, type: string)
   }
 }
 
-/** The filters and matches of the root or of a label, in written order. */
-function lowerSteps(lowering: Lowering, outputs: Outputs, owner: Section, label: string): StepModel[] {
-  const steps: StepModel[] = [];
-  let catchAll: Section | undefined;
-  if (label !== rootLabel) checkLabelContent(lowering, owner);
-  for (const section of owner.sections) {
-    if (section.name !== 'match' && section.name !== 'filter') continue;
-    const pattern = matchPattern(lowering, section);
-    if (catchAll && catchAll.at.file === section.at.file)
-      lowering.warn(
-        section.at,
-        `<${section.name} ${pattern}> gets no records: <match ${catchAll.argument}> on line ${catchAll.at.line} takes them all before it`,
-      );
-    const step = lowering.over(section, () =>
-      section.name === 'filter' ? lowerFilter(lowering, section) : lowerMatch(outputs, section, label),
-    );
-    if (section.name === 'match' && isCatchAll(pattern)) catchAll ??= section;
-    if (step) steps.push({ match: { syntax: 'fluentd', pattern }, ...step, at: section.at });
+/** Lowers the steps of labels, each section once. */
+class Steps {
+  readonly #lowering: Lowering;
+  readonly #outputs: Outputs;
+  readonly #lowered = new Map<Section, StepModel | undefined>();
+
+  constructor(lowering: Lowering, outputs: Outputs) {
+    this.#lowering = lowering;
+    this.#outputs = outputs;
   }
-  return steps;
+  /** All labels of a scope. `isChecked` false: it was, in parts. */
+  labels({ sections, labels }: Scope, isChecked = true): Record<string, readonly StepModel[]> {
+    const lowered: Record<string, StepModel[]> = {
+      [rootLabel]: this.#steps(sections, rootLabel, isChecked),
+    };
+    for (const [name, owners] of labels) lowered[name] = owners.flatMap((owner) => this.#label(owner, name, isChecked));
+    return lowered;
+  }
+  warnUnused({ labels }: Scope): void {
+    for (const [name, owners] of labels)
+      if (name !== errorLabel && name !== fluentLogLabel && !this.#outputs.entered.has(name))
+        for (const { at } of owners) this.#lowering.warnOnce(at, `nothing enters <label ${name}>: no @label names it`);
+  }
+  #label(owner: Section, name: string, isChecked: boolean): StepModel[] {
+    if (isChecked) checkLabelContent(this.#lowering, owner);
+    return this.#steps(owner.sections, name, isChecked);
+  }
+  /** The filters and matches of the root or of a label, in written order. */
+  #steps(sections: readonly Section[], label: string, isChecked: boolean): StepModel[] {
+    let catchAll: Section | undefined;
+    return sections.flatMap((section) => {
+      if (section.name !== 'match' && section.name !== 'filter') return [];
+      const step = this.#step(section, label);
+      const pattern = section.argument.trim() || '**';
+      if (isChecked && catchAll && catchAll.at.file === section.at.file)
+        this.#lowering.warnOnce(
+          section.at,
+          `<${section.name} ${pattern}> gets no records: <match ${catchAll.argument}> on line ${catchAll.at.line} takes them all before it`,
+        );
+      if (section.name === 'match' && isCatchAll(pattern)) catchAll ??= section;
+      return step ? [step] : [];
+    });
+  }
+  #step(section: Section, label: string): StepModel | undefined {
+    if (this.#lowered.has(section)) return this.#lowered.get(section);
+    const pattern = matchPattern(this.#lowering, section);
+    const step = this.#lowering.over(section, () =>
+      section.name === 'filter' ? lowerFilter(this.#lowering, section) : lowerMatch(this.#outputs, section, label),
+    );
+    const made: StepModel | undefined = step && { match: { syntax: 'fluentd', pattern }, ...step, at: section.at };
+    this.#lowered.set(section, made);
+    return made;
+  }
 }
 
 function checkLabelContent(lowering: Lowering, label: Section): void {
-  for (const stray of label.attributes) lowering.error(stray.at, `<label> has no option ${stray.key}`);
+  for (const stray of label.attributes) lowering.errorOnce(stray.at, `<label> has no option ${stray.key}`);
   for (const inner of label.sections)
     if (inner.name !== 'match' && inner.name !== 'filter')
-      lowering.error(inner.at, `<label> takes no section <${inner.name}> (it takes <filter>, <match>)`);
+      lowering.errorOnce(inner.at, `<label> takes no section <${inner.name}> (it takes <filter>, <match>)`);
 }
 
 type Step = Pick<StepModel, 'action' | 'take'>;

@@ -55,6 +55,16 @@ export class Lowering {
     if (hasTorn(section)) this.problems.splice(before);
     return result;
   }
+  /** As error(), for what is met more than once. */
+  errorOnce(at: Location, text: string): void {
+    if (!this.#isSaid(at, text)) this.error(at, text);
+  }
+  warnOnce(at: Location, text: string): void {
+    if (!this.#isSaid(at, text)) this.warn(at, text);
+  }
+  #isSaid(at: Location, text: string): boolean {
+    return this.problems.some((said) => said.text === text && said.at?.line === at.line && said.at.file === at.file);
+  }
   warn(at: Location, text: string): void {
     this.problems.push({ at, text, severity: 'warning' });
   }

@@ -16,17 +16,21 @@ import { readOptions } from './options.ts';
 import { lowerPlugin, onlySection, typeOf, writtenId } from './plugin.ts';
 
 /** Gathers the outputs of a pipeline and gives them their ids. */
+/** What stores share by `copy_mode`; only where it is written. */
+const shareModes: Readonly<Record<string, 'record' | 'nested'>> = { no_copy: 'record', shallow: 'nested' };
+
 export class Outputs {
   readonly list: OutputModel[] = [];
   /** Labels that something enters. */
   readonly entered = new Set<string>();
   readonly #lowering: Lowering;
-  readonly #labels: ReadonlySet<string>;
+  /** All labels there are. */
+  readonly labels: ReadonlySet<string>;
   readonly #ids: OutputIds;
 
   constructor(lowering: Lowering, labels: ReadonlySet<string>) {
     this.#lowering = lowering;
-    this.#labels = labels;
+    this.labels = labels;
     this.#ids = new OutputIds(lowering);
   }
   /** The action of a `<match>` or `<store>` in `label`; undefined when it had errors, which are reported. */
@@ -51,8 +55,8 @@ export class Outputs {
     return this.#enter(written.value.text, written.value.at);
   }
   #enter(name: string, at: Location): string | undefined {
-    if (name !== rootLabel && !this.#labels.has(name)) {
-      const near = nearest(name, [...this.#labels, rootLabel]);
+    if (name !== rootLabel && !this.labels.has(name)) {
+      const near = nearest(name, [...this.labels, rootLabel]);
       this.#lowering.error(at, `there is no <label ${name}>${near === undefined ? '' : `; did you mean ${near}?`}`);
       return undefined;
     }
@@ -97,7 +101,9 @@ export class Outputs {
       return action && 'unused';
     });
     const used = actions.filter((action) => action !== undefined && action !== 'unused');
-    return plugin && !actions.includes(undefined) && used.length > 0 ? { kind: 'copy', actions: used } : undefined;
+    if (!plugin || actions.includes(undefined) || used.length === 0) return undefined;
+    const shares = shareModes[String(plugin.options['copyMode'])];
+    return { kind: 'copy', actions: used, ...(shares && { shares }) };
   }
   #roundrobin(step: StepSpec & Plugin, section: Section, label: string): ActionModel | undefined {
     const plugin = lowerPlugin(this.#lowering, step, section, { keys: labelKey, sections: storeSections });

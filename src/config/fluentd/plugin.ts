@@ -218,6 +218,9 @@ function usesParser(plugin: Plugin): boolean {
 function defaultParser(plugin: Plugin): string | undefined {
   return 'defaultParser' in plugin ? plugin.defaultParser : undefined;
 }
+function parserDefaults(plugin: Plugin): Readonly<Record<string, unknown>> {
+  return ('parserDefaults' in plugin && plugin.parserDefaults) || {};
+}
 function defaultFormatter(plugin: Plugin): string | undefined {
   return 'defaultFormatter' in plugin ? plugin.defaultFormatter : undefined;
 }
@@ -248,10 +251,11 @@ function lowerParser(
   if (written) {
     const hasType = attribute(written, '@type', 'type') !== undefined;
     const type = !hasType && fallback !== undefined ? fallback : typeOf(lowering, written, '<parse>');
-    return type !== undefined ? nested(lowering, 'parser', type, written) : undefined;
+    return type !== undefined ? nested(lowering, 'parser', type, written, parserDefaults(plugin)) : undefined;
   }
   const format = [...rest].find((candidate) => candidate.key === 'format');
-  if (!format) return fallback === undefined ? undefined : flatParser(lowering, fallback, section, rest);
+  const fixed = parserDefaults(plugin);
+  if (!format) return fallback === undefined ? undefined : flatParser(lowering, fallback, section, rest, fixed);
   rest.delete(format);
   const isRegexp = format.value.text.startsWith('/') && format.value.text.endsWith('/');
   const parser = lowering.plugin('parser', isRegexp ? 'regexp' : format.value.text, format.value.at);
@@ -262,16 +266,23 @@ function lowerParser(
   joinTypes(rest);
   const flat = takeDeclared(parser, rest);
   if (isRegexp) flat.push(derivedAttribute(format, 'expression'));
-  return lowerPlugin(lowering, parser, { name: 'parse', argument: '', attributes: flat, sections: [], at: format.at });
+  const made: Section = { name: 'parse', argument: '', attributes: flat, sections: [], at: format.at };
+  return lowerPlugin(lowering, parser, made, { fixed });
 }
 
 /** The options of a source's default parser where they stand in the source itself. */
-function flatParser(lowering: Lowering, name: string, section: Section, rest: Set<Attribute>): PluginModel | undefined {
+function flatParser(
+  lowering: Lowering,
+  name: string,
+  section: Section,
+  rest: Set<Attribute>,
+  fixed: Readonly<Record<string, unknown>>,
+): PluginModel | undefined {
   const parser = lowering.plugin('parser', name, section.at);
   const attributes = parser ? takeDeclared(parser, rest) : [];
-  const [first] = attributes;
-  if (!parser || !first) return undefined;
-  return lowerPlugin(lowering, parser, { name: 'parse', argument: '', attributes, sections: [], at: first.at });
+  const at = attributes[0]?.at ?? (Object.keys(fixed).length > 0 ? section.at : undefined);
+  if (!parser || !at) return undefined;
+  return lowerPlugin(lowering, parser, { name: 'parse', argument: '', attributes, sections: [], at }, { fixed });
 }
 
 /** v0.12's `types` with delimiters of its own becomes the JSON object it stands for. */
@@ -361,13 +372,14 @@ function nested(
   kind: Extract<PluginKind, 'parser' | 'formatter'>,
   type: Attribute | string,
   section: Section,
+  fixed: Readonly<Record<string, unknown>> = {},
 ): PluginModel | undefined {
   if (typeof type !== 'string' && type.value.isBroken) return undefined;
   const name = typeof type === 'string' ? type : type.value.text;
   const plugin = lowering.plugin(kind, name, typeof type === 'string' ? section.at : type.value.at);
   if (section.argument !== '')
     lowering.warn(section.at, `<${section.name}>: the argument ${section.argument} has no effect; write @type`);
-  return plugin && lowerPlugin(lowering, plugin, section);
+  return plugin && lowerPlugin(lowering, plugin, section, { fixed });
 }
 
 // ------------------------------------------------------------------------------------------ sections

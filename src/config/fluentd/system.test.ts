@@ -24,8 +24,8 @@ test('what <system> has for other programs is accepted; without_source leaves so
   assert.deepEqual(
     notes.map(({ text }) => text),
     [
-      '<counter_server>: accepted without effect here',
-      '<metrics>: accepted without effect here',
+      '<counter_server>: accepted without effect: there is no counter service, metrics are at the admin port',
+      '<metrics>: accepted without effect: metrics are always kept, and shown in Prometheus form at the admin port',
       'without_source: sources are checked and left out',
     ],
   );
@@ -86,4 +86,12 @@ describe('problems', () => {
         expected.map((line) => `f.conf:${line}`),
       ),
     );
+});
+
+test('a directory of more configuration is not passed over', () => {
+  const { problems } = lower('<system>\nconfig_include_dir /etc/more\n</system>');
+  assert.match(
+    problems.join(),
+    /:2:1: config_include_dir is not supported: write @include \/etc\/more\/\*\.conf instead/,
+  );
 });

@@ -34,6 +34,8 @@ const good: readonly [OptionKind, string, unknown, string | false][] = [
   ['number', '.5', 0.5, false],
   ['number', '1e3', 1000, false],
   ['number', '50ms', 50, 'read as 50'],
+  ['integer', 'nil', 0, 'reads as 0; write 0'],
+  ['duration', 'nil', 0, 'reads as 0 seconds; write 0'],
   ['duration', '10s', 10_000, false],
   ['duration', '5m', 5 * minute, false],
   ['duration', '1h', 60 * minute, false],

@@ -74,8 +74,16 @@ function readBoolean(text: string): ReadValue {
   return { problem: `found ${quote(text)}` };
 }
 
+/** `nil`, as Fluentd's own example writes it, is no number: Ruby makes 0 of it. */
+function readNil(text: string, unit = ''): ReadValue | undefined {
+  if (text !== 'nil') return undefined;
+  return { value: 0, warning: `found nil, which Fluentd reads as 0${unit}; write 0`, isLoose: true };
+}
+
 /** Ruby's String#to_i: leading digits count, with underscores between them. */
 function readInteger(text: string): ReadValue {
+  const nothing = readNil(text);
+  if (nothing) return nothing;
   const found = /^\s*([-+]?\d+(?:_\d+)*)(.*)$/s.exec(text);
   if (!found || /^\s*[-+]?0[xbo]/i.test(text)) return { problem: `found ${quote(text)}` };
   const value = Number((found[1] ?? '').replaceAll('_', ''));
@@ -86,6 +94,8 @@ function readInteger(text: string): ReadValue {
 
 /** Ruby's String#to_f, in the same way. */
 function readNumber(text: string): ReadValue {
+  const nothing = readNil(text);
+  if (nothing) return nothing;
   const found = leadingFloat(text);
   if (!found) return { problem: `found ${quote(text)}` };
   if (found.rest.trim() === '') return { value: found.value };
@@ -123,6 +133,8 @@ function readDuration(text: string): ReadValue {
     const hint = durationHint(text, value);
     return { value, warning: `found ${quote(text)}, which Fluentd reads as ${read}${hint}` };
   }
+  const nothing = readNil(text, ' seconds');
+  if (nothing) return nothing;
   const seconds = leadingFloat(text);
   if (!seconds) return { problem: `found ${quote(text)}` };
   const value = Math.round(seconds.value * 1e6) / 1e3;

@@ -7,7 +7,7 @@ import type { Batch } from '../../core/batch.ts';
 import type { Instant } from '../../core/clock.ts';
 import { boolean, list, text } from '../../core/options.ts';
 import { definePlugin } from '../../core/plugin.ts';
-import type { Filter, PluginConfig, PluginContext, RejectRecord } from '../../core/plugin.ts';
+import type { ChangedRecord, Filter, PluginConfig, PluginContext, RejectRecord } from '../../core/plugin.ts';
 import { getField } from '../../core/record.ts';
 import type { Fields, Value } from '../../core/record.ts';
 import { ExpressionFailure } from '../../ruby/expression.ts';
@@ -94,13 +94,13 @@ class RecordTransformer implements Filter {
     this.#renewTimeKey = renewTimeKey;
   }
 
-  apply(batch: Batch, reject: RejectRecord): Batch {
+  apply(batch: Batch, reject: RejectRecord, changed?: ChangedRecord): Batch {
     this.#reform.begin(batch);
     const made: (Fields | undefined)[] = [];
     const times: (Instant | undefined)[] = [];
     const step = (row: number): void => {
       try {
-        made[row] = this.#row(batch.fields(row), row, times);
+        made[row] = this.#row(batch.fields(row), row, times, changed && ((fields) => changed(row, fields)));
       } catch (error) {
         if (!(error instanceof ReformFailure)) throw error;
         this.#failed(error);
@@ -118,8 +118,8 @@ class RecordTransformer implements Filter {
     return batch.map((_fields, row) => made[row], times);
   }
 
-  #row(fields: Fields, row: number, times: (Instant | undefined)[]): Fields {
-    const changed = this.#reform.row(fields, row);
+  #row(fields: Fields, row: number, times: (Instant | undefined)[], note?: (fields: Fields) => void): Fields {
+    const changed = this.#reform.row(fields, row, note);
     const key = this.#renewTimeKey;
     const value = key === undefined ? undefined : getField(changed, key);
     if (value !== undefined) {

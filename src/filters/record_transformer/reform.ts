@@ -12,8 +12,8 @@ import type { Fields, Value } from '../../core/record.ts';
 export interface Reform {
   /** Begins a batch. */
   begin(batch: Batch): void;
-  /** The new record, which the caller owns. @throws ReformFailure */
-  row(fields: Fields, row: number): Fields;
+  /** The new record, which the caller owns. `changed` is told what `fields` became by it. @throws ReformFailure */
+  row(fields: Fields, row: number, changed?: (fields: Fields) => void): Fields;
   /** The time that the field of `renew_time_key` stood for, where it was one and not a number. */
   readonly time: Instant | undefined;
   /** A row can take long: it needs a limit. */

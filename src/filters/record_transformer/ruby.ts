@@ -141,7 +141,7 @@ class RubyReform implements Reform {
     inputs.tag_suffix = parts.map((_, i) => parts.slice(i).join('.'));
   }
 
-  row(fields: Fields, row: number): Fields {
+  row(fields: Fields, row: number, changed?: (fields: Fields) => void): Fields {
     const frame = this.#frame;
     const batch = this.#batch as Batch;
     this.#row = row;
@@ -149,7 +149,7 @@ class RubyReform implements Reform {
     frame.begin();
     frame.inputs.time = new RubyTime(batch.seconds(row), batch.nanos(row), { kind: 'local' });
     try {
-      return frame.mutates ? this.#changing(fields) : this.#reading(fields);
+      return frame.mutates ? this.#changing(fields, changed) : this.#reading(fields);
     } catch (error) {
       if (error instanceof ExpressionFailure) throw new ReformFailure(reasonOf(error), error.message, error);
       throw error;
@@ -174,7 +174,7 @@ class RubyReform implements Reform {
   }
 
   /** Expressions may change the record they see; what the new one shares with it changes too, as in Ruby. */
-  #changing(fields: Fields): Fields {
+  #changing(fields: Fields, changed: ((fields: Fields) => void) | undefined): Fields {
     const frame = this.#frame;
     const record = ownedHash(fields);
     const made = new Map(record);
@@ -190,6 +190,7 @@ class RubyReform implements Reform {
       this.#noteTime(name, value);
       return [name, value] as const;
     });
+    if (changed) changed(toFieldValue(record, fields instanceof Map) as Fields);
     for (const [name, value] of values) made.set(name, value);
     const whole = toFieldValue(made, fields instanceof Map);
     // Whatever a Map was needed for inside is printed right only inside another.

@@ -1,4 +1,5 @@
 /** Writes chunks: makes a body of one, sends it, and reads from the answer what became of its records. */
+import { isUtf8 } from 'node:buffer';
 import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
@@ -115,7 +116,10 @@ export class HttpOutput implements Output {
       if (out.at(out.length - 1) === COMMA) out.truncate(out.length - 1);
       out.byte(CLOSING);
     }
-    return { body: out.view(), refused };
+    const body = out.view();
+    // A server takes no JSON that is not UTF-8, and would refuse a whole request for it.
+    const isBroken = /json/.test(this.#formatter.contentType) && !isUtf8(body);
+    return { body: isBroken ? Buffer.from(body.toString()) : body, refused };
   }
   #isLater(status: number): boolean {
     return this.#later.has(String(status)) || this.#later.has(`${Math.floor(status / 100)}xx`);

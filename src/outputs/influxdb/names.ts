@@ -3,9 +3,9 @@
  *
  *   measurement[,tag=value …] field=value[,field=value …] time
  *
- * Source: InfluxDB 1.6 models/points.go, whose reader the later versions kept. A backslash stands for itself unless a
- * comma, blank or equals sign follows; so it cannot stand at the end of a name, nor can any name hold a line feed. What
- * cannot be written is written as the nearest that can.
+ * Source: InfluxDB 1.6 models/points.go, whose reader the later versions kept. A backslash stands for itself, unless what
+ * follows is special there; at the end of a name and before a blank its readers of lines, of points and of series do not
+ * agree on it. A `_` is put behind it then. No name can hold a line feed.
  */
 
 /** A line feed ends the line wherever it stands outside of a quoted value; blanks of other kinds before a key are skipped. */
@@ -17,37 +17,26 @@ function withoutControls(name: string): string {
 
 /** A measurement; a `#` at its beginning would make the line a comment. */
 export function escapeMeasurement(name: string): string {
-  const safe = escaped(name, /[ ,]/g);
+  const safe = withoutControls(name)
+    .replaceAll(/\\(?=[ ,]|$)/g, String.raw`\_`)
+    .replaceAll(/[ ,]/g, String.raw`\$&`);
   return safe.startsWith('#') ? `\\${safe}` : safe;
 }
 
 /** The key or the value of a tag. */
 export function escapeTag(text: string): string {
-  return /[ ,=\\\n\r\t\0]/.test(text) ? escaped(text, /[ ,=]/g) : text;
+  if (!/[ ,=\\\n\r\t\0]/.test(text)) return text;
+  return withoutControls(text)
+    .replaceAll(/\\(?= |$)/g, String.raw`\_`)
+    .replaceAll(/[ ,=]/g, String.raw`\$&`);
 }
 
-/**
- * Behind a backslash what ends the name would be a part of it: a blank is put between them. Where lines are told apart, pairs
- * of a backslash and what follows are skipped, so that an odd number of them before a blank is made even.
- */
-function escaped(name: string, special: RegExp): string {
-  const text = withoutControls(name);
-  return (text.endsWith('\\') ? `${text} ` : text)
-    .replaceAll(/(\\+) /g, (run: string, slashes: string) => (slashes.length % 2 === 1 ? `${slashes}\\ ` : run))
-    .replaceAll(special, String.raw`\$&`);
-}
-
-/**
- * The key of a field. Here pairs are skipped everywhere, so that an odd number of backslashes is made even before a comma,
- * an equals sign and a quote too.
- */
+/** The key of a field, in which more is special. */
 export function escapeFieldKey(name: string): string {
   if (!/[ ,="\\\n\r\t\0]/.test(name)) return name;
-  const text = withoutControls(name);
-  return (text.endsWith('\\') ? `${text} ` : text).replaceAll(
-    /(\\*)([ ,="])/g,
-    (_, run: string, char: string) => `${run}${run.length % 2 === 1 ? '\\' : ''}\\${char}`,
-  );
+  return withoutControls(name)
+    .replaceAll(/\\(?=[ ,="]|$)/g, String.raw`\_`)
+    .replaceAll(/[ ,="]/g, String.raw`\$&`);
 }
 
 /** A text as the value of a field. */
@@ -61,8 +50,10 @@ export function quoteText(text: string): string {
  */
 export const fluentbitNames = {
   tag(text: string): string {
-    const doubled = withoutControls(text).replaceAll('\\', '\\\\');
-    return (doubled.endsWith('\\') ? `${doubled} ` : doubled).replaceAll(/[\s,=]/g, String.raw`\$&`);
+    return withoutControls(text)
+      .replaceAll('\\', String.raw`\\`)
+      .replace(/\\$/, String.raw`\_`)
+      .replaceAll(/[\s,=]/g, String.raw`\$&`);
   },
   text(text: string): string {
     return JSON.stringify(text)

@@ -87,7 +87,7 @@ export function sharedDifferences(peer: Peer): readonly Difference[] {
     {
       peer,
       verdict: 'better',
-      text: 'Breaks the line on a line feed in a name or tag, loses a line whose measurement begins with `#` and a field called `time`, and joins what follows to a name that ends in a backslash. Here each is written as the nearest that InfluxDB can hold: `\\n`, `\\#`, `time_`, a blank behind the backslash.',
+      text: 'Breaks the line on a line feed in a name or tag, loses a line whose measurement begins with `#` and a field called `time`, and joins what follows to a name that ends in a backslash. Here each is written as the nearest that InfluxDB can hold: `\\n`, `\\#`, `time_`, `_` behind the backslash.',
     },
     {
       peer,

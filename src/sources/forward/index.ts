@@ -1,6 +1,6 @@
 /** The forward source: records of Fluentd, Fluent Bit and other post2logs. Source: Fluentd 1.16 in_forward.rb. */
 import { definePlugin } from '../../core/plugin.ts';
-import { AddressSet } from '../postback/client-address.ts';
+import { clientProblem } from '../sockets/clients.ts';
 import { forwardForm } from './fluentbit.ts';
 import { forwardOptions, forwardSections } from './options.ts';
 import type { ClientOptions, ForwardConfig, SecurityOptions, TransportOptions } from './options.ts';
@@ -85,16 +85,7 @@ function securityProblem({ sections }: ForwardConfig): string | undefined {
   if (options.userAuth && !section.sections?.['user']) return '<security>: user_auth needs at least one <user>';
   if (!options.allowAnonymousSource && clients.length === 0)
     return '<security>: without <client> sections allow_anonymous_source false takes nobody';
-  for (const { host, network } of clients) {
-    if (host !== undefined && network !== undefined) return '<client>: write host or network, not both';
-    if (host === undefined && network === undefined) return '<client>: host or network is missing';
-    try {
-      if (network !== undefined) AddressSet.check([network]);
-    } catch (error) {
-      return `<client>: network ${(error as Error).message}`;
-    }
-  }
-  return undefined;
+  return clients.map(clientProblem).find((problem) => problem !== undefined);
 }
 
 function transportProblem({ sections }: ForwardConfig): string | undefined {

@@ -3,6 +3,7 @@ import { boolean, bytes, bytesFrom, choice, duration, integer, list, secret, tex
 import type { OptionValues } from '../../core/options.ts';
 import type { PluginConfig, SectionTable } from '../../core/plugin.ts';
 import { tlsVersions } from '../../core/tls.ts';
+import { clientOptions } from '../sockets/clients.ts';
 
 export const forwardOptions = {
   port: integer(0, 65_535)('Port to listen on, TCP and (for heartbeats) UDP.', { default: 24_224 }),
@@ -71,8 +72,7 @@ export const forwardSections = {
         summary: 'An address or network that may send.',
         isMany: true,
         options: {
-          host: text('Address or host name.'),
-          network: text('Network such as 10.0.0.0/8.'),
+          ...clientOptions,
           sharedKey: secret('Key of this client, in place of the common one.'),
           users: list('Users that may send from there; all where none is named.'),
         },

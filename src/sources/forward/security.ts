@@ -1,10 +1,9 @@
 /** `<security>`: who may send. Source: Fluentd 1.16 in_forward.rb check_ping. */
-import { lookup } from 'node:dns/promises';
 import { randomBytes } from 'node:crypto';
 import { digestHex, isDigest, valueBytes } from '../../codecs/forward-handshake.ts';
-import { OperatingError, errorText } from '../../core/errors.ts';
 import type { Value } from '../../core/record.ts';
 import { AddressSet, parseAddress } from '../postback/client-address.ts';
+import { clientAddress } from '../sockets/clients.ts';
 import type { ClientOptions, SecurityOptions, UserOptions } from './options.ts';
 
 interface Client {
@@ -40,7 +39,7 @@ export class Security {
   async load(): Promise<void> {
     this.#clients = await Promise.all(
       this.#clientOptions.map(async ({ host, network, sharedKey, users }) => ({
-        addresses: new AddressSet(network === undefined ? [await addressOf(host ?? '')] : [network]),
+        addresses: new AddressSet(network === undefined ? [await clientAddress(host ?? '')] : [network]),
         sharedKey: sharedKey ?? this.#options.sharedKey,
         users: users ?? [],
       })),
@@ -86,17 +85,4 @@ export class Security {
 
 function refused(reason: string): PingResult {
   return { isAccepted: false, reason };
-}
-
-async function addressOf(host: string): Promise<string> {
-  if (parseAddress(host)) return host;
-  try {
-    return (await lookup(host)).address;
-  } catch (error) {
-    throw new OperatingError(
-      'LISTEN_FAILED',
-      `looking up <client> host ${host}: ${errorText(error)}; write its address, or mend the name`,
-      { cause: error },
-    );
-  }
 }

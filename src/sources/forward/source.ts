@@ -1,10 +1,10 @@
 /** The forward source as a whole: start, stop, and what its connections share. */
 import type { Socket as UdpSocket } from 'node:dgram';
-import { lookupService } from 'node:dns/promises';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import type { Timer } from '../../core/clock.ts';
 import { errorText } from '../../core/errors.ts';
 import type { Source, SourceContext } from '../../core/plugin.ts';
+import { HostNames } from '../sockets/host-names.ts';
 import { Connection } from './connection.ts';
 import type { ConnectionHost, Peer } from './connection.ts';
 import { Appender } from './intake.ts';
@@ -27,9 +27,6 @@ const stallMs = 60_000;
 const sweepMs = 5000;
 /** How long stop() waits for peers to take their acknowledgements: they fit the kernel's buffers. */
 const stopFlushMs = 500;
-/** Host names kept, and for how long: every connection of a sender would ask the resolver again. */
-const namesMax = 1000;
-const nameMs = 60_000;
 /** Least time between two warnings about what senders sent: anybody could fill the log. */
 const warnGapMs = 10_000;
 /** Refused entries are kept to this size. */
@@ -44,7 +41,7 @@ export class ForwardSource implements Source {
   readonly #host: ConnectionHost;
   /** In the order in which they came. */
   readonly #connections = new Set<Connection>();
-  readonly #names = new Map<string, { readonly name: string; readonly untilMs: number }>();
+  readonly #names: HostNames;
   #server: Server | undefined;
   #heartbeats: UdpSocket | undefined;
   #address: AddressInfo | undefined;
@@ -58,6 +55,7 @@ export class ForwardSource implements Source {
 
   constructor(config: ForwardConfig, context: SourceContext) {
     this.#context = context;
+    this.#names = new HostNames(context.clock);
     this.#options = config.options;
     const transport = config.sections['transport']?.[0];
     this.#transport = transport?.argument === 'tls' ? (transport.options as TransportOptions) : undefined;
@@ -122,25 +120,11 @@ export class ForwardSource implements Source {
     if (needsName) {
       const quiet = (): void => undefined;
       socket.on('error', quiet);
-      hostname = await this.#nameOf(address, port);
+      hostname = await this.#names.of(address, port);
       socket.off('error', quiet);
     }
     if (this.#isStopping || socket.destroyed) return void socket.destroy();
     this.#connections.add(new Connection(socket, { address, port, hostname }, this.#host));
-  }
-  async #nameOf(address: string, port: number): Promise<string> {
-    const nowMs = this.#context.clock.monotonicMs();
-    const known = this.#names.get(address);
-    if (known && known.untilMs > nowMs) return known.name;
-    let name = address;
-    try {
-      name = (await lookupService(address, port)).hostname;
-    } catch {
-      // An address without a name goes by its address, as in Fluentd.
-    }
-    if (this.#names.size >= namesMax) this.#names.clear();
-    this.#names.set(address, { name, untilMs: nowMs + nameMs });
-    return name;
   }
 
   // ------------------------------------------------------------------------------------------------ what connections share

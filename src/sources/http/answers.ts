@@ -53,8 +53,13 @@ export function answerRefusal(
   if (refusal.retryAfterMs !== undefined) head.push('Retry-After', String(Math.ceil(refusal.retryAfterMs / 1000)));
   const body = refusalBody(refusal);
   // Where the body is Fluentd's and says less than we know.
-  if (!body.includes(refusal.message)) head.push('Post2log-Problem', refusal.message.replaceAll(/[^\x20-\x7e]/g, '?'));
+  if (!body.includes(refusal.message)) head.push(...problemHeader(refusal));
   answer(res, { status: refusal.status, type: 'text/plain', body }, head, isClosing);
+}
+
+/** Says what was wrong where the answer itself does not. */
+export function problemHeader(refusal: Refusal): readonly string[] {
+  return ['Post2log-Problem', refusal.message.replaceAll(/[^\x20-\x7e]/g, '?')];
 }
 
 /** The whole answer to what is not HTTP, for a socket that is closed behind it. */

@@ -104,7 +104,7 @@ test('content types are those of Fluentd, by case', async (t) => {
 });
 
 test('MessagePack: a map, an array, several values, bytes; what is broken is refused whole', async (t) => {
-  const { context, port } = await startHttp(t);
+  const { context, port } = await startHttp(t, { options: { rejectInvalid: true } });
   const type = 'application/msgpack';
   const map = encodeMsgpack({ a: 1 });
   const all = Buffer.concat([map, encodeMsgpack([{ a: 2 }, { b: new Uint8Array([255]) }]), map]);
@@ -133,7 +133,7 @@ test('MessagePack: a map, an array, several values, bytes; what is broken is ref
 });
 
 test('JSON that is none, or holds what is no object, is refused with its place, and nothing of it is taken', async (t) => {
-  const { context, port } = await startHttp(t);
+  const { context, port } = await startHttp(t, { options: { rejectInvalid: true } });
   const broken: [string, RegExp][] = [
     ['not json', /invalid JSON at line 1 column 1 \(byte 0\): expected a value/],
     ['', /the text ends at line 1 column 1/],
@@ -286,7 +286,36 @@ test('answers: a picture, 204, and nothing but text', async (t) => {
   const quiet = await startHttp(t, { options: { use204Response: true } });
   const none = await post(quiet.port, '/t', json, '{}');
   assert.deepEqual([none.status, none.text], [204, '']);
-  assert.equal((await post(quiet.port, '/t', json, '{bad')).status, 400);
+  assert.equal((await post(quiet.port, '/t', json, '{bad')).status, 204);
+});
+
+test('a body that cannot be read is answered as in Fluentd once it is kept', async (t) => {
+  const { context, port } = await startHttp(t);
+  const type = 'application/msgpack';
+  const unread: [string, string | Uint8Array, RegExp][] = [
+    [json, '{bad', /invalid JSON at line 1 column 2/],
+    [json, Buffer.from([0x22, 0xff, 0x22]), /not UTF-8/],
+    [json, ' null', /expected a JSON object/],
+    [type, encodeMsgpack({ a: 1 }).subarray(0, 2), /a length beyond the end/],
+  ];
+  for (const [contentType, body, problem] of unread) {
+    const answer = await post(port, '/t', contentType, body);
+    assert.deepEqual([answer.status, answer.text], [200, '']);
+    assert.match(answer.headers['post2log-problem'] as string, problem);
+  }
+  assert.deepEqual(
+    context.kept.map(({ tag, raw }) => [tag, Buffer.from(raw)]),
+    unread.map(([, body]) => ['t', Buffer.from(body)]),
+  );
+  assert.equal((await post(port, '/t', json, '')).status, 200, 'there is nothing to keep');
+  assert.equal(context.kept.length, unread.length);
+  for (const body of ['5', '[null]', '[{"a":1},5]'])
+    assert.equal((await post(port, '/t', json, body)).status, 400, body);
+  const half = Buffer.concat([encodeMsgpack({ a: 1 }), Buffer.from([0x81])]);
+  assert.equal((await post(port, '/t', type, half)).status, 400, 'a record of it would be taken');
+  assert.deepEqual(taken(context), []);
+  context.keepRefused = () => Promise.reject(new Error('full'));
+  assert.equal((await post(port, '/t', json, '{bad')).status, 400, 'what cannot be kept is not said yes to');
 });
 
 test('a parser that is named takes the body, whatever its type; what it does not take is 400', async (t) => {

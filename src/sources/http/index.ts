@@ -24,7 +24,7 @@ export const httpSource = definePlugin({
     {
       peer: 'fluentd',
       verdict: 'better',
-      text: 'Answers 200 to a body that is no JSON or no whole MessagePack, is empty or `null`, and drops it. Here: 400, which says what was expected and where. An empty array is taken, there is nothing in it.',
+      text: 'Answers 200 to a body that is no JSON or no whole MessagePack, is empty or `null`, and drops it. Here too, but such a body is kept with the dead letters first, counted as refused, and the header `Post2log-Problem` says what was expected where; with `reject_invalid true` it is answered 400.',
     },
     {
       peer: 'fluentd',

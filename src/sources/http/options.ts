@@ -36,6 +36,10 @@ export const httpOptions = {
   }),
   respondWithEmptyImg: boolean('Answers with a GIF image of one pixel.', { default: false }),
   use204Response: boolean('Answers 204 in place of 200.', { default: false, fluentd: 'use_204_response' }),
+  rejectInvalid: boolean(
+    'Answers 400 to a body that cannot be read, and does not keep it. Without it the answer is the one to a good body, as in Fluentd, and the body is kept with the dead letters. Not in Fluentd.',
+    { default: false },
+  ),
   dumpErrorLog: boolean('Logs requests that are refused, a line for many of them.', { default: true }),
 
   // Records are objects in memory before they are written: two hundred thousand small ones are some 100 MB.

@@ -107,7 +107,7 @@ export class RequestReader {
       return form === 'json' ? jsonObjects(bytes, recordsLimit) : ndjsonObjects(bytes, recordsLimit);
     } catch (error) {
       if (error instanceof Refusal && error.reason === 'empty_array') return [];
-      throw error;
+      throw form === 'json' ? asPeerTakesJson(error, bytes) : error;
     }
   }
   #objectTime({ parsed, isExact, text }: JsonObject, shared: Shared): Instant | undefined {
@@ -144,10 +144,12 @@ export class RequestReader {
         else take(value, `byte ${at}`);
       }
     } catch (error) {
-      throw msgpackRefusal(error);
+      throw msgpackRefusal(error, loose.length === 0);
     }
     if (bytes.length === 0)
-      throw new Refusal('invalid_msgpack', 'the body is empty: expected a MessagePack map or array');
+      throw new Refusal('invalid_msgpack', 'the body is empty: expected a MessagePack map or array', {
+        isPeerYes: true,
+      });
     return encodeAll(loose);
   }
 
@@ -247,9 +249,22 @@ function checkContainers(bytes: Buffer): void {
     throw new Refusal('too_many_values', `the body holds more than ${containersMax} objects and arrays`);
 }
 
-function msgpackRefusal(error: unknown): unknown {
+/** Fluentd's JSON parser gives nothing for what it cannot read and for `null`, and in_http says yes to nothing. */
+function asPeerTakesJson(error: unknown, bytes: Buffer): unknown {
+  if (!(error instanceof Refusal)) return error;
+  const isNothing =
+    error.reason === 'invalid_json' || error.reason === 'invalid_utf8' || bytes.toString('latin1').trim() === 'null';
+  return isNothing ? new Refusal(error.reason, error.message, { cause: error, isPeerYes: true }) : error;
+}
+
+function msgpackRefusal(error: unknown, isNothingTaken: boolean): unknown {
   if (!(error instanceof OperatingError)) return error;
-  // 0xc1 is the one byte that stands for nothing; Fluentd has this text for it.
-  const peerText = error.message.includes('0xc1 begins') ? 'invalid byte' : undefined;
-  return new Refusal('invalid_msgpack', error.message, { cause: error, ...(peerText !== undefined && { peerText }) });
+  // 0xc1 is the one byte that stands for nothing; Fluentd has this text for it. What only ends too early it waits for.
+  const isInvalid = error.message.includes('0xc1 begins');
+  const isShort = isNothingTaken && /the end in the middle|beyond the end/.test(error.message);
+  return new Refusal('invalid_msgpack', error.message, {
+    cause: error,
+    isPeerYes: isShort,
+    ...(isInvalid && { peerText: 'invalid byte' }),
+  });
 }

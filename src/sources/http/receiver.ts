@@ -6,12 +6,13 @@ import type { SourceContext } from '../../core/plugin.ts';
 import type { AppendQueue } from '../requests/append-queue.ts';
 import { Exchange, stopping } from '../requests/exchange.ts';
 import type { ExchangeHost, Target } from '../requests/exchange.ts';
+import { keepRequest } from '../requests/kept-request.ts';
 import type { MemoryBudget } from '../requests/limits.ts';
 import type { RequestHandler } from '../requests/listener.ts';
 import { OpenExchanges } from '../requests/open-exchanges.ts';
 import { Refusal } from '../requests/refusal.ts';
 import { pathAndQuery } from '../requests/url.ts';
-import { answer, answerRefusal, rawAnswer, successOf } from './answers.ts';
+import { answer, answerRefusal, problemHeader, rawAnswer, successOf } from './answers.ts';
 import type { Success } from './answers.ts';
 import type { Cors } from './cors.ts';
 import type { HttpOptions } from './options.ts';
@@ -105,9 +106,25 @@ export class HttpReceiver implements RequestHandler, ExchangeHost<HttpTarget> {
     answer(exchange.res, this.#success, exchange.target.headers, this.#open.isStopping);
     this.#open.done(exchange);
   }
-  answerRefusal(exchange: HttpExchange, refusal: Refusal): void {
+  answerRefusal(exchange: HttpExchange, refusal: Refusal, raw: Buffer, isCut: boolean): void {
+    const isYes = refusal.isPeerYes && !this.#parts.options.rejectInvalid;
+    this.#count(refusal, exchange.target.tag, isYes ? 'it is kept with the dead letters' : undefined);
+    if (!isYes) return this.#answerNo(exchange, refusal);
+    const answerYes = (): void => {
+      const { target, res } = exchange;
+      answer(res, this.#success, [...target.headers, ...problemHeader(refusal)], this.#open.isStopping);
+      this.#open.done(exchange);
+    };
+    if (raw.length === 0) return answerYes();
+    keepRequest(this.#context, exchange, refusal, raw, isCut).then(answerYes, (error: unknown) => {
+      this.#context.log.warn(
+        `keeping a body that http source ${this.#context.id} could not read: ${errorText(error)}; its sender was told`,
+      );
+      this.#answerNo(exchange, refusal);
+    });
+  }
+  #answerNo(exchange: HttpExchange, refusal: Refusal): void {
     const { req, res, target } = exchange;
-    this.#count(refusal, target.tag);
     if (refusal.reason === 'internal')
       this.#context.log.error(
         `a request to ${this.#context.id} failed: ${errorText(refusal.cause)}; please report this`,
@@ -154,7 +171,7 @@ export class HttpReceiver implements RequestHandler, ExchangeHost<HttpTarget> {
     const allowed = this.#parts.cors.preflight(headers.origin, method, headers['access-control-request-headers']);
     answer(res, { status: allowed ? 200 : 403, type: 'text/plain', body: '' }, allowed ?? [], true);
   }
-  #count(refusal: Refusal, tag: string): void {
+  #count(refusal: Refusal, tag: string, outcome = 'its sender was told'): void {
     const { log, id, clock } = this.#context;
     this.#context.refused(refusal.reason, tag);
     if (!this.#parts.options.dumpErrorLog || refusal.reason === 'stopping') return;
@@ -164,9 +181,7 @@ export class HttpReceiver implements RequestHandler, ExchangeHost<HttpTarget> {
     this.#loggedMs = nowMs;
     const more = this.#refusedUnlogged > 1 ? ` (and ${this.#refusedUnlogged - 1} more since the last such line)` : '';
     this.#refusedUnlogged = 0;
-    log.warn(
-      `http source ${id} refused a request: ${refusal.message.slice(0, loggedCharsMax)}${more}; its sender was told`,
-    );
+    log.warn(`http source ${id} refused a request: ${refusal.message.slice(0, loggedCharsMax)}${more}; ${outcome}`);
   }
 }
 

@@ -7,6 +7,7 @@ import type { SourceContext } from '../../core/plugin.ts';
 import type { AppendQueue, Submission } from '../requests/append-queue.ts';
 import { Exchange, stopping } from '../requests/exchange.ts';
 import type { ExchangeHost } from '../requests/exchange.ts';
+import { keepRequest } from '../requests/kept-request.ts';
 import type { MemoryBudget } from '../requests/limits.ts';
 import type { RequestHandler } from '../requests/listener.ts';
 import { OpenExchanges } from '../requests/open-exchanges.ts';
@@ -171,7 +172,7 @@ export class Receiver implements RequestHandler, ExchangeHost<Route<Guard>> {
     const isKept = this.#options.keepRefused && [400, 413, 415].includes(refusal.status);
     if (!isKept) answer();
     else
-      this.#keep(exchange, refusal, raw, isCut).then(answer, (error: unknown) => {
+      keepRequest(this.#context, exchange, refusal, raw, isCut).then(answer, (error: unknown) => {
         this.#context.log.error(`keeping a refused postback to ${target.tag}: ${errorText(error)}; its bytes are lost`);
         answer();
       });
@@ -205,14 +206,5 @@ export class Receiver implements RequestHandler, ExchangeHost<Route<Guard>> {
   #count(refusal: Refusal, tag: string): void {
     this.#requests.inc({ source: this.#context.id, status: String(refusal.status) });
     this.#context.refused(refusal.reason, tag);
-  }
-  #keep({ req, target }: PostbackExchange, refusal: Refusal, raw: Buffer, isCut: boolean): Promise<void> {
-    const detail: Record<string, string> = { detail: refusal.message, method: req.method ?? '', url: req.url ?? '' };
-    for (const name of ['content-type', 'content-encoding'] as const) {
-      const value = req.headers[name];
-      if (value !== undefined) detail[name] = value;
-    }
-    if (isCut) detail['truncated'] = 'true';
-    return this.#context.keepRefused({ reason: refusal.reason, tag: target.tag, raw, detail });
   }
 }

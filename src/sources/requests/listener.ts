@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerOptions, ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { Server as TlsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Server as NetServer } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TlsOptions } from 'node:tls';
 import type { Clock, Timer } from '../../core/clock.ts';
@@ -58,13 +58,10 @@ export function createListener(limits: ListenerLimits, handler: RequestHandler, 
   return server;
 }
 
-/** Where to listen, and how a person calls that. */
-export interface Place {
+/** Where to listen, as a person calls that. */
+export interface NamedPlace {
   readonly host: string;
   readonly port: number;
-  readonly backlog: number;
-  /** Several processes share the port. */
-  readonly isShared: boolean;
   /** What is listened for, for errors: `postbacks`. */
   readonly what: string;
   /** How the address and another port are set: `P2L_HOST`, `P2L_PORT=8081`. */
@@ -72,18 +69,18 @@ export interface Place {
   readonly portSetting: string;
 }
 
+/** Where and how to listen. */
+export interface Place extends NamedPlace {
+  readonly backlog: number;
+  /** Several processes share the port. */
+  readonly isShared: boolean;
+}
+
 /** Begins to listen. @throws OperatingError LISTEN_FAILED naming address, reason and the next step */
-export function listen(server: Listener, place: Place): Promise<AddressInfo> {
-  const { host, port, backlog, isShared, what } = place;
+export function listen(server: NetServer, place: Place): Promise<AddressInfo> {
+  const { host, port, backlog, isShared } = place;
   return new Promise((resolve, reject) => {
-    const failed = (error: Error): void => {
-      const shown = host.includes(':') ? `[${host}]` : host;
-      reject(
-        new OperatingError('LISTEN_FAILED', `listening for ${what} on ${shown}:${port}: ${reasonOf(error, place)}`, {
-          cause: error,
-        }),
-      );
-    };
+    const failed = (error: Error): void => reject(listenFailure(error, place));
     server.once('error', failed);
     server.listen({ host, port, backlog, reusePort: isShared, exclusive: true }, () => {
       server.off('error', failed);
@@ -92,7 +89,15 @@ export function listen(server: Listener, place: Place): Promise<AddressInfo> {
   });
 }
 
-function reasonOf(error: Error, { hostSetting, portSetting }: Place): string {
+/** Why it cannot be listened there, and what to do. */
+export function listenFailure(error: Error, place: NamedPlace): OperatingError {
+  const { host, port, what } = place;
+  const shown = host.includes(':') ? `[${host}]` : host;
+  const text = `listening for ${what} on ${shown}:${port}: ${reasonOf(error, place)}`;
+  return new OperatingError('LISTEN_FAILED', text, { cause: error });
+}
+
+function reasonOf(error: Error, { hostSetting, portSetting }: NamedPlace): string {
   switch (systemCode(error)) {
     case 'EADDRINUSE':
       return `the port is in use (EADDRINUSE); stop what uses it, or try ${portSetting}`;

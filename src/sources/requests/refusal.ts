@@ -54,17 +54,20 @@ export class Refusal extends Error {
 
   /** What another program answers in its place, where an endpoint answers as that one does. */
   readonly peerText: string | undefined;
+  /** That program says yes to such a request all the same, and drops what it holds. */
+  readonly isPeerYes: boolean;
 
   constructor(
     reason: RefusalReason,
     detail: string,
-    options: { cause?: unknown; retryAfterMs?: number; peerText?: string } = {},
+    options: { cause?: unknown; retryAfterMs?: number; peerText?: string; isPeerYes?: boolean } = {},
   ) {
     super(detail, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'Refusal';
     this.reason = reason;
     this.retryAfterMs = options.retryAfterMs;
     this.peerText = options.peerText;
+    this.isPeerYes = options.isPeerYes ?? false;
   }
   get status(): number {
     return refusalStatus[this.reason];

@@ -1,8 +1,7 @@
-/** The certificate and key files of an HTTPS listener, taken up anew when they change. */
+/** The certificate and key files of a TLS listener, taken up anew when they change. */
 import { readFile, stat } from 'node:fs/promises';
-import type { Server } from 'node:https';
 import { createSecureContext } from 'node:tls';
-import type { TlsOptions } from 'node:tls';
+import type { Server, TlsOptions } from 'node:tls';
 import type { Clock, Timer } from '../../core/clock.ts';
 import { OperatingError, errorText } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';

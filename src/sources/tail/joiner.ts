@@ -1,9 +1,15 @@
 /** Joins lines that belong to one record, for parsers that want it (`multiline`). */
 import type { Parser } from '../../core/plugin.ts';
-import type { LineBatch } from './records.ts';
 
 /** A record of more bytes is taken as it is, so that a first line that never comes again holds no memory. */
 const joinedBytesMax = 2 * 1024 * 1024;
+
+/** Takes joined lines, which stand in the input from `start` to `end`. */
+interface JoinedTaker {
+  add(text: Buffer, start: number, end: number): void;
+  /** A line before any that begins a record. */
+  addStray(line: Buffer, start: number, end: number): void;
+}
 
 export class Joiner {
   readonly #parser: Parser;
@@ -27,7 +33,7 @@ export class Joiner {
     return this.isHolding ? this.#sinceMs : undefined;
   }
   /** Takes a line that stands at `at` and is `bytes` long with its end; gives complete records to the batch. */
-  add(line: Buffer, at: number, bytes: number, batch: LineBatch, nowMs: number): void {
+  add(line: Buffer, at: number, bytes: number, batch: JoinedTaker, nowMs: number): void {
     const isFirst = this.#parser.isFirstLine?.(line);
     if (this.isHolding && (isFirst === true || this.#bytes + line.length > joinedBytesMax)) this.#take(batch);
     if (isFirst === false && !this.isHolding) {
@@ -43,7 +49,7 @@ export class Joiner {
     if (isFirst === undefined && this.#parses()) this.#take(batch);
   }
   /** Takes what is held as a record. With `mustParse` only if it parses; false when it stays. */
-  flush(batch: LineBatch, mustParse: boolean): boolean {
+  flush(batch: JoinedTaker, mustParse: boolean): boolean {
     if (!this.isHolding || (mustParse && !this.#parses())) return false;
     this.#take(batch);
     return true;
@@ -59,7 +65,7 @@ export class Joiner {
   #text(): Buffer {
     return Buffer.concat(this.#lines.flatMap((line, index) => (index === 0 ? [line] : [newline, line])));
   }
-  #take(batch: LineBatch): void {
+  #take(batch: JoinedTaker): void {
     batch.add(this.#text(), this.#from, this.#end);
     this.forget();
   }

@@ -1,0 +1,56 @@
+/** Lines of the line protocol: straight from JSON bytes, with tags, by way of decoded fields, and with exactly_once. */
+import { LineEncoder } from '../../src/outputs/influxdb/lines.ts';
+import type { LineSettings } from '../../src/outputs/influxdb/lines.ts';
+import { lineSettings } from '../../src/outputs/influxdb/settings-fixture.ts';
+import { batchOf, chunkOf } from '../../test/fixture.ts';
+import type { OutputCase } from '../scenarios/outputs.ts';
+
+/** A postback of some 200 bytes. */
+const record = (n: number, more: object = {}): string =>
+  JSON.stringify({
+    p1: `value ${n}`,
+    campaign: `c${n % 17}`,
+    amount: n * 1.25 + 0.5,
+    count: n,
+    ok: n % 2 === 0,
+    _path: '/postback/test',
+    _postTimestamp: 1_709_618_820_000 + n,
+    _postDatetimeGMT: '2024-03-05T06:07:00Z',
+    _nodeName: 'minikube',
+    ...more,
+  });
+
+/** Batches as the journal's frames hold them. */
+const batchRecords = 500;
+
+function way(name: string, settings: LineSettings, more: object, mustReach: number | undefined): OutputCase {
+  return {
+    name,
+    mustReach,
+    prepare(count) {
+      const batches = Array.from({ length: count / batchRecords }, (_, b) =>
+        batchOf(
+          'test',
+          Array.from({ length: batchRecords }, (_unused, i) => record(b * batchRecords + i, more)),
+          Array.from({ length: batchRecords }, (_unused, i) => ({ seconds: 1_709_618_820 + b, nanos: i * 1000 })),
+        ),
+      );
+      const chunk = chunkOf(batches);
+      const encoder = new LineEncoder(settings);
+      return () =>
+        encoder.encode(
+          chunk,
+          (tag) => tag,
+          () => undefined,
+        ).bytes;
+    },
+  };
+}
+
+export const influxdbCases: readonly OutputCase[] = [
+  way('influxdb, from JSON bytes', lineSettings({}, { precision: 'ns' }), {}, 200_000),
+  way('influxdb, with two tags', lineSettings({ tagKeys: new Set(['campaign', '_nodeName']) }), {}, undefined),
+  way('influxdb, exactly once', lineSettings({}, { isExactlyOnce: true }), {}, undefined),
+  // An object inside makes every record take the long way; its first decoding is remembered, and is in the first round.
+  way('influxdb, decoded', lineSettings(), { nested: { a: 1 } }, undefined),
+];

@@ -1,0 +1,71 @@
+/** What an output costs: records on their way from the journal's bytes to those of the request, in CPU time of this process. */
+import { createHash } from 'node:crypto';
+import { atLeast, median } from '../scenario.ts';
+import type { Outcome, RunOptions, Scenario } from '../scenario.ts';
+import { influxdbCases } from '../outputs/influxdb.ts';
+
+/** A way of an output through which records go. */
+export interface OutputCase {
+  readonly name: string;
+  /** Writes so many records as requests once; gives what it wrote, or its beginning. */
+  prepare(count: number): () => Buffer;
+  /** Records per CPU second that it must reach; undefined: it is only shown. */
+  readonly mustReach: number | undefined;
+}
+
+const cases: readonly OutputCase[] = [...influxdbCases];
+
+interface Measured {
+  readonly one: OutputCase;
+  readonly perSecond: number;
+  readonly bytesEach: number;
+  readonly sample: Buffer;
+}
+
+function measure(one: OutputCase, rounds: number, count: number): Measured {
+  const write = one.prepare(count);
+  const found: number[] = [];
+  let sample = Buffer.alloc(0);
+  // The first round compiles.
+  for (let round = -1; round < rounds; round++) {
+    const before = process.cpuUsage();
+    sample = Buffer.from(write());
+    const { user, system } = process.cpuUsage(before);
+    if (round >= 0) found.push(count / ((user + system) / 1e6));
+  }
+  return { one, perSecond: median(found), bytesEach: sample.length / count, sample: sample.subarray(0, 2000) };
+}
+
+function runOutputs(options: RunOptions): Promise<Outcome> {
+  const rounds = options.rounds ?? (options.isTiny ? 1 : 9);
+  const measured = cases.map((one) => {
+    options.say(`${one.name}: ${rounds} rounds`);
+    return measure(one, rounds, options.isTiny ? 500 : 100_000);
+  });
+  return Promise.resolve({
+    tables: [
+      {
+        title: 'records per CPU second, from the journal’s bytes to those of requests',
+        columns: ['way', 'records/CPU s', 'bytes each'],
+        rows: measured.map(({ one, perSecond, bytesEach }) => [one.name, Math.round(perSecond), Math.round(bytesEach)]),
+      },
+    ],
+    targets: measured.flatMap(({ one, perSecond }) =>
+      one.mustReach === undefined
+        ? []
+        : [atLeast('must', `${one.name}, records per CPU second`, Math.round(perSecond), one.mustReach)],
+    ),
+    resultHash: createHash('sha256')
+      .update(Buffer.concat(measured.map(({ sample }) => sample)))
+      .digest('hex')
+      .slice(0, 16),
+    versions: {},
+    notes: [],
+  });
+}
+
+export const outputs: Scenario = {
+  name: 'outputs',
+  summary: 'records through the outputs’ encoders',
+  run: runOutputs,
+};

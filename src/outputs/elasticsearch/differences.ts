@@ -1,0 +1,66 @@
+/** Where these outputs do something else than Fluentd's. */
+import type { Difference } from '../../core/difference.ts';
+
+const shared: readonly Difference[] = [
+  {
+    peer: 'fluentd',
+    verdict: 'better',
+    text: 'Emits records that are to be written again under their tag, where they pass filters a second time, or drops them with the chunk when the server is busy (`es_rejected_execution_exception`). Here each record of an answer counts for itself: what is busy is written again from where it waits, what is refused goes to the secondary or the dead letters with the server’s words.',
+  },
+  {
+    peer: 'fluentd',
+    verdict: 'better',
+    text: 'Fails to start while the server does not answer. Here records wait until it does.',
+  },
+  {
+    peer: 'fluentd',
+    verdict: 'better',
+    text: 'Drops a record without an id where `create`, `update` or `upsert` needs one. Here it goes to the secondary or the dead letters.',
+    options: ['writeOperation', 'idKey'],
+  },
+  {
+    peer: 'fluentd',
+    verdict: 'better',
+    text: 'Counts a document whose id is there already as written. Here it is read back: where another one stands under the id, the record goes to the secondary or the dead letters.',
+    options: ['idKey'],
+  },
+  {
+    peer: 'fluentd',
+    verdict: 'better',
+    text: 'Tries a request that is too large again and again. Here it is halved.',
+    options: ['bulkMessageRequestThreshold'],
+  },
+  {
+    peer: 'fluentd',
+    text: 'Emits an event for each time that cannot be read. Here a line in the log tells of it, once a field.',
+    options: ['timeKey', 'timeKeyFormat'],
+  },
+];
+
+const connections: Difference = {
+  peer: 'fluentd',
+  text: 'Looks for other servers of the cluster. Here requests go to those that are written, and to the next one when one fails.',
+  options: ['reloadConnections', 'reloadOnFailure', 'reloadAfter', 'snifferClassName'],
+};
+
+export const opensearchDifferences: readonly Difference[] = [...shared, connections];
+
+export const dataStreamDifferences: readonly Difference[] = [
+  ...shared,
+  {
+    peer: 'fluentd',
+    verdict: 'better',
+    text: 'Writes the documents that a data stream did not take into the log, and loses them. Here they are written again, or go to the secondary or the dead letters.',
+  },
+  connections,
+];
+
+export const elasticsearchDifferences: readonly Difference[] = [
+  ...shared,
+  {
+    peer: 'fluentd',
+    verdict: 'better',
+    text: 'Takes OpenSearch for the Elasticsearch of its version and sends `_type`, which OpenSearch refuses since 2. Here the two are told apart.',
+  },
+  connections,
+];

@@ -1,0 +1,37 @@
+/** Lines of a `_bulk` request: what is to be done with a document, and the document. */
+import type { Batch } from '../../core/batch.ts';
+import type { ByteWriter } from '../../core/bytes.ts';
+import type { Chunk, ChunkBatch } from '../../core/plugin.ts';
+import type { Fields } from '../../core/record.ts';
+import type { Server } from './server.ts';
+
+/** Operations in the first line; `upsert` is an update there. */
+export type Operation = 'index' | 'create' | 'update';
+
+/** Changes fields that an index does not take. */
+export interface Divert {
+  /** Whether documents for the index may hold such fields. */
+  knows(index: string): boolean;
+  /** The fields to write in place of these; the same object where nothing is to be changed. The record is that of a batch's row. */
+  apply(index: string, fields: Fields, batch: Batch, row: number): Fields;
+}
+
+/** Writes the lines of a chunk's records. Made once for an output; what it does between two awaits is for one chunk. */
+export interface Lines {
+  /** Whether ids of documents are made by this program, so that one that is there already is the same. */
+  readonly hasOwnIds: boolean;
+  /** True: the index stands in the address of a request (`/<index>/_bulk`), so that each index needs its own. */
+  readonly indexInUrl: boolean;
+  /** Called before records of a chunk; fills placeholders. */
+  begin(chunk: Chunk, server: Server | undefined): void;
+  /** Called for each record: its index, or why it cannot be written. */
+  place(one: ChunkBatch, row: number): Placed | { readonly refused: string };
+  /** Appends both lines of the record that was placed last. */
+  write(out: ByteWriter): void;
+}
+
+export interface Placed {
+  /** As it is written in the line or the address. */
+  readonly index: string;
+  readonly operation: Operation;
+}
