@@ -25,6 +25,7 @@ import { syslogParser } from './codecs/syslog.ts';
 import { tsvFormatter, tsvParser } from './codecs/tsv.ts';
 import type { Plugin } from './core/plugin.ts';
 import { fluentbitGrepFilter } from './filters/fluentbit_grep.ts';
+import { fluentbitParserFilter } from './filters/fluentbit_parser.ts';
 import { fluentbitRecordModifierFilter } from './filters/fluentbit_record_modifier.ts';
 import { grepFilter } from './filters/grep.ts';
 import { modifyFilter } from './filters/modify.ts';
@@ -32,6 +33,7 @@ import { nestFilter } from './filters/nest.ts';
 import { parserFilter } from './filters/parser.ts';
 import { recordTransformerFilter } from './filters/record_transformer/index.ts';
 import { stdoutFilter } from './filters/stdout.ts';
+import { typeConverterFilter } from './filters/type_converter.ts';
 import { counterOutput } from './outputs/counter.ts';
 import { elasticsearchOutput } from './outputs/elasticsearch/index.ts';
 import { elasticsearchDataStreamOutput } from './outputs/elasticsearch_data_stream.ts';
@@ -73,6 +75,7 @@ import { tcpSource } from './sources/tcp.ts';
 import { udpSource } from './sources/udp.ts';
 import { copyStep } from './steps/copy.ts';
 import { relabelStep } from './steps/relabel.ts';
+import { rewriteTagStep } from './steps/rewrite_tag.ts';
 import { rewriteTagFilterStep } from './steps/rewrite_tag_filter.ts';
 import { roundrobinStep } from './steps/roundrobin.ts';
 
@@ -98,6 +101,7 @@ export const builtinPlugins: readonly Plugin[] = [
   fluentbitMsgpackFormatter,
   fluentbitOpensearchOutput,
   fluentbitParser,
+  fluentbitParserFilter,
   fluentbitRecordModifierFilter,
   fluentbitTextFormatter,
   forwardOutput,
@@ -140,6 +144,7 @@ export const builtinPlugins: readonly Plugin[] = [
   regexpParser,
   relabelStep,
   rewriteTagFilterStep,
+  rewriteTagStep,
   roundrobinStep,
   sampleSource,
   secondaryFileOutput,
@@ -156,5 +161,6 @@ export const builtinPlugins: readonly Plugin[] = [
   tcpSource,
   tsvFormatter,
   tsvParser,
+  typeConverterFilter,
   udpSource,
 ];
