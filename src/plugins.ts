@@ -24,9 +24,12 @@ import { stdoutFormatter } from './codecs/stdout.ts';
 import { syslogParser } from './codecs/syslog.ts';
 import { tsvFormatter, tsvParser } from './codecs/tsv.ts';
 import type { Plugin } from './core/plugin.ts';
+import { contentModifierFilter } from './filters/content_modifier.ts';
+import { expectFilter } from './filters/expect.ts';
 import { fluentbitGrepFilter } from './filters/fluentbit_grep.ts';
 import { fluentbitParserFilter } from './filters/fluentbit_parser.ts';
 import { fluentbitRecordModifierFilter } from './filters/fluentbit_record_modifier.ts';
+import { fluentbitThrottleFilter } from './filters/fluentbit_throttle.ts';
 import { grepFilter } from './filters/grep.ts';
 import { modifyFilter } from './filters/modify.ts';
 import { nestFilter } from './filters/nest.ts';
@@ -83,6 +86,7 @@ export const builtinPlugins: readonly Plugin[] = [
   apache2Parser,
   apacheErrorParser,
   apacheParser,
+  contentModifierFilter,
   copyStep,
   counterOutput,
   csvFormatter,
@@ -90,6 +94,7 @@ export const builtinPlugins: readonly Plugin[] = [
   elasticsearchDataStreamOutput,
   elasticsearchOutput,
   esOutput,
+  expectFilter,
   fileOutput,
   fluentbitFileFormatter,
   fluentbitGrepFilter,
@@ -104,6 +109,7 @@ export const builtinPlugins: readonly Plugin[] = [
   fluentbitParserFilter,
   fluentbitRecordModifierFilter,
   fluentbitTextFormatter,
+  fluentbitThrottleFilter,
   forwardOutput,
   forwardSource,
   googleCloudOutput,

@@ -87,7 +87,7 @@ function tagParts(tag: string): string[] {
 }
 
 /** A value inside of a text. Lists count as missing there. */
-export function valueText(value: Value | undefined): string {
+function valueText(value: Value | undefined): string {
   if (value === undefined || Array.isArray(value)) return '';
   if (value === null) return 'null';
   if (typeof value === 'string') return value;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { filterProblems, filtered } from '../../test/fluentbit-fixture.ts';
+import { fluentbitGrepFilter } from './fluentbit_grep.ts';
 
 const records = [
   '{"n":0,"log":"error: disk","code":500,"k":{"labels":{"app":"web"}},"a":["x",{"y":"z"}]}',
@@ -9,7 +10,7 @@ const records = [
   '{"n":3,"msg":"no log","log":null}',
 ];
 const kept = async (...lines: string[]) =>
-  (await filtered(['Name grep', ...lines], records)).map((text) => (JSON.parse(text) as { n: number }).n);
+  (await filtered(fluentbitGrepFilter, lines, records)).map((text) => (JSON.parse(text) as { n: number }).n);
 
 test('texts alone match; an expression in slashes takes letters', async () => {
   assert.deepEqual(await kept('Regex log error'), [0]);
@@ -40,14 +41,14 @@ test('several rules: in written order, or together', async () => {
 
 test('mistakes are told', async () => {
   assert.match(
-    String(await filterProblems(['Name grep', 'Regex log'])),
+    String(await filterProblems(fluentbitGrepFilter, ['Regex log'])),
     /a key and a regular expression were expected/,
   );
-  assert.match(String(await filterProblems(['Name grep', 'Regex log (a'])), /regular expression \(a/);
-  assert.match(String(await filterProblems(['Name grep', "Regex $k['a b"])), /expected/);
+  assert.match(String(await filterProblems(fluentbitGrepFilter, ['Regex log (a'])), /regular expression \(a/);
+  assert.match(String(await filterProblems(fluentbitGrepFilter, ["Regex $k['a b"])), /expected/);
   assert.match(
-    String(await filterProblems(['Name grep', 'Logical_Op and', 'Regex a b', 'Exclude a b'])),
+    String(await filterProblems(fluentbitGrepFilter, ['Logical_Op and', 'Regex a b', 'Exclude a b'])),
     /either Regex or Exclude/,
   );
-  assert.match(String(await filterProblems(['Name grep', 'Regex log.level b'])), /\.level has no effect/);
+  assert.match(String(await filterProblems(fluentbitGrepFilter, ['Regex log.level b'])), /\.level has no effect/);
 });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { batchOf } from '../../test/fixture.ts';
 import { filterProblems, filtered, makeFilter } from '../../test/fluentbit-fixture.ts';
+import { fluentbitParserFilter } from './fluentbit_parser.ts';
 
 const parsers = `[PARSER]
     Name   one
@@ -19,8 +20,8 @@ const records = [
   '{"log":"nothing","keep":3}',
   '{"log":5}',
 ];
-const lines = ['Name parser', 'Key_Name log', 'Parser one', 'Parser two'];
-const parse = (...more: string[]) => filtered([...lines, ...more], records, parsers);
+const lines = ['Key_Name log', 'Parser one', 'Parser two'];
+const parse = (...more: string[]) => filtered(fluentbitParserFilter, [...lines, ...more], records, parsers);
 
 test('the first parser that takes the text gives the record; others stay as they are', async () => {
   assert.deepEqual(await parse(), ['{"ip":"1.2.3.4","rest":"hello"}', '{"a":1,"keep":"inner"}', ...records.slice(2)]);
@@ -39,7 +40,7 @@ test('Reserve_Data keeps the other fields, which go before what is parsed; Prese
 });
 
 test('a time that is parsed is the record’s; otherwise it keeps its own', async () => {
-  const filter = await makeFilter(lines, { sections: parsers });
+  const filter = await makeFilter(fluentbitParserFilter, lines, { sections: parsers });
   const batch = batchOf('a', records);
   const after = filter.apply(batch, () => assert.fail('nothing is rejected'));
   assert.deepEqual(
@@ -50,15 +51,18 @@ test('a time that is parsed is the record’s; otherwise it keeps its own', asyn
 
 test('a nested field is parsed and stays where it is', async () => {
   const text = '{"k":{"log":"1.1.1.1 x"},"z":1}';
-  const nested = ['Name parser', "Key_Name $k['log']", 'Parser one'];
-  assert.deepEqual(await filtered(nested, [text], parsers), ['{"ip":"1.1.1.1","rest":"x"}']);
-  assert.deepEqual(await filtered([...nested, 'Reserve_Data On'], [text], parsers), [
+  const nested = ["Key_Name $k['log']", 'Parser one'];
+  assert.deepEqual(await filtered(fluentbitParserFilter, nested, [text], parsers), ['{"ip":"1.1.1.1","rest":"x"}']);
+  assert.deepEqual(await filtered(fluentbitParserFilter, [...nested, 'Reserve_Data On'], [text], parsers), [
     `{"ip":"1.1.1.1","rest":"x",${text.slice(1)}`,
   ]);
 });
 
 test('mistakes are told', async () => {
-  assert.match(String(await filterProblems(['Name parser', 'Key_Name log'])), /Parser is required/);
-  assert.match(String(await filterProblems(['Name parser', 'Key_Name log', 'Parser x'])), /no parser x.*required/s);
-  assert.match(String(await filterProblems(['Name parser', 'Parser one'], parsers)), /Key_Name is required/);
+  assert.match(String(await filterProblems(fluentbitParserFilter, ['Key_Name log'])), /Parser is required/);
+  assert.match(
+    String(await filterProblems(fluentbitParserFilter, ['Key_Name log', 'Parser x'])),
+    /required.*no parser x/s,
+  );
+  assert.match(String(await filterProblems(fluentbitParserFilter, ['Parser one'], parsers)), /Key_Name is required/);
 });

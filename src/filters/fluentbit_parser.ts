@@ -33,12 +33,6 @@ export const fluentbitParserFilter = definePlugin({
       if (parsers.length === 0) error(at, 'Parser is required, the name of a parser that is defined');
       return { parsers };
     },
-    example: `[FILTER]
-    Name         parser
-    Match        *
-    Key_Name     log
-    Parser       app
-    Reserve_Data On`,
   }),
   example: `<filter app.**>
   @type fluentbit_parser

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { filterProblems, filtered } from '../../test/fluentbit-fixture.ts';
+import { fluentbitRecordModifierFilter } from './fluentbit_record_modifier.ts';
 
 const record = '{"a":"1","b":2,"c_x":3,"C_Y":4}';
-const modify = async (...lines: string[]) => await filtered(['Name record_modifier', ...lines], [record, '{"z":1}']);
+const modify = async (...lines: string[]) => await filtered(fluentbitRecordModifierFilter, lines, [record, '{"z":1}']);
 
 test('fields are set behind those that are left', async () => {
   assert.deepEqual(await modify('Record h "a b"', 'Record b new', 'Remove_key a', 'Remove_key C_*'), [
@@ -24,10 +25,10 @@ test('a UUID belongs to its record', async () => {
 });
 
 test('mistakes are told', async () => {
-  assert.match(String(await filterProblems(['Name record_modifier', 'Record a'])), /a name and a text/);
-  assert.match(String(await filterProblems(['Name record_modifier', 'Record a b c'])), /a name and a text/);
+  assert.match(String(await filterProblems(fluentbitRecordModifierFilter, ['Record a'])), /a name and a text/);
+  assert.match(String(await filterProblems(fluentbitRecordModifierFilter, ['Record a b c'])), /a name and a text/);
   assert.match(
-    String(await filterProblems(['Name record_modifier', 'Remove_key a', 'Allowlist_key b'])),
+    String(await filterProblems(fluentbitRecordModifierFilter, ['Remove_key a', 'Allowlist_key b'])),
     /exclude each other/,
   );
 });

@@ -44,7 +44,7 @@ export const fluentbitRecordModifierFilter = definePlugin({
     example: `[FILTER]
     Name       record_modifier
     Match      *
-    Record     hostname \${HOSTNAME}
+    Record     cluster west
     Remove_key stream`,
   }),
   example: `<filter app.**>

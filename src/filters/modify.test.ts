@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { filterProblems, filtered } from '../../test/fluentbit-fixture.ts';
+import { modifyFilter } from './modify.ts';
 
 const record = '{"a":"1","b":"two","c_x":3,"c_y":{"z":"in"},"t":true}';
-const modify = async (...lines: string[]) => (await filtered(['Name modify', ...lines], [record]))[0];
+const modify = async (...lines: string[]) => (await filtered(modifyFilter, lines, [record]))[0];
 const holds = async (condition: string) => (await modify(`Condition ${condition}`, 'Set ok 1')) !== record;
 
 test('rules', async () => {
@@ -64,10 +65,10 @@ test('all conditions must hold, for the record as it came', async () => {
 });
 
 test('mistakes are told', async () => {
-  assert.match(String(await filterProblems(['Name modify', 'Set a b c'])), /expected two words/);
-  assert.match(String(await filterProblems(['Name modify', 'Remove a b'])), /expected one word/);
-  assert.match(String(await filterProblems(['Name modify', 'Set a "b'])), /quotation mark is not closed/);
-  assert.match(String(await filterProblems(['Name modify', 'Condition Key_missing a'])), /expected one of key_exists/);
-  assert.match(String(await filterProblems(['Name modify', 'Condition Key_value_equals a'])), /a key and a value/);
-  assert.match(String(await filterProblems(['Name modify', 'Remove_regex (a'])), /regular expression/);
+  assert.match(String(await filterProblems(modifyFilter, ['Set a b c'])), /expected two words/);
+  assert.match(String(await filterProblems(modifyFilter, ['Remove a b'])), /expected one word/);
+  assert.match(String(await filterProblems(modifyFilter, ['Set a "b'])), /quotation mark is not closed/);
+  assert.match(String(await filterProblems(modifyFilter, ['Condition Key_missing a'])), /expected one of key_exists/);
+  assert.match(String(await filterProblems(modifyFilter, ['Condition Key_value_equals a'])), /a key and a value/);
+  assert.match(String(await filterProblems(modifyFilter, ['Remove_regex (a'])), /regular expression/);
 });

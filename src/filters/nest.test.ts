@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { filterProblems, filtered } from '../../test/fluentbit-fixture.ts';
+import { nestFilter } from './nest.ts';
 
 const record = '{"mem.total":1,"mem.used":2,"cpu":3,"x":{"a":1,"b":{"c":2}}}';
-const nest = async (lines: string[], text = record) => (await filtered(['Name nest', ...lines], [text]))[0];
+const nest = async (lines: string[], text = record) => (await filtered(nestFilter, lines, [text]))[0];
 
 test('nest puts fields into an object, under new names', async () => {
   const lines = ['Operation nest', 'Nest_under all', 'Wildcard mem.*', 'Wildcard cpu'];
@@ -28,10 +29,10 @@ test('lift takes the fields of an object out; what is no object stays', async ()
 });
 
 test('mistakes are told', async () => {
-  assert.match(String(await filterProblems(['Name nest', 'Operation nest', 'Wildcard a'])), /needs Nest_under/);
-  assert.match(String(await filterProblems(['Name nest', 'Nested_under a'])), /Operation is required/);
+  assert.match(String(await filterProblems(nestFilter, ['Operation nest', 'Wildcard a'])), /needs Nest_under/);
+  assert.match(String(await filterProblems(nestFilter, ['Nested_under a'])), /Operation is required/);
   assert.match(
-    String(await filterProblems(['Name nest', 'Operation lift', 'Nested_under a', 'Add_prefix b', 'Remove_prefix c'])),
+    String(await filterProblems(nestFilter, ['Operation lift', 'Nested_under a', 'Add_prefix b', 'Remove_prefix c'])),
     /exclude each other/,
   );
 });

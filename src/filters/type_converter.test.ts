@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { filterProblems, filtered } from '../../test/fluentbit-fixture.ts';
+import { typeConverterFilter } from './type_converter.ts';
 
 const convert = async (line: string, value: string) => {
-  const [text = ''] = await filtered(['Name type_converter', line], [`{"a":${value}}`]);
+  const [text = ''] = await filtered(typeConverterFilter, [line], [`{"a":${value}}`]);
   return text
     .slice(`{"a":${value}`.length)
     .replace(/^,"n":/, '')
@@ -36,7 +37,8 @@ test('numbers become texts and other numbers', async () => {
 test('in the order of Fluent Bit, and nested fields', async () => {
   assert.deepEqual(
     await filtered(
-      ['Name type_converter', "int_key $k['c'] c string", 'str_key s t i'],
+      typeConverterFilter,
+      ["int_key $k['c'] c string", 'str_key s t i'],
       ['{"k":{"c":5},"s":"7"}', '{"x":1}'],
     ),
     ['{"k":{"c":5},"s":"7","t":7,"c":"5"}', '{"x":1}'],
@@ -44,6 +46,6 @@ test('in the order of Fluent Bit, and nested fields', async () => {
 });
 
 test('mistakes are told', async () => {
-  assert.match(String(await filterProblems(['Name type_converter', 'str_key a b'])), /a type were expected/);
-  assert.match(String(await filterProblems(['Name type_converter', 'str_key a b integer'])), /no effect.*is required/s);
+  assert.match(String(await filterProblems(typeConverterFilter, ['str_key a b'])), /a type were expected/);
+  assert.match(String(await filterProblems(typeConverterFilter, ['str_key a b integer'])), /is required.*no effect/s);
 });

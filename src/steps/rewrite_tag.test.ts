@@ -14,7 +14,7 @@ const records = [
 
 /** What goes out under which tag, and what goes on. */
 async function rewritten(...rules: string[]): Promise<{ out: Record<string, number[]>; on: number[] }> {
-  const model = await filterModel(['Name rewrite_tag', ...rules]);
+  const model = await filterModel(rewriteTagStep, [...rules]);
   assert.ok(rewriteTagStep.kind === 'step' && rewriteTagStep.create);
   const step = rewriteTagStep.create(model, contextOf(builtinPlugins));
   const batch = batchOf('app.web', records);
@@ -51,7 +51,7 @@ test('without a group in the expression there is no $0', async () => {
 });
 
 test('mistakes are told', async () => {
-  const problems = async (...rules: string[]) => String(await filterProblems(['Name rewrite_tag', ...rules]));
+  const problems = async (...rules: string[]) => String(await filterProblems(rewriteTagStep, [...rules]));
   assert.match(await problems('Rule $tool a b'), /expected a key, a regular expression, a tag, and true or false/);
   assert.match(await problems('Rule $tool a b maybe'), /found maybe/);
   assert.match(await problems('Rule $tool (a b false'), /regular expression/);
