@@ -40,6 +40,7 @@ import { typeConverterFilter } from './filters/type_converter.ts';
 import { counterOutput } from './outputs/counter.ts';
 import { elasticsearchOutput } from './outputs/elasticsearch/index.ts';
 import { elasticsearchDataStreamOutput } from './outputs/elasticsearch_data_stream.ts';
+import { elasticsearchDynamicOutput } from './outputs/elasticsearch_dynamic.ts';
 import { esOutput } from './outputs/es.ts';
 import { fileOutput } from './outputs/file/index.ts';
 import { fluentbitInfluxdbOutput } from './outputs/fluentbit_influxdb.ts';
@@ -92,6 +93,7 @@ export const builtinPlugins: readonly Plugin[] = [
   csvFormatter,
   csvParser,
   elasticsearchDataStreamOutput,
+  elasticsearchDynamicOutput,
   elasticsearchOutput,
   esOutput,
   expectFilter,

@@ -38,7 +38,6 @@ export const laterPlugins: readonly LaterPlugins[] = [
   later('filter', 'throttle'),
   later('output', 'aws-elasticsearch-service', 'amazon_es'),
   later('output', 'detect_exceptions'),
-  later('output', 'elasticsearch_dynamic'),
   later('output', 'exec'),
   later('output', 'loki'),
   later('output', 'prometheus'),
