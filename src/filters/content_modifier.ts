@@ -66,14 +66,14 @@ export const contentModifierFilter = definePlugin({
     if (action === 'convert') needed(values.convertedType, 'action convert needs converted_type');
   },
   create({ options: values }) {
-    const { change, matches } = compileAction(values);
+    const action = compileAction(values);
     return {
       apply(batch, reject) {
         const changed: (Fields | undefined)[] = [];
         eachGuarded(
           batch.count,
-          matches,
-          (row) => (changed[row] = change(batch.fields(row))),
+          action.matches,
+          (row) => (changed[row] = action.change(batch.fields(row))),
           (row) => {
             changed[row] = undefined;
             reject(row, 'time_limit');
