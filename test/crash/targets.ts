@@ -16,6 +16,7 @@ import { freePort, wait } from '../../bench/program.ts';
 import type { Running } from '../services/contract.ts';
 import { runCrashTest } from './outcome.ts';
 import { Random } from './random.ts';
+import { influxdbTarget } from './target-influxdb.ts';
 import { kafkaTarget } from './target-kafka.ts';
 import { opensearchTarget } from './target-opensearch.ts';
 
@@ -32,7 +33,7 @@ export interface CrashTarget {
   read(server: Running, from: 'once' | 'plain', take: (n: number) => void): Promise<void>;
 }
 
-const targets: readonly CrashTarget[] = [kafkaTarget, opensearchTarget];
+const targets: readonly CrashTarget[] = [influxdbTarget, kafkaTarget, opensearchTarget];
 
 /** Longest time without a record more in the target before it counts as stuck: a transaction that a kill left open may be waited for. */
 const stuckMs = 180_000;

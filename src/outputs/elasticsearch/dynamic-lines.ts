@@ -35,8 +35,6 @@ export interface WrittenDynamic extends WrittenDocuments {
   readonly delimiter: string;
 }
 interface Named {
-  readonly host: string;
-  readonly hosts: string | undefined;
   readonly indexRetention: number | undefined;
   readonly kubernetesTemplate: boolean;
 }
@@ -52,8 +50,7 @@ const keptMax = 1000;
 
 /** @throws Error for the first expression that is not taken */
 export function checkDynamic(written: WrittenDynamic & Named): void {
-  const { host, hosts, indexRetention, kubernetesTemplate, indexName, logstashPrefix } = written;
-  if (`${host}${hosts ?? ''}`.includes('${')) throw new Error('host and hosts take no expressions');
+  const { indexRetention, kubernetesTemplate, indexName, logstashPrefix } = written;
   if ((indexRetention !== undefined || kubernetesTemplate) && `${indexName}${logstashPrefix}`.includes('${'))
     throw new Error('index_retention and kubernetes_template need names of indices without expressions');
   for (const { name, text, expression } of partsOf(written)) {

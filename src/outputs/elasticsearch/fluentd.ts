@@ -5,6 +5,7 @@ import { checkPlaceholderKeys } from '../../codecs/chunk-placeholders.ts';
 import { ConfigError } from '../../core/errors.ts';
 import type { OptionValues } from '../../core/options.ts';
 import type { Output, OutputContext, PluginConfig } from '../../core/plugin.ts';
+import { headerBytes, headerProblem } from '../requests/headers.ts';
 import { FieldConflicts } from './conflicts.ts';
 import { openCluster, writtenHosts } from './connection.ts';
 import type { ConnectionSettings } from './connection.ts';
@@ -136,7 +137,7 @@ function connectionOf(options: FluentdOptions): ConnectionSettings {
     requestTimeoutMs: options.requestTimeout,
     resurrectAfterMs: options.resurrectAfter,
     headers: {
-      ...customHeaders,
+      ...Object.fromEntries(Object.entries(customHeaders ?? {}).map(([name, value]) => [name, headerBytes(value)])),
       ...(apiKey !== undefined && { Authorization: `ApiKey ${Buffer.from(apiKey).toString('base64')}` }),
     },
     tls: {
@@ -168,7 +169,13 @@ function secureVersion(
 export function checkFluentd(config: Config, buffer: BufferModel | undefined, kind: FluentdKind): void {
   const options = config.options as FluentdOptions;
   preparationOf(options, documentsOf(config, kind));
+  if (`${options.host}${options.hosts ?? ''}`.includes('${'))
+    throw new Error('host and hosts take no placeholders: write an output for each server');
   writtenHosts(options);
+  for (const [name, value] of Object.entries(options.customHeaders ?? {})) {
+    const problem = headerProblem(name, value);
+    if (problem !== undefined) throw new Error(`custom_headers: ${problem}`);
+  }
   if ((options.sslMinVersion === undefined) !== (options.sslMaxVersion === undefined))
     throw new Error('ssl_min_version and ssl_max_version must be given together');
   if ((options.clientCert === undefined) !== (options.clientKey === undefined))
