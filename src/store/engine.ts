@@ -192,7 +192,7 @@ class StoreEngine implements Engine, InsertHost {
     return this.#options.clock;
   }
   async failed(partition: Partition, error: unknown): Promise<void> {
-    if (/^Out of Memory/.test(errorText(error))) this.#memory.give();
+    if (errorText(error).startsWith('Out of Memory')) this.#memory.give();
     await partition.failed(error);
   }
 
