@@ -24,11 +24,23 @@ import { stdoutFormatter } from './codecs/stdout.ts';
 import { syslogParser } from './codecs/syslog.ts';
 import { tsvFormatter, tsvParser } from './codecs/tsv.ts';
 import type { Plugin } from './core/plugin.ts';
+import { contentModifierFilter } from './filters/content_modifier.ts';
+import { expectFilter } from './filters/expect.ts';
+import { fluentbitGrepFilter } from './filters/fluentbit_grep.ts';
+import { fluentbitParserFilter } from './filters/fluentbit_parser.ts';
+import { fluentbitRecordModifierFilter } from './filters/fluentbit_record_modifier.ts';
+import { fluentbitThrottleFilter } from './filters/fluentbit_throttle.ts';
 import { grepFilter } from './filters/grep.ts';
+import { modifyFilter } from './filters/modify.ts';
+import { nestFilter } from './filters/nest.ts';
 import { parserFilter } from './filters/parser.ts';
 import { recordTransformerFilter } from './filters/record_transformer/index.ts';
 import { stdoutFilter } from './filters/stdout.ts';
+<<<<<<< HEAD
 import { awsElasticsearchServiceOutput } from './outputs/aws-elasticsearch-service.ts';
+=======
+import { typeConverterFilter } from './filters/type_converter.ts';
+>>>>>>> next
 import { counterOutput } from './outputs/counter.ts';
 import { elasticsearchOutput } from './outputs/elasticsearch/index.ts';
 import { elasticsearchDataStreamOutput } from './outputs/elasticsearch_data_stream.ts';
@@ -71,6 +83,7 @@ import { tcpSource } from './sources/tcp.ts';
 import { udpSource } from './sources/udp.ts';
 import { copyStep } from './steps/copy.ts';
 import { relabelStep } from './steps/relabel.ts';
+import { rewriteTagStep } from './steps/rewrite_tag.ts';
 import { rewriteTagFilterStep } from './steps/rewrite_tag_filter.ts';
 import { roundrobinStep } from './steps/roundrobin.ts';
 
@@ -78,7 +91,11 @@ export const builtinPlugins: readonly Plugin[] = [
   apache2Parser,
   apacheErrorParser,
   apacheParser,
+<<<<<<< HEAD
   awsElasticsearchServiceOutput,
+=======
+  contentModifierFilter,
+>>>>>>> next
   copyStep,
   counterOutput,
   csvFormatter,
@@ -87,8 +104,10 @@ export const builtinPlugins: readonly Plugin[] = [
   elasticsearchDynamicOutput,
   elasticsearchOutput,
   esOutput,
+  expectFilter,
   fileOutput,
   fluentbitFileFormatter,
+  fluentbitGrepFilter,
   fluentbitHttpSource,
   fluentbitInfluxdbOutput,
   fluentbitJsonFormatter,
@@ -97,7 +116,10 @@ export const builtinPlugins: readonly Plugin[] = [
   fluentbitMsgpackFormatter,
   fluentbitOpensearchOutput,
   fluentbitParser,
+  fluentbitParserFilter,
+  fluentbitRecordModifierFilter,
   fluentbitTextFormatter,
+  fluentbitThrottleFilter,
   forwardOutput,
   forwardSource,
   googleCloudOutput,
@@ -117,9 +139,11 @@ export const builtinPlugins: readonly Plugin[] = [
   logfmtParser,
   ltsvFormatter,
   ltsvParser,
+  modifyFilter,
   msgpackFormatter,
   msgpackParser,
   multilineParser,
+  nestFilter,
   nginxParser,
   noneParser,
   nullOutput,
@@ -136,6 +160,7 @@ export const builtinPlugins: readonly Plugin[] = [
   regexpParser,
   relabelStep,
   rewriteTagFilterStep,
+  rewriteTagStep,
   roundrobinStep,
   sampleSource,
   secondaryFileOutput,
@@ -152,5 +177,6 @@ export const builtinPlugins: readonly Plugin[] = [
   tcpSource,
   tsvFormatter,
   tsvParser,
+  typeConverterFilter,
   udpSource,
 ];
