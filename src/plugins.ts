@@ -36,7 +36,11 @@ import { nestFilter } from './filters/nest.ts';
 import { parserFilter } from './filters/parser.ts';
 import { recordTransformerFilter } from './filters/record_transformer/index.ts';
 import { stdoutFilter } from './filters/stdout.ts';
+<<<<<<< HEAD
+import { awsElasticsearchServiceOutput } from './outputs/aws-elasticsearch-service.ts';
+=======
 import { typeConverterFilter } from './filters/type_converter.ts';
+>>>>>>> next
 import { counterOutput } from './outputs/counter.ts';
 import { elasticsearchOutput } from './outputs/elasticsearch/index.ts';
 import { elasticsearchDataStreamOutput } from './outputs/elasticsearch_data_stream.ts';
@@ -87,7 +91,11 @@ export const builtinPlugins: readonly Plugin[] = [
   apache2Parser,
   apacheErrorParser,
   apacheParser,
+<<<<<<< HEAD
+  awsElasticsearchServiceOutput,
+=======
   contentModifierFilter,
+>>>>>>> next
   copyStep,
   counterOutput,
   csvFormatter,

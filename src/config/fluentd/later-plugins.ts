@@ -36,7 +36,6 @@ export const laterPlugins: readonly LaterPlugins[] = [
   later('filter', 'prometheus'),
   later('filter', 'record_modifier'),
   later('filter', 'throttle'),
-  later('output', 'aws-elasticsearch-service', 'amazon_es'),
   later('output', 'detect_exceptions'),
   later('output', 'exec'),
   later('output', 'loki'),

@@ -9,6 +9,7 @@ import type { FluentbitForm } from '../../core/fluentbit.ts';
 import { boolean, choice, integer, secret, text } from '../../core/options.ts';
 import type { OptionTable, OptionValues } from '../../core/options.ts';
 import type { Output, OutputContext } from '../../core/plugin.ts';
+import { fluentbitAgent, fluentbitAwsOptions, fluentbitAwsProblem, fluentbitSigning } from './aws.ts';
 import { FieldConflicts } from './conflicts.ts';
 import { openCluster } from './connection.ts';
 import { datedNames } from './dated-names.ts';
@@ -54,6 +55,7 @@ export const fluentbitOptions = {
   traceError: boolean('Prints answers.', { ignored: diagnosis, default: false }),
   workers: integer(0)('Threads that write.', { ignored: 'requests do not wait for a thread' }),
   ...tlsProperties,
+  ...fluentbitAwsOptions,
   ...ownOptions,
 } as const satisfies OptionTable;
 
@@ -115,6 +117,8 @@ export function checkFluentbit(options: Values, at: Location): void {
     );
   if (operation.startsWith('up') && options.idKey === undefined && !options.generateId)
     throw new Error('Id_Key must be set when Write_Operation is update or upsert');
+  const problem = fluentbitAwsProblem(options);
+  if (problem !== undefined) throw new Error(problem);
   hostsOf(options);
   preparationOf(options);
   const limit = onceLimit(options);
@@ -151,7 +155,7 @@ export function createFluentbit(options: Values, context: OutputContext, kind: '
   };
   const preparation = preparationOf(options);
   return new BulkOutput(settings, context, async (signal) => {
-    const cluster = await openCluster(connectionOf(options), context);
+    const cluster = await openCluster(connectionOf(options), context, fluentbitSigning(options, context.clock));
     return { cluster, lines, conflicts, preparation: prepare(preparation, cluster, context, signal) };
   });
 }
@@ -205,7 +209,10 @@ function connectionOf(options: Values): ConnectionSettings {
     hosts: hostsOf(options),
     requestTimeoutMs,
     resurrectAfterMs,
-    headers: httpApiKey !== undefined && httpUser === undefined ? { Authorization: `ApiKey ${httpApiKey}` } : {},
+    headers: {
+      ...(httpApiKey !== undefined && httpUser === undefined && { Authorization: `ApiKey ${httpApiKey}` }),
+      ...(options.awsAuth && { 'User-Agent': fluentbitAgent }),
+    },
     tls: {
       verifies: options.tlsVerify,
       verifiesName: options.tlsVerify,

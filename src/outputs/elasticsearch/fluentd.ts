@@ -6,6 +6,7 @@ import { ConfigError } from '../../core/errors.ts';
 import type { OptionValues } from '../../core/options.ts';
 import type { Output, OutputContext, PluginConfig } from '../../core/plugin.ts';
 import { headerBytes, headerProblem } from '../requests/headers.ts';
+import type { Signing } from './cluster.ts';
 import { FieldConflicts } from './conflicts.ts';
 import { openCluster, writtenHosts } from './connection.ts';
 import type { ConnectionSettings } from './connection.ts';
@@ -13,6 +14,7 @@ import { DynamicLines, checkDynamic } from './dynamic-lines.ts';
 import type { WrittenDynamic } from './dynamic-lines.ts';
 import { FluentdLines } from './fluentd-lines.ts';
 import type { LinesContext } from './fluentd-lines.ts';
+import type { Host } from './hosts.ts';
 import { givesUp, ignoredStatuses } from './ignored-exceptions.ts';
 import { preparationOf } from './fluentd-preparation.ts';
 import { BulkOutput } from './output.ts';
@@ -69,7 +71,13 @@ export function dataStreamTarget(
   return targetOf({ ...options, logstashFormat: false, indexName: options.dataStreamName });
 }
 
-export function createFluentd(config: Config, context: OutputContext, kind: FluentdKind): Output {
+/** `place`: servers that are written elsewhere than in the options, and how requests to them are signed. */
+export function createFluentd(
+  config: Config,
+  context: OutputContext,
+  kind: FluentdKind,
+  place?: { readonly hosts: readonly Host[]; readonly signing: Signing },
+): Output {
   const options = config.options as FluentdOptions;
   const documents = documentsOf(config, kind);
   const conflicts = options.fieldConflicts === 'divert' ? new FieldConflicts() : undefined;
@@ -93,7 +101,8 @@ export function createFluentd(config: Config, context: OutputContext, kind: Flue
       : new FluentdLines(documents, linesContext);
   const preparation = preparationOf(options, documents);
   return new BulkOutput(settingsOf(options), context, async (signal) => {
-    const cluster = await openCluster(connectionOf(options), context);
+    const connection = { ...connectionOf(options), ...(place && { hosts: place.hosts }) };
+    const cluster = await openCluster(connection, context, place?.signing);
     return { cluster, lines, conflicts, preparation: prepare(preparation, cluster, context, signal) };
   });
 }
