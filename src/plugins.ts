@@ -24,43 +24,54 @@ import { stdoutFormatter } from './codecs/stdout.ts';
 import { syslogParser } from './codecs/syslog.ts';
 import { tsvFormatter, tsvParser } from './codecs/tsv.ts';
 import type { Plugin } from './core/plugin.ts';
+import { contentModifierFilter } from './filters/content_modifier.ts';
+import { expectFilter } from './filters/expect.ts';
+import { fluentbitGrepFilter } from './filters/fluentbit_grep.ts';
+import { fluentbitParserFilter } from './filters/fluentbit_parser.ts';
+import { fluentbitRecordModifierFilter } from './filters/fluentbit_record_modifier.ts';
+import { fluentbitThrottleFilter } from './filters/fluentbit_throttle.ts';
 import { grepFilter } from './filters/grep.ts';
+import { modifyFilter } from './filters/modify.ts';
+import { nestFilter } from './filters/nest.ts';
 import { parserFilter } from './filters/parser.ts';
 import { recordTransformerFilter } from './filters/record_transformer/index.ts';
 import { stdoutFilter } from './filters/stdout.ts';
+import { typeConverterFilter } from './filters/type_converter.ts';
+import { awsElasticsearchServiceOutput } from './outputs/aws-elasticsearch-service.ts';
 import { counterOutput } from './outputs/counter.ts';
 import { elasticsearchOutput } from './outputs/elasticsearch/index.ts';
 import { elasticsearchDataStreamOutput } from './outputs/elasticsearch_data_stream.ts';
+import { elasticsearchDynamicOutput } from './outputs/elasticsearch_dynamic.ts';
 import { esOutput } from './outputs/es.ts';
 import { fileOutput } from './outputs/file/index.ts';
 import { fluentbitInfluxdbOutput } from './outputs/fluentbit_influxdb.ts';
+import { fluentbitKafkaOutput } from './outputs/fluentbit_kafka.ts';
 import { fluentbitOpensearchOutput } from './outputs/fluentbit_opensearch.ts';
 import { forwardOutput } from './outputs/forward/index.ts';
 import { googleCloudOutput } from './outputs/google_cloud/index.ts';
 import { httpOutput } from './outputs/http/index.ts';
-import { fluentbitKafkaOutput } from './outputs/fluentbit_kafka.ts';
-import { kafkaOutput } from './outputs/kafka/index.ts';
-import { kafka2Output } from './outputs/kafka2.ts';
 import { influxdbOutput } from './outputs/influxdb/index.ts';
 import { influxdb2Output } from './outputs/influxdb2.ts';
+import { kafkaOutput } from './outputs/kafka/index.ts';
+import { kafka2Output } from './outputs/kafka2.ts';
 import { nullOutput } from './outputs/null.ts';
-import { rdkafkaOutput } from './outputs/rdkafka.ts';
-import { rdkafka2Output } from './outputs/rdkafka2.ts';
 import { opensearchOutput } from './outputs/opensearch.ts';
 import { opensearchDataStreamOutput } from './outputs/opensearch_data_stream.ts';
+import { rdkafkaOutput } from './outputs/rdkafka.ts';
+import { rdkafka2Output } from './outputs/rdkafka2.ts';
 import { secondaryFileOutput } from './outputs/secondary_file.ts';
 import { stackdriverOutput } from './outputs/stackdriver/index.ts';
 import { stdoutOutput } from './outputs/stdout.ts';
 import { storeOutput } from './outputs/store.ts';
 import { fluentbitHttpSource } from './sources/fluentbit_http/index.ts';
+import { fluentbitKafkaSource } from './sources/fluentbit_kafka.ts';
 import { forwardSource } from './sources/forward/index.ts';
 import { httpSource } from './sources/http/index.ts';
-import { ownLogSource } from './sources/own_log.ts';
-import { fluentbitKafkaSource } from './sources/fluentbit_kafka.ts';
 import { kafkaSource } from './sources/kafka/index.ts';
 import { kafkaGroupSource } from './sources/kafka_group.ts';
-import { rdkafkaGroupSource } from './sources/rdkafka_group.ts';
+import { ownLogSource } from './sources/own_log.ts';
 import { postback } from './sources/postback/index.ts';
+import { rdkafkaGroupSource } from './sources/rdkafka_group.ts';
 import { sampleSource } from './sources/sample.ts';
 import { stdinSource } from './sources/stdin.ts';
 import { syslogSource } from './sources/syslog.ts';
@@ -69,6 +80,7 @@ import { tcpSource } from './sources/tcp.ts';
 import { udpSource } from './sources/udp.ts';
 import { copyStep } from './steps/copy.ts';
 import { relabelStep } from './steps/relabel.ts';
+import { rewriteTagStep } from './steps/rewrite_tag.ts';
 import { rewriteTagFilterStep } from './steps/rewrite_tag_filter.ts';
 import { roundrobinStep } from './steps/roundrobin.ts';
 
@@ -76,22 +88,32 @@ export const builtinPlugins: readonly Plugin[] = [
   apache2Parser,
   apacheErrorParser,
   apacheParser,
+  awsElasticsearchServiceOutput,
+  contentModifierFilter,
   copyStep,
   counterOutput,
   csvFormatter,
   csvParser,
   elasticsearchDataStreamOutput,
+  elasticsearchDynamicOutput,
   elasticsearchOutput,
   esOutput,
+  expectFilter,
   fileOutput,
   fluentbitFileFormatter,
+  fluentbitGrepFilter,
   fluentbitHttpSource,
   fluentbitInfluxdbOutput,
   fluentbitJsonFormatter,
+  fluentbitKafkaOutput,
+  fluentbitKafkaSource,
   fluentbitMsgpackFormatter,
   fluentbitOpensearchOutput,
   fluentbitParser,
+  fluentbitParserFilter,
+  fluentbitRecordModifierFilter,
   fluentbitTextFormatter,
+  fluentbitThrottleFilter,
   forwardOutput,
   forwardSource,
   googleCloudOutput,
@@ -104,21 +126,18 @@ export const builtinPlugins: readonly Plugin[] = [
   inHttpParser,
   jsonFormatter,
   jsonLineParser,
-  fluentbitKafkaOutput,
-  fluentbitKafkaSource,
   kafka2Output,
   kafkaGroupSource,
   kafkaOutput,
   kafkaSource,
-  rdkafka2Output,
-  rdkafkaGroupSource,
-  rdkafkaOutput,
   logfmtParser,
   ltsvFormatter,
   ltsvParser,
+  modifyFilter,
   msgpackFormatter,
   msgpackParser,
   multilineParser,
+  nestFilter,
   nginxParser,
   noneParser,
   nullOutput,
@@ -128,10 +147,14 @@ export const builtinPlugins: readonly Plugin[] = [
   ownLogSource,
   parserFilter,
   postback,
+  rdkafka2Output,
+  rdkafkaGroupSource,
+  rdkafkaOutput,
   recordTransformerFilter,
   regexpParser,
   relabelStep,
   rewriteTagFilterStep,
+  rewriteTagStep,
   roundrobinStep,
   sampleSource,
   secondaryFileOutput,
@@ -148,5 +171,6 @@ export const builtinPlugins: readonly Plugin[] = [
   tcpSource,
   tsvFormatter,
   tsvParser,
+  typeConverterFilter,
   udpSource,
 ];

@@ -2,18 +2,20 @@
 import { createHash } from 'node:crypto';
 import { atLeast, median } from '../scenario.ts';
 import type { Outcome, RunOptions, Scenario } from '../scenario.ts';
+import { elasticsearchCases } from '../outputs/elasticsearch.ts';
 import { influxdbCases } from '../outputs/influxdb.ts';
+import { kafkaCases } from '../outputs/kafka.ts';
 
 /** A way of an output through which records go. */
 export interface OutputCase {
   readonly name: string;
   /** Writes so many records as requests once; gives what it wrote, or its beginning. */
-  prepare(count: number): () => Buffer;
+  prepare(count: number): () => Buffer | Promise<Buffer>;
   /** Records per CPU second that it must reach; undefined: it is only shown. */
   readonly mustReach: number | undefined;
 }
 
-const cases: readonly OutputCase[] = [...influxdbCases];
+const cases: readonly OutputCase[] = [...influxdbCases, ...elasticsearchCases, ...kafkaCases];
 
 interface Measured {
   readonly one: OutputCase;
@@ -22,27 +24,28 @@ interface Measured {
   readonly sample: Buffer;
 }
 
-function measure(one: OutputCase, rounds: number, count: number): Measured {
+async function measure(one: OutputCase, rounds: number, count: number): Promise<Measured> {
   const write = one.prepare(count);
   const found: number[] = [];
   let sample = Buffer.alloc(0);
   // The first round compiles.
   for (let round = -1; round < rounds; round++) {
     const before = process.cpuUsage();
-    sample = Buffer.from(write());
+    sample = Buffer.from(await write());
     const { user, system } = process.cpuUsage(before);
     if (round >= 0) found.push(count / ((user + system) / 1e6));
   }
   return { one, perSecond: median(found), bytesEach: sample.length / count, sample: sample.subarray(0, 2000) };
 }
 
-function runOutputs(options: RunOptions): Promise<Outcome> {
+async function runOutputs(options: RunOptions): Promise<Outcome> {
   const rounds = options.rounds ?? (options.isTiny ? 1 : 9);
-  const measured = cases.map((one) => {
+  const measured: Measured[] = [];
+  for (const one of cases) {
     options.say(`${one.name}: ${rounds} rounds`);
-    return measure(one, rounds, options.isTiny ? 500 : 100_000);
-  });
-  return Promise.resolve({
+    measured.push(await measure(one, rounds, options.isTiny ? 500 : 100_000));
+  }
+  return {
     tables: [
       {
         title: 'records per CPU second, from the journal’s bytes to those of requests',
@@ -61,7 +64,7 @@ function runOutputs(options: RunOptions): Promise<Outcome> {
       .slice(0, 16),
     versions: {},
     notes: [],
-  });
+  };
 }
 
 export const outputs: Scenario = {

@@ -2,7 +2,6 @@
  * What parsing costs: lines through each parser, alone (`parse`) and into what the journal gets (`kept`), in CPU time of this
  * process; and a log of nginx through whole programs, from its file into files of JSON.
  */
-import { createHash } from 'node:crypto';
 import { RecordGatherer } from '../../src/codecs/encode.ts';
 import { parseTexts } from '../../src/codecs/parse-texts.ts';
 import { stringifyJson } from '../../src/core/json.ts';
@@ -10,8 +9,10 @@ import type { Parser } from '../../src/core/plugin.ts';
 import { builtinPlugins } from '../../src/plugins.ts';
 import { parserOf } from '../../test/parsing.ts';
 import { measureReaders, nginxJob } from '../peers/readers.ts';
-import { atLeast, median } from '../scenario.ts';
+import { atLeast } from '../scenario.ts';
 import type { Outcome, RunOptions, Scenario } from '../scenario.ts';
+import { measureStages, stagesOutcome } from '../stages.ts';
+import type { Measured } from '../stages.ts';
 
 /** Lines that are parsed together: what a tail source reads at once, 64 KiB, of lines of this length. */
 const togetherCount = 300;
@@ -91,34 +92,13 @@ function parseAll(parser: Parser, lines: readonly Buffer[], keeps: boolean): voi
   }
 }
 
-/** Lines per CPU second. */
-function speed(run: () => void, count: number): number {
-  const before = process.cpuUsage();
-  run();
-  const { user, system } = process.cpuUsage(before);
-  return count / ((user + system) / 1e6);
-}
-
-interface Measured {
-  readonly kind: Kind;
-  readonly parse: number;
-  readonly kept: number;
-  readonly sample: string;
-}
-
 function measureKind(kind: Kind, rounds: number, count: number): Measured {
   const parser = parserFor(kind);
   const lines = Array.from({ length: count }, (_, n) => Buffer.from(kind.line(n)));
-  const samples = { parse: [] as number[], kept: [] as number[] };
-  // The first round compiles.
-  for (let round = -1; round < rounds; round++)
-    for (const stage of ['parse', 'kept'] as const) {
-      const found = speed(() => parseAll(parser, lines, stage === 'kept'), count);
-      if (round >= 0) samples[stage].push(found);
-    }
+  const speeds = measureStages(rounds, count, (keeps) => () => parseAll(parser, lines, keeps));
   const first = parser.parse(lines[0] as Buffer);
   const sample = 'problem' in first ? first.problem : stringifyJson(first.fields);
-  return { kind, parse: median(samples.parse), kept: median(samples.kept), sample };
+  return { name: kind.name, ...speeds, sample };
 }
 
 async function runParse(options: RunOptions): Promise<Outcome> {
@@ -127,28 +107,17 @@ async function runParse(options: RunOptions): Promise<Outcome> {
     options.say(`${kind.name}: ${rounds} rounds`);
     return measureKind(kind, rounds, options.isTiny ? togetherCount : 60_000);
   });
-  const programs = await measureReaders(nginxJob, (n) => webLine(n), options);
   const nginx = measured[0] as Measured;
-  return {
-    tables: [
-      {
-        title: 'lines per CPU second, by parser',
-        columns: ['lines', 'parse', 'kept'],
-        rows: measured.map(({ kind, parse, kept }) => [kind.name, Math.round(parse), Math.round(kept)]),
-      },
-      { title: 'nginx from a file into files, lines per CPU second of the whole program', ...programs.table },
-    ],
+  return stagesOutcome({
+    measured,
+    table: { title: 'lines per CPU second, by parser', columns: ['lines', 'parse', 'kept'] },
+    programs: await measureReaders(nginxJob, (n) => webLine(n), options),
+    programsTitle: 'nginx from a file into files, lines per CPU second of the whole program',
     targets: [
-      atLeast('must', 'nginx, parsed lines per CPU second', Math.round(nginx.parse), 300_000),
-      atLeast('aim', 'nginx, kept lines per CPU second', Math.round(nginx.kept), 300_000),
+      atLeast('must', 'nginx, parsed lines per CPU second', Math.round(nginx.alone), 300_000),
+      atLeast('aim', 'nginx, kept lines per CPU second', Math.round(nginx.whole), 300_000),
     ],
-    resultHash: createHash('sha256')
-      .update(measured.map(({ sample }) => sample).join('\n'))
-      .digest('hex')
-      .slice(0, 16),
-    versions: programs.versions,
-    notes: programs.notes,
-  };
+  });
 }
 
 export const parse: Scenario = {

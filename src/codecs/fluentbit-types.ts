@@ -7,7 +7,7 @@ const longMin = -(2n ** 63n);
 const ulongMax = 2n ** 64n - 1n;
 
 /** What a text becomes, by type. */
-const casts: Readonly<Record<string, (text: string) => Value>> = {
+export const fluentbitCasts: Readonly<Record<string, (text: string) => Value>> = {
   integer: (text) => clamped(/^\s*([-+]?\d+)/.exec(text)?.[1] ?? '0', longMin, longMax),
   hex: (text) => {
     const digits = /^\s*(?:0[xX])?([0-9a-fA-F]+)/.exec(text)?.[1];
@@ -29,16 +29,20 @@ export function compileTypes(words: readonly string[]): ReadonlyMap<string, (tex
     const colon = word.indexOf(':');
     if (colon < 0) continue;
     const key = word.slice(0, colon);
-    if (!found.has(key)) found.set(key, casts[word.slice(colon + 1).toLowerCase()] ?? ((text) => text));
+    if (!found.has(key)) found.set(key, fluentbitCasts[word.slice(colon + 1).toLowerCase()] ?? ((text) => text));
   }
   return found;
 }
 
 /** The types there are. */
-export const typeNames: readonly string[] = Object.keys(casts);
+export const typeNames: readonly string[] = Object.keys(fluentbitCasts);
 
 function clamped(digits: string, min: bigint, max: bigint): Value {
   const exact = BigInt(digits.replace(/^\+/, ''));
-  const value = exact < min ? min : exact > max ? max : exact;
+  return integerValue(exact < min ? min : exact > max ? max : exact);
+}
+
+/** An integer as records hold it. */
+export function integerValue(value: bigint): number | bigint {
   return value >= BigInt(Number.MIN_SAFE_INTEGER) && value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : value;
 }

@@ -101,6 +101,8 @@ class Teller {
       ...(spec ? optionLines(spec.options, plugin.options, this.#spelling(spec)) : laterLines(plugin)),
       ...sectionLines(spec?.sections ?? {}, plugin.sections),
     ];
+    for (const parser of plugin.parsers ?? [])
+      under.push({ text: `parse ${parser.type}`, under: this.#plugin(parser) });
     if (plugin.parser) under.push({ text: `parse ${plugin.parser.type}`, under: this.#plugin(plugin.parser) });
     if (plugin.formatter)
       under.push({ text: `format ${plugin.formatter.type}`, under: this.#plugin(plugin.formatter) });

@@ -14,6 +14,8 @@ export interface PluginModel {
   readonly sections: Readonly<Record<string, readonly SectionModel[]>>;
   /** `<parse>`, `<format>` and other plugins inside this one. */
   readonly parser?: PluginModel | undefined;
+  /** Parsers that are tried one after the other. */
+  readonly parsers?: readonly PluginModel[] | undefined;
   readonly formatter?: PluginModel | undefined;
   readonly inject?: InjectModel | undefined;
   readonly at: Location;

@@ -48,6 +48,8 @@ export interface FluentbitParts {
   readonly options?: Readonly<Record<string, unknown>>;
   readonly sections?: Readonly<Record<string, readonly SectionModel[]>>;
   readonly parser?: PluginModel | undefined;
+  /** Parsers that are tried one after the other. */
+  readonly parsers?: readonly PluginModel[];
   readonly formatter?: PluginModel | undefined;
   /** For outputs that cut chunks in a way of their own: chunk keys. Default: `tag`. */
   readonly chunkKeys?: readonly string[];

@@ -38,6 +38,7 @@ export interface PluginConfig<O extends OptionTable = OptionTable> {
   readonly options: OptionValues<O>;
   readonly sections: Readonly<Record<string, readonly SectionModel[]>>;
   readonly parser?: PluginModel | undefined;
+  readonly parsers?: readonly PluginModel[] | undefined;
   readonly formatter?: PluginModel | undefined;
   readonly inject?: InjectModel | undefined;
   readonly at: Location;
@@ -171,7 +172,9 @@ export type ChangedRecord = (row: number, fields: Fields) => void;
 export interface Retagger {
   readonly dropReason: string;
   /** `label`: where the records enter instead of the step's own label (a rule's `label`). */
-  retag(batch: Batch, emit: (batch: Batch, label?: string) => void, reject: RejectRecord): void;
+  retag(batch: Batch, emit: (batch: Batch, label?: string) => void, reject: RejectRecord): Batch | void;
+  /** True: `retag` gives back the records that go on behind the step, as all those do in Fluent Bit that no rule takes. */
+  readonly letsPass?: boolean;
 }
 
 // ---------------------------------------------------------------------------------------------------- outputs

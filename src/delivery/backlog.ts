@@ -13,7 +13,7 @@ import type { Log } from '../core/log.ts';
 import type { ShardExtent } from '../journal/contract.ts';
 import type { RecordChunk } from './chunk.ts';
 import type { ChunkPart } from './part.ts';
-import type { StagedChunk } from './staged-chunks.ts';
+import type { StagedChunk } from './staged-chunk.ts';
 
 /** Offsets after which what was learned counts half: a change in what comes is believed soon. */
 const learnedMax = 100_000;

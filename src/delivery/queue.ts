@@ -12,7 +12,8 @@ import type { Clock } from '../core/clock.ts';
 import { OpenChunks, RecordChunk, isFull } from './chunk.ts';
 import type { Part } from './part.ts';
 import { NoRoom } from './staged-chunks.ts';
-import type { StagedChunk, StagedChunks, ToStage } from './staged-chunks.ts';
+import type { StagedChunk } from './staged-chunk.ts';
+import type { StagedChunks, ToStage } from './staged-chunks.ts';
 import type { Kept } from './writer.ts';
 
 /** Longest time a chunk stays open in memory only: so long the journal may have to keep what is delivered to others. */

@@ -88,6 +88,8 @@ export class Cluster {
     try {
       return await this.#pool.getFirstAvailable([...configured, ...known]);
     } catch (error) {
+      // Whoever answers next may speak another version.
+      this.#apis = undefined;
       throw unreachable(`connecting to Kafka at ${this.shown}`, error);
     }
   }
@@ -221,11 +223,6 @@ export class Cluster {
   forgetCoordinator(kind: 'group' | 'transaction', key: string): void {
     this.#coordinators.delete(`${kind} ${key}`);
   }
-  /** What brokers speak may have changed: after connections broke. */
-  forgetVersions(): void {
-    this.#apis = undefined;
-  }
-
   async close(): Promise<void> {
     await this.#pool.close().catch(() => undefined);
   }

@@ -13,6 +13,8 @@ const strategy = 'roundrobin';
 const protocolType = 'consumer';
 /** Members that do not come back within it after a call to gather are out; ours come back once their appends are durable. */
 const rebalanceTimeoutMs = 60_000;
+/** The answer to a member that joins comes when all have gathered: calls of a group wait for it, and a little longer. */
+export const groupRequestTimeoutMs: number = rebalanceTimeoutMs + 15_000;
 /** A session ends after a few of these without an answer. */
 const heartbeatsPerSession = 5;
 /** From version 5 on a member can be known by a name that it keeps over restarts. */

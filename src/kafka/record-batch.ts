@@ -26,19 +26,21 @@ export interface Producer {
   readonly epoch: number;
 }
 
+/** One for all calls: a record has few headers, and there is one record at a time. */
+const scratch = new ByteWriter();
+
 /** Encoded headers of a record: their number, then name and value of each. */
-export function encodeHeaders(headers: readonly (readonly [string, Buffer])[]): Buffer {
-  const out = new ByteWriter();
-  const number = (value: number): void => out.advance(writeVarint(out.room(10), out.length, value));
+export function encodeHeaders(headers: readonly (readonly [string, Uint8Array])[]): Buffer {
+  const number = (value: number): void => scratch.advance(writeVarint(scratch.room(10), scratch.length, value));
+  scratch.reset();
   number(headers.length);
   for (const [name, value] of headers) {
-    const bytes = Buffer.from(name);
-    number(bytes.length);
-    out.bytes(bytes);
+    number(Buffer.byteLength(name));
+    scratch.text(name);
     number(value.length);
-    out.bytes(value);
+    scratch.bytes(value);
   }
-  return out.take();
+  return Buffer.from(scratch.view());
 }
 export const noHeaders: Buffer = Buffer.from([0]);
 

@@ -114,8 +114,31 @@ test('a request that is refused as a whole is halved, or tried as often as Retry
   await assert.rejects(output.write(chunkOf([batchOf('t', ['{}'])]), signal), OperatingError);
 });
 
+test('Kubernetes_Template and Index_Retention, for the names that are written', async (t) => {
+  const server = await searchServer(t, ({ request }) =>
+    request.startsWith('GET /_template')
+      ? { status: 404, body: {} }
+      : request.startsWith('GET /_cat')
+        ? { body: [{ index: 'k-2001.01.01' }] }
+        : undefined,
+  );
+  const options = {
+    port: server.port,
+    logstashFormat: true,
+    logstashPrefix: 'k',
+    kubernetesTemplate: true,
+    indexRetention: 86_400_000,
+  };
+  await makeOutput(t, esOutput, { options });
+  const requests = server.received.map(({ request }) => request);
+  assert.ok(requests.includes('PUT /_template/post2log-kubernetes-k'));
+  assert.ok(requests.includes('DELETE /k-2001.01.01'));
+});
+
 test('mistakes in options are told', async (t) => {
   const check = (options: Record<string, unknown>) => makeOutput(t, esOutput, { options });
   await assert.rejects(check({ writeOperation: 'put' }), /Write_Operation "put" is none/);
   await assert.rejects(check({ writeOperation: 'upsert' }), /Id_Key must be set/);
+  await assert.rejects(check({ indexRetention: 1000 }), /Index_Retention needs names with a date/);
+  await assert.rejects(check({ exactlyOnce: true, currentTimeIndex: true }), /Exactly_Once holds only while/);
 });

@@ -35,6 +35,6 @@ export const esOutput = definePlugin({
   logstash_format true
 </match>`,
   differences: fluentbitDifferences,
-  check: ({ options }) => checkFluentbit(options),
+  check: ({ options, at }) => checkFluentbit(options, at),
   create: ({ options }, context) => createFluentbit(options, context, 'es'),
 });

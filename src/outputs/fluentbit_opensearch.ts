@@ -33,6 +33,6 @@ export const fluentbitOpensearchOutput = definePlugin({
   logstash_format true
 </match>`,
   differences: fluentbitDifferences,
-  check: ({ options }) => checkFluentbit(options),
+  check: ({ options, at }) => checkFluentbit(options, at),
   create: ({ options }, context) => createFluentbit(options, context, 'opensearch'),
 });

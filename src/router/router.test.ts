@@ -62,6 +62,15 @@ const filters: Record<string, Filter> = {
   twice: { apply: (batch) => batch.select(Array.from({ length: batch.count * 2 }, (_, i) => i >> 1)) },
 };
 const retaggers: Record<string, Retagger> = {
+  passOdd: {
+    dropReason: 'filtered',
+    letsPass: true,
+    retag(batch, emit) {
+      const rows = Array.from({ length: batch.count }, (_, row) => row);
+      emit(batch.select(rows.filter((row) => row % 2 === 0)).withTag('even'));
+      return batch.select(rows.filter((row) => row % 2 === 1));
+    },
+  },
   byParity: {
     dropReason: 'no_rule',
     retag(batch, emit) {
@@ -197,6 +206,17 @@ test('a retagging step without take drops nothing', () => {
   });
   assert.deepEqual(emitted(routed).at(-1), ['all', 'a', [0, 1, 2, 3, 4]]);
   assert.deepEqual(routed.refusals, []);
+});
+
+test('retagging that lets records pass: what it gives back goes on, and is refused where nobody takes it', () => {
+  const passed = route({ [rootLabel]: [step('a', retag('passOdd'), false), step('**', to('x'), false)] });
+  assert.deepEqual(emitted(passed), [
+    ['x', 'even', [0, 2, 4]],
+    ['x', 'a', [1, 3]],
+  ]);
+  assert.deepEqual(passed.refusals, []);
+  const lonely = route({ [rootLabel]: [step('a', retag('passOdd'), false), step('even', to('x'), false)] });
+  assert.deepEqual(refused(lonely), [['no_route', false, [1, 3]]]);
 });
 
 test('rejected records go to @ERROR, and from within it to the dead letters', () => {

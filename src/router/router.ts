@@ -45,7 +45,7 @@ interface Step {
 /** The steps of a label that act on one tag, in order. */
 interface Path {
   readonly steps: readonly Step[];
-  /** A step other than a filter is among them: the record was handed somewhere. */
+  /** A step is among them that hands all records somewhere. */
   readonly isRouted: boolean;
 }
 
@@ -62,11 +62,16 @@ class Label {
       steps.push(step);
       if (step.take) break;
     }
-    const path = { steps, isRouted: steps.some((step) => step.action.kind !== 'filter') };
+    const path = { steps, isRouted: steps.some(({ action }) => handsOver(action)) };
     if (this.#paths.size >= tagsMax) this.#paths.clear();
     this.#paths.set(tag, path);
     return path;
   }
+}
+
+/** Filters hand nothing over, and retagging that lets records pass only some. */
+function handsOver(action: Action): boolean {
+  return action.kind === 'retag' ? action.retagger.letsPass !== true : action.kind !== 'filter';
 }
 
 /** Compiles a configuration's labels. Called once for each generation; plugins are made here, in written order. */
@@ -269,12 +274,17 @@ class Routing {
       emitted.push(out);
       entered.push(own);
     };
+    let passed: Batch | void;
     try {
-      retagger.retag(batch, emit, rejects.reject);
+      passed = retagger.retag(batch, emit, rejects.reject);
     } catch (error) {
       return this.#threw(batch, error, way);
     }
     for (const [i, out] of emitted.entries()) this.#enter(entered[i] as Label, out, { ...way, hops: way.hops + 1 });
+    if (passed) {
+      this.#settle(retagger.dropReason, batch, [...emitted, passed], rejects.byRow, way);
+      return passed;
+    }
     // Without `take` all records go on behind this step, so what it did not emit is not dropped.
     this.#settle(take ? retagger.dropReason : undefined, batch, emitted, rejects.byRow, way);
     return batch;

@@ -3,7 +3,7 @@ import { jsonDepthMax } from '../core/json.ts';
 import { needsExactKey } from '../core/record.ts';
 import type { Fields, Value } from '../core/record.ts';
 import { ExpressionFailure } from './expression.ts';
-import { owned } from './methods/modules.ts';
+import { owned } from './methods/json.ts';
 import { hashEntries, toText } from './semantics.ts';
 import { RubyObject, isHash } from './values.ts';
 import type { RubyHash, RubyValue } from './values.ts';

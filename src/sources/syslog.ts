@@ -9,6 +9,7 @@ import type { PluginConfig, SourceContext } from '../core/plugin.ts';
 import { deleteField, getField, setField } from '../core/record.ts';
 import type { Fields } from '../core/record.ts';
 import { transportProblem, transportTls } from './requests/transport.ts';
+import { syslogForm } from './sockets/fluentbit.ts';
 import { DatagramListener } from './sockets/datagrams.ts';
 import { DelimiterCutter, OctetCutter } from './sockets/frames.ts';
 import { HostNames } from './sockets/host-names.ts';
@@ -49,6 +50,10 @@ const options = {
   }),
   sourceHostKey: text('Its field, with include_source_host.', { default: 'source_host' }),
   resolveHostname: boolean("Looks up the sender's host name, for source_hostname_key."),
+  plainTag: boolean('Leaves facility and severity out of the tag, and the priority to the parser.', { default: false }),
+  rawMessageKey: text('A field for the message as it came.'),
+  path: text('A Unix socket to listen on, for streams, in place of bind and port.'),
+  pathMode: text('Its mode, in octal digits.'),
   emitUnmatchedLines: boolean('Makes a record with field unmatched_line and tag TAG.unmatched of what is no syslog.', {
     default: false,
   }),
@@ -73,6 +78,7 @@ export const syslogSource = definePlugin({
   parserDefaults: { withPriority: true },
   options,
   sections: { transport: socketTransport },
+  fluentbit: syslogForm,
   example: `<source>
   @type syslog
   tag system
@@ -108,6 +114,7 @@ export const syslogSource = definePlugin({
     const intake = new Intake(context, intakeOptions(config, context));
     const hostNames = given.sourceHostnameKey === undefined ? undefined : new HostNames(context.clock);
     const common = { what: `syslog source ${context.id}`, bind: given.bind, port: given.port, hostNames };
+    const pathMode = given.pathMode === undefined ? undefined : Number.parseInt(given.pathMode, 8);
     const transport = sections['transport']?.[0];
     return new SocketSource(intake, async () => {
       if (carrierOf(config) === 'udp') {
@@ -121,7 +128,11 @@ export const syslogSource = definePlugin({
       }
       const limits = { connectionsMax: given.connectionsMax, idleTimeoutMs: given.idleTimeout };
       const stream = { keepAlive: given.sendKeepalivePacket, tls: transportTls(transport), clients: undefined };
-      return new StreamListener(context, { ...common, ...limits, ...stream, cutter: () => cutterOf(given) }, intake);
+      return new StreamListener(
+        context,
+        { ...common, path: given.path, pathMode, ...limits, ...stream, cutter: () => cutterOf(given) },
+        intake,
+      );
     });
   },
 });
@@ -144,6 +155,10 @@ function problemOf(config: Config): string | undefined {
     if (problem !== undefined) return problem;
   }
   const isDatagram = carrierOf(config) === 'udp';
+  if (given.path !== undefined && carrierOf(config) !== 'tcp')
+    return 'path is for <transport tcp>: streams alone go over Unix sockets here';
+  if (given.pathMode !== undefined && !/^[0-7]{3,4}$/.test(given.pathMode))
+    return `path_mode: found ${given.pathMode}, expected octal digits such as 0660`;
   if (given.delimiter === '') return 'delimiter is empty: write what stands between messages, such as "\\n"';
   if (isDatagram && given.sendKeepalivePacket)
     return 'send_keepalive_packet is for <transport tcp> and <transport tls>';
@@ -163,10 +178,13 @@ function intakeOptions({ options: given, parser, ...config }: Config, context: S
     sourceAddressKey: given.includeSourceHost ? given.sourceHostKey : given.sourceAddressKey,
     sourceHostnameKey: given.sourceHostnameKey,
     messageBytesMax: isDatagram ? given.messageLengthLimit : streamTextBytesMax,
-    unmatchedTag: given.emitUnmatchedLines ? `${given.tag}.unmatched` : undefined,
+    unmatched: given.emitUnmatchedLines ? { tag: `${given.tag}.unmatched`, key: 'unmatched_line' } : undefined,
+    rawMessageKey: given.rawMessageKey,
+    skipsEmpty: given.plainTag,
     // A parser that reads the priority leaves it in field pri; for others it is taken off here.
-    ...(parser?.options['withPriority'] !== true && { open: takePriority }),
+    ...(!given.plainTag && parser?.options['withPriority'] !== true && { open: takePriority }),
     complete(fields, time, found) {
+      if (given.plainTag) return { tag: given.tag, fields, time };
       const priority = found ?? takeNumber(fields, 'pri');
       if (priority === undefined) return { problem: 'no priority such as <13> at its start' };
       const facility = facilities[priority >> 3];

@@ -4,7 +4,8 @@ import { definePlugin } from '../core/plugin.ts';
 import { transportProblem, transportSection, transportTls } from './requests/transport.ts';
 import { allowedClients, securityProblem, securitySection } from './sockets/clients.ts';
 import { compileExtract, extractSection } from './sockets/extract.ts';
-import { DelimiterCutter } from './sockets/frames.ts';
+import { tcpForm } from './sockets/fluentbit.ts';
+import { cutterOf, framingOptions } from './sockets/framing.ts';
 import { HostNames } from './sockets/host-names.ts';
 import { Intake } from './sockets/intake.ts';
 import {
@@ -29,6 +30,7 @@ const options = {
   messageLengthLimit: bytesFrom(1)('Longest message, in bytes; a longer one is refused.', {
     default: streamTextBytesMax,
   }),
+  ...framingOptions,
 };
 
 export const tcpSource = definePlugin({
@@ -47,6 +49,7 @@ export const tcpSource = definePlugin({
     @type json
   </parse>
 </source>`,
+  fluentbit: tcpForm,
   differences: [...socketDifferences, ...streamDifferences],
   check(config) {
     const { options: given, sections, parser } = config;
@@ -67,6 +70,8 @@ export const tcpSource = definePlugin({
       sourceAddressKey: given.sourceAddressKey,
       sourceHostnameKey: given.sourceHostnameKey,
       messageBytesMax: given.messageLengthLimit,
+      unmatched: given.unparsedKey === undefined ? undefined : { tag: given.tag, key: given.unparsedKey },
+      skipsEmpty: given.skipEmptyMessages,
       complete(fields, parsedTime) {
         const found = extract(fields, parsedTime);
         return 'problem' in found ? found : { tag: found.tag ?? given.tag, fields, time: found.time };
@@ -83,7 +88,7 @@ export const tcpSource = definePlugin({
         tls: transportTls(sections['transport']?.[0]),
         clients: await allowedClients(sections['security']?.[0]),
         hostNames: given.sourceHostnameKey === undefined ? undefined : new HostNames(context.clock),
-        cutter: () => new DelimiterCutter(given.delimiter, given.messageLengthLimit),
+        cutter: () => cutterOf(given, given.delimiter),
       };
       return new StreamListener(context, listening, intake);
     });

@@ -3,6 +3,8 @@ import { boolean, bytes, bytesFrom, integer, text } from '../core/options.ts';
 import { definePlugin } from '../core/plugin.ts';
 import { DatagramListener } from './sockets/datagrams.ts';
 import { compileExtract, extractSection } from './sockets/extract.ts';
+import { udpForm } from './sockets/fluentbit.ts';
+import { cutterOf, framingOptions } from './sockets/framing.ts';
 import { HostNames } from './sockets/host-names.ts';
 import { Intake } from './sockets/intake.ts';
 import {
@@ -28,6 +30,8 @@ const options = {
   }),
   removeNewline: boolean('Takes a line end off the end of each message.', { default: true }),
   receiveBufferSize: bytes('Kernel buffer for datagrams that were not taken yet (SO_RCVBUF).'),
+  delimiter: text('What stands between messages of one datagram; without it a datagram is one message.'),
+  ...framingOptions,
 };
 
 export const udpSource = definePlugin({
@@ -46,6 +50,7 @@ export const udpSource = definePlugin({
     @type json
   </parse>
 </source>`,
+  fluentbit: udpForm,
   differences: [...socketDifferences, ...datagramDifferences],
   check({ sections, parser }) {
     if (!parser) throw new Error('a section <parse> is required but missing');
@@ -63,6 +68,8 @@ export const udpSource = definePlugin({
       sourceAddressKey: given.sourceAddressKey,
       sourceHostnameKey: given.sourceHostnameKey,
       messageBytesMax: given.messageLengthLimit,
+      unmatched: given.unparsedKey === undefined ? undefined : { tag: given.tag, key: given.unparsedKey },
+      skipsEmpty: given.skipEmptyMessages,
       complete(fields, parsedTime) {
         const found = extract(fields, parsedTime);
         return 'problem' in found ? found : { tag: found.tag ?? given.tag, fields, time: found.time };
@@ -76,6 +83,10 @@ export const udpSource = definePlugin({
         messageBytesMax: given.messageLengthLimit,
         receiveBufferBytes: given.receiveBufferSize ?? receiveBufferOf(sections['transport']?.[0]),
         isChomped: given.removeNewline,
+        cutter:
+          given.delimiter === undefined && given.framing === 'delimiter'
+            ? undefined
+            : () => cutterOf(given, given.delimiter ?? ''),
         hostNames: given.sourceHostnameKey === undefined ? undefined : new HostNames(context.clock),
       };
       return new DatagramListener(context, listening, intake);

@@ -6,8 +6,8 @@ import type { Database } from './database.ts';
  * columns, measured with 213 segments. They are kept from the first look at a segment on.
  */
 const segmentBytes = 512 * 1024;
-/** Sealing large records needs so much, whatever else there is. */
-const memoryBytesMin = 128 * 1024 ** 2;
+/** Sealing needs so much, whatever else there is. */
+const memoryBytesMin = 112 * 1024 ** 2;
 /** Smaller changes are not worth a statement. */
 const stepBytes = 8 * 1024 ** 2;
 
@@ -17,17 +17,23 @@ export class MemoryLimit {
   readonly #bytesMax: number;
   #bytes: number;
   #isChanging = false;
+  #isGiven = false;
 
   constructor(database: Database, bytesMax: number) {
     this.#database = database;
     this.#bytesMax = bytesMax;
     this.#bytes = bytesMax;
   }
+  /** Something failed for want of memory: from now on all of it may be used, whatever the process as a whole then has. */
+  give(): void {
+    this.#isGiven = true;
+    void this.follow(0);
+  }
   /** `segments`: those of all attached partitions. */
   async follow(segments: number): Promise<void> {
     const least = Math.min(this.#bytesMax, memoryBytesMin);
-    const bytes = Math.max(least, this.#bytesMax - segments * segmentBytes);
-    const isSmall = Math.abs(bytes - this.#bytes) < stepBytes && bytes !== least;
+    const bytes = this.#isGiven ? this.#bytesMax : Math.max(least, this.#bytesMax - segments * segmentBytes);
+    const isSmall = Math.abs(bytes - this.#bytes) < stepBytes && bytes !== least && !this.#isGiven;
     if (this.#isChanging || bytes === this.#bytes || isSmall) return;
     this.#isChanging = true;
     try {

@@ -45,6 +45,8 @@ function runCases(ids: readonly string[], options: readonly string[]): Counts {
   const second = runOnce(first.failures, [...options, '--jobs', '1']);
   return { passed: first.passed + second.passed, failed: second.failed };
 }
+/** Cases run at once: they wait more than they work. */
+const jobsMax = 4;
 /** More failures than this are no disturbance. */
 const againMax = 12;
 
@@ -68,6 +70,8 @@ function runOnce(
         folder,
         '--json',
         results,
+        '--jobs',
+        String(jobsMax),
         ...options,
       ],
       { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], maxBuffer: 256 * 1024 * 1024 },

@@ -16,7 +16,9 @@ import { freePort, wait } from '../../bench/program.ts';
 import type { Running } from '../services/contract.ts';
 import { runCrashTest } from './outcome.ts';
 import { Random } from './random.ts';
+import { influxdbTarget } from './target-influxdb.ts';
 import { kafkaTarget } from './target-kafka.ts';
+import { opensearchTarget } from './target-opensearch.ts';
 
 /** A server that an output with exactly_once writes to. */
 export interface CrashTarget {
@@ -31,7 +33,7 @@ export interface CrashTarget {
   read(server: Running, from: 'once' | 'plain', take: (n: number) => void): Promise<void>;
 }
 
-const targets: readonly CrashTarget[] = [kafkaTarget];
+const targets: readonly CrashTarget[] = [influxdbTarget, kafkaTarget, opensearchTarget];
 
 /** Longest time without a record more in the target before it counts as stuck: a transaction that a kill left open may be waited for. */
 const stuckMs = 180_000;
@@ -137,8 +139,11 @@ class Lines {
   }
 }
 
+/** What both outputs are done with; the program has others besides. */
 const deliveredBy = (status: Status | undefined): number =>
-  status?.outputs.reduce((least, { delivered }) => Math.min(least, delivered), Number.POSITIVE_INFINITY) ?? 0;
+  (status?.outputs ?? [])
+    .filter(({ id }) => id === 'once' || id === 'plain')
+    .reduce((least, { delivered }) => Math.min(least, delivered), status ? Number.POSITIVE_INFINITY : 0);
 
 async function storm(
   { target, records, kills, seed }: Options,

@@ -2,5 +2,6 @@
 import type { Service } from './contract.ts';
 import { influxdb } from './influxdb.ts';
 import { kafka } from './kafka.ts';
+import { opensearch } from './opensearch.ts';
 
-export const services: readonly Service[] = [influxdb, kafka];
+export const services: readonly Service[] = [influxdb, kafka, opensearch];

@@ -1,6 +1,6 @@
 /**
  * How an output's chunks are cut and retried: by tag, written every `Flush` seconds. What waits is in the journal, so storage
- * options have no effect but one: a limit for an output drops its oldest records once the journal is full.
+ * options have no effect but one: a limit for an output drops its oldest records once more waits for it.
  */
 import type { Location } from '../../core/errors.ts';
 import type { FluentbitParts } from '../../core/fluentbit.ts';
@@ -9,6 +9,7 @@ import { defaultBuffer } from '../model.ts';
 import type { BufferModel } from '../model.ts';
 import type { OutputValues } from './common.ts';
 import type { Service } from './service.ts';
+import { readKind } from './values.ts';
 
 // Fluent Bit closes a chunk of records at 2 MB (FLB_INPUT_CHUNK_FS_MAX_SIZE).
 const chunkBytesMax = 2_048_000;
@@ -22,11 +23,7 @@ export function outputBuffer(
   service: Service,
 ): BufferModel {
   const triesMax = retryLimit(lowering, at, common.retryLimit);
-  if (common.totalLimit !== undefined && !/^(?:off|false|no|0)$/i.test(common.totalLimit))
-    lowering.noteOnce(
-      at,
-      'storage.total_limit_size: when the journal is full, its oldest records are dropped for this output and counted as refused, unless another output needs them too',
-    );
+  const backlogBytesMax = totalLimit(lowering, at, common.totalLimit);
   return {
     ...defaultBuffer,
     chunkKeys,
@@ -40,9 +37,25 @@ export function outputBuffer(
       ...(service.retryCapMs !== undefined && { waitMsMax: Math.max(service.retryCapMs, service.retryBaseMs ?? 0) }),
       ...(triesMax !== undefined && { triesMax }),
     },
-    overflow:
-      common.totalLimit !== undefined && !/^(?:off|false|no|0)$/i.test(common.totalLimit) ? 'drop_oldest' : 'block',
+    overflow: backlogBytesMax === undefined ? 'block' : 'drop_oldest',
+    ...(backlogBytesMax !== undefined && { backlogBytesMax }),
   };
+}
+
+/** Bytes that may wait for the output; undefined: no limit. */
+function totalLimit(lowering: Lowering, at: Location, written: string | undefined): number | undefined {
+  if (written === undefined || /^(?:off|false|no|0)$/i.test(written)) return undefined;
+  const read = readKind('bytes', written);
+  const size = 'value' in read ? read.value : undefined;
+  if (typeof size !== 'number' || size <= 0) {
+    lowering.error(at, `storage.total_limit_size: found "${written}", expected a size such as 500M, or off`);
+    return undefined;
+  }
+  lowering.note(
+    at,
+    `storage.total_limit_size: when more than ${size} bytes wait for this output, or the journal is full, its oldest records are dropped and counted as refused`,
+  );
+  return size;
 }
 
 /** Retries after the first try; undefined: until delivered, which is the default here (Fluent Bit gives up after one). */

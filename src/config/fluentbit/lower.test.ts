@@ -248,6 +248,7 @@ test('outputs: what their properties become', async () => {
   const result = await read({
     'a.conf': `[INPUT]
     Name       forward
+    Listen     127.0.0.1
     Tag_Prefix pre.
     Shared_Key k
     Security.Users ann "p w"

@@ -143,7 +143,7 @@ class Pipeline {
     }
     const { model: plugin } = lowered;
     if (plugin.kind !== 'step') return { match, action: { kind: 'filter', plugin }, take: false, at: section.at };
-    return { match, action: { kind: 'retag', plugin, label: rootLabel }, take: true, at: section.at };
+    return { match, action: { kind: 'retag', plugin, label: rootLabel }, take: false, at: section.at };
   }
   #output(section: Section, isPair: boolean): { output: OutputModel; step: StepModel[] } | undefined {
     const spec = pluginOf(this.#around, 'output', section) as OutputSpec | undefined;

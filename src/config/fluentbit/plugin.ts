@@ -103,6 +103,7 @@ export function lowerPlugin(
     options,
     sections: parts.sections ?? {},
     ...(parts.parser && { parser: completed(around, parts.parser) }),
+    ...(parts.parsers && { parsers: parts.parsers.map((parser) => completed(around, parser)) }),
     ...(parts.formatter && { formatter: completed(around, parts.formatter) }),
     at: section.at,
   };

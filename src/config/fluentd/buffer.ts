@@ -12,7 +12,7 @@ import { bufferOptions, bufferTypes, flatBufferNames } from './buffer-options.ts
 import type { BufferValues } from './buffer-options.ts';
 import type { Lowering } from './lowering.ts';
 import { bySpelling, readOptions, reportUnknown } from './options.ts';
-import { onlySection } from './plugin.ts';
+import { onlySection } from './sections.ts';
 import { normalZone } from './zone.ts';
 
 // Fluentd's flush_interval and timekey_wait, and the day that its file output cuts by.

@@ -13,7 +13,8 @@ import { attribute, sectionsNamed } from './element.ts';
 import type { Section } from './element.ts';
 import type { Lowering } from './lowering.ts';
 import { readOptions } from './options.ts';
-import { lowerPlugin, onlySection, typeOf, writtenId } from './plugin.ts';
+import { lowerPlugin, typeOf, writtenId } from './plugin.ts';
+import { onlySection } from './sections.ts';
 
 /** Gathers the outputs of a pipeline and gives them their ids. */
 /** What stores share by `copy_mode`; only where it is written. */

@@ -5,7 +5,7 @@ import { attribute } from './element.ts';
 import type { Section } from './element.ts';
 import type { Lowering } from './lowering.ts';
 import { bySpelling, readOptions, reportUnknown } from './options.ts';
-import { onlySection } from './plugin.ts';
+import { onlySection } from './sections.ts';
 
 const noEffect = (because: string) => ({ ignored: `accepted without effect: ${because}` });
 const noRuby = noEffect('there is no Ruby here');

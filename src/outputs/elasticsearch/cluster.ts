@@ -15,21 +15,30 @@ export interface ClusterRequest {
 export interface ClusterAnswer extends ClientAnswer {
   /** `POST http://a:9200/_bulk`, for texts. */
   readonly request: string;
+  /** What to do about it, where that is known from how requests are signed. */
+  readonly advice: string | undefined;
 }
 
-/** What a signature is made of. Headers are those of the request; what comes back is added to them. */
-export type SignRequest = (
-  host: Host,
-  method: string,
-  path: string,
-  headers: Readonly<Record<string, string>>,
-  body: Buffer | undefined,
-) => Promise<Readonly<Record<string, string>>>;
+/** How requests prove who sends them, where a password is not enough. */
+export interface Signing {
+  /** The headers with a signature. */
+  sign(
+    host: Host,
+    request: {
+      readonly method: ClusterRequest['method'];
+      readonly path: string;
+      readonly headers: Readonly<Record<string, string>>;
+      readonly body: Buffer | undefined;
+    },
+  ): Promise<Readonly<Record<string, string>>>;
+  /** What an answer says against the signature, and what to do; undefined: it speaks of something else. */
+  problemOf(host: Host, answer: ClientAnswer): string | undefined;
+}
 
 export interface ClusterSettings {
   /** Of each request. */
   readonly headers: Readonly<Record<string, string>>;
-  readonly sign?: SignRequest | undefined;
+  readonly signing?: Signing | undefined;
   readonly resurrectAfterMs: number;
   readonly clock: Clock;
 }
@@ -106,26 +115,26 @@ export class Cluster {
     this.#client.close();
   }
   async #ask(host: Host, request: ClusterRequest, signal: AbortSignal): Promise<ClusterAnswer> {
-    const { headers: common, sign } = this.#settings;
+    const { headers: common, signing } = this.#settings;
     const { method, body, answer } = request;
     const path = `${host.base}${request.path}`;
     const login =
       host.login === undefined ? {} : { Authorization: `Basic ${Buffer.from(host.login).toString('base64')}` };
     const headers = { ...login, ...common, ...request.headers };
-    const signed = sign ? await sign(host, method, path, headers, body) : {};
+    const signed = signing ? await signing.sign(host, { method, path, headers, body }) : headers;
     const { isTls, hostname, port } = host;
     const shown = `${host.shown}${request.path.replace(/\?.*$/s, '')}`;
     const got = await this.#client.send(
       {
         address: { isTls, hostname, port, path, shown },
         method,
-        headers: { ...headers, ...signed },
+        headers: signed,
         body,
         ...(answer && { answer }),
       },
       signal,
     );
-    return { ...got, request: `${method} ${shown}` };
+    return { ...got, request: `${method} ${shown}`, advice: signing?.problemOf(host, got) };
   }
   /** All servers, beginning with the next one whose turn it is; those that failed lately come last. */
   #inTurn(): Host[] {
@@ -148,14 +157,15 @@ const answerCharsShown = 500;
 export function saidBy(answer: ClusterAnswer): string {
   const status = `${answer.status} ${answer.reason}`.trim();
   const text = reasonIn(answer.text);
-  return `${status} answered to ${answer.request}${text === '' ? '' : `: ${text}`}${adviceOf(answer.status)}`;
+  return `${status} answered to ${answer.request}${text === '' ? '' : `: ${text}`}${adviceOf(answer)}`;
 }
 
 /** The reason inside an answer that is JSON, else its beginning. */
 function reasonIn(text: string): string {
   try {
-    const { error } = JSON.parse(text) as { error?: unknown };
-    if (typeof error === 'string') return error.slice(0, answerCharsShown);
+    // What stands before the servers of AWS answers with `message`, or `Message`.
+    const { error, message, Message } = JSON.parse(text) as Readonly<Record<string, unknown>>;
+    for (const said of [error, message, Message]) if (typeof said === 'string') return said.slice(0, answerCharsShown);
     if (typeof error === 'object' && error !== null) {
       const { type, reason } = error as { type?: unknown; reason?: unknown };
       if (typeof reason === 'string')
@@ -167,7 +177,8 @@ function reasonIn(text: string): string {
   return text.trim().slice(0, answerCharsShown);
 }
 
-function adviceOf(status: number): string {
+function adviceOf({ status, advice }: ClusterAnswer): string {
+  if (advice !== undefined) return `; ${advice}`;
   if (status === 401) return '; check user and password, or the API key';
   if (status === 403) return '; the user may not do this: check its roles';
   if (status === 404 || status === 405) return '; check host, port and path';

@@ -5,7 +5,7 @@ import { OperatingError, errorText } from '../../core/errors.ts';
 import type { OutputContext } from '../../core/plugin.ts';
 import { HttpClient } from '../requests/client.ts';
 import { Cluster } from './cluster.ts';
-import type { SignRequest } from './cluster.ts';
+import type { Signing } from './cluster.ts';
 import { basePath, cloudHost, parseHosts, unescapedLogin } from './hosts.ts';
 import type { Host } from './hosts.ts';
 
@@ -58,7 +58,7 @@ export function writtenHosts(written: WrittenConnection): Host[] {
 export async function openCluster(
   settings: ConnectionSettings,
   context: OutputContext,
-  sign?: SignRequest,
+  signing?: Signing,
 ): Promise<Cluster> {
   const { hosts, requestTimeoutMs, resurrectAfterMs, headers } = settings;
   // Whole milliseconds, and not the 4,500 after which an idle connection is closed: see HttpClient.
@@ -75,7 +75,7 @@ export async function openCluster(
     },
     hosts.some(({ isTls }) => isTls) ? await tlsOf(settings.tls) : {},
   );
-  return new Cluster(hosts, client, { headers, sign, resurrectAfterMs, clock: context.clock });
+  return new Cluster(hosts, client, { headers, signing, resurrectAfterMs, clock: context.clock });
 }
 
 async function tlsOf(files: TlsFiles): Promise<ConnectionOptions> {

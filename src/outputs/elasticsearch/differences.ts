@@ -37,13 +37,20 @@ const shared: readonly Difference[] = [
   },
 ];
 
+const placeholders: Difference = {
+  peer: 'fluentd',
+  verdict: 'unsupported',
+  text: 'Fills placeholders in `host` and `hosts`. Here they are an error: write an output for each server.',
+  options: ['host', 'hosts'],
+};
+
 const connections: Difference = {
   peer: 'fluentd',
   text: 'Looks for other servers of the cluster. Here requests go to those that are written, and to the next one when one fails.',
   options: ['reloadConnections', 'reloadOnFailure', 'reloadAfter', 'snifferClassName'],
 };
 
-export const opensearchDifferences: readonly Difference[] = [...shared, connections];
+export const opensearchDifferences: readonly Difference[] = [...shared, placeholders, connections];
 
 export const dataStreamDifferences: readonly Difference[] = [
   ...shared,
@@ -52,6 +59,7 @@ export const dataStreamDifferences: readonly Difference[] = [
     verdict: 'better',
     text: 'Writes the documents that a data stream did not take into the log, and loses them. Here they are written again, or go to the secondary or the dead letters.',
   },
+  placeholders,
   connections,
 ];
 
@@ -62,5 +70,22 @@ export const elasticsearchDifferences: readonly Difference[] = [
     verdict: 'better',
     text: 'Takes OpenSearch for the Elasticsearch of its version and sends `_type`, which OpenSearch refuses since 2. Here the two are told apart.',
   },
+  placeholders,
+  connections,
+];
+
+export const dynamicDifferences: readonly Difference[] = [
+  ...shared,
+  {
+    peer: 'fluentd',
+    text: 'Evaluates any Ruby in its options. Here expressions are read by an evaluator of their own (docs/ruby-expressions.md), and none may stand in host and hosts.',
+    options: ['indexName', 'logstashPrefix', 'host', 'hosts'],
+  },
+  {
+    peer: 'fluentd',
+    text: 'Copies the value of `time_key` to @timestamp as it is. Here it is read, and written as ISO 8601.',
+    options: ['timeKey'],
+  },
+  placeholders,
   connections,
 ];

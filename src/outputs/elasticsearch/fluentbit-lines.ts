@@ -2,6 +2,7 @@
  * `_bulk` lines as Fluent Bit's `es` and `opensearch` write them. Source: Fluent Bit 5.1 es.c, opensearch.c. The time comes
  * first in a document; where the record has a field of that name, the record's counts, as it does there.
  */
+import { isAscii } from 'node:buffer';
 import { compileStrftime } from '../../codecs/strftime.ts';
 import type { TimeFormat } from '../../codecs/strftime.ts';
 import type { ByteWriter } from '../../core/bytes.ts';
@@ -117,10 +118,12 @@ export class FluentbitLines implements Lines {
     return this.#placeFields(one, row, index, stamp);
   }
   write(out: ByteWriter): void {
+    const start = out.length;
     out.text(this.#first);
     const batch = this.#one?.batch;
     if (this.#document !== undefined) out.text(this.#document);
     else if (batch) writeWithBefore(batch, this.#row, this.#before, out);
+    escapeBeyondAscii(out, start);
     out.byte(10);
   }
 
@@ -188,6 +191,20 @@ export class FluentbitLines implements Lines {
     }
     return uuidText(xxh3(bytes).toString('hex').toUpperCase());
   }
+}
+
+/** What is not ASCII as `\\uXXXX`, as Fluent Bit prints it: signatures and hashes are made of the bytes. */
+function escapeBeyondAscii(out: ByteWriter, start: number): void {
+  const written = out.view().subarray(start);
+  if (isAscii(written)) return;
+  const text = written.toString();
+  out.truncate(start);
+  out.text(text.replaceAll(/[^\0-\x7f]/gu, escaped));
+}
+function escaped(char: string): string {
+  return Array.from({ length: char.length }, (_, i) => `\\u${char.charCodeAt(i).toString(16).padStart(4, '0')}`).join(
+    '',
+  );
 }
 
 /** A map that may hold a key twice, as Fluent Bit packs it. */

@@ -2,19 +2,25 @@
 import { constants } from 'node:zlib';
 import type { BufferModel } from '../../config/model.ts';
 import type { Difference } from '../../core/difference.ts';
+import { ConfigError } from '../../core/errors.ts';
+import type { Location } from '../../core/errors.ts';
 import { fluentbitForm, tlsProperties } from '../../core/fluentbit.ts';
 import type { FluentbitForm } from '../../core/fluentbit.ts';
 import { boolean, choice, integer, secret, text } from '../../core/options.ts';
 import type { OptionTable, OptionValues } from '../../core/options.ts';
 import type { Output, OutputContext } from '../../core/plugin.ts';
+import { fluentbitAgent, fluentbitAwsOptions, fluentbitAwsProblem, fluentbitSigning } from './aws.ts';
 import { FieldConflicts } from './conflicts.ts';
 import { openCluster } from './connection.ts';
+import { datedNames } from './dated-names.ts';
 import type { ConnectionSettings } from './connection.ts';
 import { FluentbitLines } from './fluentbit-lines.ts';
 import { basePath, cloudHost, parseHosts } from './hosts.ts';
 import type { Host } from './hosts.ts';
 import { ownOptions } from './options.ts';
 import { BulkOutput } from './output.ts';
+import { prepare } from './preparation.ts';
+import type { PreparationSettings } from './preparation.ts';
 
 const diagnosis = 'what the server refuses stands in the dead letters, with its words';
 
@@ -49,8 +55,8 @@ export const fluentbitOptions = {
   traceError: boolean('Prints answers.', { ignored: diagnosis, default: false }),
   workers: integer(0)('Threads that write.', { ignored: 'requests do not wait for a thread' }),
   ...tlsProperties,
-  exactlyOnce: ownOptions.exactlyOnce,
-  fieldConflicts: ownOptions.fieldConflicts,
+  ...fluentbitAwsOptions,
+  ...ownOptions,
 } as const satisfies OptionTable;
 
 /** What `es` has and `opensearch` has not. */
@@ -86,6 +92,12 @@ export const fluentbitDifferences: readonly Difference[] = [
   {
     peer: 'fluentbit',
     verdict: 'better',
+    text: 'Takes a certificate for any name unless `tls.verify_hostname` is on. Here the name must be the server’s, unless `tls.verify` is off.',
+    options: ['tlsVerifyHostname'],
+  },
+  {
+    peer: 'fluentbit',
+    verdict: 'better',
     text: 'Gives a record whose Id_Key is missing or no text the id of the record before it, which one of them then overwrites. Here it gets an id from the server.',
     options: ['idKey'],
   },
@@ -96,7 +108,7 @@ export function targetOf({ host, port, logstashFormat, logstashPrefix, index, cl
 }
 
 /** @throws Error saying what is wrong and what to do */
-export function checkFluentbit(options: Values): void {
+export function checkFluentbit(options: Values, at: Location): void {
   const operations = ['create', 'index', 'update', 'upsert'];
   const operation = options.writeOperation.toLowerCase();
   if (!operations.includes(operation))
@@ -105,7 +117,22 @@ export function checkFluentbit(options: Values): void {
     );
   if (operation.startsWith('up') && options.idKey === undefined && !options.generateId)
     throw new Error('Id_Key must be set when Write_Operation is update or upsert');
+  const problem = fluentbitAwsProblem(options);
+  if (problem !== undefined) throw new Error(problem);
   hostsOf(options);
+  preparationOf(options);
+  const limit = onceLimit(options);
+  if (options.exactlyOnce && limit !== undefined)
+    throw new ConfigError([{ at, text: `Exactly_Once ${limit}`, severity: 'warning' }]);
+}
+
+/** Where exactly_once cannot hold; undefined: it does. */
+function onceLimit({ idKey, writeOperation, logstashFormat, index, currentTimeIndex }: Values): string | undefined {
+  if (idKey !== undefined) return 'has no effect beside Id_Key: documents have the ids of the records';
+  if (!/^(?:create|index)$/i.test(writeOperation)) return `has no effect with Write_Operation ${writeOperation}`;
+  if (currentTimeIndex || (!logstashFormat && index.includes('%')))
+    return 'holds only while the name of the index stays the same, which follows the time of writing: write Logstash_Format';
+  return undefined;
 }
 
 export function createFluentbit(options: Values, context: OutputContext, kind: 'es' | 'opensearch'): Output {
@@ -124,14 +151,39 @@ export function createFluentbit(options: Values, context: OutputContext, kind: '
     givesUpAfter: () => false,
     triesBadRequests: triesBadRequests(context.buffer),
     bodyBytesMax: bodyBytesMax,
-    asksVersion: false,
+    asksVersion: options.indexRetention !== undefined || options.kubernetesTemplate,
   };
-  return new BulkOutput(settings, context, async () => ({
-    cluster: await openCluster(connectionOf(options), context),
-    lines,
-    conflicts,
-    preparation: undefined,
-  }));
+  const preparation = preparationOf(options);
+  return new BulkOutput(settings, context, async (signal) => {
+    const cluster = await openCluster(connectionOf(options), context, fluentbitSigning(options, context.clock));
+    return { cluster, lines, conflicts, preparation: prepare(preparation, cluster, context, signal) };
+  });
+}
+
+/** @throws Error saying what is wrong and what to do */
+function preparationOf(options: Values): PreparationSettings {
+  const { logstashFormat, logstashPrefix, logstashPrefixSeparator, logstashDateformat, index, type } = options;
+  const [, start = '', date = ''] = /^([^%]*)(.*)$/s.exec(index) ?? [];
+  const prefix = logstashFormat ? `${logstashPrefix}${logstashPrefixSeparator}` : start;
+  const dateformat = logstashFormat ? logstashDateformat : date;
+  if (options.indexRetention !== undefined) {
+    if (dateformat === '' || prefix === '' || index.includes('$'))
+      throw new Error('Index_Retention needs names with a date: Logstash_Format, or an Index such as app-%Y.%m.%d');
+    datedNames(prefix, dateformat);
+  }
+  return {
+    templates: { overwrites: false, isLegacy: true, typeName: type },
+    template: undefined,
+    others: {},
+    kubernetes: options.kubernetesTemplate ? prefix : undefined,
+    rollover: undefined,
+    dataStream: undefined,
+    retention:
+      options.indexRetention === undefined
+        ? undefined
+        : { retentionMs: options.indexRetention, prefix, dateformat, isUtc: true },
+    forgetsAfterMs: undefined,
+  };
 }
 
 /** http.max_content_length of these servers is 100 MB unless it is configured. */
@@ -157,7 +209,10 @@ function connectionOf(options: Values): ConnectionSettings {
     hosts: hostsOf(options),
     requestTimeoutMs,
     resurrectAfterMs,
-    headers: httpApiKey !== undefined && httpUser === undefined ? { Authorization: `ApiKey ${httpApiKey}` } : {},
+    headers: {
+      ...(httpApiKey !== undefined && httpUser === undefined && { Authorization: `ApiKey ${httpApiKey}` }),
+      ...(options.awsAuth && { 'User-Agent': fluentbitAgent }),
+    },
     tls: {
       verifies: options.tlsVerify,
       verifiesName: options.tlsVerify,

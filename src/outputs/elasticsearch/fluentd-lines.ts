@@ -86,9 +86,7 @@ export class FluentdLines implements Lines {
     this.#names = this.#expand(chunk);
   }
   place(one: ChunkBatch, row: number): Placed | { readonly refused: string } {
-    this.#one = one;
-    this.#row = row;
-    this.#document = undefined;
+    this.moveTo(one, row);
     const { settings } = this;
     if (!looksAtFields(settings) && isPlain(one.batch, row, this.#finder)) {
       const placed = this.#placePlain(one, row);
@@ -105,6 +103,11 @@ export class FluentdLines implements Lines {
     out.byte(10);
   }
 
+  protected moveTo(one: ChunkBatch, row: number): void {
+    this.#one = one;
+    this.#row = row;
+    this.#document = undefined;
+  }
   /** A record whose fields no option looks at, and which has none of those that are added. */
   #placePlain(one: ChunkBatch, row: number): Placed {
     const { settings } = this;
@@ -233,7 +236,6 @@ function hasTimestamp({ logstashFormat, includeTimestamp }: Meaning): boolean {
 function looksAtFields(settings: DocumentSettings): boolean {
   const { targetIndexKey, targetTypeKey, removeKeys, flattenHashes, chunkIdKey, writeOperation } = settings;
   return (
-    settings.isDynamic ||
     settings.idKey !== undefined ||
     settings.parentKey !== undefined ||
     settings.routingKey !== undefined ||

@@ -2,18 +2,26 @@
 import { constants } from 'node:zlib';
 import type { BufferModel } from '../../config/model.ts';
 import { checkPlaceholderKeys } from '../../codecs/chunk-placeholders.ts';
+import { ConfigError } from '../../core/errors.ts';
 import type { OptionValues } from '../../core/options.ts';
 import type { Output, OutputContext, PluginConfig } from '../../core/plugin.ts';
+import { headerBytes, headerProblem } from '../requests/headers.ts';
+import type { Signing } from './cluster.ts';
 import { FieldConflicts } from './conflicts.ts';
 import { openCluster, writtenHosts } from './connection.ts';
 import type { ConnectionSettings } from './connection.ts';
+import { DynamicLines, checkDynamic } from './dynamic-lines.ts';
+import type { WrittenDynamic } from './dynamic-lines.ts';
 import { FluentdLines } from './fluentd-lines.ts';
+import type { LinesContext } from './fluentd-lines.ts';
+import type { Host } from './hosts.ts';
 import { givesUp, ignoredStatuses } from './ignored-exceptions.ts';
 import { preparationOf } from './fluentd-preparation.ts';
 import { BulkOutput } from './output.ts';
 import { prepare } from './preparation.ts';
 import type { OutputSettings } from './output.ts';
 import type {
+  dynamicOptions,
   elasticsearchDataStreamOptions,
   elasticsearchOptions,
   opensearchOptions,
@@ -27,7 +35,8 @@ type Written = OptionValues<typeof elasticsearchOptions> | OptionValues<typeof o
 /** What both option tables have, and what one of them has. */
 export type FluentdOptions = OptionValues<typeof opensearchOptions> &
   Partial<OptionValues<typeof elasticsearchOptions>> &
-  Partial<Omit<OptionValues<typeof elasticsearchDataStreamOptions>, 'useLegacyTemplate'>>;
+  Partial<Omit<OptionValues<typeof elasticsearchDataStreamOptions>, 'useLegacyTemplate'>> &
+  Partial<Pick<OptionValues<typeof dynamicOptions>, 'delimiter'>>;
 
 /** Which of the plugins it is. */
 export interface FluentdKind {
@@ -35,7 +44,7 @@ export interface FluentdKind {
   readonly dataStreamName?: string | undefined;
   readonly isDynamic?: boolean;
 }
-type Config = Pick<PluginConfig, 'sections'> & { readonly options: Written };
+type Config = Pick<PluginConfig, 'sections' | 'at'> & { readonly options: Written };
 
 /** http.max_content_length of these servers is 100 MB unless it is configured; and one request must not hold all memory. */
 const bodyBytesDefault = 64 * 1024 * 1024;
@@ -62,12 +71,18 @@ export function dataStreamTarget(
   return targetOf({ ...options, logstashFormat: false, indexName: options.dataStreamName });
 }
 
-export function createFluentd(config: Config, context: OutputContext, kind: FluentdKind): Output {
+/** `place`: servers that are written elsewhere than in the options, and how requests to them are signed. */
+export function createFluentd(
+  config: Config,
+  context: OutputContext,
+  kind: FluentdKind,
+  place?: { readonly hosts: readonly Host[]; readonly signing: Signing },
+): Output {
   const options = config.options as FluentdOptions;
   const documents = documentsOf(config, kind);
   const conflicts = options.fieldConflicts === 'divert' ? new FieldConflicts() : undefined;
   const told = new Set<string>();
-  const lines = new FluentdLines(documents, {
+  const linesContext: LinesContext = {
     clock: context.clock,
     buffer: context.buffer,
     divert: conflicts,
@@ -79,12 +94,21 @@ export function createFluentd(config: Config, context: OutputContext, kind: Flue
         `output ${context.id}: a value of ${key} is no time of the form wanted; such records get their own time`,
       );
     },
-  });
+  };
+  const lines =
+    kind.isDynamic === true
+      ? new DynamicLines(dynamicOf(options), documents, linesContext)
+      : new FluentdLines(documents, linesContext);
   const preparation = preparationOf(options, documents);
   return new BulkOutput(settingsOf(options), context, async (signal) => {
-    const cluster = await openCluster(connectionOf(options), context);
+    const connection = { ...connectionOf(options), ...(place && { hosts: place.hosts }) };
+    const cluster = await openCluster(connection, context, place?.signing);
     return { cluster, lines, conflicts, preparation: prepare(preparation, cluster, context, signal) };
   });
+}
+
+function dynamicOf(options: FluentdOptions): FluentdOptions & WrittenDynamic {
+  return { ...options, delimiter: options.delimiter ?? '.' };
 }
 
 function documentsOf({ options, sections }: Config, kind: FluentdKind): DocumentSettings {
@@ -122,7 +146,7 @@ function connectionOf(options: FluentdOptions): ConnectionSettings {
     requestTimeoutMs: options.requestTimeout,
     resurrectAfterMs: options.resurrectAfter,
     headers: {
-      ...customHeaders,
+      ...Object.fromEntries(Object.entries(customHeaders ?? {}).map(([name, value]) => [name, headerBytes(value)])),
       ...(apiKey !== undefined && { Authorization: `ApiKey ${Buffer.from(apiKey).toString('base64')}` }),
     },
     tls: {
@@ -154,12 +178,36 @@ function secureVersion(
 export function checkFluentd(config: Config, buffer: BufferModel | undefined, kind: FluentdKind): void {
   const options = config.options as FluentdOptions;
   preparationOf(options, documentsOf(config, kind));
+  if (`${options.host}${options.hosts ?? ''}`.includes('${'))
+    throw new Error('host and hosts take no placeholders: write an output for each server');
   writtenHosts(options);
+  for (const [name, value] of Object.entries(options.customHeaders ?? {})) {
+    const problem = headerProblem(name, value);
+    if (problem !== undefined) throw new Error(`custom_headers: ${problem}`);
+  }
   if ((options.sslMinVersion === undefined) !== (options.sslMaxVersion === undefined))
     throw new Error('ssl_min_version and ssl_max_version must be given together');
   if ((options.clientCert === undefined) !== (options.clientKey === undefined))
     throw new Error('client_cert and client_key must be given together');
+  if (kind.isDynamic === true) checkDynamic(dynamicOf(options));
   if (buffer) checkNames(options, buffer, kind);
+  const limit = onceLimit(options, kind);
+  if (options.exactlyOnce && limit !== undefined)
+    throw new ConfigError([{ at: config.at, text: `exactly_once ${limit}`, severity: 'warning' }]);
+}
+
+/** Where exactly_once cannot hold; undefined: it does. */
+function onceLimit(options: FluentdOptions, kind: FluentdKind): string | undefined {
+  if (options.idKey !== undefined) return 'has no effect beside id_key: documents have the ids of the records';
+  if (!/^(?:index|create)$/.test(options.writeOperation))
+    return `has no effect with write_operation ${options.writeOperation}`;
+  const isRolled =
+    kind.dataStreamName !== undefined ||
+    options.enableIlm === true ||
+    /^(?:true|yes)$/i.test(options.rolloverIndex ?? '');
+  if (isRolled)
+    return 'holds until the index behind the name is rolled over: a record that is sent again after that is there twice';
+  return undefined;
 }
 
 function checkNames(options: FluentdOptions, buffer: BufferModel, kind: FluentdKind): void {

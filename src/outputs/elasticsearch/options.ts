@@ -11,7 +11,7 @@ const noClient = 'there is no client library to choose: requests are made by thi
 
 /** Where the servers are and how to speak to them. */
 const connection = {
-  host: text('Name or address of the server; placeholders of chunk keys may stand in it.', { default: 'localhost' }),
+  host: text('Name or address of the server.', { default: 'localhost' }),
   port: integer(1, 65_535)('Port of the server.', { default: 9200 }),
   scheme: choice(['http', 'https'])('How the server is spoken to.', { default: 'http' }),
   hosts: text('Several servers, as host:port or URLs between commas; each request goes to the next that answers.'),
@@ -228,6 +228,11 @@ export const opensearchOptions = {
     default: false,
     fluentd: 'log_os_400_reason',
   }),
+} as const satisfies OptionTable;
+
+export const dynamicOptions = {
+  ...elasticsearchOptions,
+  delimiter: text('What stands between the parts of a tag.', { default: '.' }),
 } as const satisfies OptionTable;
 
 const newTemplates = {

@@ -46,8 +46,6 @@ export interface DocumentSettings extends Meaning {
   /** Records go into a data stream, whose rules for @timestamp are those of one plugin or the other. */
   readonly dataStream: 'elasticsearch' | 'opensearch' | undefined;
   readonly dataStreamName: string;
-  /** Options hold expressions that are evaluated for each record. */
-  readonly isDynamic: boolean;
 }
 
 /** Options as both plugins have them; one's own are undefined for the other. */
@@ -89,10 +87,11 @@ export interface DocumentKind {
   readonly typeRule: DocumentSettings['typeRule'];
   readonly dataStreamName?: string | undefined;
   readonly chunkIdKey: string | undefined;
+  /** Options hold expressions that are evaluated for each record, and mean what these come to. */
   readonly isDynamic?: boolean;
 }
 
-const writeOperations = ['index', 'create', 'update', 'upsert'];
+export const writeOperations = ['index', 'create', 'update', 'upsert'];
 
 /** @throws Error for an option that is none */
 export function documentSettings(written: WrittenDocuments, kind: DocumentKind): DocumentSettings {
@@ -103,6 +102,7 @@ export function documentSettings(written: WrittenDocuments, kind: DocumentKind):
       `write_operation ${JSON.stringify(written.writeOperation)} is none; expected one of ${writeOperations.join(', ')}`,
     );
   const isFixed = !isDataStream && !isDynamic;
+  const accessor = isDynamic ? () => undefined : accessorOf;
   return {
     ...written,
     logstashFormat: written.logstashFormat && !isDataStream,
@@ -110,9 +110,9 @@ export function documentSettings(written: WrittenDocuments, kind: DocumentKind):
     timeKey: typeRule === 'elasticsearch' && isDataStream ? undefined : written.timeKey,
     targetIndexKey: isFixed ? written.targetIndexKey?.split('.') : undefined,
     targetTypeKey: isFixed ? written.targetTypeKey?.split('.') : undefined,
-    idKey: typeRule === 'opensearch' && isDataStream ? undefined : accessorOf(written.idKey),
-    parentKey: isDataStream ? undefined : accessorOf(written.parentKey),
-    routingKey: isDataStream ? undefined : accessorOf(written.routingKey),
+    idKey: typeRule === 'opensearch' && isDataStream ? undefined : accessor(written.idKey),
+    parentKey: isDataStream ? undefined : accessor(written.parentKey),
+    routingKey: isDataStream ? undefined : accessor(written.routingKey),
     removeKeys: splitKeys(written.removeKeys ?? ''),
     removeKeysOnUpdate: splitKeys(written.removeKeysOnUpdate),
     typeName: written.typeName ?? '_doc',
@@ -123,7 +123,6 @@ export function documentSettings(written: WrittenDocuments, kind: DocumentKind):
     defaultMajor: typeRule === 'opensearch' ? 7 : (written.defaultElasticsearchVersion ?? 7),
     dataStream: isDataStream ? typeRule : undefined,
     dataStreamName: dataStreamName ?? '',
-    isDynamic,
   };
 }
 
@@ -137,7 +136,7 @@ function splitKeys(written: string): string[] {
 }
 
 /** A key with dots in it is a path, also without `$.` before it. */
-function accessorOf(key: string | undefined): Accessor | undefined {
+export function accessorOf(key: string | undefined): Accessor | undefined {
   if (key === undefined) return undefined;
   return compileAccessor(key.includes('.') && !key.startsWith('$[') && !key.startsWith('$.') ? `$.${key}` : key);
 }

@@ -141,9 +141,15 @@ export class ChunkWriting {
   /** The server refused a request as a whole: for one of its records, unless it does not know `_type`. */
   async #bad(request: BulkRequest, answer: ClusterAnswer, round: number): Promise<void> {
     const { settings, server } = this.#host;
-    if (answer.text.includes('[_type]') && (server === undefined || takesTypes(server)) && round < divertRounds) {
-      const now = await this.#host.askServer(this.#signal);
-      if (now && !takesTypes(now)) return this.#sendRows(request.rows, divertRounds);
+    if (answer.text.includes('[_type]') && (server === undefined || takesTypes(server))) {
+      let now: Server | undefined;
+      try {
+        now = await this.#host.askServer(this.#signal);
+      } catch (error) {
+        if (!(error instanceof OperatingError) || this.#signal.aborted) throw error;
+        return this.#again(request.rows, error);
+      }
+      if (now && !takesTypes(now)) return this.#sendRows(request.rows, round);
     }
     if (settings.givesUpAfter(answer.status)) return this.#giveUp(request.rows, saidBy(answer));
     if (settings.triesBadRequests && answer.status === 400) return this.#again(request.rows, notDone(answer));

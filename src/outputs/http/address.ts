@@ -1,32 +1,15 @@
 /** Where a chunk is sent and with which headers: endpoint and header options, filled from its keys. */
-import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { compileChunkText } from '../../codecs/chunk-placeholders.ts';
 import type { BufferModel } from '../../config/model.ts';
-import { errorText } from '../../core/errors.ts';
 import type { Chunk } from '../../core/plugin.ts';
 import type { Address } from '../requests/client.ts';
+import { headerBytes, headerProblem } from '../requests/headers.ts';
 
 /** What is wrong with an endpoint, whatever its placeholders come to; undefined: nothing. */
 export function endpointProblem(endpoint: string): string | undefined {
   const url = URL.parse(endpoint.replaceAll(/\$\{[^}]*\}/g, '0'));
   if (url && /^https?:$/.test(url.protocol) && url.hostname !== '') return undefined;
   return `endpoint ${JSON.stringify(withoutUser(endpoint))} is no URL such as https://logs.example.com/in`;
-}
-
-/** What is wrong with a header; undefined: nothing. */
-export function headerProblem(name: string, value: string): string | undefined {
-  try {
-    validateHeaderName(name);
-    validateHeaderValue(name, headerBytes(value));
-    return undefined;
-  } catch (error) {
-    return `header ${JSON.stringify(name)}: ${errorText(error)}`;
-  }
-}
-
-/** Header values are bytes; Node takes a character for each. */
-export function headerBytes(value: string): string {
-  return Buffer.from(value).toString('latin1');
 }
 
 /** An endpoint as logs show it: without user, password and query, in which keys may stand. */

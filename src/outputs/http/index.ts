@@ -7,7 +7,8 @@ import { definePlugin } from '../../core/plugin.ts';
 import type { Plugin, PluginConfig, SectionTable } from '../../core/plugin.ts';
 import type { BufferModel } from '../../config/model.ts';
 import { tlsVersions } from '../../core/tls.ts';
-import { endpointProblem, headerProblem, shownEndpoint } from './address.ts';
+import { headerProblem } from '../requests/headers.ts';
+import { endpointProblem, shownEndpoint } from './address.ts';
 import { httpForm } from './fluentbit.ts';
 import { HttpOutput } from './output.ts';
 

@@ -132,6 +132,13 @@ describe('as Fluentd’s plugin for 2.x writes', () => {
     assert.equal(lineOf(lineSettings({ fieldKeys: new Set(['b']) }), '{"a":1,"b":2}'), 'm b=2i 1709618820');
     const own = lineSettings({}, { lineKey: 'line' });
     assert.equal(lineOf(own, '{"line":"h2o v=1 5","a":1}'), 'h2o v=1 5');
+    const encoder = new LineEncoder(own);
+    const { bytes, lines } = encoder.encode(
+      chunkOf([batchOf('h2o', ['{"line":"h2o v=1 5"}'])]),
+      String,
+      () => undefined,
+    );
+    assert.equal(lines[0] && encoder.refit(bytes, lines[0], new Map([['v', 'string']])), undefined);
     assert.match(
       encode(own, [batchOf('m', ['{"a":1}'])]).refused[0]?.reason ?? '',
       /has no line protocol under "line"/,

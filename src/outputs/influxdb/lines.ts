@@ -119,6 +119,8 @@ export class LineEncoder {
 
   /** The line with its fields fitted to other types; undefined where that changes nothing, a text where it cannot be. */
   refit(bytes: Buffer, line: Line, types: TypesOf): Buffer | string | undefined {
+    // A line that the record brought has no fields of ours.
+    if (this.#settings.lineKey !== undefined) return undefined;
     const out = new ByteWriter();
     out.copy(bytes, line.from, line.fieldsFrom);
     const problem = this.#writeFields(this.#takeApart(line).point, types, out);

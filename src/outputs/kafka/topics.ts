@@ -11,6 +11,8 @@ const creationTries = 5;
 const creationMs = 200;
 /** A topic that a record named and that is not there is not asked for again in this time: names come from outside. */
 const absentMs = 10_000;
+/** Of those so many are remembered; the oldest are asked for again. */
+const absentMax = 1000;
 
 export class TopicFinder {
   readonly #cluster: Cluster;
@@ -59,6 +61,10 @@ export class TopicFinder {
     for (const [name, state] of found)
       if (isState(state)) this.#absent.delete(name);
       else this.#absent.set(name, { problem: state.problem, untilMs });
+    for (const name of this.#absent.keys()) {
+      if (this.#absent.size <= absentMax) break;
+      this.#absent.delete(name);
+    }
     return found;
   }
   #isAbsent(name: string): boolean {

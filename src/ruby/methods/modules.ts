@@ -1,26 +1,12 @@
 /** Constants, functions without a receiver, and what modules do: `Time.at`, `JSON.parse`, `Digest::MD5.hexdigest`. Source: Ruby 3.1. */
-import { createHash, createHmac } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { basename, dirname, extname, posix } from 'node:path';
-import { errorText } from '../../core/errors.ts';
-import { jsonDepthMax, parseRecord, scanJson } from '../../core/json.ts';
-import { getField } from '../../core/record.ts';
 import { strictFloat, strictInteger, truncated } from '../arithmetic.ts';
 import { LimitError, RubyError, argumentError, exceptionAncestors, typeError } from '../failures.ts';
 import { formatText } from '../format.ts';
 import { needBlock } from '../frame.ts';
 import type { Frame, Method } from '../frame.ts';
-import {
-  hashEntries,
-  hashGet,
-  hashOf,
-  inspect,
-  needArray,
-  needHash,
-  needInteger,
-  needText,
-  toJson,
-  toText,
-} from '../semantics.ts';
+import { hashEntries, hashOf, inspect, needArray, needHash, needInteger, needText, toText } from '../semantics.ts';
 import {
   DefaultHash,
   RubyClass,
@@ -35,24 +21,17 @@ import {
   isText,
   isTruthy,
   kinds,
-  symbolOf,
   textOf,
 } from '../values.ts';
-import type { RubyHash, RubyProc, RubyValue } from '../values.ts';
+import type { RubyValue } from '../values.ts';
 import { splatted } from './enumerable.ts';
+import { codingFunctions } from './codings.ts';
+import { method, option } from './functions.ts';
+import type { Run } from './functions.ts';
+import { jsonFunctions } from './json.ts';
 import { escapeRegexp, makeRegexp } from './pattern.ts';
 import { parseTime, strptime, timeAt, timeFrom, timeNow, timeZones } from './time.ts';
 import { parseUri } from './uri.ts';
-
-/** A function: it has nothing it is called on. */
-type Run = (args: readonly RubyValue[], frame: Frame, block: RubyProc | undefined) => RubyValue;
-function method(min: number, max: number, run: Run): Method {
-  return [min, max, (_self, args, frame, block) => run(args, frame, block)];
-}
-function option(args: readonly RubyValue[], name: string): RubyValue | undefined {
-  const options = args.at(-1);
-  return options !== undefined && isHash(options) ? hashGet(options, symbolOf(name)) : undefined;
-}
 
 // ---------------------------------------------------------------------------------------------------- functions
 
@@ -174,123 +153,7 @@ export const functions: ReadonlyMap<string, Method> = new Map<string, Method>([
   ],
 ]);
 
-// ---------------------------------------------------------------------------------------------------- JSON
-
-/** A copy of plain objects as Maps, which can be changed; what is in it is copied too. */
-export function owned(value: RubyValue): RubyValue {
-  if (Array.isArray(value)) return value.map(owned);
-  if (!isHash(value)) return value;
-  return new Map(hashEntries(value).map(([key, one]) => [key, owned(one)]));
-}
-const parseJson: Run = (args, frame) => {
-  const [value = null] = args;
-  const text = value === null ? undefined : needText(value);
-  if (text === undefined) throw typeError('no implicit conversion of nil into String');
-  const wrapped = `{"value":${text}}`;
-  let parsed: RubyValue;
-  try {
-    JSON.parse(text);
-    const { exact, tooDeep } = scanJson(Buffer.from(wrapped));
-    if (tooDeep) throw new RubyError('JSON::ParserError', `nesting of more than ${jsonDepthMax} is too deep`);
-    parsed = (getField(parseRecord(wrapped, exact), 'value') ?? null) as RubyValue;
-  } catch (error) {
-    if (error instanceof RubyError) throw error;
-    throw new RubyError('JSON::ParserError', `unexpected token at '${text.slice(0, 100)}' (${errorText(error)})`);
-  }
-  frame.charge(text.length);
-  if (option(args, 'symbolize_names') === true) return symbolized(parsed);
-  return frame.mutates ? owned(parsed) : parsed;
-};
-function symbolized(value: RubyValue): RubyValue {
-  if (Array.isArray(value)) return value.map(symbolized);
-  return isHash(value)
-    ? new Map(hashEntries(value).map(([key, one]) => [symbolOf(toText(key)), symbolized(one)]))
-    : value;
-}
-const generateJson: Run = ([value = null], frame) => frame.made(toJson(value));
-
 // ---------------------------------------------------------------------------------------------------- modules
-
-const digests = { MD5: 'md5', SHA1: 'sha1', SHA256: 'sha256', SHA384: 'sha384', SHA512: 'sha512' } as const;
-function digestFunctions(): [string, Method][] {
-  return Object.entries(digests).flatMap(([name, algorithm]): [string, Method][] => [
-    [
-      `Digest::${name}.hexdigest`,
-      method(1, 1, ([text = null]) => createHash(algorithm).update(needText(text)).digest('hex')),
-    ],
-    [
-      `Digest::${name}.base64digest`,
-      method(1, 1, ([text = null]) => createHash(algorithm).update(needText(text)).digest('base64')),
-    ],
-  ]);
-}
-const hmac: Run = ([name = null, key = null, text = null]) => {
-  const algorithm = Object.values(digests).find((one) => one === toText(name).toLowerCase().replaceAll('-', ''));
-  if (!algorithm) throw new LimitError(`the digest ${toText(name)}`);
-  return createHmac(algorithm, needText(key)).update(needText(text)).digest('hex');
-};
-
-function lines60(text: string): string {
-  return text.replaceAll(/.{1,60}/g, '$&\n');
-}
-function fromBase64(text: string, isStrict: boolean, isUrl: boolean): string {
-  if (
-    isStrict &&
-    !/^(?:[A-Za-z0-9+/_-]{4})*(?:[A-Za-z0-9+/_-]{2}==|[A-Za-z0-9+/_-]{3}=)?$/.test(
-      isUrl ? text.padEnd(Math.ceil(text.length / 4) * 4, '=') : text,
-    )
-  )
-    throw argumentError('invalid base64');
-  return Buffer.from(text, isUrl ? 'base64url' : 'base64').toString('utf8');
-}
-
-const htmlNames: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
-function fromHtml(text: string): string {
-  const names = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" } as Readonly<Record<string, string>>;
-  return text.replaceAll(
-    /&(?:#x([\da-f]{1,6})|#(\d{1,7})|(amp|lt|gt|quot|apos));/gi,
-    (all, hex?: string, decimal?: string, name?: string) => {
-      if (name !== undefined) return names[name.toLowerCase()] ?? all;
-      const code = hex === undefined ? Number(decimal) : Number.parseInt(hex, 16);
-      return code <= 0x10ffff ? String.fromCodePoint(code) : all;
-    },
-  );
-}
-function formEscape(text: string): string {
-  return encodeURIComponent(text)
-    .replaceAll('%20', '+')
-    .replaceAll(/[!'()~]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
-}
-function formUnescape(text: string): string {
-  return percentDecoded(text.replaceAll('+', ' '));
-}
-function percentDecoded(text: string): string {
-  return text.replaceAll(/(?:%[\da-fA-F]{2})+/g, (run) => Buffer.from(run.replaceAll('%', ''), 'hex').toString('utf8'));
-}
-function formPairs(text: string): [string, string][] {
-  return text
-    .split(/[&;]/)
-    .filter((part) => part !== '')
-    .map((part) => {
-      const [key = '', ...rest] = part.split('=');
-      return [formUnescape(key), formUnescape(rest.join('='))];
-    });
-}
-function formHash(text: string): RubyHash {
-  const lists = new Map<string, string[]>();
-  for (const [key, value] of formPairs(text)) lists.set(key, [...(lists.get(key) ?? []), value]);
-  return new Map(lists);
-}
-function formText(value: RubyValue): string {
-  const pairs = isHash(value) ? hashEntries(value) : needArray(value).map(needArray);
-  return pairs.map(([key = null, one = null]) => `${formEscape(toText(key))}=${formEscape(toText(one))}`).join('&');
-}
 
 const environment: [string, Method][] = [
   ['ENV.[]', method(1, 1, ([name = null], frame) => frame.around.environment[needText(name)] ?? null)],
@@ -329,54 +192,7 @@ const times: [string, Method][] = [
   ['DateTime.strptime', method(2, 2, strptime(true))],
 ];
 
-const json: [string, Method][] = [
-  ['JSON.parse', method(1, 2, parseJson)],
-  ['JSON.load', method(1, 2, (args, frame, block) => (args[0] === null ? null : parseJson(args, frame, block)))],
-  ['JSON.generate', method(1, 2, generateJson)],
-  ['JSON.dump', method(1, 1, generateJson)],
-  ['JSON.pretty_generate', method(1, 2, ([value = null], frame) => frame.made(toJson(value, '  ')))],
-  ['Yajl.load', method(1, 2, parseJson)],
-  ['Yajl.dump', method(1, 1, generateJson)],
-  ['Yajl::Parser.parse', method(1, 2, parseJson)],
-  ['Yajl::Encoder.encode', method(1, 1, generateJson)],
-  ['Oj.load', method(1, 2, parseJson)],
-  ['Oj.dump', method(1, 2, generateJson)],
-];
-
 const texts: [string, Method][] = [
-  ...digestFunctions(),
-  ['OpenSSL::HMAC.hexdigest', method(3, 3, hmac)],
-  ['Base64.encode64', method(1, 1, ([text = null]) => lines60(Buffer.from(needText(text)).toString('base64')))],
-  ['Base64.strict_encode64', method(1, 1, ([text = null]) => Buffer.from(needText(text)).toString('base64'))],
-  [
-    'Base64.urlsafe_encode64',
-    method(1, 2, (args) => {
-      const encoded = Buffer.from(needText(args[0] ?? null))
-        .toString('base64')
-        .replaceAll('+', '-')
-        .replaceAll('/', '_');
-      return option(args, 'padding') === false ? encoded.replaceAll('=', '') : encoded;
-    }),
-  ],
-  ['Base64.decode64', method(1, 1, ([text = null]) => fromBase64(needText(text), false, false))],
-  ['Base64.strict_decode64', method(1, 1, ([text = null]) => fromBase64(needText(text), true, false))],
-  [
-    'Base64.urlsafe_decode64',
-    method(1, 1, ([text = null]) => fromBase64(needText(text).replaceAll('=', ''), true, true)),
-  ],
-  ['CGI.escape', method(1, 1, ([text = null]) => formEscape(needText(text)).replaceAll('%7E', '~'))],
-  ['CGI.unescape', method(1, 1, ([text = null]) => formUnescape(needText(text)))],
-  [
-    'CGI.escapeHTML',
-    method(1, 1, ([text = null]) => needText(text).replaceAll(/[&<>"']/g, (char) => htmlNames[char] ?? char)),
-  ],
-  ['CGI.unescapeHTML', method(1, 1, ([text = null]) => fromHtml(needText(text)))],
-  ['CGI.parse', method(1, 1, ([text = null]) => formHash(needText(text)))],
-  ['URI.parse', method(1, 1, ([text = null]) => parseUri(needText(text)))],
-  ['URI.encode_www_form_component', method(1, 1, ([text = null]) => formEscape(toText(text)))],
-  ['URI.decode_www_form_component', method(1, 1, ([text = null]) => formUnescape(needText(text)))],
-  ['URI.decode_www_form', method(1, 1, ([text = null]) => formPairs(needText(text)))],
-  ['URI.encode_www_form', method(1, 1, ([value = null]) => formText(value))],
   [
     'File.basename',
     method(1, 2, ([path = null, end]) =>
@@ -510,7 +326,8 @@ const maths: [string, Method][] = [
 export const moduleFunctions: ReadonlyMap<string, Method> = new Map<string, Method>([
   ...environment,
   ...times,
-  ...json,
+  ...jsonFunctions,
+  ...codingFunctions,
   ...texts,
   ...made,
   ...maths,

@@ -34,7 +34,7 @@ export const fluentbitHttpSource = definePlugin({
   fluentbit: fluentbitForm({
     names: ['http'],
     options: {
-      bind: { name: ['Listen', 'Host'], default: '0.0.0.0' },
+      bind: { name: ['Listen', 'Host'] },
       port: {},
       tagKey: { name: 'tag_key' },
       addRemoteAddr: { name: 'add_remote_addr' },
@@ -57,6 +57,11 @@ export const fluentbitHttpSource = definePlugin({
       enable_health_endpoint: 'health is at the admin server',
     },
     lower({ properties, pairs, instance, tag, at, written, error, warn }) {
+      if (!written('bind'))
+        warn(
+          at,
+          'listens on 127.0.0.1 alone, where Fluent Bit listens on all addresses; write Listen 0.0.0.0 to take requests of other machines, or Listen 127.0.0.1',
+        );
       const { successfulResponseCode, tls, tlsCrtFile, tlsKeyFile, tlsKeyPasswd } = properties;
       const isKnown = [200, 201, 204].includes(successfulResponseCode);
       if (!isKnown)
@@ -93,6 +98,12 @@ export const fluentbitHttpSource = definePlugin({
   port 9880
 </source>`,
   differences: [
+    {
+      peer: 'fluentbit',
+      verdict: 'better',
+      text: 'Listens on all addresses where `Listen` is not written. Here on 127.0.0.1 alone, with a warning.',
+      options: ['bind'],
+    },
     {
       peer: 'fluentbit',
       verdict: 'better',

@@ -5,7 +5,7 @@ import { boolean, secret, text } from '../../core/options.ts';
 
 export const forwardForm = fluentbitForm({
   options: {
-    bind: { name: ['Listen', 'Host'], default: '0.0.0.0' },
+    bind: { name: ['Listen', 'Host'] },
     port: {},
     tagPrefix: { name: 'Tag_Prefix' },
     chunkSizeLimit: { name: 'Buffer_Max_Size' },
@@ -21,7 +21,12 @@ export const forwardForm = fluentbitForm({
     buffer_chunk_size: 'messages are read as they come',
     workers: 'P2L_WORKERS says how many processes receive',
   },
-  lower({ properties, pairs, at, tag, error }) {
+  lower({ properties, pairs, at, tag, error, warn, written }) {
+    if (!written('bind'))
+      warn(
+        at,
+        'listens on 127.0.0.1 alone, where Fluent Bit listens on all addresses; write Listen 0.0.0.0 to take records of other machines, or Listen 127.0.0.1',
+      );
     const { sharedKey, emptySharedKey, selfHostname, tls, tlsCrtFile, tlsKeyFile, tlsKeyPasswd } = properties;
     const user = pairs.map(({ value, valueAt, at: pairAt }) => {
       const [username = '', password = ''] = fluentbitWords(value) ?? [];

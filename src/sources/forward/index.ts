@@ -25,6 +25,12 @@ export const forwardSource = definePlugin({
 </source>`,
   differences: [
     {
+      peer: 'fluentbit',
+      verdict: 'better',
+      text: 'Listens on all addresses where `Listen` is not written. Here on 127.0.0.1 alone, with a warning.',
+      options: ['bind'],
+    },
+    {
       peer: 'fluentd',
       verdict: 'better',
       text: 'Acknowledges a chunk when it is in its buffer, in memory or in files that are not synced. Here: when it is on disk.',

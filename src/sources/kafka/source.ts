@@ -7,7 +7,7 @@ import { Cluster } from '../../kafka/cluster.ts';
 import type { TopicState } from '../../kafka/cluster.ts';
 import { unreachable } from '../../kafka/failures.ts';
 import { boundaryOffset, fetchPlaces } from '../../kafka/fetch.ts';
-import { GroupMember, placeOf } from '../../kafka/group.ts';
+import { GroupMember, groupRequestTimeoutMs, placeOf } from '../../kafka/group.ts';
 import type { GroupPartition } from '../../kafka/group.ts';
 import { noRecords } from '../tail/appending.ts';
 import { PartitionReader } from './partition-reader.ts';
@@ -59,7 +59,8 @@ export class KafkaSource implements Source {
       if (position) this.#positions.set(key, position);
     }
     const cluster = (this.#cluster = await Cluster.create(this.#settings.cluster, clock));
-    this.#control = await Cluster.create(this.#settings.cluster, clock);
+    const requestTimeoutMs = Math.max(this.#settings.cluster.requestTimeoutMs, groupRequestTimeoutMs);
+    this.#control = await Cluster.create({ ...this.#settings.cluster, requestTimeoutMs }, clock);
     this.#running = this.#run(cluster, this.#control);
   }
   async stop(): Promise<void> {

@@ -1,12 +1,15 @@
 /** An HTTP or HTTPS listener with its limits: how it begins to listen, and how it ends. */
+import { chmod, rm, stat } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerOptions, ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { Server as TlsServer } from 'node:https';
 import type { AddressInfo, Server as NetServer } from 'node:net';
+import { dirname } from 'node:path';
 import type { Duplex } from 'node:stream';
 import type { TlsOptions } from 'node:tls';
 import type { Clock, Timer } from '../../core/clock.ts';
+import { makeDirectories } from '../../core/directories.ts';
 import { OperatingError, errorText, systemCode } from '../../core/errors.ts';
 import { handshakeTimeoutMs, stopFlushMs, stopWaitMs } from './limits.ts';
 
@@ -74,6 +77,31 @@ export interface Place extends NamedPlace {
   readonly backlog: number;
   /** Several processes share the port. */
   readonly isShared: boolean;
+}
+
+/** Begins to listen on a Unix socket, in place of one that an earlier life left. @throws OperatingError LISTEN_FAILED */
+export async function listenOnPath(
+  server: NetServer,
+  path: string,
+  mode: number | undefined,
+  what: string,
+): Promise<void> {
+  try {
+    await makeDirectories(dirname(path), 0o755);
+    if ((await stat(path).catch(() => undefined))?.isSocket() === true) await rm(path);
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen({ path }, () => {
+        server.off('error', reject);
+        resolve();
+      });
+    });
+    if (mode !== undefined) await chmod(path, mode);
+  } catch (error) {
+    throw new OperatingError('LISTEN_FAILED', `listening for ${what} on ${path}: ${errorText(error)}; check path`, {
+      cause: error,
+    });
+  }
 }
 
 /** Begins to listen. @throws OperatingError LISTEN_FAILED naming address, reason and the next step */

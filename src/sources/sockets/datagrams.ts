@@ -11,7 +11,8 @@ import type { AddressInfo } from 'node:net';
 import { errorText } from '../../core/errors.ts';
 import type { SourceContext } from '../../core/plugin.ts';
 import { listenFailure } from '../requests/listener.ts';
-import type { Frame } from './frames.ts';
+import { BadFrame } from './frames.ts';
+import type { Frame, FrameCutter } from './frames.ts';
 import type { HostNames } from './host-names.ts';
 import type { Intake, Peer } from './intake.ts';
 
@@ -31,10 +32,12 @@ export interface DatagramOptions {
   /** Takes one line end off the end of each. */
   readonly isChomped: boolean;
   readonly hostNames: HostNames | undefined;
+  /** Where a datagram may hold several messages. */
+  readonly cutter?: (() => FrameCutter) | undefined;
 }
 
 interface Datagram {
-  readonly frame: Frame;
+  readonly frames: readonly Frame[];
   readonly address: string;
   readonly port: number;
 }
@@ -99,8 +102,6 @@ export class DatagramListener {
     }
   }
   #received(bytes: Buffer, { address, port }: RemoteInfo): void {
-    const { messageBytesMax, isChomped } = this.#options;
-    const message = isChomped ? chomped(bytes) : bytes;
     const cost = bytes.length + overheadBytes;
     if (this.#waitingBytes + cost > waitingBytesMax) {
       void this.#intake.refuse(
@@ -112,9 +113,27 @@ export class DatagramListener {
       return;
     }
     this.#waitingBytes += cost;
-    const isWhole = message.length <= messageBytesMax;
-    this.#waiting.push({ frame: { bytes: message, isWhole }, address: address.replace(/^::ffff:(?=\d+\.)/, ''), port });
+    this.#waiting.push({ frames: this.#framesOf(bytes), address: address.replace(/^::ffff:(?=\d+\.)/, ''), port });
     this.#running ??= this.#run();
+  }
+  #framesOf(bytes: Buffer): readonly Frame[] {
+    const { messageBytesMax, isChomped, cutter: newCutter } = this.#options;
+    if (!newCutter) {
+      const message = isChomped ? chomped(bytes) : bytes;
+      return [{ bytes: message, isWhole: message.length <= messageBytesMax }];
+    }
+    const cutter = newCutter();
+    try {
+      const frames = cutter.add(bytes);
+      const rest = cutter.end();
+      // A message ends with its datagram.
+      if (!rest && cutter.pendingBytes > 0) return [...frames, { bytes, isWhole: true }];
+      return rest ? [...frames, rest] : frames;
+    } catch (error) {
+      if (!(error instanceof BadFrame)) throw error;
+      // The parser says what is wrong with it.
+      return [...error.frames, { bytes: error.bytes, isWhole: true }];
+    }
   }
   async #run(): Promise<void> {
     // Others that lie ready come in the same turn.
@@ -131,15 +150,15 @@ export class DatagramListener {
   /** In the order in which they came; neighbours of one sender together. */
   async #bySender(datagrams: readonly Datagram[]): Promise<{ readonly frames: Frame[]; readonly peer: Peer }[]> {
     const groups: { readonly frames: Frame[]; readonly peer: Peer }[] = [];
-    for (const { frame, address, port } of datagrams) {
+    for (const { frames, address, port } of datagrams) {
       const last = groups.at(-1);
       if (last?.peer.address === address) {
-        last.frames.push(frame);
+        last.frames.push(...frames);
         continue;
       }
       const { hostNames } = this.#options;
       const hostname = hostNames ? await hostNames.of(address, port) : address;
-      groups.push({ frames: [frame], peer: { address, hostname } });
+      groups.push({ frames: [...frames], peer: { address, hostname } });
     }
     return groups;
   }

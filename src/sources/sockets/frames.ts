@@ -3,6 +3,9 @@
  * What is longer than the limit is passed over without being held, and told once, by its first bytes.
  */
 
+import { OperatingError } from '../../core/errors.ts';
+import { JsonFramer } from '../forward/json.ts';
+
 /** A message, or the start of one that is too long. */
 export interface Frame {
   readonly bytes: Buffer;
@@ -146,10 +149,6 @@ export class OctetCutter implements FrameCutter {
   end(): undefined {
     return undefined;
   }
-  /** True: the stream ended within a message or its length. */
-  get isInside(): boolean {
-    return this.#left !== undefined || this.#digits !== '';
-  }
   #readLength(byte: number, rest: Buffer, frames: Frame[]): void {
     const isDigit = byte >= 48 && byte <= 57;
     if (isDigit && this.#digits.length < digitsMax) {
@@ -180,6 +179,33 @@ export class OctetCutter implements FrameCutter {
     this.#left = undefined;
     this.#parts = [];
     this.#bytes = 0;
+  }
+}
+
+/** JSON objects and arrays one behind the other, with or without space between. */
+export class JsonCutter implements FrameCutter {
+  readonly #framer: JsonFramer;
+
+  constructor(bytesMax: number) {
+    this.#framer = new JsonFramer(bytesMax);
+  }
+  get pendingBytes(): number {
+    return this.#framer.pendingBytes;
+  }
+  add(chunk: Buffer): Frame[] {
+    const frames: Frame[] = [];
+    this.#framer.add(chunk);
+    try {
+      for (let bytes = this.#framer.next(); bytes; bytes = this.#framer.next()) frames.push({ bytes, isWhole: true });
+    } catch (error) {
+      if (!(error instanceof OperatingError)) throw error;
+      throw new BadFrame(error.message, frames, Buffer.from(chunk.subarray(0, shownBytes)));
+    }
+    return frames;
+  }
+  /** Half a value is none. */
+  end(): undefined {
+    return undefined;
   }
 }
 

@@ -51,8 +51,12 @@ export interface IntakeOptions {
     time: Instant | undefined,
     priority: number | undefined,
   ) => Received | { readonly problem: string };
-  /** A record for a message that gave none, in place of its refusal. */
-  readonly unmatchedTag?: string | undefined;
+  /** A record for a message that gave none, in place of its refusal: its tag, and the field of the message. */
+  readonly unmatched?: { readonly tag: string; readonly key: string } | undefined;
+  /** A field for the message as it came. */
+  readonly rawMessageKey?: string | undefined;
+  /** Messages without a byte are none. */
+  readonly skipsEmpty?: boolean | undefined;
 }
 
 /** Why a message is no record. */
@@ -93,10 +97,12 @@ export class Intake {
     };
     for (const { frames, peer } of received)
       this.#parse(frames, peer, add, (refusal) => {
-        const { unmatchedTag } = this.#options;
-        if (unmatchedTag === undefined || refusal.reason === 'message_too_long') refused.push({ ...refusal, peer });
-        else
-          add({ tag: unmatchedTag, time: now, fields: this.#withPeer({ unmatched_line: textOf(refusal.raw) }, peer) });
+        const { unmatched } = this.#options;
+        if (!unmatched || refusal.reason === 'message_too_long') refused.push({ ...refusal, peer });
+        else {
+          const fields = this.#withPeer({ [unmatched.key]: textOf(refusal.raw) }, peer);
+          add({ tag: unmatched.tag, time: now, fields });
+        }
       });
     for (const refusal of refused) await this.refuse(refusal.reason, refusal.raw, refusal.problem, refusal.peer);
     const appends = [...gathered].flatMap(([tag, records]) => records.take().map((taken) => ({ tag, records: taken })));
@@ -123,10 +129,11 @@ export class Intake {
     add: (received: Received) => void,
     refuse: (refusal: Refusal) => void,
   ): void {
-    const { parser, open, complete, messageBytesMax } = this.#options;
+    const { parser, open, complete, messageBytesMax, skipsEmpty = false, rawMessageKey } = this.#options;
     const texts: Buffer[] = [];
     const opened: { readonly raw: Buffer; readonly priority: number | undefined }[] = [];
     for (const { bytes: raw, isWhole } of frames) {
+      if (skipsEmpty && raw.length === 0) continue;
       if (!isWhole) {
         const problem = `it is longer than ${messageBytesMax} bytes (message_length_limit)`;
         refuse({ reason: 'message_too_long', raw, problem });
@@ -147,6 +154,7 @@ export class Intake {
         return;
       }
       const done = complete(parsed.fields, parsed.time, priority);
+      if (rawMessageKey !== undefined) setField(parsed.fields, rawMessageKey, textOf(raw));
       if ('problem' in done) refuse({ reason: 'parse_failed', raw, problem: done.problem });
       else add({ ...done, fields: this.#withPeer(done.fields, peer) });
     });

@@ -2,7 +2,10 @@
 import assert from 'node:assert/strict';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
+import { mkdtempSync, statSync } from 'node:fs';
 import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { configOf, contextOf, modelOf, section, sourceContextOf } from '../../../test/fixture.ts';
@@ -192,5 +195,44 @@ describe('syslog', () => {
     await send(port, `${line.length} ${line}${line}`);
     await until(() => records().length === 1 && counts.length === 1);
     assert.deepEqual(counts, ['bad_frame']);
+  });
+});
+
+describe('in the ways of Fluent Bit', () => {
+  test('JSON values one behind the other, whatever is between them; what is none ends the connection', async (t) => {
+    const { port, records, counts, until } = await start(t, tcpSource, { framing: 'json' }, json);
+    await send(port, '{"a":1}{"a":"}"} \n [1] {"a":3}');
+    await until(() => records().length === 3);
+    assert.deepEqual(counts, ['parse_failed']);
+    await send(port, '{"a":4}\nhello');
+    await until(() => records().length === 4 && counts.length === 2);
+    assert.deepEqual(counts, ['parse_failed', 'bad_frame']);
+  });
+  test('texts that the parser does not take become field log; empty ones are none', async (t) => {
+    const options = { unparsedKey: 'log', skipEmptyMessages: true };
+    const { port, records, counts, until } = await start(t, tcpSource, options, json);
+    await send(port, '{"a":1}\n\nhello\n');
+    await until(() => records().length === 2);
+    assert.deepEqual([records(), counts], [['t {"a":1}', 't {"log":"hello"}'], []]);
+  });
+  test('several messages in a datagram', async (t) => {
+    const { port, records, counts, until } = await start(t, udpSource, { framing: 'json' }, json);
+    await sendDatagrams(port, ['{"a":1} {"a":2}', '{"a":']);
+    await until(() => records().length === 2 && counts.length === 1);
+    assert.deepEqual([records(), counts], [['t {"a":1}', 't {"a":2}'], ['parse_failed']]);
+    const lines = await start(t, udpSource, { delimiter: '\n' }, none);
+    await sendDatagrams(lines.port, ['one\ntwo']);
+    await lines.until(() => lines.records().length === 2);
+  });
+  test('syslog over a Unix socket, with its tag as it is and the message kept', async (t) => {
+    const path = join(mkdtempSync(join(tmpdir(), 'p2l-unix-')), 'in', 'syslog.sock');
+    const options = { plainTag: true, rawMessageKey: 'raw', path, pathMode: '0600' };
+    const { records, until } = await start(t, syslogSource, options, syslog({ withPriority: true }, 'tcp'));
+    assert.equal(statSync(path).mode & 0o777, 0o600);
+    const socket = connect(path);
+    await once(socket, 'connect');
+    socket.end('<13>Mar  5 06:07:08 box app: hi\n');
+    await until(() => records().length === 1);
+    assert.match(records()[0] ?? '', /^t \{"pri":13,.*"raw":"<13>Mar  5 06:07:08 box app: hi"\}$/);
   });
 });

@@ -4,7 +4,8 @@ import type { Source } from '../../core/plugin.ts';
 import type { Intake } from './intake.ts';
 
 interface Listener {
-  start(): Promise<AddressInfo>;
+  /** Resolves with where it listens; undefined for a Unix socket. */
+  start(): Promise<AddressInfo | undefined>;
   stop(): Promise<void>;
 }
 

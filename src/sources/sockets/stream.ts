@@ -9,7 +9,7 @@ import type { TlsOptions } from 'node:tls';
 import type { SourceContext } from '../../core/plugin.ts';
 import { parseAddress } from '../postback/client-address.ts';
 import type { AddressSet } from '../postback/client-address.ts';
-import { listen } from '../requests/listener.ts';
+import { listen, listenOnPath } from '../requests/listener.ts';
 import { TlsFiles } from '../requests/tls.ts';
 import type { TlsSettings } from '../requests/tls.ts';
 import { BadFrame } from './frames.ts';
@@ -30,6 +30,9 @@ export interface StreamOptions {
   readonly what: string;
   readonly bind: string;
   readonly port: number;
+  /** A Unix socket in place of these, and its mode. */
+  readonly path?: string | undefined;
+  readonly pathMode?: number | undefined;
   readonly connectionsMax: number;
   /** Silent connections are closed after so long; 0: never. */
   readonly idleTimeoutMs: number;
@@ -59,21 +62,17 @@ export class StreamListener {
     if (options.tls) this.#tls = new TlsFiles(options.tls, context.clock, context.log);
   }
   /** @throws OperatingError LISTEN_FAILED */
-  async start(): Promise<AddressInfo> {
+  async start(): Promise<AddressInfo | undefined> {
     const { worker, log } = this.#context;
-    const { what, bind, port, keepAlive, connectionsMax } = this.#options;
+    const { what, bind, port, path, pathMode, keepAlive, connectionsMax } = this.#options;
     const tls = await this.#tls?.load();
     const server = makeServer(tls, keepAlive, (socket) => void this.#accept(socket));
     server.maxConnections = connectionsMax;
-    const address = await listen(server, {
-      host: bind,
-      port,
-      backlog: listenBacklog,
-      isShared: worker.count > 1,
-      what,
-      hostSetting: 'bind',
-      portSetting: `another port than ${port}`,
-    });
+    const place = { host: bind, port, what, hostSetting: 'bind', portSetting: `another port than ${port}` };
+    let address: AddressInfo | undefined;
+    if (path === undefined)
+      address = await listen(server, { ...place, backlog: listenBacklog, isShared: worker.count > 1 });
+    else await listenOnPath(server, path, pathMode, what);
     this.#server = server;
     server.on('error', (error) => log.error(`accepting connections of ${what}: ${error.message}`));
     server.on('drop', () => void this.#refuse('too_many_connections', `there are ${connectionsMax} already`));
@@ -97,11 +96,11 @@ export class StreamListener {
     // What was received whole is kept whatever becomes of the connection; why it broke is the sender's business.
     socket.on('error', quiet);
     const address = (socket.remoteAddress ?? '').replace(/^::ffff:(?=\d+\.)/, '');
-    const { clients, hostNames, idleTimeoutMs } = this.#options;
+    const { clients, hostNames, idleTimeoutMs, path } = this.#options;
     const known = parseAddress(address);
     // Gone before it was looked at.
-    if (!known || this.#isStopping) return void socket.destroy();
-    if (clients && !clients.has(known)) {
+    if ((!known && path === undefined) || this.#isStopping) return void socket.destroy();
+    if (clients && known && !clients.has(known)) {
       socket.destroy();
       return this.#refuse('client_denied', `${address} is no <client>`);
     }

@@ -1,0 +1,151 @@
+/** How Fluent Bit's configurations write tcp, udp and syslog. Source: Fluent Bit 5.1 in_tcp, in_udp, in_syslog. */
+import { fluentbitForm, madeModel, madeSection, tlsProperties } from '../../core/fluentbit.ts';
+import type { FluentbitWritten } from '../../core/fluentbit.ts';
+import { choice, text } from '../../core/options.ts';
+import type { OptionTable } from '../../core/options.ts';
+
+const common = {
+  bind: { name: ['Listen', 'Host'], default: '0.0.0.0' },
+  sourceAddressKey: {},
+};
+const asItComes = 'messages are taken as they come, up to 8 MiB each';
+const oneThread = { workers: 'P2L_WORKERS says how many processes receive' };
+
+const contentProperties = {
+  format: choice(['json', 'none'])('What comes: JSON objects, or text up to a separator.', { default: 'json' }),
+  separator: text('What stands between texts.', { default: '\n' }),
+  parser: text('The [PARSER] that makes records of texts; without one a text is field log.'),
+};
+
+/** The parser and the framing of tcp and udp. */
+function contentParts<P extends typeof contentProperties & OptionTable>(written: FluentbitWritten<P>) {
+  const {
+    format,
+    separator,
+    parser: name,
+  } = written.properties as FluentbitWritten<typeof contentProperties>['properties'];
+  const { at } = written;
+  if (format === 'json')
+    return { options: { framing: 'json' }, parser: madeModel('parser', 'fluentbit', { format: 'json' }, at) };
+  const place = written.written('parser');
+  const named = name !== undefined && place ? written.parser(name, place) : undefined;
+  return {
+    options: {
+      framing: 'delimiter',
+      // `\n` and the like are written with a backslash there.
+      delimiter: unescaped(separator),
+      skipEmptyMessages: true,
+      ...(named && { unparsedKey: 'log' }),
+    },
+    parser: named ?? madeModel('parser', 'none', { messageKey: 'log' }, at),
+  };
+}
+
+function unescaped(written: string): string {
+  return written.replaceAll('\\n', '\n').replaceAll('\\r', '\r').replaceAll('\\t', '\t');
+}
+
+function tlsSection({
+  tlsCrtFile,
+  tlsKeyFile,
+  tlsKeyPasswd,
+  tlsCaFile,
+  tlsVerify,
+  at,
+}: {
+  tlsCrtFile: string | undefined;
+  tlsKeyFile: string | undefined;
+  tlsKeyPasswd: string | undefined;
+  tlsCaFile: string | undefined;
+  tlsVerify: boolean;
+  at: FluentbitWritten['at'];
+}) {
+  const isAsking = tlsVerify && tlsCaFile !== undefined;
+  const options = {
+    certPath: tlsCrtFile,
+    privateKeyPath: tlsKeyFile,
+    privateKeyPassphrase: tlsKeyPasswd,
+    clientCertAuth: isAsking,
+    ...(isAsking && { caPath: tlsCaFile }),
+  };
+  return { ...madeSection(options, at), argument: 'tls' };
+}
+
+export const tcpForm = fluentbitForm({
+  options: { ...common, port: {} },
+  properties: { ...contentProperties, ...tlsProperties },
+  ignored: { buffer_size: asItComes, chunk_size: asItComes, ...oneThread },
+  lower(written) {
+    const { at, tag, properties } = written;
+    const parts = contentParts(written);
+    return {
+      ...parts,
+      options: { ...parts.options, tag },
+      sections: properties.tls ? { transport: [tlsSection({ ...properties, at })] } : {},
+    };
+  },
+  example: `[INPUT]
+    Name   tcp
+    Tag    app
+    Listen 127.0.0.1
+    Port   5170
+    Format json`,
+});
+
+export const udpForm = fluentbitForm({
+  options: { ...common, port: { default: 5170 } },
+  properties: contentProperties,
+  ignored: { buffer_size: asItComes, chunk_size: asItComes, ...oneThread },
+  lower(written) {
+    const parts = contentParts(written);
+    return { ...parts, options: { ...parts.options, removeNewline: false, tag: written.tag } };
+  },
+  example: `[INPUT]
+    Name   udp
+    Tag    app
+    Listen 127.0.0.1
+    Port   5170
+    Format json`,
+});
+
+export const syslogForm = fluentbitForm({
+  options: { ...common, port: {}, rawMessageKey: {} },
+  properties: {
+    mode: choice(['unix_udp', 'unix_tcp', 'tcp', 'udp'])('How messages are carried.', { default: 'unix_udp' }),
+    path: text('The Unix socket of mode unix_tcp.'),
+    unixPerm: text('Its mode, in octal digits.'),
+    parser: text('The [PARSER] that makes records of messages.'),
+    format: choice(['newline', 'octet_counting'])('How messages follow each other in a stream.', {
+      default: 'newline',
+    }),
+    receiveBufferSize: text('Kernel buffer for datagrams that were not taken yet.'),
+    ...tlsProperties,
+  },
+  ignored: { buffer_chunk_size: asItComes, buffer_max_size: asItComes, ...oneThread },
+  lower({ at, tag, properties, written, parser, error }) {
+    const { mode, path, unixPerm, format } = properties;
+    const place = written('parser');
+    if (properties.parser === undefined || !place) error(at, 'syslog needs a Parser: the name of a [PARSER]');
+    const named = properties.parser !== undefined && place ? parser(properties.parser, place) : undefined;
+    if (mode === 'unix_udp')
+      error(
+        written('mode') ?? at,
+        'Mode unix_udp (the default): datagrams over Unix sockets are not taken here; write Mode unix_tcp, udp or tcp',
+      );
+    if (mode === 'unix_tcp' && path === undefined) error(at, 'Mode unix_tcp needs a Path');
+    const transport = properties.tls
+      ? tlsSection({ ...properties, at })
+      : { ...madeSection({}, at), argument: mode === 'udp' ? 'udp' : 'tcp' };
+    return {
+      options: {
+        tag,
+        plainTag: true,
+        frameType: format === 'octet_counting' ? 'octet_count' : 'traditional',
+        ...(mode === 'unix_tcp' && { path, pathMode: unixPerm }),
+      },
+      sections: { transport: [transport] },
+      parser: named ?? madeModel('parser', 'none', { messageKey: 'log' }, at),
+    };
+  },
+  // Without an example: it cannot run without a file that defines its parser.
+});
