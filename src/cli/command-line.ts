@@ -65,11 +65,12 @@ function buildProgram(setExit: (code: number) => void): Command {
     .command('check')
     .description('read a configuration and print the pipeline as a tree, or every error with file:line:column')
     .option('-c, --config <file>', 'configuration file; without it the built-in one with P2L_* variables')
+    .option('--probe', "ask each output's target, too, whether it would take records")
     .option('--strict-config-value', strictHelp)
-    .action(async (options: { config?: string; strictConfigValue?: boolean }) => {
+    .action(async (options: { config?: string; probe?: boolean; strictConfigValue?: boolean }) => {
       if (options.strictConfigValue === true) process.env['P2L_STRICT_CONFIG_VALUE'] = 'true';
       const { runCheck } = await import('./loading.ts');
-      setExit(await runCheck(options.config));
+      setExit(await runCheck(options.config, options.probe === true));
     });
 
   addQueryCommand(program, setExit);

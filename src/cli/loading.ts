@@ -11,6 +11,7 @@ import { Registry } from '../core/registry.ts';
 import { builtinPlugins } from '../plugins.ts';
 import type { DataLimits } from '../process/limits.ts';
 import { check } from './check.ts';
+import { probeOutputs } from './probe.ts';
 
 /** A configuration and the plugins it was read with. */
 export interface Loaded extends LoadedConfig {
@@ -29,13 +30,16 @@ export function sayWarnings({ warnings }: LoadedConfig): void {
 }
 
 /** `post2log check` with this process's environment and output. */
-export function runCheck(configPath: string | undefined): Promise<number> {
+export function runCheck(configPath: string | undefined, isProbing: boolean): Promise<number> {
+  const registry = new Registry(builtinPlugins);
+  const out = (text: string): void => void process.stdout.write(text);
   return check({
     path: configPath,
     env: process.env,
-    registry: new Registry(builtinPlugins),
-    out: (text) => process.stdout.write(text),
+    registry,
+    out,
     err: (text) => process.stderr.write(text),
+    probe: isProbing ? ({ model }) => probeOutputs(model, registry, out) : undefined,
   });
 }
 
