@@ -151,7 +151,7 @@ class StoreEngine implements Engine, InsertHost {
       failed: (partition, error) => this.failed(partition, error),
       changed: () => {
         this.#admission.changed();
-        void this.#memory.follow(segmentsOf(this.#set));
+        this.#limitMemory();
       },
     });
     this.#memory = new MemoryLimit(database, options.memoryBytesMax);
@@ -180,7 +180,11 @@ class StoreEngine implements Engine, InsertHost {
   inserted({ partition, hot, from, to, bytes }: InsertedRows): void {
     this.#insertedLastMs = this.#options.clock.monotonicMs();
     this.#admission.inserted(bytes);
+    this.#limitMemory();
     for (const listener of this.#listeners) listener({ view: partition, hotNumber: hot.number, from, to });
+  }
+  #limitMemory(): void {
+    void this.#memory.follow(segmentsOf(this.#set), this.#inserter.isPressed);
   }
   insertedLastMs(): number {
     return this.#insertedLastMs;

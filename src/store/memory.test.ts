@@ -21,8 +21,8 @@ test("DuckDB's limit goes down as segments come, to the least that sealing needs
     rmSync(directory, { recursive: true });
   });
   const limit = new MemoryLimit(database, bytesMax);
-  const after = async (segments: number): Promise<unknown> => {
-    await limit.follow(segments);
+  const after = async (segments: number, isPressed = true): Promise<unknown> => {
+    await limit.follow(segments, isPressed);
     const connection = await database.connect();
     const [row] = await connection.rows("SELECT current_setting('memory_limit')");
     connection.close();
@@ -31,6 +31,7 @@ test("DuckDB's limit goes down as segments come, to the least that sealing needs
   assert.equal(await after(0), '208.0 MiB');
   assert.equal(await after(10), '208.0 MiB');
   assert.equal(await after(40), '188.0 MiB');
+  assert.equal(await after(160, false), '178.0 MiB');
   assert.equal(await after(400), '112.0 MiB');
   assert.equal(await after(40), '188.0 MiB');
   limit.give();
