@@ -153,10 +153,10 @@ describe('routes', () => {
     assert.deepEqual(
       model.sources.map(({ id, label }) => [id, label]),
       [
+        ['own_log', '@FLUENT_LOG'],
         ['sample', '@IN'],
         ['sample.1', '@ROOT'],
         ['mine', '@ROOT'],
-        ['own_log', '@FLUENT_LOG'],
       ],
     );
     const grep = model.labels['@ROOT']?.[0]?.action;

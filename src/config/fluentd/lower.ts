@@ -37,7 +37,8 @@ export function lowerFluentd(lowering: Lowering, root: Section): LoweredPipeline
   const lowered = scopes.map((scope) => steps.labels(scope));
   const labels = scopes[0] === whole && lowered[0] ? lowered[0] : steps.labels(whole, false);
   for (const [i, scope] of scopes.entries()) {
-    written[i]?.push(...ownLogSource(scope, lowered[i] ?? {}, i, scopes.length));
+    // First, so that it hears what the others say when they start.
+    written[i]?.unshift(...ownLogSource(scope, lowered[i] ?? {}, i, scopes.length));
     steps.warnUnused(scope);
   }
   if (system.withoutSource === true) lowering.note(root.at, 'without_source: sources are checked and left out', 'same');
