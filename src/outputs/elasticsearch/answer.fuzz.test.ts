@@ -77,11 +77,22 @@ test('what answers GET / is a server or none', () => {
   );
 });
 
-/** Without the key `\\`: once V8 13.6 has seen it, its JSON.parse, which this test reads with, takes other escapes for it. */
-const key = fc
-  .oneof(fc.constantFrom('@timestamp', 'tag', 'a', 'a.b', 'flb-key', '1', '"', '\\\\'), fc.string())
-  .filter((one) => one !== '\\');
-const fields = fc.dictionary(key, fc.jsonValue({ maxDepth: 2 }), { maxKeys: 5, noNullPrototype: true });
+/**
+ * No key at any depth needs an escape: once V8 13.6 has seen one that is a backslash, its JSON.parse, which this test reads with,
+ * takes other escapes in the same place for it.
+ */
+function hasPlainKeys(value: unknown): boolean {
+  let isPlain = true;
+  JSON.stringify(value, (name, inner: unknown) => {
+    isPlain &&= JSON.stringify(name) === `"${name}"`;
+    return inner;
+  });
+  return isPlain;
+}
+const key = fc.oneof(fc.constantFrom('@timestamp', 'tag', 'a', 'a.b', 'flb-key', '1', '/'), fc.string());
+const fields = fc
+  .dictionary(key, fc.jsonValue({ maxDepth: 2 }), { maxKeys: 5, noNullPrototype: true })
+  .filter(hasPlainKeys);
 /** JSON as others may write it: blanks, and keys with escapes. */
 const written = fc.tuple(fields, fc.constantFrom(0, 1, 2), fc.boolean()).map(([value, blanks, isEscaped]) => {
   const text = JSON.stringify(value, undefined, blanks).replaceAll('\n', ' ');
