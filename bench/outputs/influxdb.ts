@@ -4,21 +4,7 @@ import type { LineSettings } from '../../src/outputs/influxdb/lines.ts';
 import { lineSettings } from '../../src/outputs/influxdb/settings-fixture.ts';
 import { batchOf, chunkOf } from '../../test/fixture.ts';
 import type { OutputCase } from '../scenarios/outputs.ts';
-
-/** A postback of some 200 bytes. */
-const record = (n: number, more: object = {}): string =>
-  JSON.stringify({
-    p1: `value ${n}`,
-    campaign: `c${n % 17}`,
-    amount: n * 1.25 + 0.5,
-    count: n,
-    ok: n % 2 === 0,
-    _path: '/postback/test',
-    _postTimestamp: 1_709_618_820_000 + n,
-    _postDatetimeGMT: '2024-03-05T06:07:00Z',
-    _nodeName: 'minikube',
-    ...more,
-  });
+import { postbackJson } from './record.ts';
 
 /** Batches as the journal's frames hold them. */
 const batchRecords = 500;
@@ -31,7 +17,7 @@ function way(name: string, settings: LineSettings, more: object, mustReach: numb
       const batches = Array.from({ length: count / batchRecords }, (_, b) =>
         batchOf(
           'test',
-          Array.from({ length: batchRecords }, (_unused, i) => record(b * batchRecords + i, more)),
+          Array.from({ length: batchRecords }, (_unused, i) => postbackJson(b * batchRecords + i, more)),
           Array.from({ length: batchRecords }, (_unused, i) => ({ seconds: 1_709_618_820 + b, nanos: i * 1000 })),
         ),
       );

@@ -7,21 +7,7 @@ import { Assembler } from '../../src/outputs/kafka/assemble.ts';
 import { modernSettings } from '../../src/outputs/kafka/fluentd.ts';
 import { RowWriter } from '../../src/outputs/kafka/rows.ts';
 import type { OutputCase } from '../scenarios/outputs.ts';
-
-/** A postback of some 200 bytes. */
-const record = (n: number, more: object): string =>
-  JSON.stringify({
-    p1: `value ${n}`,
-    campaign: `c${n % 17}`,
-    amount: n * 1.25 + 0.5,
-    count: n,
-    ok: n % 2 === 0,
-    _path: '/postback/test',
-    _postTimestamp: 1_709_618_820_000 + n,
-    _postDatetimeGMT: '2024-03-05T06:07:00Z',
-    _nodeName: 'minikube',
-    ...more,
-  });
+import { postbackJson } from './record.ts';
 
 /** Batches as the journal's frames hold them, and chunks of some megabytes. */
 const batchRecords = 500;
@@ -59,7 +45,7 @@ function way(
         batchOf(
           'test',
           Array.from({ length: batchRecords }, (_unused, i) =>
-            record(b * batchRecords + i, more(b * batchRecords + i)),
+            postbackJson(b * batchRecords + i, more(b * batchRecords + i)),
           ),
         ),
       );

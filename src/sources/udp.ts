@@ -6,7 +6,7 @@ import { compileExtract, extractSection } from './sockets/extract.ts';
 import { udpForm } from './sockets/fluentbit.ts';
 import { cutterOf, framingOptions } from './sockets/framing.ts';
 import { HostNames } from './sockets/host-names.ts';
-import { Intake } from './sockets/intake.ts';
+import { textIntake } from './sockets/texts.ts';
 import {
   datagramBytesMax,
   datagramDifferences,
@@ -60,21 +60,7 @@ export const udpSource = definePlugin({
   },
   create({ options: given, sections, parser }, context) {
     const what = `udp source ${context.id}`;
-    const extract = compileExtract(sections['extract']?.[0], context.clock);
-    const intake = new Intake(context, {
-      what,
-      tag: given.tag,
-      parser: context.parser(parser ?? 'none'),
-      sourceAddressKey: given.sourceAddressKey,
-      sourceHostnameKey: given.sourceHostnameKey,
-      messageBytesMax: given.messageLengthLimit,
-      unmatched: given.unparsedKey === undefined ? undefined : { tag: given.tag, key: given.unparsedKey },
-      skipsEmpty: given.skipEmptyMessages,
-      complete(fields, parsedTime) {
-        const found = extract(fields, parsedTime);
-        return 'problem' in found ? found : { tag: found.tag ?? given.tag, fields, time: found.time };
-      },
-    });
+    const intake = textIntake(what, given, { sections, parser }, context);
     return new SocketSource(intake, async () => {
       const listening = {
         what,
