@@ -5,22 +5,21 @@
 import { setImmediate as turn } from 'node:timers/promises';
 
 /**
- * So long after it began a question is one that a person waits for with every millisecond: those who give way then wait
- * `freshShare` times as long. One that takes longer may take longer still.
+ * So long after somebody began to ask he waits for it with every millisecond: those who give way then wait `freshShare` times as long.
+ * What takes longer may take longer still, and where one question follows the other without a pause the work must go on.
  */
 const freshMs = 250;
-const freshShare = 4;
+const freshShare = 10;
 
 export class Courtesy {
   #asking = 0;
-  /** When the question that began last did. */
+  /** When the first of the questions that have not ended, or ended while others ran, began. */
   #begunMs = Number.NEGATIVE_INFINITY;
   readonly #waiting = new Set<() => void>();
 
   /** A question has begun; the function returned says that it is over. */
   begin(): () => void {
-    this.#asking++;
-    this.#begunMs = performance.now();
+    if (this.#asking++ === 0) this.#begunMs = performance.now();
     let isOver = false;
     return () => {
       if (isOver) return;

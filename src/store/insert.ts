@@ -34,7 +34,7 @@ const hotPressed = 2;
  */
 const hotBytesMax = 24 * 1024 ** 2;
 
-/** Between two chunks of 2048 rows a question gets this long: 60 k records a second still come in while questions follow each other. */
+/** Between two chunks of 2048 rows a question gets this long, one just asked longer: 90 k records a second come in while one question follows the other. */
 const courtesyMs = 10;
 
 /** From this rate on, seen over some inserts, what can wait waits: two cores take 200 to 300 k records a second. */

@@ -10,7 +10,7 @@ const segmentBytes = 512 * 1024;
  * Where rows do not come as fast as they are taken, so much less is needed for those on their way that questions may keep more of what
  * they read: the filters of twenty million rows are 30 MB, and reading them again each time takes three times as long.
  */
-const calmSegmentBytes = 192 * 1024;
+const calmSegmentBytes = 320 * 1024;
 /** Sealing needs so much, whatever else there is. */
 const memoryBytesMin = 112 * 1024 ** 2;
 /** Smaller changes are not worth a statement. */
