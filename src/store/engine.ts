@@ -196,7 +196,7 @@ class StoreEngine implements Engine, InsertHost {
     return this.#options.clock;
   }
   async failed(partition: Partition, error: unknown): Promise<void> {
-    if (errorText(error).startsWith('Out of Memory')) this.#memory.give();
+    if (errorText(error).startsWith('Out of Memory')) void this.#memory.give();
     await partition.failed(error);
   }
 

@@ -34,6 +34,6 @@ test("DuckDB's limit goes down as segments come, to the least that sealing needs
   assert.equal(await after(160, false), '158.0 MiB');
   assert.equal(await after(400), '112.0 MiB');
   assert.equal(await after(40), '188.0 MiB');
-  limit.give();
+  await limit.give();
   assert.equal(await after(400), '208.0 MiB');
 });

@@ -30,9 +30,9 @@ export class MemoryLimit {
     this.#bytes = bytesMax;
   }
   /** Something failed for want of memory: from now on all of it may be used, whatever the process as a whole then has. */
-  give(): void {
+  async give(): Promise<void> {
     this.#isGiven = true;
-    void this.follow(0, false);
+    await this.follow(0, false);
   }
   /** `segments`: those of all attached partitions. `isPressed`: rows come as fast as they are taken. */
   async follow(segments: number, isPressed: boolean): Promise<void> {
