@@ -7,14 +7,14 @@ import type { Watched } from './log.ts';
 
 const stopTimeoutMs = 30_000;
 
-/** `quick` logs are read as they come; `slow` ones at most 64 KiB a second. */
-export function configOf(directory: string): string {
+/** `quick` logs are read as they come; `slow` ones at most 64 KiB a second. The tag says which start read a line. */
+function configOf(directory: string, start: number): string {
   const source = (name: string, options: string): string => `<source>
   @type tail
   @id ${name}
   path ${directory}/${name}/*.log
   pos_file ${directory}/${name}.pos
-  tag ${name}
+  tag ${name}.${start}
   read_from_head true
   refresh_interval 5s
   rotate_wait 2s
@@ -29,6 +29,9 @@ export function configOf(directory: string): string {
   @id file
   path ${directory}/out/all
   append true
+  <inject>
+    tag_key tag
+  </inject>
   <format>
     @type json
   </format>
@@ -46,6 +49,7 @@ export class Collector implements Watched {
   readonly #ports: { readonly port: number; readonly adminPort: number };
   #running: Post2log | undefined;
   #ranMs = 0;
+  #starts = 0;
   /** Since when it runs, undefined while it is dead or stopped. */
   #sinceMs: number | undefined;
   #sparedUntilMs = 0;
@@ -59,9 +63,7 @@ export class Collector implements Watched {
     this.#ports = ports;
   }
   static async make(directory: string): Promise<Collector> {
-    const collector = new Collector(directory, { port: await freePort(), adminPort: await freePort() });
-    writeFileSync(collector.#configPath, configOf(directory));
-    return collector;
+    return new Collector(directory, { port: await freePort(), adminPort: await freePort() });
   }
   get ranMs(): number {
     return this.#ranMs + (this.#sinceMs === undefined ? 0 : performance.now() - this.#sinceMs);
@@ -73,6 +75,7 @@ export class Collector implements Watched {
     this.#sparedUntilMs = Math.max(this.#sparedUntilMs, performance.now() + ms);
   }
   async start(): Promise<void> {
+    writeFileSync(this.#configPath, configOf(this.#directory, ++this.#starts));
     const stdout = openSync(join(this.#directory, 'stdout.log'), 'a');
     const running = await Post2log.start(
       {

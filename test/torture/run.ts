@@ -31,7 +31,7 @@ const kinds: readonly { readonly kind: LogKind; readonly count: number; readonly
   { kind: 'gzip', count: 12, weight: 3 },
   { kind: 'copytruncate', count: 12, weight: 3 },
   { kind: 'delete', count: 10, weight: 1 },
-  { kind: 'flood', count: 4, weight: 1 },
+  { kind: 'flood', count: 4, weight: 3 },
 ];
 
 interface Options {
@@ -88,7 +88,8 @@ async function torture({ minutes, seed }: Options, directory: string): Promise<s
     const untilMs = performance.now() + minutes * 60_000;
     const disturbed = disturb(collector, new Random(seed, 'kills'), minutes, untilMs);
     const weighted = logs.flatMap(({ log, weight }) => Array.from({ length: weight }, () => log));
-    const rotations: Promise<void>[] = [];
+    // Each log that must lose something does so at least once, also in a short run.
+    const rotations = logs.filter(({ log }) => log.kind === 'flood').map(({ log }) => log.rotate());
     for (let nextMs = performance.now(); performance.now() < untilMs; await wait(writePauseMs)) {
       for (const { log } of logs) if (log.kind !== 'flood' && random.isBelow(0.5)) log.write(random.between(1, 8));
       if (performance.now() < nextMs) continue;
@@ -97,7 +98,11 @@ async function torture({ minutes, seed }: Options, directory: string): Promise<s
     }
     await Promise.all([disturbed, ...rotations]);
     for (const { log } of logs) if (log.kind !== 'flood') log.write(1);
-    return await conclude(collector, logs.map(({ log }) => log), directory);
+    return await conclude(
+      collector,
+      logs.map(({ log }) => log),
+      directory,
+    );
   } finally {
     collector.end();
   }
@@ -123,10 +128,14 @@ async function conclude(collector: Collector, logs: readonly TorturedLog[], dire
   const code = await collector.stop();
   const { kills, stops, slowed } = collector.counts;
   const rotated = Map.groupBy(logs, ({ kind }) => kind);
-  const rotations = [...rotated].map(([kind, some]) => `${some.reduce((sum, log) => sum + log.rotations, 0)} × ${kind}`);
+  const rotations = [...rotated].map(
+    ([kind, some]) => `${some.reduce((sum, log) => sum + log.rotations, 0)} × ${kind}`,
+  );
   const excused = written.flatMap((one) => one.excused).reduce((sum, { from, to }) => sum + to - from, 0);
   console.log(`rotations: ${rotations.join(', ')}; ${kills} kills, ${stops} stops, ${slowed} times slowed`);
-  console.log(`${count} lines arrived, ${lost.length} lost by cuts (${lostBytes} bytes; counted: ${counted}), ${excused} removed early`);
+  console.log(
+    `${count} lines arrived, ${lost.length} lost by cuts (${lostBytes} bytes; counted: ${counted}), ${excused} removed early`,
+  );
   const all = [
     ...[...problems].map(([name, text]) => `${name}: ${text}`),
     ...(lostBytes === counted ? [] : [`${lostBytes} bytes are lost, and ${counted} are counted`]),

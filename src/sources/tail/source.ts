@@ -6,6 +6,7 @@ import { compileCapture } from '../../codecs/onigmo.ts';
 import { errorText, systemCode } from '../../core/errors.ts';
 import type { PluginConfig, Source, SourceContext } from '../../core/plugin.ts';
 import { appendPatiently, noRecords } from './appending.ts';
+import { readDatabase } from './database.ts';
 import { encodingName, lineEndOf } from './encoding.ts';
 import { FollowedFile } from './file.ts';
 import type { FileRules, Place } from './file.ts';
@@ -18,6 +19,7 @@ import { PathList } from './paths.ts';
 import type { WantedPath } from './paths.ts';
 import { Places, nameOf, patternsKey, startedKey } from './places.ts';
 import { PositionFile } from './position-file.ts';
+import type { PositionEntry } from './position-file.ts';
 import { idOf, keyOf } from './position.ts';
 import type { Listings } from './siblings.ts';
 import { Turns } from './turns.ts';
@@ -118,7 +120,7 @@ export class TailSource implements Source {
   }
 
   async start(): Promise<void> {
-    const entries = (await this.#positionFile?.open()) ?? [];
+    const entries = await this.#imported();
     this.#places = new Places(this.#placeRules(), this.#context.state, entries);
     this.#losses.open();
     if (!this.#options.skipRefreshOnStartup) {
@@ -446,6 +448,13 @@ export class TailSource implements Source {
 
   // -------------------------------------------------------------------------------------------------- small things
 
+  /** What another program read, at the first start; pos_file is opened in any case. */
+  async #imported(): Promise<PositionEntry[]> {
+    const { db } = this.#options;
+    const shown = (await this.#positionFile?.open()) ?? [];
+    if (db === undefined || this.#context.state.size > 0) return shown;
+    return [...shown, ...(await readDatabase(db, this.#context.log))];
+  }
   #placeRules() {
     const { tag, tagRegex, readFromHead } = this.#options;
     const tagParts = tagRegex === undefined ? undefined : compileCapture(tagRegex);
