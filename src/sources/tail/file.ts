@@ -69,6 +69,8 @@ export class FollowedFile {
   real = '';
   /** What was under its path before; it is read to its end first. */
   waitsFor: FollowedFile | undefined;
+  /** Whether something comes before it is not known yet. */
+  isHeld = true;
   /** What was read of it is not there any more. */
   isCut = false;
   /** It was read to its end after its path led elsewhere: what came behind it under its path may be read. */
@@ -219,10 +221,11 @@ export class FollowedFile {
   get readState(): Position {
     return this.state(this.#reader.place);
   }
-  /** Does another file begin as this one does, as far as that can be told? */
+  /** Are the bytes of another file the first ones of this one? By its first and its last ones. */
   async beginsAs(other: Contents, otherBytes: number): Promise<boolean> {
-    const bytes = Math.min(otherBytes, headBytesMax);
-    return (await readHead(this.#contents, bytes)).hash === (await readHead(other, bytes)).hash;
+    const foot = await readFoot(other, otherBytes);
+    if (!(await readFoot(this.#contents, otherBytes)).equals(foot)) return false;
+    return (await readHead(this.#contents, otherBytes)).hash === (await readHead(other, otherBytes)).hash;
   }
   async close(): Promise<void> {
     await this.#last;

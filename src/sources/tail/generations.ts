@@ -18,7 +18,7 @@ import type { Listings, Sibling } from './siblings.ts';
 /** A copy or a compressed file that is being written is left alone until nobody wrote it for so long. */
 const quietMs = 10_000;
 /** What was written longer ago is no news, whatever is known of it; positions of files that are gone are kept longer. */
-export const newsMsMax = 29 * 86_400_000;
+const newsMsMax = 29 * 86_400_000;
 
 interface Parts {
   readonly clock: Clock;
@@ -63,7 +63,8 @@ export class Generations {
     let isIncomplete = false;
     if (sinceMs !== undefined)
       for (const sibling of await siblingsOf(name, listings)) {
-        if (!this.#isOpen(sibling, sinceMs)) continue;
+        // Some tools set times to whole seconds.
+        if (!this.#isOpen(sibling, Math.floor(sinceMs / 1000) * 1000)) continue;
         const file = await this.#parts.open(sibling.path, async (seen, contents) => {
           const found = await this.#judge(name, sibling, seen, contents, sinceMs);
           if (found.sized !== undefined) sizes.set(found.sized, seen.size);

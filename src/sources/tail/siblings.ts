@@ -23,7 +23,7 @@ export interface Sibling extends FileId {
 export type Listings = Map<string, Promise<readonly string[]>>;
 
 /** Could a rotation have given that name to the log? */
-export function isRotatedName(log: string, name: string): boolean {
+function isRotatedName(log: string, name: string): boolean {
   const plain = name.replace(compression, '');
   if (plain.startsWith(log)) return rotation.test(plain.slice(log.length));
   const extension = extname(log);

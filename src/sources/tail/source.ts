@@ -5,6 +5,7 @@ import type { Timer } from '../../core/clock.ts';
 import { compileCapture } from '../../codecs/onigmo.ts';
 import { errorText, systemCode } from '../../core/errors.ts';
 import type { PluginConfig, Source, SourceContext } from '../../core/plugin.ts';
+import { isArchiveName } from './archive.ts';
 import { appendPatiently, noRecords } from './appending.ts';
 import { readDatabase } from './database.ts';
 import { encodingName, lineEndOf } from './encoding.ts';
@@ -164,9 +165,7 @@ export class TailSource implements Source {
     if (file && !this.#isStopping) this.#turns.wake(file);
   }
   async #turn(file: FollowedFile): Promise<boolean> {
-    const before = file.waitsFor;
-    if (before && !before.isPassed && this.#files.get(before.key) === before) return false;
-    file.waitsFor = undefined;
+    if (this.#mustWait(file)) return false;
     try {
       const wasRotated = file.rotatedMs !== undefined;
       const end = await file.turn();
@@ -180,6 +179,13 @@ export class TailSource implements Source {
       if (file.rotatedMs !== undefined) this.#pass(file);
       return false;
     }
+  }
+  /** Is there something to be read before it? */
+  #mustWait(file: FollowedFile): boolean {
+    const { waitsFor: before, isHeld } = file;
+    if (isHeld || (before && !before.isPassed && this.#files.get(before.key) === before)) return true;
+    file.waitsFor = undefined;
+    return false;
   }
   /** It was read to its end after its path led elsewhere: now it is the turn of what came behind it. */
   #pass(file: FollowedFile): void {
@@ -231,8 +237,7 @@ export class TailSource implements Source {
     if (found) void this.#look();
   }
   async #closeRotated(file: FollowedFile): Promise<void> {
-    const before = file.waitsFor;
-    if (before && !before.isPassed && this.#files.get(before.key) === before) return;
+    if (this.#mustWait(file)) return;
     const end = await file.turn();
     if (end === 'more') this.#wake(file);
     // What was put aside and cut then is no log any more: what it held is told by its position.
@@ -284,8 +289,14 @@ export class TailSource implements Source {
   #chain(opened: readonly FollowedFile[], name: string, current: FollowedFile | undefined): void {
     for (const file of opened) file.rotatedMs = this.#context.clock.monotonicMs();
     this.#generations.chain(name, current);
-    for (const file of opened) if (!this.#places.isFirstLook) this.#wake(file);
-    this.#wake(current);
+    if (!this.#places.isFirstLook) this.#release(current ? [...opened, current] : opened);
+  }
+  /** What comes before them is known. */
+  #release(files: readonly FollowedFile[]): void {
+    for (const file of files) {
+      file.isHeld = false;
+      this.#wake(file);
+    }
   }
   /** Takes up new files, and lets go of those that are not wanted any more. */
   async #refresh(): Promise<void> {
@@ -311,7 +322,8 @@ export class TailSource implements Source {
     this.#places.isFirstLook = false;
     await this.#noteStart();
     await this.#positionFile?.dropOthers();
-    if (this.#options.skipRefreshOnStartup) for (const file of this.#files.all()) this.#wake(file);
+    for (const file of this.#files.all()) file.isHeld = false;
+    if (this.#options.skipRefreshOnStartup) this.#release(this.#files.all());
   }
   /** What was rotated since the last run. */
   async #takeUpRotated(): Promise<void> {
@@ -319,6 +331,11 @@ export class TailSource implements Source {
     const { found, gone } = await this.#places.renamed();
     const names = new Set(state.size > 0 ? this.#begun : []);
     for (const renamed of found) {
+      // It may be an old inode under a file that is being compressed: known by its bytes alone.
+      if (isArchiveName(renamed.path)) {
+        names.add(nameOf(renamed.position));
+        continue;
+      }
       const file = await this.#open(renamed.path, async (seen, contents) =>
         this.#files.get(keyOf(seen.id)) ? undefined : this.#places.resume(renamed, seen, contents, clock.nowMs()),
       );
@@ -387,7 +404,7 @@ export class TailSource implements Source {
     } else if (isBegun && (this.#files.of(path).length > 1 || this.#places.of(path).length > 0)) {
       await this.#gather(path, file);
       await this.#note({});
-    } else this.#wake(file);
+    } else this.#release([file]);
   }
   /** Has the system tell of changes where it is, and where links lead. */
   async #watch(file: FollowedFile): Promise<void> {
