@@ -118,7 +118,8 @@ export class Generations {
     const key = keyOf(sibling);
     if (files.get(key) || isWanted(sibling.path) || sibling.bytes === 0 || sibling.modifiedMs < sinceMs) return false;
     const known = this.#parts.places().get(key);
-    if (!known || (known.born !== undefined && sibling.born !== undefined && known.born !== sibling.born)) return true;
+    // An inode is used again soon; only the birth says that it is the same file.
+    if (!known || known.born === undefined || known.born !== sibling.born) return true;
     return sibling.isCompressed ? known.goneMs === undefined : sibling.bytes > known.position;
   }
   async #judge(

@@ -99,11 +99,11 @@ export class Places {
     this.forget(key);
     this.#changes[key] = null;
   }
-  /** What changed since, for the journal. */
-  takeChanges(): Record<string, Position | null> {
-    const changes = this.#changes;
+  /** What changed since, for the journal; keys that `isFollowed` have positions of their own. */
+  takeChanges(isFollowed: (key: string) => boolean): Record<string, Position | null> {
+    const changes = Object.entries(this.#changes).filter(([key]) => !isFollowed(key));
     this.#changes = {};
-    return changes;
+    return Object.fromEntries(changes);
   }
   /** What is kept of files whose records go under a path. */
   of(name: string): (readonly [string, Position])[] {

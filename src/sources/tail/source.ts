@@ -210,7 +210,10 @@ export class TailSource implements Source {
         this.#sayOnce(file.path, `${errorText(error)}; reading it is tried again`);
       }
     for (const name of this.#generations.takeIncomplete())
-      await this.#alone(() => this.#gather(name, this.#files.at(name)));
+      await this.#alone(async () => {
+        await this.#gather(name, this.#files.at(name));
+        await this.#note({});
+      });
   }
   /** Does the system tell of its changes? */
   #isToldOf(file: FollowedFile, isPolling: boolean): boolean {
@@ -274,7 +277,7 @@ export class TailSource implements Source {
         this.#places.leaveContent({ ...file.readState, name });
       }
       if (!isIncomplete) this.#generations.settle(name, sizes);
-      const state = { ...this.#places.takeChanges(), ...this.#losses.state };
+      const state = this.#changes();
       for (const one of opened) state[one.key] = one.state();
       await file.startOver(state, !isFound && !isIncomplete);
       this.#chain(opened, name, file);
@@ -455,9 +458,12 @@ export class TailSource implements Source {
     // A full journal must not keep the program from starting: positions then come with the first records.
     await this.#note(state, () => true);
   }
+  #changes(): Record<string, unknown> {
+    return { ...this.#places.takeChanges((key) => this.#files.get(key) !== undefined), ...this.#losses.state };
+  }
   /** Makes state durable, and what changed of positions of files that are not followed. */
   async #note(state: Readonly<Record<string, unknown>>, isStopping = () => this.#isUrgent): Promise<void> {
-    const all = { ...this.#places.takeChanges(), ...this.#losses.state, ...state };
+    const all = { ...this.#changes(), ...state };
     if (Object.keys(all).length === 0) return;
     const request = { tag: this.#options.tag, records: noRecords, state: all, sync: 'always' } as const;
     await appendPatiently(this.#context, request, isStopping, 'noting positions');
