@@ -5,6 +5,7 @@ import { appendFileSync, mkdirSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { startProgram, temporaryDirectory, until, type Program } from '../program.ts';
 import type { Running } from '../services/contract.ts';
 import { startService } from '../services/fixture.ts';
@@ -128,17 +129,18 @@ async function lineOf(program: Program, pod: { file: string }): Promise<Line> {
   return until(`"${text}" to come out`, () => lines(program).find(({ log }) => log === text));
 }
 
-/** Repeats lines until one comes out as it should: news of the watch take a moment. */
+/** Repeats lines until one comes out as it should: news take a moment, and what was refused is asked for again after a minute. */
 async function untilLine(
   program: Program,
   pod: { file: string },
   fits: (found: Partial<Metadata>) => boolean,
 ): Promise<void> {
   let last: Line | undefined;
-  await until('a line to tell what is new', async () => {
+  for (const endMs = performance.now() + 120_000; performance.now() < endMs; await delay(200)) {
     last = await lineOf(program, pod);
-    return last.kubernetes !== undefined && fits(last.kubernetes);
-  }).catch((error: unknown) => assert.fail(`${String(error)}; the last was ${JSON.stringify(last)}`));
+    if (last.kubernetes && fits(last.kubernetes)) return;
+  }
+  assert.fail(`no line told what is new; the last was ${JSON.stringify(last)}\n${program.stderr}`);
 }
 
 test(
