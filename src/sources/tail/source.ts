@@ -24,6 +24,7 @@ import type { PositionEntry } from './position-file.ts';
 import { idOf, keyOf } from './position.ts';
 import type { Listings } from './siblings.ts';
 import { Turns } from './turns.ts';
+import { unparsedWarnings } from './unparsed.ts';
 import { Watching } from './watching.ts';
 
 /** How often each file is looked at besides what the system tells, as Fluentd does. */
@@ -85,6 +86,7 @@ export class TailSource implements Source {
       pathKey: options.pathKey,
       emitsUnmatched: options.emitUnmatchedLines,
       unparsedKey: options.unparsedKey,
+      sayUnparsed: options.unparsedKey === undefined ? undefined : unparsedWarnings(context.log, options.unparsedKey),
       offsetKey: options.offsetKey,
       replacesKeys: options.replacesKeys,
       skipsEmpty: options.skipEmptyLines,
