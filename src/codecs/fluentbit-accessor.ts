@@ -44,7 +44,8 @@ type Part =
  */
 export function compileFluentbitAccessor(text: string): FluentbitAccessor {
   const [first] = partsOf(text);
-  if (first?.kind === 'text') return { text, rest: '', path: [first.text], get: (fields) => getField(fields, first.text) };
+  if (first?.kind === 'text')
+    return { text, rest: '', path: [first.text], get: (fields) => getField(fields, first.text) };
   if (first?.kind !== 'key') throw new Error(`record accessor ${text}: a key was expected, such as $log or $a['b'][0]`);
   const path = [first.key, ...first.steps];
   return { text, rest: text.slice(partEnd(text, 0)), path, get: (fields) => valueOf(first, fields) };

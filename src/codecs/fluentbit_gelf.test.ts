@@ -29,7 +29,8 @@ test('fields get a _, nested ones their path; id is left out; the record’s tim
 });
 
 test('numbers stay numbers, floats with six digits; lists become one text, with escapes', () => {
-  const record = '{"short_message":"s","f":1.5,"n":-2,"b":false,"l":[1,"a\\"",{"k":"v","o":{"p":2}},[null]],"timestamp":7}';
+  const record =
+    '{"short_message":"s","f":1.5,"n":-2,"b":false,"l":[1,"a\\"",{"k":"v","o":{"p":2}},[null]],"timestamp":7}';
   assert.deepEqual(gelf(record), {
     version: '1.1',
     short_message: 's',

@@ -81,8 +81,7 @@ export const fluentbitGelfFormatter = definePlugin({
         // Graylog keeps _id for itself.
         else if (key === 'id') continue;
         if (isFields(value)) flatten(`_${name ?? key}`, value, pairs);
-        else if (value !== null)
-          pairs.push(pair(name ?? `_${key}`, name === 'level' ? levelOf(value) : value));
+        else if (value !== null) pairs.push(pair(name ?? `_${key}`, name === 'level' ? levelOf(value) : value));
       }
       if (!found.has('timestamp')) {
         const millis = String(Math.floor(batch.nanos(row) / 1e6)).padStart(3, '0');

@@ -7,8 +7,8 @@ import { rowFormatter } from './rows.ts';
 export const fluentbitTemplateFormatter = definePlugin({
   kind: 'formatter',
   name: 'fluentbit_template',
-  summary: 'Writes a line for each record, filled with its values: $log, $kubernetes[\'pod_name\'], $TAG.',
-  options: { template: text('The line.', { required: true }) },
+  summary: "Writes a line for each record, filled with its values: $log, $kubernetes['pod_name'], $TAG.",
+  options: { template: text('The line, with accessors and $TAG in it.', { required: true }) },
   example: `<match **>
   @type stdout
   <format>

@@ -35,7 +35,11 @@ test('labels that never change make one stream; without any it is job=fluent-bit
 });
 
 test('labels of fields and of the tag; those fields do not stand in the line again', () => {
-  const options = { labels: ['job=fb', 'tag=$TAG', "kind=$m['k']"], labelKeys: ['$level', "$m['x y']"], removeKeys: ['r', "$o['p']"] };
+  const options = {
+    labels: ['job=fb', 'tag=$TAG', "kind=$m['k']"],
+    labelKeys: ['$level', "$m['x y']"],
+    removeKeys: ['r', "$o['p']"],
+  };
   assert.deepEqual(pushed(options, '{"level":"info","m":{"k":"v","x y":1},"r":1,"o":{"p":2,"q":3},"log":"t"}'), [
     { job: 'fb', tag: 'app.web', kind: 'v', level: 'info', m_x_y: '1' },
     '{"m":{},"o":{"q":3},"log":"t"}',

@@ -1,7 +1,7 @@
 /** Records as streams of Loki's push API, in JSON. Source: Fluent Bit 5.1 out_loki/loki.c; Grafana Loki HTTP API. */
 import { epochNanosText } from './fluentbit-dates.ts';
 import { compileFluentbitAccessor, compileFluentbitTemplate } from './fluentbit-accessor.ts';
-import type { TemplateSource } from './fluentbit-accessor.ts';
+import type { FluentbitAccessor, TemplateSource } from './fluentbit-accessor.ts';
 import { fluentbitScalar } from './fluentbit-text.ts';
 import { rowFormatter } from './rows.ts';
 import { stringifyJson } from '../core/json.ts';
@@ -75,7 +75,12 @@ function pairsOf(written: readonly string[]): Pair[] {
   return written.map((entry) => {
     if (entry.startsWith('$')) {
       const { path } = compileFluentbitAccessor(entry);
-      return { name: labelName(path.join('_')), value: compileFluentbitTemplate(entry), isDynamic: true, removes: path };
+      return {
+        name: labelName(path.join('_')),
+        value: compileFluentbitTemplate(entry),
+        isDynamic: true,
+        removes: path,
+      };
     }
     const split = entry.indexOf('=');
     const [name, text] = [entry.slice(0, split), entry.slice(split + 1)];
@@ -103,9 +108,7 @@ function pathOf(written: string): readonly (string | number)[] {
 
 /** Loki takes letters, digits and `_`, no digit first. */
 function labelName(name: string): string {
-  const safe = Buffer.from(name)
-    .toString('latin1')
-    .replaceAll(/\W/g, '_');
+  const safe = Buffer.from(name).toString('latin1').replaceAll(/\W/g, '_');
   return /^\d/.test(safe) ? `_${safe}` : safe;
 }
 
@@ -119,9 +122,9 @@ function entriesOf(pairs: readonly Pair[], source: TemplateSource): Entry[] {
   });
 }
 
-function mapEntries(maps: readonly { get(fields: Fields): Value | undefined }[], fields: Fields): Entry[] {
-  return maps.flatMap(({ get }) => {
-    const map = get(fields);
+function mapEntries(maps: readonly Pick<FluentbitAccessor, 'get'>[], fields: Fields): Entry[] {
+  return maps.flatMap((accessor) => {
+    const map = accessor.get(fields);
     if (!isFields(map)) return [];
     return fieldEntries(map).map(
       ([name, value]) => [labelName(name), typeof value === 'string' ? value : stringifyJson(value)] as const,

@@ -134,7 +134,13 @@ export const tlsProperties = {
 } as const;
 
 const clientsOnly = 'the certificate that is shown is tls.crt_file';
-const { tlsVerify: _verify, tlsVerifyHostname: _hostname, tlsVhost: _vhost, tlsCaPath: _path, ...serverTls } = tlsProperties;
+const {
+  tlsVerify: _verify,
+  tlsVerifyHostname: _hostname,
+  tlsVhost: _vhost,
+  tlsCaPath: _path,
+  ...serverTls
+} = tlsProperties;
 
 /** The same of inputs, which listen. */
 export const serverTlsProperties = {

@@ -9,7 +9,7 @@ import { checkHttp, createHttp, httpOptions, httpSections } from './http/index.t
 
 const lineOptions = {
   labels: list('Labels of the streams: name=value, name=$key or $key. Default: job=fluent-bit.', { default: [] }),
-  labelKeys: list('Fields that are labels: $key, $key[\'sub\'].', { default: [], fluentbit: 'label_keys' }),
+  labelKeys: list("Fields that are labels: $key, $key['sub'].", { default: [], fluentbit: 'label_keys' }),
   structuredMetadata: list('Structured metadata, written as labels are.', {
     default: [],
     fluentbit: 'structured_metadata',
@@ -75,7 +75,10 @@ export const fluentbitLokiOutput = definePlugin({
       if (labelMapPath !== undefined)
         error(written.written('labelMapPath') ?? at, 'label_map_path is not supported: write the labels into Labels');
       if (tenantIdKey !== undefined)
-        error(written.written('tenantIdKey') ?? at, 'tenant_id_key is not supported: write an output with a Match for each tenant');
+        error(
+          written.written('tenantIdKey') ?? at,
+          'tenant_id_key is not supported: write an output with a Match for each tenant',
+        );
       const { options: made, sections } = requestParts(properties, properties.port, properties.uri, written);
       const headers = {
         ...(bearerToken !== undefined && httpUser === undefined && { Authorization: `Bearer ${bearerToken}` }),

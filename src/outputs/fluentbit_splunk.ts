@@ -1,6 +1,6 @@
 /** The `fluentbit_splunk` output: records as events of Splunk's HTTP Event Collector. Source: Fluent Bit 5.1 out_splunk. */
-import { splunkEventFormatter } from '../codecs/splunk-event.ts';
-import type { SplunkEventOptions } from '../codecs/splunk-event.ts';
+import { splunkFormatter } from '../codecs/splunk-rows.ts';
+import type { SplunkRowOptions } from '../codecs/splunk-rows.ts';
 import { fluentbitForm, fluentbitWords } from '../core/fluentbit.ts';
 import { boolean, integer, map, secret, text } from '../core/options.ts';
 import type { OptionValues } from '../core/options.ts';
@@ -11,7 +11,7 @@ import { checkHttp, createHttp, httpOptions, httpSections } from './http/index.t
 
 const eventOptions = {
   eventKey: text('Sends this value in place of the record, such as $log.'),
-  eventHost: text('Host of the event; may hold values of the record, such as $kubernetes[\'host\'].'),
+  eventHost: text("Host of the event; may hold values of the record, such as $kubernetes['host']."),
   eventSource: text('Source of the event; may hold values of the record.'),
   eventSourcetype: text('Its source type.'),
   eventSourcetypeKey: text('The value that is its source type, where the record has it.'),
@@ -50,7 +50,7 @@ export const fluentbitSplunkOutput = definePlugin({
       token: secret('Token of the collector.', { fluentbit: 'Splunk_Token' }),
       channel: text('The X-Splunk-Request-Channel of requests.'),
     },
-    repeated: { event_field: 'An indexed field: its name and its value, such as pod $kubernetes[\'pod_name\'].' },
+    repeated: { event_field: "An indexed field: its name and its value, such as pod $kubernetes['pod_name']." },
     ignored: {
       http_buffer_size: 'of an answer so much is kept as a person reads',
       http_debug_bad_request: 'what a server answers to what it refuses is in the log and with the dead letters',
@@ -63,7 +63,10 @@ export const fluentbitSplunkOutput = definePlugin({
       for (const { value, valueAt } of pairs) {
         const [name = '', accessor, ...more] = fluentbitWords(value) ?? [];
         if (accessor === undefined || more.length > 0)
-          error(valueAt ?? at, `Event_Field ${value}: a name and a value were expected, such as pod $kubernetes['pod_name']`);
+          error(
+            valueAt ?? at,
+            `Event_Field ${value}: a name and a value were expected, such as pod $kubernetes['pod_name']`,
+          );
         else eventFields[name] = accessor;
       }
       const query = written.options['autoExtractTimestamp'] === true ? '?auto_extract_timestamp=true' : '';
@@ -90,16 +93,16 @@ export const fluentbitSplunkOutput = definePlugin({
   example: '',
   check(config, buffer) {
     checkHttp(config, buffer, process.env);
-    splunkEventFormatter(eventsOf(config.options));
+    splunkFormatter(eventsOf(config.options));
   },
   create: (config, context) =>
     createHttp(config, context, process.env, {
-      formatter: splunkEventFormatter(eventsOf(config.options)),
+      formatter: splunkFormatter(eventsOf(config.options)),
       contentType: config.options.contentType,
     }),
 });
 
-function eventsOf(values: OptionValues<typeof options>): SplunkEventOptions {
+function eventsOf(values: OptionValues<typeof options>): SplunkRowOptions {
   return {
     ...values,
     eventFields: values.eventFields ?? {},

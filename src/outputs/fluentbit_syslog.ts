@@ -1,6 +1,6 @@
 /** The `fluentbit_syslog` output: records as syslog messages. Source: Fluent Bit 5.1 out_syslog. */
 import { rowFormatter } from '../codecs/rows.ts';
-import { compileSyslogMessage } from '../codecs/syslog-message.ts';
+import { compileSyslogText } from '../codecs/syslog-text.ts';
 import { fluentbitForm, tlsProperties } from '../core/fluentbit.ts';
 import { boolean, bytes, choice, integer, list, text } from '../core/options.ts';
 import type { OptionValues } from '../core/options.ts';
@@ -116,7 +116,7 @@ export const fluentbitSyslogOutput = definePlugin({
 
 function messageFormatter(values: Options, end: string): Formatter {
   const usual = values.format === 'rfc3164' ? 1024 : 2048;
-  const message = compileSyslogMessage({
+  const message = compileSyslogText({
     ...values,
     allowsLongerIds: values.allowLongerSdId,
     bytesMax: values.maxsize === 0 ? usual : values.maxsize,

@@ -28,7 +28,16 @@ export const fileForm = fluentbitForm({
     rotate_gzip: 'rotated files stay as they are',
   },
   lower({ properties, at, written, warn }) {
-    const { path, file, format, template, rotate, rotateMaxSize, rotateMaxFiles, csvColumnNames: hasNames } = properties;
+    const {
+      path,
+      file,
+      format,
+      template,
+      rotate,
+      rotateMaxSize,
+      rotateMaxFiles,
+      csvColumnNames: hasNames,
+    } = properties;
     const known = (name: 'delimiter' | 'labelDelimiter') => {
       const value = properties[name];
       const found = value === undefined ? undefined : delimiters[value.toLowerCase()];

@@ -8,7 +8,7 @@ import type { OptionValues } from '../../core/options.ts';
 import { fluentbitClientTls } from '../requests/client-tls.ts';
 
 /** What Fluent Bit tries again; other answers from 400 to 499 say that the records are at fault. */
-export const retriedStatuses = ['408', '425', '429', '3xx', '5xx'];
+const retriedStatuses = ['408', '425', '429', '3xx', '5xx'];
 
 /** Where requests go and who sends them, of every output of Fluent Bit that speaks HTTP. */
 export const requestProperties = {
@@ -41,7 +41,11 @@ export function requestParts(
 }
 
 /** `Header name value`, as often as it stands there. */
-export function headersOf({ pairs, at, error }: Pick<FluentbitWritten, 'pairs' | 'at' | 'error'>): Record<string, string> {
+export function headersOf({
+  pairs,
+  at,
+  error,
+}: Pick<FluentbitWritten, 'pairs' | 'at' | 'error'>): Record<string, string> {
   const headers: Record<string, string> = {};
   for (const { key, value, valueAt } of pairs) {
     if (key !== 'header') continue;
@@ -92,7 +96,10 @@ export const httpForm = fluentbitForm({
     const { format, headerTag, awsAuth } = properties;
     const { options, sections } = requestParts(properties, properties.port, properties.uri, written);
     if (awsAuth && properties.httpUser !== undefined)
-      error(written.written('awsAuth') ?? at, 'AWS_Auth and HTTP_User exclude each other: both are the header Authorization');
+      error(
+        written.written('awsAuth') ?? at,
+        'AWS_Auth and HTTP_User exclude each other: both are the header Authorization',
+      );
     const { awsService, awsRegion, awsRoleArn } = properties;
     const aws = madeSection({ method: 'aws_sigv4', awsService, awsRegion, awsRoleArn }, at);
     return {

@@ -141,7 +141,10 @@ export function createHttp(
 }
 
 /** Fluentd’s forms: records one behind the other, or in an array as `[{…}\n,{…}\n]`. */
-function bodyOf({ options: { jsonArray, contentType }, formatter }: HttpOutputConfig, context: OutputContext): HttpBody {
+function bodyOf(
+  { options: { jsonArray, contentType }, formatter }: HttpOutputConfig,
+  context: OutputContext,
+): HttpBody {
   const inner = context.formatter(formatter ?? 'json');
   return {
     formatter: inner,

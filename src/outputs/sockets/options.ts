@@ -37,8 +37,7 @@ export function formatOf(
   at: Location,
 ): PluginModel {
   const { format, rawMessageKey } = properties;
-  if (rawMessageKey !== undefined)
-    return madeModel('formatter', 'fluentbit_template', { template: rawMessageKey }, at);
+  if (rawMessageKey !== undefined) return madeModel('formatter', 'fluentbit_template', { template: rawMessageKey }, at);
   if (format === 'msgpack') return madeModel('formatter', 'fluentbit_msgpack', {}, at);
   return madeModel('formatter', 'fluentbit_json', { ...fluentbitJsonOptions(properties), isLine }, at);
 }

@@ -34,7 +34,9 @@ function make(
 }
 
 /** A server that keeps what it gets. */
-async function listen(t: TestContext): Promise<{ port: number; sockets: Socket[]; got: () => string; more: () => Promise<unknown> }> {
+async function listen(
+  t: TestContext,
+): Promise<{ port: number; sockets: Socket[]; got: () => string; more: () => Promise<unknown> }> {
   let text = '';
   const sockets: Socket[] = [];
   const server = createServer((socket) => {
@@ -76,12 +78,20 @@ test('tcp: chunks on one connection, in any format, as lines or an array', async
 
 test('tcp: a record that cannot be written is refused alone; without one nothing is sent', async (t) => {
   const server = await listen(t);
-  const output = make(t, tcpOutput, { port: server.port, jsonArray: true }, { formatter: modelOf(fluentbitGelfFormatter) });
+  const output = make(
+    t,
+    tcpOutput,
+    { port: server.port, jsonArray: true },
+    { formatter: modelOf(fluentbitGelfFormatter) },
+  );
   const chunk = chunkOf([batchOf('app', ['{"a":1}', '{"short_message":"s"}'])]);
   const more = server.more();
   const result = await output.write(chunk, signal);
   await more;
-  assert.deepEqual(result?.refused?.map(({ row }) => row), [0]);
+  assert.deepEqual(
+    result?.refused?.map(({ row }) => row),
+    [0],
+  );
   assert.match(server.got(), /^\[\{"version":"1\.1".*\}\n\]$/);
   const none = await output.write(chunkOf([batchOf('app', ['{"a":1}'])]), signal);
   assert.equal(none?.refused?.length, 1);
@@ -115,7 +125,9 @@ test('tcp: a server that is gone is unreachable; once it is back another connect
 });
 
 /** A UDP socket, and the datagrams it got. */
-async function receive(t: TestContext): Promise<{ port: number; got: string[]; until: (count: number) => Promise<void> }> {
+async function receive(
+  t: TestContext,
+): Promise<{ port: number; got: string[]; until: (count: number) => Promise<void> }> {
   const socket = createSocket('udp4');
   const got: string[] = [];
   socket.on('message', (bytes) => got.push(bytes.toString()));
@@ -136,7 +148,10 @@ test('udp: each record a datagram; one that is too large is refused, and goes al
   const result = await output.write(chunkOf([records, large]), signal);
   await server.until(3);
   assert.deepEqual(server.got, ['{"n":0}\n', '{"n":1}\n', '{"n":3}\n']);
-  assert.deepEqual(result?.refused?.map(({ row }) => row), [2]);
+  assert.deepEqual(
+    result?.refused?.map(({ row }) => row),
+    [2],
+  );
   assert.match(result?.refused?.[0]?.reason ?? '', /do not fit into a datagram/);
   const array = make(t, udpOutput, { port: server.port, jsonArray: true }, { formatter: modelOf(jsonFormatter) });
   await array.write(chunkOf([records]), signal);

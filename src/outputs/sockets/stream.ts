@@ -81,7 +81,9 @@ export class Stream {
         socket.destroy();
         reject(this.#unreachable('connecting to', error));
       };
-      const timer = clock.after(openTimeoutMs, () => failed(new Error(`it took longer than ${openTimeoutMs / 1000} s`)));
+      const timer = clock.after(openTimeoutMs, () =>
+        failed(new Error(`it took longer than ${openTimeoutMs / 1000} s`)),
+      );
       const aborted = (): void => failed(new Error('stopped'));
       const done = (): void => {
         timer.cancel();

@@ -1,6 +1,12 @@
 /** How Fluent Bit's configurations write the source `forward`. Source: Fluent Bit 5.1 in_forward/fw.c. */
 import { hostname } from 'node:os';
-import { fluentbitForm, fluentbitWords, madeSection, serverTlsProperties, warnOfLoopback } from '../../core/fluentbit.ts';
+import {
+  fluentbitForm,
+  fluentbitWords,
+  madeSection,
+  serverTlsProperties,
+  warnOfLoopback,
+} from '../../core/fluentbit.ts';
 import { boolean, secret, text } from '../../core/options.ts';
 import { fluentbitTransport } from '../requests/transport.ts';
 

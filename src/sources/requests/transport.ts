@@ -54,7 +54,13 @@ export function fluentbitTransport(
   properties: OptionValues<typeof serverTlsProperties>,
   { at, error }: Pick<FluentbitWritten, 'at' | 'error'>,
 ): { readonly transport?: readonly SectionModel[] } {
-  const { tlsCrtFile: certPath, tlsKeyFile: privateKeyPath, tlsCaFile: caPath, tlsMinVersion, tlsMaxVersion } = properties;
+  const {
+    tlsCrtFile: certPath,
+    tlsKeyFile: privateKeyPath,
+    tlsCaFile: caPath,
+    tlsMinVersion,
+    tlsMaxVersion,
+  } = properties;
   if (!properties.tls) return {};
   if (certPath === undefined || privateKeyPath === undefined)
     error(at, 'tls on needs tls.crt_file and tls.key_file: the certificate to show, and its private key');

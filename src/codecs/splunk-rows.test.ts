@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { batchOf, written } from '../../test/fixture.ts';
-import { splunkEventFormatter } from './splunk-event.ts';
-import type { SplunkEventOptions } from './splunk-event.ts';
+import { splunkFormatter } from './splunk-rows.ts';
+import type { SplunkRowOptions } from './splunk-rows.ts';
 
-const plain: SplunkEventOptions = { eventFields: {}, isRaw: false, hasTime: true };
+const plain: SplunkRowOptions = { eventFields: {}, isRaw: false, hasTime: true };
 const records = batchOf(
   'app.web',
   ['{"log":"hé","m":{"k":"v"},"i":"other"}', '{"n":1}'],
@@ -13,8 +13,8 @@ const records = batchOf(
     { seconds: 1_709_287_201, nanos: 500_000_000 },
   ],
 );
-const events = (options: Partial<SplunkEventOptions>): string =>
-  written(splunkEventFormatter({ ...plain, ...options }), records);
+const events = (options: Partial<SplunkRowOptions>): string =>
+  written(splunkFormatter({ ...plain, ...options }), records);
 
 test('an event has its time and the record', () => {
   assert.equal(

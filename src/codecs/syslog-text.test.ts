@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { compileSyslogMessage } from './syslog-message.ts';
-import type { SyslogMessageOptions } from './syslog-message.ts';
+import { compileSyslogText } from './syslog-text.ts';
+import type { SyslogTextOptions } from './syslog-text.ts';
 
-const plain: SyslogMessageOptions = {
+const plain: SyslogTextOptions = {
   format: 'rfc5424',
   severityPreset: 6,
   facilityPreset: 1,
@@ -12,12 +12,21 @@ const plain: SyslogMessageOptions = {
   bytesMax: 2048,
   messageKey: 'log',
 };
-const write = (options: Partial<SyslogMessageOptions>, fields: Record<string, never> | object): string =>
-  compileSyslogMessage({ ...plain, ...options })(fields as never, 1_709_287_200, 123_456_789).toString();
+const write = (options: Partial<SyslogTextOptions>, fields: Record<string, never> | object): string =>
+  compileSyslogText({ ...plain, ...options })(fields as never, 1_709_287_200, 123_456_789).toString();
 
 test('RFC 5424: parts of fields, presets where they are missing, structured data', () => {
   const keys = { hostnameKey: 'h', appnameKey: 'a', procidKey: 'p', msgidKey: 'm', severityKey: 's', facilityKey: 'f' };
-  const full = { log: 'text é', h: 'host', a: 'app', p: 12, m: 'id', s: 3, f: 'daemon', sd: { k: 'v"]\\', 'n =é': 1.5 } };
+  const full = {
+    log: 'text é',
+    h: 'host',
+    a: 'app',
+    p: 12,
+    m: 'id',
+    s: 3,
+    f: 'daemon',
+    sd: { k: 'v"]\\', 'n =é': 1.5 },
+  };
   assert.equal(
     write({ ...keys, sdKeys: ['sd'] }, full),
     '<27>1 2024-03-01T10:00:00.123456Z host app 12 id [sd k="v\\"\\]\\\\" n____="1.500000"] \u{feff}text é',
@@ -34,7 +43,7 @@ test('parts are cut at their limits, messages at theirs; no character in two', (
   assert.deepEqual([parts[2]?.length, parts[3]], [255, '-']);
   assert.equal(write({ sdKeys: [long] }, { [long]: {} }).split(' ')[6], `[${'x'.repeat(32)}]`);
   assert.equal(write({ sdKeys: [long], allowsLongerIds: true }, { [long]: {} }).split(' ')[6], `[${long}]`);
-  const cut = compileSyslogMessage({ ...plain, bytesMax: 49 })({ log: '1é' }, 0, 0);
+  const cut = compileSyslogText({ ...plain, bytesMax: 49 })({ log: '1é' }, 0, 0);
   assert.equal(cut.toString(), '<14>1 1970-01-01T00:00:00.000000Z - - - - - \u{feff}1');
 });
 

@@ -7,7 +7,7 @@ import type { TemplateSource } from './fluentbit-accessor.ts';
 import { epochDouble } from './fluentbit-dates.ts';
 import { rowFormatter, writeJson } from './rows.ts';
 
-export interface SplunkEventOptions {
+export interface SplunkRowOptions {
   /** Texts with accessors in them; undefined or empty for a record: the event has no such key. */
   readonly eventKey?: string | undefined;
   readonly eventHost?: string | undefined;
@@ -28,7 +28,7 @@ export interface SplunkEventOptions {
 type Text = (source: TemplateSource) => string;
 
 /** @throws Error for an accessor that cannot be read */
-export function splunkEventFormatter(options: SplunkEventOptions): Formatter {
+export function splunkFormatter(options: SplunkRowOptions): Formatter {
   const text = (template: string | undefined): Text | undefined =>
     template === undefined ? undefined : compileFluentbitTemplate(template);
   const envelope = [
@@ -63,11 +63,13 @@ function orElse(text: Text | undefined, fixed: string | undefined): Text | undef
 }
 
 function fieldsWriter(named: Readonly<Record<string, string>>): ((fields: Fields) => string) | undefined {
-  const accessors = Object.entries(named).map(([name, accessor]) => [name, compileFluentbitAccessor(accessor)] as const);
+  const accessors = Object.entries(named).map(
+    ([name, accessor]) => [name, compileFluentbitAccessor(accessor)] as const,
+  );
   if (accessors.length === 0) return undefined;
   return (fields) => {
-    const pairs = accessors.flatMap(([name, { get }]) => {
-      const value = get(fields);
+    const pairs = accessors.flatMap(([name, accessor]) => {
+      const value = accessor.get(fields);
       return value === undefined ? [] : [`${stringifyJson(name)}:${stringifyJson(value)}`];
     });
     return `"fields":{${pairs.join(',')}}`;

@@ -4,7 +4,7 @@ import type { Fields } from '../core/record.ts';
 import { fluentbitScalar } from './fluentbit-text.ts';
 
 /** From which field each part comes, and what it is where a record has none. */
-export interface SyslogMessageOptions {
+export interface SyslogTextOptions {
   readonly format: 'rfc5424' | 'rfc3164';
   readonly severityKey?: string | undefined;
   readonly severityPreset: number;
@@ -44,9 +44,9 @@ const facilities = `kern user mail daemon auth syslog lpr news uucp cron authpri
 const months = 'Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec'.split(' ');
 
 /** A record's message, without a line end. */
-export type WriteSyslogMessage = (fields: Fields, seconds: number, nanos: number) => Buffer;
+export type WriteSyslogText = (fields: Fields, seconds: number, nanos: number) => Buffer;
 
-export function compileSyslogMessage(options: SyslogMessageOptions): WriteSyslogMessage {
+export function compileSyslogText(options: SyslogTextOptions): WriteSyslogText {
   const write = options.format === 'rfc3164' ? rfc3164 : rfc5424;
   const roles = rolesOf(options);
   return (fields, seconds, nanos) => {
@@ -69,7 +69,7 @@ export function compileSyslogMessage(options: SyslogMessageOptions): WriteSyslog
 }
 
 /** What each field of a record is to the message; of two roles the first counts. */
-function rolesOf(options: SyslogMessageOptions): Map<string, (parts: Parts, value: string) => void> {
+function rolesOf(options: SyslogTextOptions): Map<string, (parts: Parts, value: string) => void> {
   const roles = new Map<string, (parts: Parts, value: string) => void>();
   const add = (key: string | undefined, role: (parts: Parts, value: string) => void) => {
     if (key !== undefined && !roles.has(key)) roles.set(key, role);
@@ -87,7 +87,7 @@ function rolesOf(options: SyslogMessageOptions): Map<string, (parts: Parts, valu
   return roles;
 }
 
-function presetsOf({ hostnamePreset, appnamePreset, procidPreset, msgidPreset }: SyslogMessageOptions): Parts {
+function presetsOf({ hostnamePreset, appnamePreset, procidPreset, msgidPreset }: SyslogTextOptions): Parts {
   return {
     ...(hostnamePreset !== undefined && { hostname: hostnamePreset }),
     ...(appnamePreset !== undefined && { appname: appnamePreset }),
@@ -116,7 +116,7 @@ function rfc3164(priority: number, { hostname, appname, procid, message = '' }: 
 }
 
 /** RFC 5424, 6.3: `[id name="value"]`. */
-function structured(key: string, fields: Fields, options: SyslogMessageOptions): string {
+function structured(key: string, fields: Fields, options: SyslogTextOptions): string {
   const pairs = fieldEntries(fields).flatMap(([name, value]) => {
     const text = fluentbitScalar(value);
     return text === undefined ? [] : [` ${sdName(name, options)}="${text.replaceAll(/["\\\]]/g, '\\$&')}"`];
@@ -125,7 +125,7 @@ function structured(key: string, fields: Fields, options: SyslogMessageOptions):
 }
 
 /** Printable ASCII without `=`, `]`, quotation marks and blanks; each other byte becomes a `_`. */
-function sdName(name: string, { allowsLongerIds }: SyslogMessageOptions): string {
+function sdName(name: string, { allowsLongerIds }: SyslogTextOptions): string {
   const bytes = Buffer.from(name);
   const kept = allowsLongerIds ? bytes : bytes.subarray(0, 32);
   return kept.toString('latin1').replaceAll(/[^!-~]|[="\]]/g, '_');
