@@ -56,6 +56,8 @@ export class Places {
   #changes: Record<string, Position | null> = {};
   /** False from the end of the first look on: what is found then is new. */
   isFirstLook = true;
+  /** When the first look was. */
+  lookedMs: number | undefined;
 
   /** `entries`: what pos_file holds; counts only while the journal knows nothing. */
   constructor(rules: PlaceRules, state: ReadonlyMap<string, unknown>, entries: readonly PositionEntry[]) {
@@ -124,7 +126,7 @@ export class Places {
     const known = await this.#known(seen, path, contents);
     if (known) return this.#start(seen.id, path, nameOf(known), known, known.sinceMs ?? seen.modifiedMs);
     const { position, isNew } = this.#first(path, pattern, seen);
-    const since = isNew && this.isFirstLook ? (this.#startedMs ?? seen.modifiedMs) : seen.modifiedMs;
+    const since = isNew ? this.#newsSinceMs(seen) : seen.modifiedMs;
     const sinceMs = this.of(path).find(([, other]) => other.sinceMs !== undefined)?.[1].sinceMs ?? since;
     const head = position > 0 ? await readHead(contents, position) : emptyHead;
     return this.#start(seen.id, path, path, { position, head }, sinceMs);
@@ -187,6 +189,10 @@ export class Places {
     return { found, gone };
   }
 
+  /** When somebody last looked for a file that is new. */
+  #newsSinceMs({ modifiedMs }: Seen): number {
+    return Math.min(modifiedMs, (this.isFirstLook ? this.#startedMs : this.lookedMs) ?? modifiedMs);
+  }
   #set(key: string, position: Position): void {
     this.forget(key);
     this.#left.set(key, position);

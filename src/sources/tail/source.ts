@@ -23,7 +23,7 @@ import { PositionFile } from './position-file.ts';
 import type { PositionEntry } from './position-file.ts';
 import { idOf, keyOf } from './position.ts';
 import type { Listings } from './siblings.ts';
-import { Turns } from './turns.ts';
+import { LargeTurns, Turns } from './turns.ts';
 import { unparsedWarnings } from './unparsed.ts';
 import { Watching } from './watching.ts';
 
@@ -39,6 +39,8 @@ const newNamesMs = 100;
 const newNamesShare = 0.1;
 /** How long a stop reads on at most: the rest is read after the next start, and outputs need their part of the grace. */
 const stopMsMax = 5000;
+/** For so many logs that are found together directories are listed anew for each: it is rotation that may go on. */
+const ownListingsMax = 200;
 /** Positions of files that are gone are kept for a month: a disk may come back, and what was read be compressed. */
 const goneMsMax = 30 * 86_400_000;
 
@@ -94,6 +96,7 @@ export class TailSource implements Source {
       lineBytesMax: options.maxLineSize,
       isStopping: () => this.#isUrgent,
       allowance: (path) => limits.of(path),
+      largeTurns: new LargeTurns(),
     };
     this.#paths = new PathList(options, context.clock, (path, code) =>
       this.#sayOnce(path, `${code}: it cannot be read`),
@@ -322,6 +325,7 @@ export class TailSource implements Source {
     this.#positionFile?.unwatchOthers(new Set(this.#files.placed().map(([, { key }]) => key)));
   }
   async #firstLook(): Promise<void> {
+    this.#places.lookedMs = this.#context.clock.nowMs();
     await this.#look();
     await this.#alone(() => this.#takeUpRotated());
     this.#places.isFirstLook = false;
@@ -351,7 +355,7 @@ export class TailSource implements Source {
     for (const [key, position] of gone)
       if (position.goneMs === undefined) names.add(nameOf(position));
       else if (clock.nowMs() - position.goneMs > goneMsMax) this.#places.drop(key);
-    const listings: Listings = new Map();
+    const listings = listingsFor(names.size);
     for (const name of names) await this.#gather(name, this.#files.at(name), listings);
   }
   /** What the files hold at the start is read before the program says that it is ready, as far as that takes no time. */
@@ -376,7 +380,9 @@ export class TailSource implements Source {
       const startedMs = this.#context.clock.monotonicMs();
       wanted = await this.#paths.expand();
       this.#wanted = new Set(wanted.map(({ path }) => path));
-      for (const one of wanted) if (!this.#files.at(one.path) && !this.#isStopping) await this.#follow(one);
+      const added = wanted.filter(({ path }) => !this.#files.at(path));
+      const listings = listingsFor(added.length);
+      for (const one of added) if (!this.#isStopping) await this.#follow(one, listings);
       this.#lookTookMs = this.#context.clock.monotonicMs() - startedMs;
     });
     return wanted;
@@ -388,7 +394,7 @@ export class TailSource implements Source {
       .catch((error: unknown) => this.#context.log.error(`looking for files: ${errorText(error)}; it is tried again.`));
     return this.#looking;
   }
-  async #follow(wanted: WantedPath): Promise<void> {
+  async #follow(wanted: WantedPath, listings: Listings | undefined): Promise<void> {
     const { path } = wanted;
     const file = await this.#open(path, async (seen, contents) => {
       const followed = this.#files.get(keyOf(seen.id));
@@ -406,8 +412,8 @@ export class TailSource implements Source {
     const isBegun = file.position === 0;
     if (this.#places.isFirstLook) {
       if (isBegun) this.#begun.add(path);
-    } else if (isBegun && (this.#files.of(path).length > 1 || this.#places.of(path).length > 0)) {
-      await this.#gather(path, file);
+    } else if (isBegun) {
+      await this.#gather(path, file, listings);
       await this.#note({});
     } else this.#release([file]);
   }
@@ -515,4 +521,9 @@ export class TailSource implements Source {
     this.#said.set(path, problem);
     this.#context.log.warn(`${path}: ${problem}.`);
   }
+}
+
+/** Each log gets a listing of its directory, unless that would take long. */
+function listingsFor(logs: number): Listings | undefined {
+  return logs > ownListingsMax ? new Map() : undefined;
 }
