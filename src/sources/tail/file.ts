@@ -170,7 +170,8 @@ export class FollowedFile {
       this.#born ??= id.born;
       const { at } = this.#reader;
       // As large as before, but written: by somebody who cut it first, perhaps.
-      if (size < at || (size === at && modifiedMs !== this.#readMs && !(await this.#reader.isSame())))
+      const sizeMin = at === 0 ? this.#sizeSeen : at;
+      if (size < sizeMin || (size === at && modifiedMs !== this.#readMs && !(await this.#reader.isSame())))
         return this.#seeCut();
       this.modifiedMs = this.#readMs = modifiedMs;
       this.#sizeSeen = size;

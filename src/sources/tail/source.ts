@@ -1,4 +1,6 @@
 /** The `tail` source: finds files, gives each its turns, notices what is renamed, removed or new, and stops in order. */
+import { statSync } from 'node:fs';
+import type { BigIntStats } from 'node:fs';
 import { realpath, stat } from 'node:fs/promises';
 import { sleep } from '../../core/clock.ts';
 import type { Timer } from '../../core/clock.ts';
@@ -170,7 +172,7 @@ export class TailSource implements Source {
     if (file && !this.#isStopping) this.#turns.wake(file);
   }
   async #turn(file: FollowedFile): Promise<boolean> {
-    if (this.#mustWait(file)) return false;
+    if (this.#mustWait(file) || (await this.#findsMore(file))) return false;
     try {
       const wasRotated = file.rotatedMs !== undefined;
       const end = await file.turn();
@@ -188,9 +190,18 @@ export class TailSource implements Source {
   /** Is there something to be read before it? */
   #mustWait(file: FollowedFile): boolean {
     const { waitsFor: before, isHeld } = file;
-    if (isHeld || (before && !before.isPassed && this.#files.get(before.key) === before)) return true;
+    return isHeld || (before !== undefined && !before.isPassed && this.#files.get(before.key) === before);
+  }
+  /** While it waited for what came before it, rotation may have gone on: then there is more that comes before it now. */
+  async #findsMore(file: FollowedFile): Promise<boolean> {
+    if (file.waitsFor === undefined) return false;
     file.waitsFor = undefined;
-    return false;
+    if (file.position > 0 || file.rotatedMs !== undefined || this.#isStopping) return false;
+    await this.#alone(async () => {
+      await this.#gather(file.name, file);
+      await this.#note({});
+    });
+    return file.waitsFor !== undefined;
   }
   /** It was read to its end after its path led elsewhere: now it is the turn of what came behind it. */
   #pass(file: FollowedFile): void {
@@ -203,14 +214,16 @@ export class TailSource implements Source {
     const nowMs = this.#context.clock.monotonicMs();
     const { multilineFlushInterval: flushMs, enableWatchTimer, rotateWait } = this.#options;
     const sweep = this.#looks++ % sweepLooks;
-    for (const [index, file] of this.#files.all().entries())
+    let index = 0;
+    for (const file of this.#files.all())
       try {
+        const isSwept = index++ % sweepLooks === sweep;
         if (flushMs !== undefined && file.heldSinceMs !== undefined && nowMs - file.heldSinceMs >= flushMs)
           await file.flush(false);
         if (file.rotatedMs !== undefined && nowMs - file.rotatedMs >= rotateWait) await this.#closeRotated(file);
         else if (file.rotatedMs !== undefined) this.#wake(file);
-        else if (index % sweepLooks === sweep ? enableWatchTimer : !this.#isToldOf(file, enableWatchTimer))
-          await this.#poll(file);
+        else if (!this.#isToldOf(file, enableWatchTimer)) await this.#poll(file);
+        else if (isSwept && enableWatchTimer) this.#sweep(file);
       } catch (error) {
         this.#sayOnce(file.path, `${errorText(error)}; reading it is tried again`);
       }
@@ -224,8 +237,14 @@ export class TailSource implements Source {
   #isToldOf(file: FollowedFile, isPolling: boolean): boolean {
     return this.#watching ? this.#watching.tellsOf(file.watched, !isPolling) : false;
   }
+  /** As #poll, for a file of this machine: many are looked at, and waiting for each in turn would cost more than they do. */
+  #sweep(file: FollowedFile): void {
+    this.#wakeUnlessRead(file, statSync(file.path, { bigint: true, throwIfNoEntry: false }));
+  }
   async #poll(file: FollowedFile): Promise<void> {
-    const found = await stat(file.path, { bigint: true }).catch(() => undefined);
+    this.#wakeUnlessRead(file, await stat(file.path, { bigint: true }).catch(() => undefined));
+  }
+  #wakeUnlessRead(file: FollowedFile, found: BigIntStats | undefined): void {
     if (!found || keyOf(idOf(found)) !== file.key || !file.isReadTo(Number(found.size))) this.#wake(file);
   }
 
@@ -282,6 +301,8 @@ export class TailSource implements Source {
         this.#places.leaveContent({ ...file.readState, name });
       }
       if (!isIncomplete) this.#generations.settle(name, sizes);
+      if (content.position === 0 && opened.length === 0 && !isIncomplete)
+        this.#losses.add(file.sizeSeen, `${file.path} was cut before any of it was read`);
       const state = this.#changes();
       for (const one of opened) state[one.key] = one.state();
       await file.startOver(state, !isFound && !isIncomplete);
