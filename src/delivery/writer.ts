@@ -52,7 +52,7 @@ export interface WriterHost {
   /** `reasons[i]` is that of row i. */
   refused(chunk: RecordChunk, reasons: readonly string[]): void;
   observe(seconds: number): void;
-  retried(): void;
+  retried(count: number): void;
 }
 
 /** A chunk on its way. */
@@ -146,7 +146,6 @@ export class ChunkWriter {
       ];
     }
     const decision = retry.failed(host.clock.monotonicMs(), retryAfterMs(error));
-    host.retried();
     if (decision.kind === 'exhausted') {
       host.log.warn(
         { output: host.id },
@@ -160,6 +159,7 @@ export class ChunkWriter {
         true,
       );
     }
+    host.retried(chunk.count);
     this.#logRetry(work, error, decision.waitMs);
     return this.#pause(root, work, errorText(error), decision.waitMs);
   }
