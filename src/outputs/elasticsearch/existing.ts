@@ -1,5 +1,6 @@
 /** Documents that are there already under the id of a record: whether they are that record. */
 import { isDeepStrictEqual } from 'node:util';
+import { parseJson } from '../../core/json.ts';
 import type { BulkEntry } from './answer.ts';
 import type { Cluster } from './cluster.ts';
 
@@ -25,5 +26,5 @@ function sourceOf(found: unknown): unknown {
 }
 
 function documentOf(lines: Buffer): unknown {
-  return JSON.parse(lines.toString('utf8', lines.indexOf(10) + 1));
+  return parseJson(lines.toString('utf8', lines.indexOf(10) + 1));
 }
