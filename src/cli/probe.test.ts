@@ -62,25 +62,11 @@ async function listening(t: TestContext, server: Server): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-test('a server of another kind is named', async (t) => {
-  const directory = mkdtempSync(join(tmpdir(), 'post2log-probe-'));
-  t.after(() => rmSync(directory, { recursive: true }));
-  const http = await listening(t, createHttpServer());
-  // Alert `unexpected message`, with which a server of TLS answers to what is no handshake.
-  const tls = await listening(
-    t,
-    createServer((socket) => socket.once('data', () => socket.end(Buffer.from([21, 3, 3, 0, 2, 2, 10])))),
-  );
-  const forward = await listening(
-    t,
-    createServer((socket) => socket.end(Buffer.from('\x92\xa4HELO\x81\xa5nonce\xa1x', 'latin1'))),
-  );
-  const ssh = await listening(
-    t,
-    createServer((socket) => socket.end('SSH-2.0-OpenSSH_9.6\r\n')),
-  );
+type Ports = Readonly<Record<'http' | 'tls' | 'forward' | 'ssh', number>>;
+/** Outputs to servers of another kind: id, configuration, what is said. */
+function foreign({ http, tls, forward, ssh }: Ports): [string, string, RegExp][] {
   const security = '<security>\n self_hostname me\n shared_key k\n </security>';
-  const outputs: [string, string, RegExp][] = [
+  return [
     [
       'kafka-http',
       `@type kafka2\n brokers 127.0.0.1:${http}\n <format>\n @type json\n </format>`,
@@ -128,6 +114,26 @@ test('a server of another kind is named', async (t) => {
       /TLS answers there, not HTTP; check host and port, and that https is written/,
     ],
   ];
+}
+
+test('a server of another kind is named', async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'post2log-probe-'));
+  t.after(() => rmSync(directory, { recursive: true }));
+  const http = await listening(t, createHttpServer());
+  // Alert `unexpected message`, with which a server of TLS answers to what is no handshake.
+  const tls = await listening(
+    t,
+    createServer((socket) => socket.once('data', () => socket.end(Buffer.from([21, 3, 3, 0, 2, 2, 10])))),
+  );
+  const forward = await listening(
+    t,
+    createServer((socket) => socket.end(Buffer.from('\x92\xa4HELO\x81\xa5nonce\xa1x', 'latin1'))),
+  );
+  const ssh = await listening(
+    t,
+    createServer((socket) => socket.end('SSH-2.0-OpenSSH_9.6\r\n')),
+  );
+  const outputs = foreign({ http, tls, forward, ssh });
   const path = join(directory, 'f.conf');
   writeFileSync(path, outputs.map(([id, body]) => `<match ${id}>\n @id ${id}\n ${body}\n</match>\n`).join(''));
   const registry = new Registry(builtinPlugins);

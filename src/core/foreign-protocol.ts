@@ -6,6 +6,7 @@ const bytesMax = 64;
 
 const beginnings: readonly (readonly [RegExp, string])[] = [
   [/^HTTP\//, 'HTTP'],
+  // eslint-disable-next-line no-control-regex -- the first bytes of an alert or a handshake
   [/^[\x15\x16]\x03[\x00-\x04]/, 'TLS'],
   [/^\x92\xa4HELO/, 'Fluentd’s forward protocol, with a shared key'],
   [/^SSH-/, 'SSH'],
