@@ -55,7 +55,8 @@ test('a batch that cannot be decompressed is set aside, counted and kept; what s
   const broker = await startService(context, kafka);
   const address = broker.addresses['plain'] ?? '';
   await makeTopics(address, ['t'], { partitions: 1 });
-  await send(address, 't', ['k:{"n":1}', 'k:{"n":2}'], '-z', 'gzip');
+  // Long enough to be worth it.
+  await send(address, 't', [`k:{"n":1,"pad":"${'x'.repeat(1000)}"}`, 'k:{"n":2}'], '-z', 'gzip');
   await send(address, 't', ['k:{"n":3}']);
   await broker.stop();
   const path = segmentPath(broker, 't', 0);

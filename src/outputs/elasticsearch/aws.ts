@@ -38,7 +38,7 @@ export const opensearchEndpointSection = {
       'A domain or collection of Amazon OpenSearch to write to in place of host and hosts, with signed requests.',
     options: {
       ...endpointSection.endpoint.options,
-      url: text('Its URL.', { required: true }),
+      url: text('The URL of the domain or collection.', { required: true }),
       awsServiceName: choice(['es', 'aoss'])('The service to sign for: a domain, or OpenSearch Serverless.', {
         default: 'es',
       }),

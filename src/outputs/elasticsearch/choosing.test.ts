@@ -65,7 +65,7 @@ test('target_index_affinity: a document is updated in the index that holds it', 
   await output.write(records(['{"id":7,"v":1}', '{"id":"new","v":2}', '{"v":3}']), signal);
   const asked = server.received.find(({ request }) => request.includes('/_search'));
   assert.match(asked?.request ?? '', /^POST \/logstash-\*\/_search\?/);
-  assert.deepEqual((asked?.lines[0] as { query: unknown }).query, { ids: { values: ['7', 'new'] } });
+  assert.deepEqual((asked?.lines[0] as { query?: unknown } | undefined)?.query, { ids: { values: ['7', 'new'] } });
   const heads = server.bulks()[0]?.lines.filter((line) => 'update' in (line as object)) as {
     update: { _index: string };
   }[];

@@ -31,7 +31,7 @@ export interface OutputSettings extends BulkSettings {
   readonly serversOf?: ((chunk: Chunk) => string | { readonly refused: string }) | undefined;
 }
 
-export interface OutputParts {
+interface OutputParts {
   readonly cluster: Cluster;
   readonly lines: Lines;
   readonly conflicts: FieldConflicts | undefined;
