@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FakeClock } from '../core/clock.ts';
 import type { Output } from '../core/plugin.ts';
+import type { TargetStatus } from './contract.ts';
 import { TargetWatch } from './target.ts';
 
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -13,21 +14,22 @@ test('writes tell whether a target answers, and since when', () => {
   const clock = new FakeClock();
   const watch = new TargetWatch(clock);
   const output = outputWith();
-  assert.equal(watch.status.answers, undefined);
+  const status = (): TargetStatus => watch.status;
+  assert.equal(status().answers, undefined);
   watch.note(output, undefined);
   const sinceMs = clock.nowMs();
   clock.advance(1000);
   watch.note(output, undefined);
-  assert.deepEqual(watch.status, { answers: true, sinceMs, said: undefined });
+  assert.deepEqual(status(), { answers: true, sinceMs, said: undefined });
   watch.note(output, 'gone; start it');
-  assert.deepEqual(watch.status, { answers: false, sinceMs: clock.nowMs(), said: 'gone; start it' });
+  assert.deepEqual(status(), { answers: false, sinceMs: clock.nowMs(), said: 'gone; start it' });
   const beganMs = clock.nowMs();
   clock.advance(1000);
   watch.note(output, 'still gone');
-  assert.deepEqual(watch.status, { answers: false, sinceMs: beganMs, said: 'still gone' });
+  assert.deepEqual(status(), { answers: false, sinceMs: beganMs, said: 'still gone' });
   // Another one is in its place.
   watch.note(outputWith(), 'still gone');
-  assert.equal(watch.status.sinceMs, clock.nowMs());
+  assert.equal(status().sinceMs, clock.nowMs());
 });
 
 test('where nothing was heard for a while it is asked, once at a time and not too often', async () => {
