@@ -17,7 +17,7 @@ import { LineReader, readFoot } from './line-reader.ts';
 import type { LineTaker, ReadPlace, ReaderRules } from './line-reader.ts';
 import { emptyHead, headBytesMax, headOf, keyOf } from './position.ts';
 import type { FileId, Head, Position } from './position.ts';
-import { LineBatch } from './records.ts';
+import { LineBatch, cutKey, partKey } from './records.ts';
 import type { LineRules, Run } from './records.ts';
 import { largeBytes } from './turns.ts';
 import type { LargeTurns } from './turns.ts';
@@ -276,10 +276,20 @@ export class FollowedFile {
       },
       part(part, end, number) {
         joiner?.flush(batch, false);
-        batch.add(part, end - part.length, end, number);
+        batch.add(part, end - part.length, end, { key: partKey, value: number });
       },
-      tooLong: (start, bytes) =>
-        batch.refuse('line_too_long', start, `a line of ${bytes} bytes; max_line_size is ${this.#rules.lineBytesMax}`),
+      tooLong: (start, at, bytes) => {
+        if (!this.#rules.cutsLong)
+          batch.refuse(
+            'line_too_long',
+            start,
+            `a line of ${bytes} bytes; max_line_size is ${this.#rules.lineBytesMax}`,
+          );
+        else {
+          joiner?.flush(batch, false);
+          batch.add(start, at, at + bytes, { key: cutKey, value: bytes });
+        }
+      },
     };
   }
   #seeCut(): TurnEnd {

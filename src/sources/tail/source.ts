@@ -96,6 +96,7 @@ export class TailSource implements Source {
       skipsEmpty: options.skipEmptyLines,
       lineEnd: lineEndOf(encoding),
       lineBytesMax: options.maxLineSize,
+      cutsLong: options.cutLongLines,
       isStopping: () => this.#isUrgent,
       allowance: (path) => limits.of(path),
       largeTurns: new LargeTurns(),
