@@ -158,9 +158,11 @@ export class Generations {
     const known = await places.knows(name, seen, contents);
     if (known) {
       const position = { ...known.position, path: sibling.path, name };
-      if (known.key !== keyOf(seen.id)) places.drop(known.key);
+      if (known.key !== keyOf(seen.id) && !isContentKey(known.key)) places.drop(known.key);
       if (seen.size > known.position.position)
         return { start: places.startAt(sibling.path, position, seen), sized: known.key };
+      // By its bytes, whatever becomes of this file; and by its inode, so that it is not looked into again.
+      places.leaveContent({ ...known.position, name, goneMs: nowMs });
       places.leave(keyOf(seen.id), { ...withoutBirth(position), ...bornOf(seen), goneMs: nowMs });
       return { sized: known.key };
     }

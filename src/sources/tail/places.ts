@@ -74,6 +74,7 @@ export class Places {
   }
   /** Keeps the position of a file that is not followed just now. */
   leave(key: string, position: Position): void {
+    this.#keepContent(key, position);
     this.#set(key, position);
     this.#changes[key] = position;
     const oldest = this.#left.size > leftMax ? this.#left.keys().next().value : undefined;
@@ -86,7 +87,19 @@ export class Places {
   dropContent(position: Position): void {
     this.drop(contentKey(position));
   }
-  /** The position of the file is its own from now on. */
+  /** The position of the file is its own from now on: it stands at `position`. */
+  hand(key: string, position: Position): void {
+    this.#keepContent(key, position);
+    this.forget(key);
+  }
+  /** An inode is another file's now: what the one before it held stays known. */
+  #keepContent(key: string, { head, foot, position }: Position): void {
+    const other = this.#left.get(key);
+    if (!other || isContentKey(key)) return;
+    const isSame =
+      other.position === position && other.head.hash === head.hash && (other.foot?.hash ?? '') === (foot?.hash ?? '');
+    if (!isSame) this.leaveContent(other);
+  }
   forget(key: string): void {
     const position = this.#left.get(key);
     this.#left.delete(key);

@@ -467,7 +467,7 @@ export class TailSource implements Source {
       const file = await FollowedFile.open(this.#rules, path, place);
       if (!file) return undefined;
       this.#said.delete(path);
-      this.#places.forget(file.key);
+      this.#places.hand(file.key, file.state());
       this.#files.add(file);
       return file;
     } catch (error) {
