@@ -7,7 +7,7 @@ import type { Plugin, PluginKind } from '../../core/plugin.ts';
 
 /** Names of one plugin that comes later. */
 export interface LaterPlugins {
-  readonly kind: Exclude<PluginKind, 'step'>;
+  readonly kind: Exclude<PluginKind, 'step' | 'join'>;
   /** A plugin's name, then others for the same. */
   readonly names: readonly string[];
 }
@@ -61,6 +61,7 @@ export function isLater(plugin: Plugin): boolean {
 }
 
 function standIn(kind: PluginKind, name: string): Plugin {
+  if (kind === 'join') throw new TypeError('a join stands for no plugin that comes later');
   const create = (): never => {
     throw new TypeError(`${kind} ${name} is not in this version`);
   };
