@@ -77,6 +77,7 @@ import { stdinSource } from './sources/stdin.ts';
 import { syslogSource } from './sources/syslog.ts';
 import { tailSource } from './sources/tail/index.ts';
 import { tcpSource } from './sources/tcp.ts';
+import { concatJoin } from './joins/concat/index.ts';
 import { udpSource } from './sources/udp.ts';
 import { copyStep } from './steps/copy.ts';
 import { relabelStep } from './steps/relabel.ts';
@@ -90,6 +91,7 @@ export const builtinPlugins: readonly Plugin[] = [
   apacheParser,
   awsElasticsearchServiceOutput,
   contentModifierFilter,
+  concatJoin,
   copyStep,
   counterOutput,
   csvFormatter,

@@ -48,6 +48,6 @@ export interface Joiner {
   readonly dueMs: number | undefined;
   /** Gives what has waited for long enough. */
   flush(nowMs: number): void;
-  /** Gives all it holds: nothing more comes for now. */
-  finish(): void;
+  /** Nothing more comes. Gives all it holds; with `mayKeep` it may leave what it wants the next start to go on with. */
+  finish(mayKeep: boolean): void;
 }

@@ -263,8 +263,11 @@ export interface Output {
    * once that commit is durable.
    */
   onCommit?(): () => void;
-  /** For outputs that hold rows: for now nothing more comes, or never to this instance; finishes what it holds. */
-  letGo?(): void;
+  /**
+   * For outputs that hold rows: nothing more comes to this instance, or for now; finishes what it holds. With `mayKeep` it
+   * may leave some for the next start. True: nothing it finished is under way.
+   */
+  letGo?(mayKeep: boolean): boolean;
   /** Asks the target whether it would take records: `check --probe`, /readyz. Throws OperatingError. */
   probe?(): Promise<void>;
   close(): Promise<void>;

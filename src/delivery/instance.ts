@@ -182,7 +182,7 @@ export class OutputInstance {
       this.#isOpened = false;
       this.#opened ??= this.#gate.hold();
       if (!this.#isMissing) {
-        this.#output.letGo?.();
+        this.#output.letGo?.(false);
         await this.#closeOutputs();
       }
       // Nothing is written until there is one, should this plan's not be made.

@@ -204,7 +204,7 @@ export class OutputRunner implements Recipient, WriterHost {
     this.#discards.prune((shard) => this.cursor.known(shard)?.low ?? 0);
     this.#pump();
     this.#armTimer();
-    if (this.#isEnding && this.#isCaughtUp) this.output.letGo?.();
+    if (this.#isEnding && this.#isCaughtUp) this.output.letGo?.(!this.isDraining);
     this.#options.onProgress();
   }
   /** Nothing durable is left that its output was not given. */
@@ -465,6 +465,7 @@ export class OutputRunner implements Recipient, WriterHost {
   /** True when a stop need not wait for it: it is done, or what is left may stay as it is. */
   get isSettled(): boolean {
     const mayStay = this.buffer.flushAtShutdown === false && !this.isDraining;
+    if (this.#isEnding && this.output.letGo && this.#isCaughtUp) return this.output.letGo(!this.isDraining);
     return this.isDone || (mayStay && this.#active.size === 0 && !this.#queue.isPending);
   }
   /** Ends all writes, commits and closes. */

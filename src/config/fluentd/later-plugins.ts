@@ -28,7 +28,6 @@ export const laterPlugins: readonly LaterPlugins[] = [
   later('parser', 'grok', 'multiline_grok'),
   later('parser', 'kubernetes', 'multiline_kubernetes'),
   later('parser', 'multi_format'),
-  later('filter', 'concat'),
   later('filter', 'dedot'),
   later('filter', 'elasticsearch_genid', 'opensearch_genid'),
   later('filter', 'geoip'),

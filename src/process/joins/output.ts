@@ -69,9 +69,10 @@ export class JoinOutput implements Output {
   onCommit(): () => void {
     return this.#port?.onCommit() ?? (() => undefined);
   }
-  letGo(): void {
-    if (!this.#isClosed && this.#port) this.#safely(() => this.#joiner.finish());
+  letGo(mayKeep: boolean): boolean {
+    if (!this.#isClosed && this.#port) this.#safely(() => this.#joiner.finish(mayKeep));
     this.#arm();
+    return this.#port?.isSettled !== false;
   }
   close(): Promise<void> {
     this.#isClosed = true;

@@ -80,6 +80,10 @@ export class JoinPort {
     this.#waiting.push(outgoing);
     this.#running ??= this.#run().finally(() => (this.#running = undefined));
   }
+  /** All that was given is over. */
+  get isSettled(): boolean {
+    return this.#running === undefined;
+  }
   /** Resolves when all that was given is over. Rejects when the port is closed before that. */
   async settled(): Promise<void> {
     while (this.#running) await this.#running;
