@@ -312,6 +312,13 @@ export interface SourceSpec<O extends OptionTable = OptionTable> extends Common<
 }
 export interface ParserSpec<O extends OptionTable = OptionTable> extends Common<O> {
   readonly kind: 'parser';
+  /** It may have a `<parse>` inside. */
+  readonly usesParser?: boolean;
+  /**
+   * Sections that each are a parser, named by their `format`: they are in config.parsers, and their `format_name`s in
+   * config.sections under the first of these names.
+   */
+  readonly parserSections?: readonly string[];
   create(config: PluginConfig<O>, context: PluginContext): Parser;
 }
 export interface FormatterSpec<O extends OptionTable = OptionTable> extends Common<O> {

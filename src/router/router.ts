@@ -150,8 +150,8 @@ function compileLabels(
         return { kind: 'output', output: action.output };
       case 'join':
         for (const name of action.labels ?? [])
-          joins(joinEntry(action.output, { label: name }), labelIn(labels, name));
-        if (action.label !== undefined) joins(joinEntry(action.output, 'joined'), labelIn(labels, action.label));
+          joins(joinEntry(action.output, name), labelIn(labels, name));
+        if (action.label !== undefined) joins(joinEntry(action.output), labelIn(labels, action.label));
         return { kind: 'join', output: action.output };
       case 'copy':
         return { kind: 'copy', actions: action.actions.map(compileAction), shares: action.shares };
@@ -179,7 +179,7 @@ function compileLabels(
       if (action.kind === 'join' && action.label === undefined) {
         const behind = new Label();
         behind.steps = steps.slice(i + 1);
-        joins(joinEntry(action.output, 'joined'), behind);
+        joins(joinEntry(action.output), behind);
       }
   }
   return labels;

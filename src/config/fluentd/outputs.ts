@@ -94,7 +94,7 @@ export class Outputs {
     });
     const id = writtenId(this.#lowering, section, spec) ?? this.#ids.next(spec, plugin);
     if (joinIdForbidden.test(id))
-      this.#lowering.error(section.at, `@id ${id}: the id of a plugin that joins records may not hold ">", "!" or " @"`);
+      this.#lowering.error(section.at, `@id ${id}: the id of a plugin that joins records may not hold ">", "!", "*" or " @"`);
     this.list.push({ id, plugin, buffer: joinBuffer });
     return {
       kind: 'join',

@@ -5,7 +5,7 @@
  */
 import type { Clock, Instant, Timer } from '../../core/clock.ts';
 import { errorText } from '../../core/errors.ts';
-import { joinSource } from '../../core/join-source.ts';
+import { joinSource, joinSourceIn } from '../../core/join-source.ts';
 import type { Joiner, JoinerInput, JoinerOutlet, JoinerResult } from '../../core/joiner.ts';
 import { joinOrdinals, streamOf } from '../../core/origin.ts';
 import type { RowOrigin } from '../../core/origin.ts';
@@ -14,6 +14,9 @@ import type { Fields } from '../../core/record.ts';
 import type { Log } from '../../core/log.ts';
 import type { JoinPort, PortRow } from './port.ts';
 import type { Taking } from './taken.ts';
+
+/** Joins that a record may go through, as it may enter labels (router.ts): ends loops, which write to the journal here. */
+const hopsMax = 32;
 
 export interface JoinOutputOptions {
   readonly id: string;
@@ -52,6 +55,7 @@ export class JoinOutput implements Output {
         const own = new JoinRow(this.#options.id, batch, row);
         rows.push(own);
         if (port.hasTaken(own)) own.end(undefined);
+        else if (joinSourceIn(own.source).hops >= hopsMax) this.#emit([own], { ...own, way: { error: 'hop_limit' } });
         else this.#safely(() => this.#joiner.add(own, nowMs), own);
       }
     this.#arm();

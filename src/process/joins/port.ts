@@ -68,7 +68,7 @@ export class JoinPort {
   constructor(options: PortOptions) {
     this.#options = options;
     for (const source of options.writer.state.keys())
-      if (entryIn(source) === options.id) this.#slotsOf(source);
+      if (joinSourceIn(source).id === options.id) this.#slotsOf(source);
   }
   /** Whether an earlier start took the row into a record that is durable. */
   hasTaken(row: RowId): boolean {
@@ -215,9 +215,4 @@ export class JoinPort {
     this.#saidMs = clock.monotonicMs();
     log.warn({ output: id }, `appending joined records of ${id}: ${errorText(error)}; they wait, it is tried again`);
   }
-}
-
-/** The id of the join whose records have this source. */
-function entryIn(source: string): string | undefined {
-  return joinSourceIn(source).entry?.split('>')[0];
 }
