@@ -13,7 +13,7 @@ test('a line has a time, a stream, a tag and a text', () => {
     '{"stream":"stdout","logtag":"F","message":"Hello Fluentd","time":"2020-10-10T00:10:00.333333333Z"} 1602288600.333333333',
   );
   assert.equal(
-    parsed(criParser, `${line.replace('F Hello Fluentd', 'P  ')}`, { keepTimeKey: false }),
+    parsed(criParser, line.replace('F Hello Fluentd', 'P  '), { keepTimeKey: false }),
     '{"stream":"stdout","logtag":"P","message":" "} 1602288600.333333333',
   );
   assert.match(parsed(criParser, '2020-10-10T00:10:00.333333333+09:00 stderr F '), /"message":"".* 1602256200\.3/);
@@ -30,7 +30,10 @@ test('bytes that are not UTF-8 are kept, and so is a time key that looks like a 
   if (criParser.kind !== 'parser') throw new TypeError('no parser');
   const found = criParser.create(configOf(criParser, { timeKey: '7' }), contextOf([])).parse(bytes);
   assert(!('problem' in found) && found.fields instanceof Map);
-  assert.deepEqual(found.fields.get('message'), new Uint8Array(Buffer.concat([Buffer.from('Hello Fluentd'), Buffer.of(255)])));
+  assert.deepEqual(
+    found.fields.get('message'),
+    new Uint8Array(Buffer.concat([Buffer.from('Hello Fluentd'), Buffer.of(255)])),
+  );
   assert.equal(found.fields.get('7'), '2020-10-10T00:10:00.333333333Z');
 });
 

@@ -21,7 +21,7 @@ function parse(patterns: string, line: string): string {
   const { parser, problems } = lower(patterns);
   assert.deepEqual(problems, []);
   if (multiFormatParser.kind !== 'parser' || !parser) throw new TypeError('no parser');
-  return shown(multiFormatParser.create(parser as never, contextOf(builtinPlugins)).parse(line));
+  return shown(multiFormatParser.create(parser, contextOf(builtinPlugins)).parse(line));
 }
 
 const patterns = `format_key how
@@ -56,7 +56,10 @@ test('a pattern without a format, of an unknown one or with a wrong option is sa
   assert.deepEqual(lower('<pattern>\n@type json\n</pattern>').problems.slice(0, 1), [
     'f.conf:6:1: <pattern> has no format: the name of a parser was expected',
   ]);
-  assert.match(lower('<pattern>\nformat jsn\n</pattern>').problems[0] ?? '', /f\.conf:7:8: unknown parser plugin jsn; did you mean json/);
+  assert.match(
+    lower('<pattern>\nformat jsn\n</pattern>').problems[0] ?? '',
+    /f\.conf:7:8: unknown parser plugin jsn; did you mean json/,
+  );
   assert.match(lower('<pattern>\nformat json\nfoo 1\n</pattern>').problems[0] ?? '', /^f\.conf:8:1: /);
   assert.match(lower('').problems[0] ?? '', /a section <pattern> is required/);
 });

@@ -21,7 +21,13 @@ test('a source says what received it, what joined it, and where it enters', () =
 
 test('other sources were not joined', () => {
   for (const source of ['tail.0', 'a@b', '@replay', 'x @>'])
-    assert.deepEqual(joinSourceIn(source), { from: source, id: undefined, entry: undefined, rejected: undefined, hops: 0 });
+    assert.deepEqual(joinSourceIn(source), {
+      from: source,
+      id: undefined,
+      entry: undefined,
+      rejected: undefined,
+      hops: 0,
+    });
   assert.equal(joinIdForbidden.test('my-concat#2'), false);
   for (const id of ['a>b', 'a!b', 'a*2', 'a @b']) assert.equal(joinIdForbidden.test(id), true);
 });

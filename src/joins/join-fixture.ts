@@ -43,9 +43,11 @@ export class JoinTrial {
   }
   /** What was given since the last call: the fields of each, with what else is unusual. */
   take(): unknown[] {
-    return this.given.splice(0).map(({ parts, result: { fields, way } }) =>
-      way === undefined || way === 'joined' ? [parts, fields] : [parts, fields, way],
-    );
+    return this.given
+      .splice(0)
+      .map(({ parts, result: { fields, way } }) =>
+        way === undefined || way === 'joined' ? [parts, fields] : [parts, fields, way],
+      );
   }
   /** Numbers that were given to it and not given back. */
   get held(): number[] {

@@ -399,7 +399,8 @@ test('a join that names a label gives its records there, also inside a copy', ()
       step('**', to('two')),
     ],
   };
-  const outputs = (source: string, tag: string) => route(labels, tag, 1, { source }).emissions.map(({ output }) => output);
+  const outputs = (source: string, tag: string) =>
+    route(labels, tag, 1, { source }).emissions.map(({ output }) => output);
   assert.deepEqual(outputs('tail', 'a'), ['one', 'traces']);
   assert.deepEqual(outputs('tail @traces', 'b'), ['two']);
 });

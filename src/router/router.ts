@@ -149,8 +149,7 @@ function compileLabels(
       case 'output':
         return { kind: 'output', output: action.output };
       case 'join':
-        for (const name of action.labels ?? [])
-          joins(joinEntry(action.output, name), labelIn(labels, name));
+        for (const name of action.labels ?? []) joins(joinEntry(action.output, name), labelIn(labels, name));
         if (action.label !== undefined) joins(joinEntry(action.output), labelIn(labels, action.label));
         return { kind: 'join', output: action.output };
       case 'copy':

@@ -20,8 +20,7 @@ function lines(from: number, to: number): string {
 }
 function joined(from: number, to: number): string[] {
   const texts: string[] = [];
-  for (let n = from; n < to; n++)
-    for (const stream of streams) texts.push(`${stream} S${n}.0 -${n}.1 -${n}.2 E${n}.3`);
+  for (let n = from; n < to; n++) for (const stream of streams) texts.push(`${stream} S${n}.0 -${n}.1 -${n}.2 E${n}.3`);
   return texts.sort();
 }
 

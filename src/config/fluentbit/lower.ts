@@ -150,7 +150,10 @@ class Pipeline {
       if (alias !== undefined) this.#lowering.claimId(alias, section.at);
       const id = alias ?? this.#ids.next(lowered.spec, plugin);
       if (joinIdForbidden.test(id))
-        this.#lowering.error(section.at, `Alias ${id}: that of a filter that joins records may not hold ">", "!", "*" or " @"`);
+        this.#lowering.error(
+          section.at,
+          `Alias ${id}: that of a filter that joins records may not hold ">", "!", "*" or " @"`,
+        );
       joins.push({ id, plugin, buffer: joinBuffer });
       return { match, action: { kind: 'join', output: id }, take: true, at: section.at };
     }

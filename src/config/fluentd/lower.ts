@@ -200,7 +200,9 @@ class Steps {
     if (this.#lowered.has(section)) return this.#lowered.get(section);
     const pattern = matchPattern(this.#lowering, section);
     const step = this.#lowering.over(section, () =>
-      section.name === 'filter' ? lowerFilter(this.#lowering, this.#outputs, section) : lowerMatch(this.#outputs, section, label),
+      section.name === 'filter'
+        ? lowerFilter(this.#lowering, this.#outputs, section)
+        : lowerMatch(this.#outputs, section, label),
     );
     const made: StepModel | undefined = step && { match: { syntax: 'fluentd', pattern }, ...step, at: section.at };
     this.#lowered.set(section, made);

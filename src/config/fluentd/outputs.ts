@@ -94,7 +94,10 @@ export class Outputs {
     });
     const id = writtenId(this.#lowering, section, spec) ?? this.#ids.next(spec, plugin);
     if (joinIdForbidden.test(id))
-      this.#lowering.error(section.at, `@id ${id}: the id of a plugin that joins records may not hold ">", "!", "*" or " @"`);
+      this.#lowering.error(
+        section.at,
+        `@id ${id}: the id of a plugin that joins records may not hold ">", "!", "*" or " @"`,
+      );
     this.list.push({ id, plugin, buffer: joinBuffer });
     return {
       kind: 'join',
@@ -220,7 +223,11 @@ export class Outputs {
 
 const labelKey: ReadonlySet<string> = new Set(['@label']);
 /** What Fluentd has for every output is of no use to one whose records go into the journal. */
-function ignoredBuffer(lowering: Lowering, spec: JoinSpec, section: Section): { keys: Set<string>; sections: Set<string> } {
+function ignoredBuffer(
+  lowering: Lowering,
+  spec: JoinSpec,
+  section: Section,
+): { keys: Set<string>; sections: Set<string> } {
   const keys = new Set(['@label']);
   if (spec.place === 'filter') return { keys, sections: new Set() };
   for (const { at } of sectionsNamed(section, 'buffer'))

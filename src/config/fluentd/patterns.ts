@@ -4,7 +4,6 @@ import type { PluginModel, SectionModel } from '../model.ts';
 import { attribute, derivedAttribute } from './element.ts';
 import type { Section } from './element.ts';
 import type { Lowering } from './lowering.ts';
-import { lowerPlugin } from './plugin.ts';
 
 interface Patterns {
   readonly names: readonly string[];
@@ -12,8 +11,15 @@ interface Patterns {
   readonly sections: Readonly<Record<string, readonly SectionModel[]>>;
 }
 
-/** Undefined: the plugin takes none. Problems are reported. */
-export function lowerPatterns(lowering: Lowering, plugin: Plugin, section: Section): Patterns | undefined {
+type Lower = (plugin: Plugin, section: Section) => PluginModel | undefined;
+
+/** `lower` reads a parser's section. Undefined: the plugin takes none. Problems are reported. */
+export function lowerPatterns(
+  lowering: Lowering,
+  plugin: Plugin,
+  section: Section,
+  lower: Lower,
+): Patterns | undefined {
   const names = plugin.kind === 'parser' ? (plugin.parserSections ?? []) : [];
   const [first] = names;
   if (first === undefined) return undefined;
@@ -22,7 +28,7 @@ export function lowerPatterns(lowering: Lowering, plugin: Plugin, section: Secti
   for (const [i, pattern] of section.sections.entries()) {
     if (!names.includes(pattern.name)) continue;
     const format = attribute(pattern, 'format');
-    const parser = lowerPattern(lowering, pattern);
+    const parser = lowerPattern(lowering, pattern, lower);
     if (!parser || !format) continue;
     const formatName = attribute(pattern, 'format_name')?.value.text ?? `${format.value.text}#${i}`;
     parsers.push(parser);
@@ -31,7 +37,7 @@ export function lowerPatterns(lowering: Lowering, plugin: Plugin, section: Secti
   return { names, parsers, sections: { [first]: sections } };
 }
 
-function lowerPattern(lowering: Lowering, pattern: Section): PluginModel | undefined {
+function lowerPattern(lowering: Lowering, pattern: Section, lower: Lower): PluginModel | undefined {
   const format = attribute(pattern, 'format');
   if (!format || format.value.text === '') {
     if (!format?.value.isBroken)
@@ -44,5 +50,5 @@ function lowerPattern(lowering: Lowering, pattern: Section): PluginModel | undef
   if (!parser) return undefined;
   const attributes = pattern.attributes.filter(({ key }) => key !== 'format' && key !== 'format_name');
   if (isRegexp) attributes.push(derivedAttribute(format, 'expression'));
-  return lowerPlugin(lowering, parser, { ...pattern, attributes });
+  return lower(parser, { ...pattern, attributes });
 }

@@ -63,7 +63,9 @@ export function lowerPlugin(
   const { values, others } = readOptions(lowering, owner, plugin.options, written, place.fixed);
   const rest = new Set(others);
   const parser = lowerParser(lowering, plugin, section, rest);
-  const patterns = lowerPatterns(lowering, plugin, section);
+  const patterns = lowerPatterns(lowering, plugin, section, (parserPlugin, inner) =>
+    lowerPlugin(lowering, parserPlugin, inner),
+  );
   const { formatter = lowerInnerFormatter(lowering, plugin, section, values, rest), inject } = lowerFormat(
     lowering,
     owner,

@@ -80,9 +80,7 @@ test('a record that gets too large is cut as the configuration says', () => {
     [[2], { m: 'c' }],
   ]);
   assert.deepEqual(parts('truncate').take(), [[[0, 1, 2], { m: 'aaabbb' }]]);
-  assert.deepEqual(parts('drop').take(), [
-    [[0, 1, 2], { m: 'aaabbbc' }, { error: 'concat_buffer_overflow' }],
-  ]);
+  assert.deepEqual(parts('drop').take(), [[[0, 1, 2], { m: 'aaabbbc' }, { error: 'concat_buffer_overflow' }]]);
 });
 
 test('the parts of Docker’s drivers are joined by their id and in their order', () => {
@@ -94,7 +92,11 @@ test('the parts of Docker’s drivers are joined by their id and in their order'
     partial_ordinal: String(ordinal),
     partial_last: String(last),
   });
-  joined.add(part('b', 'x', 2, false)).add(part('1', 'y', 1, false)).add({ m: 'w' }).add(part('a', 'x', 1, false));
+  joined
+    .add(part('b', 'x', 2, false))
+    .add(part('1', 'y', 1, false))
+    .add({ m: 'w' })
+    .add(part('a', 'x', 1, false));
   joined.add(part('c', 'x', 3, true));
   assert.deepEqual(joined.take(), [
     [[2], { m: 'w' }],
@@ -138,7 +140,9 @@ test('the own log passes, bytes are joined as bytes, keys of any kind stay', () 
   const joined = trial({ nLines: 2 });
   assert.deepEqual(joined.add({ m: 'x' }, 'fluent.info').take(), [[[0], { m: 'x' }]]);
   joined.add(new Map<string, never>(Object.entries({ m: Uint8Array.of(255), 1: 'one' }) as never)).add({ m: 'b' });
-  assert.deepEqual(joined.take(), [[[1, 2], new Map<string, unknown>(Object.entries({ 1: 'one', m: Uint8Array.of(255, 10, 98) }))]]);
+  assert.deepEqual(joined.take(), [
+    [[1, 2], new Map<string, unknown>(Object.entries({ 1: 'one', m: Uint8Array.of(255, 10, 98) }))],
+  ]);
 });
 
 test('what a stream holds is bounded', () => {

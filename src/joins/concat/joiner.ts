@@ -127,7 +127,8 @@ export class ConcatJoiner implements Joiner {
   #concerns({ tag, fields }: JoinerInput): boolean {
     const { key, partialKey } = this.#options;
     const { mode, metadata } = this.#compiled;
-    if (/^fluent\.(?:trace|debug|info|warn|error|fatal)$/.test(tag) || getField(fields, key) === undefined) return false;
+    if (/^fluent\.(?:trace|debug|info|warn|error|fatal)$/.test(tag) || getField(fields, key) === undefined)
+      return false;
     if (mode === 'partial') return getField(fields, partialKey ?? '') !== undefined;
     return mode !== 'metadata' || getField(fields, metadata.indicator) !== undefined;
   }
@@ -235,7 +236,9 @@ export class ConcatJoiner implements Joiner {
     this.#give(key);
     if (this.#clock.monotonicMs() - this.#saidMs < sayMs) return;
     this.#saidMs = this.#clock.monotonicMs();
-    this.#log.warn('concat: records got too large to wait for more lines; they are given on as they are, nothing is lost');
+    this.#log.warn(
+      'concat: records got too large to wait for more lines; they are given on as they are, nothing is lost',
+    );
   }
   #fail(parts: readonly JoinerInput[], reason: string): void {
     this.#emit(parts, { error: reason }, (parts.at(-1) as JoinerInput).time);
@@ -275,7 +278,13 @@ export class ConcatJoiner implements Joiner {
   }
   /** Takes out of a joined record what only says how it was cut. */
   #strip(fields: Fields, last: Fields): void {
-    const { keepPartialKey, keepPartialMetadata, partialKey = '', partialCriLogtagKey, partialCriStreamKey } = this.#options;
+    const {
+      keepPartialKey,
+      keepPartialMetadata,
+      partialKey = '',
+      partialCriLogtagKey,
+      partialCriStreamKey,
+    } = this.#options;
     const { mode, metadata } = this.#compiled;
     const keep = (key: string): void => {
       const value = getField(last, key);

@@ -21,10 +21,15 @@ const usualFields = ['message', 'log'];
 const options = {
   removeTagPrefix: text('What is taken off the front of the tag, with the dot behind it.', { required: true }),
   message: text('The field with the text; message or log, whichever a stream has first, unless set.', { default: '' }),
-  multilineFlushInterval: duration('A trace that is not complete is given on so long after its first line; unset: never.'),
-  languages: list('Languages whose traces are joined: java, javascript, js, csharp, py, python, php, go, rb, ruby, dart, all.', {
-    default: [],
-  }),
+  multilineFlushInterval: duration(
+    'A trace that is not complete is given on so long after its first line; unset: never.',
+  ),
+  languages: list(
+    'Languages whose traces are joined: java, javascript, js, csharp, py, python, php, go, rb, ruby, dart, all.',
+    {
+      default: [],
+    },
+  ),
   forceLineBreaks: boolean('Puts a line feed before each further line that has none.', { default: false }),
   maxLines: integer(0)('Lines of a trace at most; 0: no limit.', { default: 1000 }),
   maxBytes: integer(0)('Characters of a trace at most; 0: no limit.', { default: 0 }),
@@ -163,7 +168,14 @@ class TraceJoiner implements Joiner {
     }
     const name = this.#fieldOf(key, first.fields) ?? '';
     const fields = copyFields(first.fields);
-    setField(fields, name, joinedValue(inputs.map((input) => getField(input.fields, name)), this.#options.forceLineBreaks));
+    setField(
+      fields,
+      name,
+      joinedValue(
+        inputs.map((input) => getField(input.fields, name)),
+        this.#options.forceLineBreaks,
+      ),
+    );
     this.#outlet.emit(inputs, { tag: this.#tagOf(first.tag), time: first.time, fields });
   }
   #pass(input: JoinerInput): void {

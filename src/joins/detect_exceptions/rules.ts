@@ -18,11 +18,7 @@ const java = [
   rule('java_after', String.raw`^[\r\n]*$`, 'java_after'),
   rule('java_after java', String.raw`^[\t ]+(?:eval )?at `, 'java'),
   rule('java_after java', String.raw`^[\t ]+--- End of inner exception stack trace ---$`, 'java'),
-  rule(
-    'java_after java',
-    '^--- End of stack trace from previous location where exception was thrown ---$',
-    'java',
-  ),
+  rule('java_after java', '^--- End of stack trace from previous location where exception was thrown ---$', 'java'),
   rule('java_after java', String.raw`^[\t ]*(?:Caused by|Suppressed):`, 'java_after'),
   rule('java_after java', String.raw`^[\t ]*... \d+ (?:more|common frames omitted)`, 'java'),
 ];

@@ -26,7 +26,13 @@ export class Joins {
     this.#options = options;
   }
   output(id: string, create: (outlet: JoinerOutlet) => Joiner): Output {
-    return new JoinOutput({ id, clock: this.#options.clock, log: this.#options.log, create, port: () => this.#port(id) });
+    return new JoinOutput({
+      id,
+      clock: this.#options.clock,
+      log: this.#options.log,
+      create,
+      port: () => this.#port(id),
+    });
   }
   /** Whether the shard holds joined records of a configuration from before `generation`. */
   carriesOlder(shard: string, generation: number): boolean {
@@ -40,8 +46,8 @@ export class Joins {
   }
 
   async #port(id: string): Promise<JoinPort> {
-    const { openWriter, shards, clock, log } = this.#options;
-    this.#writer ??= openWriter();
+    const { clock, log } = this.#options;
+    this.#writer ??= this.#options.openWriter();
     let writer: JournalWriter;
     try {
       writer = await this.#writer;
@@ -51,7 +57,7 @@ export class Joins {
     }
     let port = this.#ports.get(id);
     if (!port) {
-      const known = new Set(shards().map(({ shard }) => shard));
+      const known = new Set(this.#options.shards().map(({ shard }) => shard));
       port = new JoinPort({
         id,
         writer,

@@ -55,7 +55,7 @@ export class JoinOutput implements Output {
         const own = new JoinRow(this.#options.id, batch, row);
         rows.push(own);
         if (port.hasTaken(own)) own.end(undefined);
-        else if (joinSourceIn(own.source).hops >= hopsMax) this.#emit([own], { ...own, way: { error: 'hop_limit' } });
+        else if (joinSourceIn(own.source).hops >= hopsMax) this.#refuseLoop(own);
         else this.#safely(() => this.#joiner.add(own, nowMs), own);
       }
     this.#arm();
@@ -112,6 +112,10 @@ export class JoinOutput implements Output {
       origin: first.origin,
       rows,
     });
+  }
+  #refuseLoop(row: JoinRow): void {
+    const { tag, time, fields } = row;
+    this.#emit([row], { tag, time, fields, way: { error: 'hop_limit' } });
   }
   #pass(row: JoinRow): void {
     this.#emit([row], row);

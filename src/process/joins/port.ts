@@ -67,8 +67,7 @@ export class JoinPort {
 
   constructor(options: PortOptions) {
     this.#options = options;
-    for (const source of options.writer.state.keys())
-      if (joinSourceIn(source).id === options.id) this.#slotsOf(source);
+    for (const source of options.writer.state.keys()) if (joinSourceIn(source).id === options.id) this.#slotsOf(source);
   }
   /** Whether an earlier start took the row into a record that is durable. */
   hasTaken(row: RowId): boolean {
@@ -87,8 +86,7 @@ export class JoinPort {
   /** Resolves when all that was given is over. Rejects when the port is closed before that. */
   async settled(): Promise<void> {
     while (this.#running) await this.#running;
-    if (this.#isClosed)
-      throw new OperatingError('JOURNAL_CLOSED', 'appending joined records: the program is stopping');
+    if (this.#isClosed) throw new OperatingError('JOURNAL_CLOSED', 'appending joined records: the program is stopping');
   }
   onCommit(): () => void {
     const committed = [...this.#slots.values()].map((slots) => slots.onCommit());
@@ -115,7 +113,8 @@ export class JoinPort {
     await Promise.resolve();
     while (this.#waiting.length > 0 && !this.#isClosed) {
       const taken = this.#takeRun();
-      for (const { records, rows } of this.#encode(taken)) await this.#appendSafely(taken[0] as Outgoing, records, rows);
+      for (const { records, rows } of this.#encode(taken))
+        await this.#appendSafely(taken[0] as Outgoing, records, rows);
     }
   }
   /** Those in front that can go into one append. */
@@ -185,11 +184,11 @@ export class JoinPort {
     for (const row of rows) row.end(undefined, 'joined_too_large');
   }
   async #append(request: JournalAppend): Promise<void> {
-    const { writer, onAppended } = this.#options;
+    const { writer } = this.#options;
     // Before, so that nobody forgets the generation while it is on its way; a failed one costs only that it is kept longer.
-    onAppended(request.generation, writer.shard);
+    this.#options.onAppended(request.generation, writer.shard);
     await writer.append(request);
-    onAppended(request.generation, writer.shard);
+    this.#options.onAppended(request.generation, writer.shard);
   }
   /** Until the time is over, or a commit made room, or the port is closed. */
   #pause(waitMs: number): Promise<void> {

@@ -22,10 +22,10 @@ export interface RowId {
   readonly ordinal: number;
 }
 
-export type TakenRows = Readonly<Record<string, readonly number[]>>;
+type TakenRows = Readonly<Record<string, readonly number[]>>;
 
 /** Rows by shard. */
-export class RowSet {
+class RowSet {
   readonly #shards = new Map<string, RangeSet>();
 
   add({ shard, offset, ordinal }: RowId): void {
