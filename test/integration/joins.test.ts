@@ -100,10 +100,10 @@ function configOf(directory: string, filter: string): string {
 
 const count = 100;
 
-async function allArrive({ arrived }: Place, to = count): Promise<void> {
+async function allArrive(here: Place, to = count): Promise<void> {
   const wanted = joined(0, to);
-  await until('all records', async () => (await arrived()).length >= wanted.length);
-  assert.deepEqual(await arrived(), wanted);
+  await until('all records', async () => (await here.arrived()).length >= wanted.length);
+  assert.deepEqual(await here.arrived(), wanted);
 }
 
 for (const point of [
