@@ -49,12 +49,12 @@ export const tailSource = definePlugin({
     {
       peer: 'fluentbit',
       verdict: 'better',
-      text: 'A line longer than Buffer_Max_Size ends the reading of its file, or is dropped with Skip_Long_Lines. Here lines up to 2 MiB are taken whole and longer ones in parts; with Skip_Long_Lines they are kept with the dead letters.',
+      text: 'A line longer than Buffer_Max_Size ends the reading of its file, or is dropped with Skip_Long_Lines. Here lines up to 2 MiB are taken whole and longer ones in parts; with Skip_Long_Lines they are kept with the dead letters, with Truncate_Long_Lines cut and marked with line_bytes.',
     },
     {
       peer: 'fluentbit',
       verdict: 'better',
-      text: 'Positions lie in a database beside the records, so that a crash doubles or loses lines, and without DB they are forgotten. Here they lie in the journal in one write with the records, whether DB is written or not.',
+      text: 'Positions lie in a database beside the records, so that a crash doubles or loses lines, and without DB they are forgotten. Here they lie in the journal in one write with the records; DB is read at the first start, and never written.',
     },
     {
       peer: 'fluentbit',

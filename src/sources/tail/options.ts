@@ -23,6 +23,9 @@ export const tailOptions = {
   posFile: text(
     'A file that shows how far each file was read. Taken over at the first start; from then on the position that counts lies in the journal with the records.',
   ),
+  db: text(
+    "The database of Fluent Bit's tail. Positions in it are taken over at the first start; it is read only, and never written.",
+  ),
   posFileCompactionInterval: duration('How often entries of files that are gone are taken out of pos_file.'),
   readFromHead: boolean(
     'Reads what the files hold at the first start too, not only what is added later. Files that are found later are read whole.',
@@ -51,6 +54,10 @@ export const tailOptions = {
   ),
   maxLineSize: bytes(
     'Longest line in bytes; a longer one is refused. Unless set, lines over 2 MiB become several records that say which part they are.',
+  ),
+  cutLongLines: boolean(
+    'Takes the start of a line over max_line_size as a record with line_bytes, its whole length, instead of refusing it.',
+    { default: false },
   ),
   emitUnmatchedLines: boolean(
     'Makes a record {"unmatched_line": …} of a line that does not parse, instead of refusing it.',
@@ -112,6 +119,8 @@ export function checkTail(config: PluginConfig<typeof tailOptions>): void {
   if (options.globPolicy === 'extended' && /\{.*,.*\}/.test(options.path) && /[*?]|\[.*\]/.test(options.path))
     throw new Error(`path ${options.path} has {} with a glob: write glob_policy always and another path_delimiter`);
   if (splitPaths(options).length === 0) throw new Error('path is empty: expected the files to read');
+  if (options.cutLongLines && options.maxLineSize === undefined)
+    throw new Error('cut_long_lines needs max_line_size, which says where lines are cut');
   if (options.followInodes && options.posFile === undefined) throw new Error('follow_inodes needs pos_file');
   if (options.readBytesLimitPerSecond > 0 && !options.enableWatchTimer)
     throw new Error('read_bytes_limit_per_second needs enable_watch_timer true');

@@ -12,10 +12,13 @@ import { encodeMsgpack } from '../../core/msgpack.ts';
 import type { ParsedRecord, Parser } from '../../core/plugin.ts';
 import { getField } from '../../core/record.ts';
 import type { Fields } from '../../core/record.ts';
+import type { SayUnparsed } from './unparsed.ts';
 
-/** The field of a record whose line did not parse, and of one that is a part of a line. */
+/** The field of a record whose line did not parse. */
 const unmatchedKey = 'unmatched_line';
-const partKey = 'line_part';
+/** Of one that is a part of a line: which; and of the start of one that was cut: the bytes of all of it. */
+export const partKey = 'line_part';
+export const cutKey = 'line_bytes';
 
 export interface LineRules {
   readonly parser: Parser;
@@ -25,6 +28,7 @@ export interface LineRules {
   readonly emitsUnmatched: boolean;
   /** Of a record that a line which does not parse becomes; goes before emitsUnmatched. */
   readonly unparsedKey: string | undefined;
+  readonly sayUnparsed: SayUnparsed | undefined;
   readonly offsetKey: string | undefined;
   /** pathKey and offsetKey go before fields of the record. */
   readonly replacesKeys: boolean;
@@ -44,6 +48,11 @@ export interface Run {
   readonly ends: readonly number[];
 }
 
+interface Mark {
+  readonly key: string;
+  readonly value: number;
+}
+
 interface Text {
   readonly raw: Buffer;
   readonly text: Buffer;
@@ -51,8 +60,8 @@ interface Text {
   readonly start: number;
   /** Where in the file the next one begins. */
   readonly end: number;
-  /** Which part of a line that is cut, from 1. */
-  readonly part: number | undefined;
+  /** Says that it is not a whole line. */
+  readonly mark: Mark | undefined;
 }
 
 /** What a piece of a file gave. */
@@ -73,11 +82,11 @@ export class LineBatch {
     this.#now = now;
   }
   /** A line without its end, from `start` on; `end`: where the next one begins. The bytes must stay until parse(). */
-  add(raw: Buffer, start: number, end: number, part?: number): void {
+  add(raw: Buffer, start: number, end: number, mark?: Mark): void {
     const { decode, skipsEmpty } = this.#rules;
     this.lines++;
     if (skipsEmpty && raw.length === 0) return;
-    this.#texts.push({ raw, text: decode ? decode(raw) : raw, start, end, part });
+    this.#texts.push({ raw, text: decode ? decode(raw) : raw, start, end, mark });
   }
   /** A line before any that begins a record of several lines. */
   addStray(raw: Buffer, start: number, end: number): void {
@@ -99,8 +108,10 @@ export class LineBatch {
       else {
         const key = this.#rules.unparsedKey ?? (this.#rules.emitsUnmatched ? unmatchedKey : undefined);
         if (key === undefined) this.refuse(refusalReason(parsed), line.raw, parsed.problem);
-        else
+        else {
+          this.#rules.sayUnparsed?.(this.#path, line.text);
           this.#add({ [key]: isUtf8(line.text) ? line.text.toString() : new Uint8Array(line.text) }, this.#now, line);
+        }
       }
     });
   }
@@ -120,13 +131,13 @@ export class LineBatch {
       this.refuse('parse_failed', line.raw, errorText(error));
     }
   }
-  #add(fields: Fields, time: Instant, { start, end, part }: Text): void {
+  #add(fields: Fields, time: Instant, { start, end, mark }: Text): void {
     const { pathKey, offsetKey, replacesKeys } = this.#rules;
     let whole = fields;
     if (pathKey !== undefined && (replacesKeys || isUnset(fields, pathKey)))
       whole = withFields(whole, [[pathKey, this.#path]]);
     if (offsetKey !== undefined) whole = withFields(whole, [[offsetKey, start]]);
-    if (part !== undefined) whole = withFields(whole, [[partKey, part]]);
+    if (mark) whole = withFields(whole, [[mark.key, mark.value]]);
     this.#gathered.add(whole, time);
     this.#ends.push(end);
   }
