@@ -32,7 +32,6 @@ export const laterPlugins: readonly LaterPlugins[] = [
   later('filter', 'dedot'),
   later('filter', 'elasticsearch_genid', 'opensearch_genid'),
   later('filter', 'geoip'),
-  later('filter', 'kubernetes_metadata'),
   later('filter', 'prometheus'),
   later('filter', 'record_modifier'),
   later('filter', 'throttle'),
