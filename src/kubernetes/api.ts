@@ -179,13 +179,15 @@ export class KubernetesApi {
     try {
       const text = tokenCommand === undefined ? await readFile(tokenFile ?? '', 'utf8') : await printed(tokenCommand);
       const token = text.trim();
-      if (!/^[\x21-\x7e]+$/.test(token)) throw new Error('it holds no token: one line of letters and digits was expected');
+      if (!/^[\x21-\x7e]+$/.test(token))
+        throw new Error('it holds no token: one line of letters and digits was expected');
       this.#token = { text: token, readMs: nowMs };
       this.#hasSaidToken = false;
     } catch (error) {
       // One that was good before may still be; the API says so if not.
       if (!this.#hasSaidToken) {
-        const from = tokenCommand === undefined ? `service account token ${tokenFile}` : 'the token from the token command';
+        const from =
+          tokenCommand === undefined ? `service account token ${tokenFile}` : 'the token from the token command';
         const instead = this.#token?.text === undefined ? 'requests go without one' : 'the last one is used';
         this.#log.warn(`reading ${from}: ${errorText(error)}; ${instead}`);
         this.#hasSaidToken = true;

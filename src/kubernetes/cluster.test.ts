@@ -116,7 +116,10 @@ test('403 says which rule is missing, and nobody waits; garbage is said and trie
   const { api, cluster, clock } = await start(context, {}, { log });
   api.answer = () => ({ status: 403, body: status(403, 'User "logs" cannot get resource "pods"') });
   assert.equal(await whenReady(() => cluster.pod(ask('web-1', 'aa'), limits)), 'unavailable');
-  assert.match(texts.join('\n'), /403 forbidden \(User "logs".*apiGroups \[""\], resources \["pods"\], verbs \["get"\]/);
+  assert.match(
+    texts.join('\n'),
+    /403 forbidden \(User "logs".*apiGroups \[""\], resources \["pods"\], verbs \["get"\]/,
+  );
   api.answer = () => '<html>Welcome</html>';
   clock.advance(60_000);
   await waitOf(() => cluster.pod(ask('web-1', 'aa'), limits));
@@ -128,7 +131,10 @@ test('the node’s pods come by one list and one watch; a deleted pod stays know
   api.put(podObject('shop', 'web-1', 'u1', { containers: { web: 'aa' }, labels: { app: 'web' } }));
   assert.equal(uidOf(await whenReady(() => cluster.pod(ask('web-1', 'aa'), limits))), 'u1');
   await api.until(() => api.watchCount === 1);
-  assert.match(api.paths[0] ?? '', /^\/api\/v1\/pods\?fieldSelector=spec\.nodeName%3Dnode-1&limit=\d+&resourceVersion=0$/);
+  assert.match(
+    api.paths[0] ?? '',
+    /^\/api\/v1\/pods\?fieldSelector=spec\.nodeName%3Dnode-1&limit=\d+&resourceVersion=0$/,
+  );
   assert.match(api.paths[1] ?? '', /watch=true&allowWatchBookmarks=true&timeoutSeconds=\d+&resourceVersion=100$/);
   const changed = podObject('shop', 'web-1', 'u1', { containers: { web: 'aa' }, labels: { app: 'other' } });
   api.send('MODIFIED', changed);

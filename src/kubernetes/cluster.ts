@@ -58,6 +58,7 @@ export class LiveCluster implements Cluster {
   /** Resolves when the pods of the node were listed, or could not be. */
   #listing: { readonly done: Promise<void>; readonly settle: () => void } | undefined;
   #isWatching = false;
+  #listingSinceMs = 0;
   #usedMs = 0;
   #isWriteDue = false;
 
@@ -79,7 +80,7 @@ export class LiveCluster implements Cluster {
   pod(ask: PodAsk, limits: AskLimits): Answer<Pod> {
     // A tag may say anything: only what can be a name is asked for.
     if (!isName(ask.name) || !isName(ask.namespace)) return 'absent';
-    this.#mustBeOpen(limits);
+    this.#mustBeOpen();
     const nowMs = this.#clock.monotonicMs();
     this.#usedMs = nowMs;
     this.#keepWatching(limits);
@@ -90,7 +91,12 @@ export class LiveCluster implements Cluster {
       this.#use(found.held);
       return found.held.pod;
     }
-    this.#waitFor('pods', this.#askPod(ask), limits, `pod ${ask.namespace}/${ask.name} ${ask.containerId ?? ask.uid ?? ''}`);
+    this.#waitFor(
+      'pods',
+      this.#askPod(ask),
+      limits,
+      `pod ${ask.namespace}/${ask.name} ${ask.containerId ?? ask.uid ?? ''}`,
+    );
     const guess = this.#pods.guess(ask);
     if (!guess) return 'unavailable';
     this.#use(guess);
@@ -98,7 +104,7 @@ export class LiveCluster implements Cluster {
   }
   namespace(name: string, limits: AskLimits): Answer<Namespace> {
     if (!isName(name)) return 'absent';
-    this.#mustBeOpen(limits);
+    this.#mustBeOpen();
     const nowMs = this.#clock.monotonicMs();
     const known = this.#namespaces.get(name);
     if (known) {
@@ -128,21 +134,22 @@ export class LiveCluster implements Cluster {
     if (leftMs <= 0) return;
     // In an outage nothing may be on its way; what waits looks again when it can be.
     const nextMs = asked ? leftMs : Math.min(leftMs, Math.max(1, this.#outage.nextTryMs - nowMs));
-    throw new NotReady(
-      new Promise<void>((resolve) => {
-        const timer = this.#clock.after(nextMs, resolve);
-        void asked?.then(() => {
-          timer.cancel();
-          resolve();
-        });
-      }),
-    );
+    throw new NotReady(this.#within(nextMs, asked));
+  }
+  /** Resolves when that is done, or after the time. */
+  #within(waitMs: number, done: Promise<void> | undefined): Promise<void> {
+    return new Promise<void>((resolve) => {
+      const timer = this.#clock.after(waitMs, resolve);
+      void done?.then(() => {
+        timer.cancel();
+        resolve();
+      });
+    });
   }
   /** @throws NotReady until the pods that were kept are read */
-  #mustBeOpen({ waitMs }: AskLimits): void {
+  #mustBeOpen(): void {
     if (this.#isOpen) return;
     this.#opening ??= this.#open();
-    void waitMs;
     throw new NotReady(this.#opening);
   }
   async #open(): Promise<void> {
@@ -232,22 +239,9 @@ export class LiveCluster implements Cluster {
     const { nodeName } = this.#settings;
     if (nodeName === undefined || this.#kubelet) return;
     if (!this.#watch) this.#startWatch(nodeName);
-    if (this.#listing) this.#waitForList(this.#listing.done, limits);
+    const leftMs = this.#listingSinceMs + limits.waitMs - this.#clock.monotonicMs();
+    if (this.#listing && leftMs > 0) throw new NotReady(this.#within(leftMs, this.#listing.done));
   }
-  #waitForList(done: Promise<void>, { waitMs }: AskLimits): void {
-    const leftMs = this.#listingSinceMs + waitMs - this.#clock.monotonicMs();
-    if (leftMs <= 0) return;
-    throw new NotReady(
-      new Promise<void>((resolve) => {
-        const timer = this.#clock.after(leftMs, resolve);
-        void done.then(() => {
-          timer.cancel();
-          resolve();
-        });
-      }),
-    );
-  }
-  #listingSinceMs = 0;
   #startWatch(nodeName: string): void {
     this.#listingSinceMs = this.#clock.monotonicMs();
     let settle = (): void => undefined;

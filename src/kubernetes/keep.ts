@@ -46,7 +46,10 @@ export class PodFile {
   }
   /** Never throws: what could not be kept is asked for again. */
   async write(pods: Iterable<Held>): Promise<void> {
-    const rows = [...pods].map(({ pod, goneAtMs }) => ({ pod: asApi(pod), ...(goneAtMs !== undefined && { goneAtMs }) }));
+    const rows = [...pods].map(({ pod, goneAtMs }) => ({
+      pod: asApi(pod),
+      ...(goneAtMs !== undefined && { goneAtMs }),
+    }));
     const path = join(this.#directory, 'pods.json');
     try {
       await this.#disk.makeDirectory(this.#directory);
@@ -61,7 +64,9 @@ export class PodFile {
       await this.#disk.rename(`${path}.new`, path);
       await this.#disk.syncDirectory(this.#directory);
     } catch (error) {
-      this.#log.warn(`writing known pods to ${path}: ${errorText(error)}; after a restart the API is asked for them again`);
+      this.#log.warn(
+        `writing known pods to ${path}: ${errorText(error)}; after a restart the API is asked for them again`,
+      );
     }
   }
 }

@@ -63,7 +63,9 @@ function readContainer(value: unknown, isInit: boolean): ContainerStatus | undef
 
 /** Of the container that runs, and of those before it that ended. */
 function idsOf(value: unknown): string[] {
-  const ended = ['state', 'lastState'].map((key) => textIn(objectIn(objectIn(value, key), 'terminated'), 'containerID'));
+  const ended = ['state', 'lastState'].map((key) =>
+    textIn(objectIn(objectIn(value, key), 'terminated'), 'containerID'),
+  );
   return [textIn(value, 'containerID'), ...ended].flatMap((id) => (id === undefined ? [] : withoutScheme(id)));
 }
 
@@ -90,7 +92,9 @@ export function readNamespace(value: unknown): Namespace | undefined {
 /** A list of pods, the version it is of, and where it goes on; undefined where it is no list. */
 export function readPodList(
   value: unknown,
-): { readonly pods: readonly Pod[]; readonly version: string | undefined; readonly next: string | undefined } | undefined {
+):
+  | { readonly pods: readonly Pod[]; readonly version: string | undefined; readonly next: string | undefined }
+  | undefined {
   const list = asObject(value)?.['items'];
   // A list without items is written as null by some servers.
   if (!Array.isArray(list) && (list !== null || value === null)) return undefined;

@@ -83,7 +83,10 @@ export class PodWatch {
       const path = `/api/v1/pods?${this.#selector}&limit=${listPageSize}&${from}`;
       const list = readPodList(await this.#api.get(path, 'the list of pods', 'list pods'));
       if (!list)
-        throw new OperatingError('KUBERNETES_ANSWER', 'reading the list of pods: the answer is no list; is this the API?');
+        throw new OperatingError(
+          'KUBERNETES_ANSWER',
+          'reading the list of pods: the answer is no list; is this the API?',
+        );
       pods.push(...list.pods);
       ({ version, next } = list);
     } while (next !== undefined && !this.#isStopped);

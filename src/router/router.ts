@@ -395,7 +395,13 @@ const none: readonly never[] = [];
 
 function failed(error: unknown, changed: Ran['changed']): Ran {
   if (error instanceof NotReady) throw error;
-  return { error: error ?? new Error('nothing was thrown'), out: undefined, rejected: undefined, emitted: none, changed };
+  return {
+    error: error ?? new Error('nothing was thrown'),
+    out: undefined,
+    rejected: undefined,
+    emitted: none,
+    changed,
+  };
 }
 
 /** Collects the rows a plugin rejects; the first reason for a row stands. */

@@ -87,11 +87,7 @@ export class KubernetesFilter implements Filter {
     if (rest.count === 0) return rest;
     return this.#changed(rest, (row) => abouts(kept[row] as number), parsers);
   }
-  #changed(
-    batch: Batch,
-    about: (row: number) => About | undefined,
-    parsers: readonly (Parser | undefined)[],
-  ): Batch {
+  #changed(batch: Batch, about: (row: number) => About | undefined, parsers: readonly (Parser | undefined)[]): Batch {
     const rows: number[] = [];
     for (let row = 0; row < batch.count; row++) if (about(row)) rows.push(row);
     const merged = this.#values.mergeLog
@@ -137,7 +133,8 @@ export class KubernetesFilter implements Filter {
   #ofTag(tag: string): Captured {
     const { kubeTagPrefix } = this.#values;
     // Its length is what counts there, not what it says.
-    const captured = kubeTagPrefix.length + 1 < tag.length ? this.#captures.of(tag.slice(kubeTagPrefix.length)) : undefined;
+    const captured =
+      kubeTagPrefix.length + 1 < tag.length ? this.#captures.of(tag.slice(kubeTagPrefix.length)) : undefined;
     if (!captured)
       this.#warnOnce(
         `tag ${tag} does not say which pod it is of: behind Kube_Tag_Prefix (${kubeTagPrefix}) the expression does not match; its records go on as they are`,

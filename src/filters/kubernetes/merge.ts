@@ -37,7 +37,8 @@ export function mergeRows(
     if (!parser && !mayHoldObject(batch, row)) continue;
     const fields = batch.fields(row);
     const log = getField(fields, 'log');
-    if (isFields(log)) merged[row] = { fields: joined(fields, log, { ...options, mergeLogTrim: false }), time: undefined };
+    if (isFields(log))
+      merged[row] = { fields: joined(fields, log, { ...options, mergeLogTrim: false }), time: undefined };
     else if (parser && (typeof log === 'string' || log instanceof Uint8Array)) {
       const text = typeof log === 'string' ? log : Buffer.from(log.buffer, log.byteOffset, log.length);
       byParser.set(parser, [...(byParser.get(parser) ?? []), { row, text }]);

@@ -152,15 +152,12 @@ export class KubernetesMetadataFilter implements Filter {
     this.#known.set(key, about);
     return about;
   }
-  #aboutOf(
-    { names, cacheKey }: Sought,
-    pod: Answer<Pod> | undefined,
-    namespace: Answer<Namespace> | undefined,
-  ): About {
+  #aboutOf({ names, cacheKey }: Sought, pod: Answer<Pod> | undefined, namespace: Answer<Namespace> | undefined): About {
     const isThere = typeof namespace === 'object';
     const ofNamespace = isThere ? namespaceEntries(namespace, this.#fields) : [];
     const made = { pod, namespace, sinceSeconds: -Infinity, earlier: undefined };
-    if (typeof pod === 'object') return { ...made, members: membersOf(podEntries(names, pod, ofNamespace, this.#fields)) };
+    if (typeof pod === 'object')
+      return { ...made, members: membersOf(podEntries(names, pod, ofNamespace, this.#fields)) };
     const basic = (more: typeof ofNamespace) => membersOf(nameEntries(names, more));
     // Who cannot be asked now does not make an orphan.
     if (pod !== 'absent' || namespace === undefined || namespace === 'unavailable')
