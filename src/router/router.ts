@@ -10,7 +10,7 @@
 import assert from 'node:assert';
 import { rootLabel } from '../config/model.ts';
 import type { ActionModel, PipelineModel, StepModel } from '../config/model.ts';
-import { replaySource } from '../core/batch.ts';
+import { isReplayed, replayedOutput } from '../core/batch.ts';
 import type { Batch } from '../core/batch.ts';
 import { errorText } from '../core/errors.ts';
 import type { Filter, RejectRecord, Retagger } from '../core/plugin.ts';
@@ -93,10 +93,13 @@ export function compileRouter(model: PipelineModel, parts: RouterParts): Router 
     }),
   );
   // What is replayed was received before, and tapped then: a second time would double it.
-  const tapsOf = (batch: Batch): readonly string[] => (batch.block.parts.source === replaySource ? [] : taps);
+  const tapsOf = (batch: Batch): readonly string[] => (isReplayed(batch.block.parts.source) ? [] : taps);
   return {
     outputs,
     route(batch) {
+      // Filters have seen these, and the other outputs have had them.
+      const own = replayedOutput(batch.block.parts.source);
+      if (own !== undefined && outputs.has(own)) return { emissions: [{ output: own, batch }], refusals: [] };
       const entry = entries.get(batch.block.parts.source) ?? root;
       return new Routing(entry.labels, batch.count).start(entry.label, batch, tapsOf(batch));
     },
