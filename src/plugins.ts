@@ -25,6 +25,8 @@ import { syslogParser } from './codecs/syslog.ts';
 import { tsvFormatter, tsvParser } from './codecs/tsv.ts';
 import type { Plugin } from './core/plugin.ts';
 import { contentModifierFilter } from './filters/content_modifier.ts';
+import { dedotFilter } from './filters/dedot.ts';
+import { elasticsearchGenidFilter } from './filters/elasticsearch_genid.ts';
 import { expectFilter } from './filters/expect.ts';
 import { fluentbitGrepFilter } from './filters/fluentbit_grep.ts';
 import { fluentbitParserFilter } from './filters/fluentbit_parser.ts';
@@ -34,8 +36,10 @@ import { grepFilter } from './filters/grep.ts';
 import { modifyFilter } from './filters/modify.ts';
 import { nestFilter } from './filters/nest.ts';
 import { parserFilter } from './filters/parser.ts';
+import { recordModifierFilter } from './filters/record_modifier/index.ts';
 import { recordTransformerFilter } from './filters/record_transformer/index.ts';
 import { stdoutFilter } from './filters/stdout.ts';
+import { throttleFilter } from './filters/throttle.ts';
 import { typeConverterFilter } from './filters/type_converter.ts';
 import { awsElasticsearchServiceOutput } from './outputs/aws-elasticsearch-service.ts';
 import { counterOutput } from './outputs/counter.ts';
@@ -94,8 +98,10 @@ export const builtinPlugins: readonly Plugin[] = [
   counterOutput,
   csvFormatter,
   csvParser,
+  dedotFilter,
   elasticsearchDataStreamOutput,
   elasticsearchDynamicOutput,
+  elasticsearchGenidFilter,
   elasticsearchOutput,
   esOutput,
   expectFilter,
@@ -150,6 +156,7 @@ export const builtinPlugins: readonly Plugin[] = [
   rdkafka2Output,
   rdkafkaGroupSource,
   rdkafkaOutput,
+  recordModifierFilter,
   recordTransformerFilter,
   regexpParser,
   relabelStep,
@@ -169,6 +176,7 @@ export const builtinPlugins: readonly Plugin[] = [
   syslogSource,
   tailSource,
   tcpSource,
+  throttleFilter,
   tsvFormatter,
   tsvParser,
   typeConverterFilter,
