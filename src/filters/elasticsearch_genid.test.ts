@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { batchOf, configOf, contextOf, texts } from '../../test/fixture.ts';
+import { rubyText } from '../codecs/ruby.ts';
 import { getField } from '../core/record.ts';
 import { elasticsearchGenidFilter as plugin } from './elasticsearch_genid.ts';
 
@@ -11,7 +12,7 @@ function ids(options: Record<string, unknown>, records: string[]): string[] {
   plugin.check?.(config);
   const out = plugin.create(config, contextOf([])).apply(batchOf('app.x', records), () => undefined);
   const key = typeof options['hashIdKey'] === 'string' ? options['hashIdKey'] : '_hash';
-  return Array.from({ length: out.count }, (_, row) => String(getField(out.fields(row), key)));
+  return Array.from({ length: out.count }, (_, row) => rubyText(getField(out.fields(row), key)));
 }
 const hash = (type: string, seed: string) => createHash(type).update(seed).digest('base64');
 

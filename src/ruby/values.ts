@@ -129,7 +129,7 @@ export class RubyTime extends RubyObject {
 }
 
 /** `Fluent::EventTime`, the time of a record as `record_modifier` gives it: whole seconds to all that asks for a number. */
-export class RubyEventTime extends RubyObject {
+export class RubyRecordTime extends RubyObject {
   readonly kind = 'EventTime';
   readonly seconds: number;
   readonly nanos: number;

@@ -11,7 +11,7 @@ import { ExpressionFailure, compileExpression, newFrame } from '../../ruby/expre
 import type { Expression } from '../../ruby/expression.ts';
 import { ownedHash, toFieldValue } from '../../ruby/fields.ts';
 import type { Frame } from '../../ruby/frame.ts';
-import { RubyEventTime } from '../../ruby/values.ts';
+import { RubyRecordTime } from '../../ruby/values.ts';
 import type { RubyHash, RubyValue } from '../../ruby/values.ts';
 
 type Variables = ReadonlyMap<string, RubyValue>;
@@ -171,7 +171,7 @@ export class Expander {
     const { frame } = this;
     this.#row = row;
     frame.begin();
-    frame.inputs.time = new RubyEventTime(batch.seconds(row), batch.nanos(row));
+    frame.inputs.time = new RubyRecordTime(batch.seconds(row), batch.nanos(row));
     return frame.mutates ? this.#changing(fields) : this.#reading(fields);
   }
   #reading(fields: Fields): Fields {

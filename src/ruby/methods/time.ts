@@ -11,7 +11,7 @@ import { LimitError, RubyError, argumentError, typeError } from '../failures.ts'
 import type { Frame, MethodTable } from '../frame.ts';
 import { compare, hashGet, needInteger, needText, order, timeText, toText } from '../semantics.ts';
 import {
-  RubyEventTime,
+  RubyRecordTime,
   RubyTime,
   doubleOf,
   floatOf,
@@ -192,7 +192,7 @@ export const timeMethods: MethodTable<RubyTime> = {
 };
 
 /** What Fluentd 1.16's EventTime has of its own (fluent/time.rb). All else is asked of its whole seconds. */
-export const eventTimeMethods: MethodTable<RubyEventTime> = {
+export const recordTimeMethods: MethodTable<RubyRecordTime> = {
   sec: [0, 0, (self) => self.seconds],
   nsec: [0, 0, (self) => self.nanos],
   to_i: [0, 0, (self) => self.seconds],
@@ -215,7 +215,7 @@ export const timeAt: Make = (args) => {
   const zone = place === undefined || place === null ? local : zoneOf(place);
   if (value instanceof RubyTime)
     return new RubyTime(value.seconds, value.nanos, place === undefined ? value.zone : zone);
-  if (value instanceof RubyEventTime) return timeOf(value.seconds, value.nanos, zone);
+  if (value instanceof RubyRecordTime) return timeOf(value.seconds, value.nanos, zone);
   const [seconds, nanos] = splitSeconds(value);
   if (part === undefined) return timeOf(seconds, nanos, zone);
   const name = unit === undefined ? 'microsecond' : toText(unit);
