@@ -2,9 +2,8 @@
 import { compileAccessor } from '../../core/accessor.ts';
 import type { PluginModel, SectionModel } from '../model.ts';
 import { plainText } from './fluentbit-sections.ts';
-import type { FluentbitProperty } from './fluentbit-sections.ts';
+import type { FluentbitProperty, Translating } from './fluentbit-sections.ts';
 import type { FluentbitSection } from './fluentbit-text.ts';
-import type { Translating } from './fluentbit-plugins.ts';
 
 /** The sections in place of a filter; undefined: its own form may do. */
 export function filterSections(translating: Translating, model: PluginModel): FluentbitSection[] | undefined {

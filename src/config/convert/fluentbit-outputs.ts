@@ -1,10 +1,8 @@
 /** Fluentd's outputs as outputs of Fluent Bit. */
 import { basename, dirname } from 'node:path';
 import type { PluginModel } from '../model.ts';
-import { securityProperties } from './fluentbit-plugins.ts';
-import type { Translating } from './fluentbit-plugins.ts';
-import { plainText } from './fluentbit-sections.ts';
-import type { FluentbitProperty } from './fluentbit-sections.ts';
+import { plainText, securityProperties } from './fluentbit-sections.ts';
+import type { FluentbitProperty, Translating } from './fluentbit-sections.ts';
 import type { FluentbitSection } from './fluentbit-text.ts';
 
 type Translate = (translating: Translating, model: PluginModel) => FluentbitSection | undefined;
@@ -49,7 +47,7 @@ const translations: Readonly<Record<string, Translate>> = {
       );
     const handled = ['timeAsInteger', 'requireAckResponse', 'compress', 'tag'];
     const own = translating.shared(model, 'forward', {
-      handled: [...Object.keys(model.options).filter((name) => !handled.includes(name))],
+      handled: Object.keys(model.options).filter((name) => !handled.includes(name)),
     });
     const security = securityProperties(model.sections['security']?.[0]);
     const key = server.options['sharedKey'];

@@ -1,22 +1,13 @@
 /** How each plugin of a pipeline is written in Fluent Bit: its sections there, or what is said where it has none. */
 import type { PluginSpec } from '../../core/plugin.ts';
 import type { Registry } from '../../core/registry.ts';
-import type { BufferModel, PluginModel, SectionModel } from '../model.ts';
+import type { BufferModel, PluginModel } from '../model.ts';
 import { filterSections } from './fluentbit-filters.ts';
 import { outputSection } from './fluentbit-outputs.ts';
 import { parserProperties } from './fluentbit-parsers.ts';
-import { plainText, sharedProperties } from './fluentbit-sections.ts';
-import type { Complaints, FluentbitProperty, SharedOptions } from './fluentbit-sections.ts';
+import { plainText, securityProperties, sharedProperties } from './fluentbit-sections.ts';
+import type { Complaints, FluentbitProperty, SharedOptions, Translating } from './fluentbit-sections.ts';
 import type { FluentbitSection } from './fluentbit-text.ts';
-
-/** What translating one plugin may use. */
-export interface Translating {
-  readonly complaints: Complaints;
-  /** The properties of options that both have; undefined after saying that there is no such plugin. */
-  shared(model: PluginModel, name: string, options?: SharedOptions): FluentbitProperty[];
-  /** The name of a `parsers` entry for a parser; undefined after saying that it cannot be written. */
-  parser(model: PluginModel): string | undefined;
-}
 
 /** Options of sources that are about Fluentd's files or speed, and change nothing in the records. */
 const tailHandled = [
@@ -167,14 +158,4 @@ export class Translator implements Translating {
       );
     return undefined;
   }
-}
-
-/** `<security>` of forward; users are beside it there. */
-export function securityProperties(security: SectionModel | undefined): FluentbitProperty[] {
-  if (!security) return [];
-  const { sharedKey, selfHostname } = security.options;
-  return [
-    ...(typeof sharedKey === 'string' ? [['shared_key', sharedKey] as const] : []),
-    ...(typeof selfHostname === 'string' ? [['self_hostname', selfHostname] as const] : []),
-  ];
 }

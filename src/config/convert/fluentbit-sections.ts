@@ -6,7 +6,7 @@ import type { ConfigProblem, Location } from '../../core/errors.ts';
 import { snakeCase, spellings } from '../../core/options.ts';
 import type { OptionSpec } from '../../core/options.ts';
 import type { Plugin } from '../../core/plugin.ts';
-import type { PluginModel } from '../model.ts';
+import type { PluginModel, SectionModel } from '../model.ts';
 
 /** A property with its value, or with a list of them. */
 export type FluentbitProperty = readonly [key: string, value: string | readonly string[]];
@@ -29,6 +29,15 @@ export interface SharedOptions {
   readonly renamed?: Readonly<Record<string, string>>;
   /** Options that are written in another way, or have no effect on what is delivered. */
   readonly handled?: readonly string[];
+}
+
+/** What translating one plugin may use. */
+export interface Translating {
+  readonly complaints: Complaints;
+  /** The properties of options that both have; undefined after saying that there is no such plugin. */
+  shared(model: PluginModel, name: string, options?: SharedOptions): FluentbitProperty[];
+  /** The name of a `parsers` entry for a parser; undefined after saying that it cannot be written. */
+  parser(model: PluginModel): string | undefined;
 }
 
 /** The properties of options that both plugins have. `target`: what Fluent Bit has in its place. */
@@ -70,7 +79,7 @@ export function sharedProperties(
 }
 
 /** A value in Fluent Bit's grammar; undefined where that has none for it. */
-export function fluentbitValue(spec: OptionSpec, value: unknown, unit?: 'ms'): string | undefined {
+function fluentbitValue(spec: OptionSpec, value: unknown, unit?: 'ms'): string | undefined {
   if (spec.kind === 'boolean') return value === true ? 'on' : 'off';
   if (spec.kind === 'duration' && typeof value === 'number') {
     if (unit === 'ms') return String(value);
@@ -92,4 +101,14 @@ export function plainText(value: unknown): string {
 
 function same(a: unknown, b: unknown): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
+}
+
+/** `<security>` of forward; users are beside it there. */
+export function securityProperties(security: SectionModel | undefined): FluentbitProperty[] {
+  if (!security) return [];
+  const { sharedKey, selfHostname } = security.options;
+  return [
+    ...(typeof sharedKey === 'string' ? [['shared_key', sharedKey] as const] : []),
+    ...(typeof selfHostname === 'string' ? [['self_hostname', selfHostname] as const] : []),
+  ];
 }

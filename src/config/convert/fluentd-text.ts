@@ -14,7 +14,7 @@ export function sectionLines(name: string, argument: string, lines: readonly str
 }
 
 /** A text as a value; what could be read as something else stands in double quotes. */
-export function fluentdText(text: string): string {
+function fluentdText(text: string): string {
   if (/^[\w./*:@%+~=,?&-][\w./*:@%+~=,?& -]*$/.test(text) && text.trim() === text) return text;
   return `"${spellMarks(text, (name) => `#{ENV['${name}']}`, escapedText)}"`;
 }
