@@ -12,6 +12,7 @@ import { encodeMsgpack } from '../../core/msgpack.ts';
 import type { ParsedRecord, Parser } from '../../core/plugin.ts';
 import { getField } from '../../core/record.ts';
 import type { Fields } from '../../core/record.ts';
+import type { SayUnparsed } from './unparsed.ts';
 
 /** The field of a record whose line did not parse, and of one that is a part of a line. */
 const unmatchedKey = 'unmatched_line';
@@ -25,6 +26,7 @@ export interface LineRules {
   readonly emitsUnmatched: boolean;
   /** Of a record that a line which does not parse becomes; goes before emitsUnmatched. */
   readonly unparsedKey: string | undefined;
+  readonly sayUnparsed: SayUnparsed | undefined;
   readonly offsetKey: string | undefined;
   /** pathKey and offsetKey go before fields of the record. */
   readonly replacesKeys: boolean;
@@ -99,8 +101,10 @@ export class LineBatch {
       else {
         const key = this.#rules.unparsedKey ?? (this.#rules.emitsUnmatched ? unmatchedKey : undefined);
         if (key === undefined) this.refuse(refusalReason(parsed), line.raw, parsed.problem);
-        else
+        else {
+          this.#rules.sayUnparsed?.(this.#path, line.text);
           this.#add({ [key]: isUtf8(line.text) ? line.text.toString() : new Uint8Array(line.text) }, this.#now, line);
+        }
       }
     });
   }

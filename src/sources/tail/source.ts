@@ -18,6 +18,7 @@ import { PositionFile } from './position-file.ts';
 import { idOf, keyOf } from './position.ts';
 import type { Position } from './position.ts';
 import { Turns } from './turns.ts';
+import { unparsedWarnings } from './unparsed.ts';
 import { Watching } from './watching.ts';
 
 /** How often each file is looked at besides what the system tells, as Fluentd does. */
@@ -72,6 +73,7 @@ export class TailSource implements Source {
       pathKey: options.pathKey,
       emitsUnmatched: options.emitUnmatchedLines,
       unparsedKey: options.unparsedKey,
+      sayUnparsed: options.unparsedKey === undefined ? undefined : unparsedWarnings(context.log, options.unparsedKey),
       offsetKey: options.offsetKey,
       replacesKeys: options.replacesKeys,
       skipsEmpty: options.skipEmptyLines,
