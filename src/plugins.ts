@@ -79,6 +79,7 @@ import { rdkafkaGroupSource } from './sources/rdkafka_group.ts';
 import { sampleSource } from './sources/sample.ts';
 import { stdinSource } from './sources/stdin.ts';
 import { syslogSource } from './sources/syslog.ts';
+import { systemdSource } from './sources/systemd/index.ts';
 import { tailSource } from './sources/tail/index.ts';
 import { tcpSource } from './sources/tcp.ts';
 import { udpSource } from './sources/udp.ts';
@@ -174,6 +175,7 @@ export const builtinPlugins: readonly Plugin[] = [
   storeOutput,
   syslogParser,
   syslogSource,
+  systemdSource,
   tailSource,
   tcpSource,
   throttleFilter,
