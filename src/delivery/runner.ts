@@ -30,6 +30,7 @@ import type { Secondary } from './secondary.ts';
 import { StagedChunk } from './staged-chunk.ts';
 import { StagedChunks } from './staged-chunks.ts';
 import type { StagedOptions } from './staged-chunks.ts';
+import { TargetWatch } from './target.ts';
 import { ChunkWriter } from './writer.ts';
 import type { Kept, WriterHost } from './writer.ts';
 
@@ -73,6 +74,7 @@ export class OutputRunner implements Recipient, WriterHost {
   readonly #troubles = new Map<RecordChunk | StagedChunk, Trouble & { readonly waiting: RecordChunk | undefined }>();
   readonly #discards = new Discards();
   readonly #backlog: Backlog;
+  readonly #target: TargetWatch;
   #heldBytes = 0;
   #isFull = false;
   #isFlushing = false;
@@ -135,7 +137,9 @@ export class OutputRunner implements Recipient, WriterHost {
       retrying: () => this.#troubles.size,
     });
     this.#backlog = this.#newBacklog();
+    this.#target = new TargetWatch(clock);
     this.#instance = new OutputInstance(plan, {
+      target: this.#target,
       clock,
       log,
       random,
@@ -399,6 +403,13 @@ export class OutputRunner implements Recipient, WriterHost {
   retried(): void {
     this.#options.metrics.retried(this.id);
   }
+  target(output: Output, problem: string | undefined): void {
+    this.#target.note(output, problem);
+  }
+  /** Asks the target where nothing was heard of it for a while; while it is opened, that tells. */
+  askTarget(): void {
+    if (this.#instance.isOpened && !this.isStopped && !this.#isClosed) this.#target.ask(this.output);
+  }
   #finish(chunk: RecordChunk): void {
     for (const part of chunk.batches) part.finish();
     this.cursor.changed();
@@ -472,6 +483,7 @@ export class OutputRunner implements Recipient, WriterHost {
       backlog: this.#backlog.status(),
       lagMs: Number.isFinite(oldestMs) ? Math.max(0, this.clock.nowMs() - oldestMs) : 0,
       lastError: this.#deadTrouble ?? troubles[0]?.text,
+      target: this.#target.status,
       nextTryMs: troubles.length > 0 ? Math.min(...troubles.map(({ nextTryMs }) => nextTryMs)) : undefined,
     };
   }

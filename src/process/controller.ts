@@ -7,6 +7,7 @@ import type {
   DeadLetterChoice,
   DeadLetterDetail,
   DeadLetterRow,
+  OutputTarget,
   ReloadResult,
   Status,
   StoreState,
@@ -137,6 +138,7 @@ export class Controller implements AdminBackend {
 
   async status(): Promise<Status> {
     const { deliverer, directory, receivers, journalBytesMax, store } = this.#options;
+    deliverer.askTargets();
     const router = deliverer.routerStatus();
     const types = new Map(this.#generation?.model.outputs.map(({ id, plugin }) => [id, plugin.type]));
     const outputs = deliverer.outputs().map((output) => ({ ...output, type: types.get(output.id) ?? 'removed' }));
@@ -158,6 +160,12 @@ export class Controller implements AdminBackend {
   }
   async metricsText(): Promise<string> {
     return this.#options.metricsText(await this.#options.receivers.metrics());
+  }
+  targets(): readonly OutputTarget[] {
+    const { deliverer } = this.#options;
+    deliverer.askTargets();
+    const unknown = { answers: undefined, sinceMs: undefined, said: undefined };
+    return deliverer.outputs().map(({ id, target = unknown }) => ({ output: id, ...target }));
   }
   notReady(): Promise<readonly string[]> {
     const { deliverer } = this.#options;

@@ -150,6 +150,7 @@ export function createFluentbit(options: Values, context: OutputContext, kind: '
     unrecoverable: new Set<string>(),
     givesUpAfter: () => false,
     triesBadRequests: triesBadRequests(context.buffer),
+    logsRefusals: false,
     bodyBytesMax: bodyBytesMax,
     asksVersion: options.indexRetention !== undefined || options.kubernetesTemplate,
   };

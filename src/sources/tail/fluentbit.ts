@@ -10,6 +10,7 @@ export const tailForm = fluentbitForm({
     path: {},
     excludePath: {},
     readFromHead: {},
+    db: {},
     refreshInterval: { default: 60_000 },
     rotateWait: { default: 5000 },
     pathKey: {},
@@ -28,7 +29,6 @@ export const tailForm = fluentbitForm({
     skipLongLines: boolean('Leaves out lines longer than Buffer_Max_Size.', { default: false }),
   },
   ignored: {
-    db: inJournal,
     'db.*': inJournal,
     buffer_chunk_size: readAsItComes,
     static_batch_size: readAsItComes,
