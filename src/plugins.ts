@@ -90,6 +90,7 @@ import { systemdSource } from './sources/systemd/index.ts';
 import { tailSource } from './sources/tail/index.ts';
 import { tcpSource } from './sources/tcp.ts';
 import { udpSource } from './sources/udp.ts';
+import { unixSource } from './sources/unix.ts';
 import { copyStep } from './steps/copy.ts';
 import { relabelStep } from './steps/relabel.ts';
 import { rewriteTagStep } from './steps/rewrite_tag.ts';
@@ -197,4 +198,5 @@ export const builtinPlugins: readonly Plugin[] = [
   typeConverterFilter,
   udpOutput,
   udpSource,
+  unixSource,
 ];

@@ -22,7 +22,6 @@ export const laterPlugins: readonly LaterPlugins[] = [
   later('source', 'prometheus_monitor'),
   later('source', 'prometheus_output_monitor'),
   later('source', 'prometheus_tail_monitor'),
-  later('source', 'unix'),
   later('parser', 'cri'),
   later('parser', 'grok', 'multiline_grok'),
   later('parser', 'kubernetes', 'multiline_kubernetes'),
