@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { ExportFormatError, ExportReader } from './export-format.ts';
 import type { JournalEntry } from './export-format.ts';
 
-export function binaryField(name: string, value: Uint8Array): Buffer {
+function binaryField(name: string, value: Uint8Array): Buffer {
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(value.length));
   return Buffer.concat([Buffer.from(`${name}\n`), length, value, Buffer.from('\n')]);

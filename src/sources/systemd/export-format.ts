@@ -19,7 +19,7 @@ export interface JournalEntry {
   readonly isCut: boolean;
 }
 
-/** What came is not the export format. */
+/** What came is not the export format. Told from other errors by tests. */
 export class ExportFormatError extends Error {}
 
 /** systemd limits names to 64 bytes; a line without `=` that is longer than this is none. */

@@ -7,7 +7,7 @@ import { fluentbitForm } from '../../core/fluentbit.ts';
 import { boolean, choice, integer, list, text } from '../../core/options.ts';
 import type { OptionValues } from '../../core/options.ts';
 import { definePlugin } from '../../core/plugin.ts';
-import type { Plugin, PluginConfig } from '../../core/plugin.ts';
+import type { Plugin, PluginConfig, SectionTable } from '../../core/plugin.ts';
 import type { Naming } from './entry-fields.ts';
 import { filterMatches, readMatches } from './matches.ts';
 import type { Matches } from './matches.ts';
@@ -68,6 +68,29 @@ const systemdForm = fluentbitForm({
     Read_From_Tail  On`,
 });
 
+const sections = {
+  storage: {
+    summary: 'Where Fluentd keeps how far it read; begun from once.',
+    options: {
+      type: text('Kind of storage.', { fluentd: '@type' }),
+      path: text('Its file.'),
+      persistent: boolean('Whether it is written at once.'),
+      usage: text('What it is for.'),
+    },
+  },
+  entry: {
+    summary: 'How fields become those of records.',
+    options: {
+      fieldMap: text('JSON: fields and their new names, {"MESSAGE": "log", "_PID": ["pid", "process"]}.'),
+      fieldMapStrict: boolean('Takes only what field_map names.', { default: false }),
+      fieldsStripUnderscores: boolean('Takes the underscores off the beginning of other names.', {
+        default: false,
+      }),
+      fieldsLowercase: boolean('Other names in small letters.', { default: false }),
+    },
+  },
+} satisfies SectionTable;
+
 /** The plugin over a reader; tests give their own. */
 export function systemdSourceOver(open: OpenJournal): Plugin {
   return definePlugin({
@@ -75,28 +98,7 @@ export function systemdSourceOver(open: OpenJournal): Plugin {
     name: 'systemd',
     summary: "Takes the entries of systemd's journal, by journalctl.",
     options,
-    sections: {
-      storage: {
-        summary: 'Where Fluentd keeps how far it read; begun from once.',
-        options: {
-          type: text('Kind of storage.', { fluentd: '@type' }),
-          path: text('Its file.'),
-          persistent: boolean('Whether it is written at once.'),
-          usage: text('What it is for.'),
-        },
-      },
-      entry: {
-        summary: 'How fields become those of records.',
-        options: {
-          fieldMap: text('JSON: fields and their new names, {"MESSAGE": "log", "_PID": ["pid", "process"]}.'),
-          fieldMapStrict: boolean('Takes only what field_map names.', { default: false }),
-          fieldsStripUnderscores: boolean('Takes the underscores off the beginning of other names.', {
-            default: false,
-          }),
-          fieldsLowercase: boolean('Other names in small letters.', { default: false }),
-        },
-      },
-    },
+    sections,
     example: `<source>
   @type systemd
   tag host.docker
@@ -144,7 +146,7 @@ export function systemdSourceOver(open: OpenJournal): Plugin {
 /** `systemd` by the journalctl of this machine. */
 export const systemdSource = systemdSourceOver(journalProgram('journalctl'));
 
-function settingsOf({ options: values, sections }: PluginConfig<typeof options>) {
+function settingsOf({ options: values, sections: written }: PluginConfig<typeof options>) {
   const { tag, path, readFromHead, expandsTag } = values;
   return {
     tag,
@@ -152,7 +154,7 @@ function settingsOf({ options: values, sections }: PluginConfig<typeof options>)
     readFromHead,
     path: path === '' ? undefined : path,
     matches: matchesOf(values),
-    naming: namingOf(values, sections['entry']?.[0]?.options),
+    naming: namingOf(values, written['entry']?.[0]?.options),
   };
 }
 
