@@ -31,9 +31,14 @@ export const languageDifferences: readonly DialectDifference[] = [
   },
   {
     verdict: 'unsupported',
-    theirs: '`[PLUGINS]`, `Plugins_File`, `[STREAM_TASK]`, `Streams_File`, `[CUSTOM]`, `upstream_servers`, `Upstream`',
+    theirs: '`[PLUGINS]`, `Plugins_File`, `[STREAM_TASK]`, `Streams_File`, `[CUSTOM]`',
     ours: 'An error with its place',
     why: 'Plugins there are libraries in C. Queries are asked of the store',
+  },
+  {
+    verdict: 'better',
+    theirs: '`Upstream` names a file; `upstream_servers` in the main file has no effect',
+    ours: 'An output names either, the entry by its `name`; one that none names is a warning. Of outputs `forward` has it',
   },
   {
     verdict: 'unsupported',
