@@ -73,7 +73,7 @@ const sections = {
     summary: 'Where Fluentd keeps how far it read; begun from once.',
     options: {
       type: text('Kind of storage.', { fluentd: '@type' }),
-      path: text('Its file.'),
+      path: text('The JSON file in which it is kept.'),
       persistent: boolean('Whether it is written at once.'),
       usage: text('What it is for.'),
     },
