@@ -2,6 +2,7 @@
 import { apacheParser } from './codecs/apache.ts';
 import { apache2Parser } from './codecs/apache2.ts';
 import { apacheErrorParser } from './codecs/apache_error.ts';
+import { criParser } from './codecs/cri.ts';
 import { csvFormatter, csvParser } from './codecs/csv.ts';
 import { fluentbitParser } from './codecs/fluentbit/index.ts';
 import { fluentbitFileFormatter } from './codecs/fluentbit_file.ts';
@@ -18,6 +19,7 @@ import { ltsvFormatter, ltsvParser } from './codecs/ltsv.ts';
 import { msgpackFormatter, msgpackParser } from './codecs/msgpack.ts';
 import { multilineParser } from './codecs/multiline.ts';
 import { nginxParser } from './codecs/nginx.ts';
+import { multiFormatParser } from './codecs/multi_format.ts';
 import { noneParser } from './codecs/none.ts';
 import { outFileFormatter } from './codecs/out_file.ts';
 import { regexpParser } from './codecs/regexp.ts';
@@ -89,6 +91,8 @@ import { syslogSource } from './sources/syslog.ts';
 import { systemdSource } from './sources/systemd/index.ts';
 import { tailSource } from './sources/tail/index.ts';
 import { tcpSource } from './sources/tcp.ts';
+import { concatJoin } from './joins/concat/index.ts';
+import { detectExceptionsJoin } from './joins/detect_exceptions/index.ts';
 import { udpSource } from './sources/udp.ts';
 import { unixSource } from './sources/unix.ts';
 import { copyStep } from './steps/copy.ts';
@@ -103,8 +107,11 @@ export const builtinPlugins: readonly Plugin[] = [
   apacheParser,
   awsElasticsearchServiceOutput,
   contentModifierFilter,
+  concatJoin,
+  detectExceptionsJoin,
   copyStep,
   counterOutput,
+  criParser,
   csvFormatter,
   csvParser,
   dedotFilter,
@@ -159,6 +166,7 @@ export const builtinPlugins: readonly Plugin[] = [
   multilineParser,
   nestFilter,
   nginxParser,
+  multiFormatParser,
   noneParser,
   nullOutput,
   opensearchDataStreamOutput,

@@ -46,6 +46,8 @@ export interface BlockParts {
   readonly offsets?: Float64Array;
   /** When the journal took the records, ms since 1970. */
   readonly appendMs: number;
+  /** The configuration they were appended under; undefined where that is not known any more. */
+  readonly generation?: number | undefined;
   /** Id of the source instance that took them, such as `postback` or `tail.0`. */
   readonly source: string;
   readonly codec: Codec;

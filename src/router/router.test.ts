@@ -364,3 +364,43 @@ test('where routes differ by receiving process, the source of a record says whic
     router.route(Batch.of('a', new Block({ ...jsonBlock('s', 0, ['{"n":1}']).parts, source }))).emissions[0]?.output;
   assert.deepEqual(['zero', 'one', 'two', replaySource].map(outputOf), ['first', 'second', 'all', 'all']);
 });
+
+const joining = (match: string, output: string, more: object = {}): StepModel => ({
+  ...step(match, { kind: 'join', output, ...more }),
+  take: true,
+});
+
+test('records go to what joins them, and on behind it under the source that it gives them', () => {
+  const labels = {
+    [rootLabel]: [joining('a', 'concat', { labels: ['@T'] }), step('**', { kind: 'relabel', label: '@T' })],
+    '@T': [step('**', to('late'))],
+    '@ERROR': [step('**', to('failed'))],
+  };
+  const from = (source: string, tag = 'a') =>
+    route(labels, tag, 2, { source, taps: ['tap'] }).emissions.map(({ output }) => output);
+  assert.deepEqual(from('tail'), ['tap', 'concat']);
+  assert.deepEqual(from('tail', 'b'), ['tap', 'late']);
+  assert.deepEqual(from('tail @concat'), ['late']);
+  assert.deepEqual(from('tail @concat>@T'), ['late']);
+  assert.deepEqual(from('tail @concat!timed out'), ['failed']);
+  // One that the configuration does not know begins anew.
+  assert.deepEqual(from('tail @other'), ['tap', 'concat']);
+});
+
+test('what failed to be joined goes to the dead letters where no @ERROR takes it', () => {
+  const labels = { [rootLabel]: [joining('a', 'concat'), step('**', to('x'))] };
+  assert.deepEqual(refused(route(labels, 'a', 2, { source: 'tail @concat!timeout' })), [['timeout', true, [0, 1]]]);
+});
+
+test('a join that names a label gives its records there, also inside a copy', () => {
+  const labels = {
+    [rootLabel]: [
+      step('a', { kind: 'copy', actions: [to('one'), { kind: 'join', output: 'traces', label: rootLabel }] }),
+      step('**', to('two')),
+    ],
+  };
+  const outputs = (source: string, tag: string) =>
+    route(labels, tag, 1, { source }).emissions.map(({ output }) => output);
+  assert.deepEqual(outputs('tail', 'a'), ['one', 'traces']);
+  assert.deepEqual(outputs('tail @traces', 'b'), ['two']);
+});
