@@ -73,6 +73,7 @@ function buildProgram(setExit: (code: number) => void): Command {
       setExit(await runCheck(options.config, options.probe === true));
     });
 
+  addConvertCommand(program, setExit);
   addQueryCommand(program, setExit);
   addDeadLetterCommands(program);
   addOutputCommands(program);
@@ -98,6 +99,25 @@ function buildProgram(setExit: (code: number) => void): Command {
       process.stdout.write(`post2log ${version} (Node ${process.versions.node})\n`);
     });
   return program;
+}
+
+function addConvertCommand(program: Command, setExit: (code: number) => void): void {
+  program
+    .command('convert')
+    .description(
+      'write a configuration in the other dialect, and say with file:line:column what cannot be written there',
+    )
+    .addOption(new Option('--to <dialect>', 'what to write').choices(['fluentd', 'fluentbit']).makeOptionMandatory())
+    .requiredOption('-c, --config <file>', 'configuration file; its dialect is recognised by content')
+    .option('-o, --output <file>', 'where to write it; without it on standard output')
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 all of it was written, 1 something was left out (standard error says what), 2 the configuration has mistakes.\nVariables stay variables; Fluent Bit is written as YAML.',
+    )
+    .action(async (options: { to: 'fluentd' | 'fluentbit'; config: string; output?: string }) => {
+      const { convert } = await import('./convert.ts');
+      setExit(await convert(options));
+    });
 }
 
 function addQueryCommand(program: Command, setExit: (code: number) => void): void {
