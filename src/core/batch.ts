@@ -19,6 +19,18 @@ export type Codec = (typeof codecs)[keyof typeof codecs];
 
 /** Source id of records that were replayed from the dead letters. No source of a configuration can be called so. */
 export const replaySource = '@replay';
+/** Source id of records that are replayed for the output that refused them, and for no other. */
+export function replaySourceOf(output: string): string {
+  return `${replaySource}/${output}`;
+}
+/** The output that replayed records are for; undefined: records of another source, or replayed for all. */
+export function replayedOutput(source: string): string | undefined {
+  return source.startsWith(`${replaySource}/`) ? source.slice(replaySource.length + 1) : undefined;
+}
+/** Whether records were replayed: they were received before. */
+export function isReplayed(source: string): boolean {
+  return source === replaySource || replayedOutput(source) !== undefined;
+}
 
 /**
  * Records as a source hands them to the journal: parallel arrays, one entry a record.

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { rootLabel } from '../config/model.ts';
 import type { ActionModel, PipelineModel, PluginModel, StepModel } from '../config/model.ts';
-import { Batch, Block, replaySource } from '../core/batch.ts';
+import { Batch, Block, replaySource, replaySourceOf } from '../core/batch.ts';
 import { silentLog } from '../core/log.ts';
 import type { Filter, Retagger } from '../core/plugin.ts';
 import { copyFields, getField, setField } from '../core/record.ts';
@@ -308,6 +308,17 @@ test('outputs are named in the order in which a record meets them', () => {
 test('a tap does not get replayed records, which it got when they were received; outputs do', () => {
   const replayed = route({ [rootLabel]: [step('a', to('x'))] }, 'a', 2, { taps: ['store'], source: replaySource });
   assert.deepEqual(emitted(replayed), [['x', 'a', [0, 1]]]);
+});
+
+test('what is replayed for one output reaches that one alone, and goes the usual way where there is no such output', () => {
+  const labels = { [rootLabel]: [step('**', { kind: 'copy', actions: [to('x'), to('y')] })] };
+  const replayed = (output: string) => route(labels, 'a', 1, { taps: ['store'], source: replaySourceOf(output) });
+  assert.deepEqual(emitted(replayed('y')), [['y', 'a', [0]]]);
+  assert.deepEqual(emitted(replayed('store')), [['store', 'a', [0]]]);
+  assert.deepEqual(emitted(replayed('@router')), [
+    ['x', 'a', [0]],
+    ['y', 'a', [0]],
+  ]);
 });
 
 test('stores of a copy see what filters of the ones before changed in place, where they share records', () => {

@@ -11,7 +11,7 @@ import assert from 'node:assert';
 import { joinEntry, joinSourceIn } from '../core/join-source.ts';
 import { rootLabel } from '../config/model.ts';
 import type { ActionModel, PipelineModel, StepModel } from '../config/model.ts';
-import { replaySource } from '../core/batch.ts';
+import { isReplayed, replayedOutput } from '../core/batch.ts';
 import type { Batch } from '../core/batch.ts';
 import { errorText } from '../core/errors.ts';
 import type { Filter, RejectRecord, Retagger } from '../core/plugin.ts';
@@ -97,11 +97,14 @@ export function compileRouter(model: PipelineModel, parts: RouterParts): Router 
     outputs,
     route(batch) {
       const { source } = batch.block.parts;
+      // Filters have seen these, and the other outputs have had them.
+      const own = replayedOutput(source);
+      if (own !== undefined && outputs.has(own)) return { emissions: [{ output: own, batch }], refusals: [] };
       const { from, entry: name, rejected } = joinSourceIn(source);
       const joined = name === undefined ? undefined : scopeOf(from).joined.get(name);
       const entry = joined ?? entries.get(source) ?? common.root;
       // What is replayed or was joined was received before, and tapped then: a second time would double it.
-      const tapped = joined || source === replaySource ? [] : taps;
+      const tapped = joined || isReplayed(source) ? [] : taps;
       return new Routing(entry.labels, batch.count).start(entry.label, batch, tapped, joined && rejected);
     },
   };
