@@ -29,17 +29,23 @@ import { syslogParser } from './codecs/syslog.ts';
 import { tsvFormatter, tsvParser } from './codecs/tsv.ts';
 import type { Plugin } from './core/plugin.ts';
 import { contentModifierFilter } from './filters/content_modifier.ts';
+import { dedotFilter } from './filters/dedot.ts';
+import { elasticsearchGenidFilter } from './filters/elasticsearch_genid.ts';
 import { expectFilter } from './filters/expect.ts';
 import { fluentbitGrepFilter } from './filters/fluentbit_grep.ts';
 import { fluentbitParserFilter } from './filters/fluentbit_parser.ts';
 import { fluentbitRecordModifierFilter } from './filters/fluentbit_record_modifier.ts';
 import { fluentbitThrottleFilter } from './filters/fluentbit_throttle.ts';
 import { grepFilter } from './filters/grep.ts';
+import { kubernetesFilter } from './filters/kubernetes/index.ts';
+import { kubernetesMetadataFilter } from './filters/kubernetes_metadata/index.ts';
 import { modifyFilter } from './filters/modify.ts';
 import { nestFilter } from './filters/nest.ts';
 import { parserFilter } from './filters/parser.ts';
+import { recordModifierFilter } from './filters/record_modifier/index.ts';
 import { recordTransformerFilter } from './filters/record_transformer/index.ts';
 import { stdoutFilter } from './filters/stdout.ts';
+import { throttleFilter } from './filters/throttle.ts';
 import { typeConverterFilter } from './filters/type_converter.ts';
 import { awsElasticsearchServiceOutput } from './outputs/aws-elasticsearch-service.ts';
 import { counterOutput } from './outputs/counter.ts';
@@ -84,11 +90,13 @@ import { rdkafkaGroupSource } from './sources/rdkafka_group.ts';
 import { sampleSource } from './sources/sample.ts';
 import { stdinSource } from './sources/stdin.ts';
 import { syslogSource } from './sources/syslog.ts';
+import { systemdSource } from './sources/systemd/index.ts';
 import { tailSource } from './sources/tail/index.ts';
 import { tcpSource } from './sources/tcp.ts';
 import { concatJoin } from './joins/concat/index.ts';
 import { detectExceptionsJoin } from './joins/detect_exceptions/index.ts';
 import { udpSource } from './sources/udp.ts';
+import { unixSource } from './sources/unix.ts';
 import { copyStep } from './steps/copy.ts';
 import { relabelStep } from './steps/relabel.ts';
 import { rewriteTagStep } from './steps/rewrite_tag.ts';
@@ -108,8 +116,10 @@ export const builtinPlugins: readonly Plugin[] = [
   criParser,
   csvFormatter,
   csvParser,
+  dedotFilter,
   elasticsearchDataStreamOutput,
   elasticsearchDynamicOutput,
+  elasticsearchGenidFilter,
   elasticsearchOutput,
   esOutput,
   expectFilter,
@@ -137,6 +147,8 @@ export const builtinPlugins: readonly Plugin[] = [
   forwardSource,
   googleCloudOutput,
   grepFilter,
+  kubernetesFilter,
+  kubernetesMetadataFilter,
   hashFormatter,
   httpOutput,
   httpSource,
@@ -170,6 +182,7 @@ export const builtinPlugins: readonly Plugin[] = [
   rdkafka2Output,
   rdkafkaGroupSource,
   rdkafkaOutput,
+  recordModifierFilter,
   recordTransformerFilter,
   regexpParser,
   relabelStep,
@@ -187,12 +200,15 @@ export const builtinPlugins: readonly Plugin[] = [
   storeOutput,
   syslogParser,
   syslogSource,
+  systemdSource,
   tailSource,
   tcpOutput,
   tcpSource,
+  throttleFilter,
   tsvFormatter,
   tsvParser,
   typeConverterFilter,
   udpOutput,
   udpSource,
+  unixSource,
 ];
