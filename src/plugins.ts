@@ -4,6 +4,8 @@ import { apache2Parser } from './codecs/apache2.ts';
 import { apacheErrorParser } from './codecs/apache_error.ts';
 import { csvFormatter, csvParser } from './codecs/csv.ts';
 import { fluentbitParser } from './codecs/fluentbit/index.ts';
+import { fluentbitFirstlineParser } from './codecs/fluentbit_firstline.ts';
+import { fluentbitMultilineParser } from './codecs/fluentbit_multiline.ts';
 import { fluentbitFileFormatter } from './codecs/fluentbit_file.ts';
 import { fluentbitJsonFormatter } from './codecs/fluentbit_json.ts';
 import { fluentbitMsgpackFormatter } from './codecs/fluentbit_msgpack.ts';
@@ -110,6 +112,8 @@ export const builtinPlugins: readonly Plugin[] = [
   fluentbitMsgpackFormatter,
   fluentbitOpensearchOutput,
   fluentbitParser,
+  fluentbitFirstlineParser,
+  fluentbitMultilineParser,
   fluentbitParserFilter,
   fluentbitRecordModifierFilter,
   fluentbitTextFormatter,

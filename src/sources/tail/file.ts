@@ -10,14 +10,15 @@ import type { FileHandle } from 'node:fs/promises';
 import type { SourceContext } from '../../core/plugin.ts';
 import { errorText } from '../../core/errors.ts';
 import { appendPatiently, noRecords, sliceRecords } from './appending.ts';
+import { JoinedLines } from './joined-lines.ts';
 import { Joiner } from './joiner.ts';
 import type { Allowance } from './limits.ts';
 import { LineReader } from './line-reader.ts';
 import type { LineTaker, ReaderRules } from './line-reader.ts';
 import { emptyHead, headBytesMax, headOf, idOf, keyOf } from './position.ts';
-import type { FileId, Head, Position } from './position.ts';
+import type { FileId, Head, JoinedPlace, Position } from './position.ts';
 import { LineBatch } from './records.ts';
-import type { LineRules, Run } from './records.ts';
+import type { LineRules, Run, Span } from './records.ts';
 
 /** Of a record that the journal does not take so much is kept with the dead letters. */
 const refusedBytesMax = 64 * 1024;
@@ -27,6 +28,8 @@ export interface FileRules extends LineRules, ReaderRules {
   readonly context: SourceContext;
   /** True when nothing may wait any more. */
   readonly isStopping: () => boolean;
+  /** Records that multiline parsers cut at their limit. */
+  readonly cut: (count: number) => void;
   readonly allowance: (path: string) => Allowance | undefined;
 }
 
@@ -39,6 +42,7 @@ export interface FileStart extends FileId {
   readonly position: number;
   readonly head: Head;
   readonly part?: number | undefined;
+  readonly joined?: JoinedPlace | undefined;
 }
 
 /** A file as it was found: decides where to begin. Undefined: it is not followed. */
@@ -64,10 +68,13 @@ export class FollowedFile {
   readonly #handle: FileHandle;
   readonly #reader: LineReader;
   readonly #joiner: Joiner | undefined;
+  /** What multiline parsers join. */
+  readonly #lines: JoinedLines | undefined;
   readonly #allowance: Allowance | undefined;
   #position: number;
   /** Parts of the line at #position that are in the journal. */
   #parts: number;
+  #joined: JoinedPlace | undefined;
   #head: Head;
   #born: string | undefined;
   #sizeSeen: number;
@@ -92,6 +99,8 @@ export class FollowedFile {
     this.#born = start.born;
     this.#reader = new LineReader(handle, rules, this.#position, this.#parts);
     this.#joiner = rules.parser.isMultiline === true ? new Joiner(rules.parser) : undefined;
+    this.#joined = start.joined;
+    this.#lines = rules.joining && new JoinedLines(rules.joining, start.joined);
     this.#allowance = rules.allowance(start.name);
   }
   /** Opens the file at a path and begins where `place` says. */
@@ -119,8 +128,12 @@ export class FollowedFile {
   get heldSinceMs(): number | undefined {
     return this.#joiner?.heldSinceMs;
   }
+  /** When flushDue has something to do, in monotonic time. */
+  get dueMs(): number | undefined {
+    return this.#lines?.dueMs;
+  }
   /** How far it was read, as it goes into the journal. */
-  state(position: number = this.#position, part: number = this.#parts): Position {
+  state({ position, parts: part, joined }: Behind = this.#behind): Position {
     const { path, name } = this;
     return {
       path,
@@ -128,6 +141,7 @@ export class FollowedFile {
       position,
       head: this.#head,
       ...(part > 0 && { part }),
+      ...(joined && { joined }),
       ...(this.#born !== undefined && { born: this.#born }),
     };
   }
@@ -147,6 +161,7 @@ export class FollowedFile {
       if (isMore && bytesMax > 0) {
         const before = this.#reader.at;
         isMore = await this.#reader.read(this.#taker(batch), until, bytesMax);
+        this.#lines?.end(batch, this.#rules.context.clock.monotonicMs());
         this.#allowance?.used(this.#reader.at - before, batch.lines);
       }
       await this.#commit(batch, isMore || isAwaited);
@@ -158,7 +173,18 @@ export class FollowedFile {
   async flush(mustParse: boolean): Promise<void> {
     await this.#alone(async () => {
       const batch = this.#batch();
-      if (this.#joiner?.flush(batch, mustParse) === true) await this.#commit(batch, true);
+      // What could go on is read again at the next start.
+      if (!mustParse) this.#lines?.flush(batch);
+      const isFlushed = this.#joiner?.flush(batch, mustParse) === true;
+      if (isFlushed || this.#lines) await this.#commit(batch, true);
+    }, undefined);
+  }
+  /** Takes what waits for its next line for too long as complete. */
+  async flushDue(nowMs: number): Promise<void> {
+    await this.#alone(async () => {
+      const batch = this.#batch();
+      this.#lines?.flushDue(batch, nowMs);
+      await this.#commit(batch, false);
     }, undefined);
   }
   /** From now on only what it holds now is read. */
@@ -187,6 +213,7 @@ export class FollowedFile {
         this.#reader.at = this.#position;
         this.#reader.parts = this.#parts;
         this.#joiner?.forget();
+        this.#lines?.goBack(this.#joined);
         throw error;
       }
     });
@@ -198,14 +225,18 @@ export class FollowedFile {
   }
   #taker(batch: LineBatch): LineTaker {
     const joiner = this.#joiner;
+    const lines = this.#lines;
     const nowMs = this.#rules.context.clock.monotonicMs();
     return {
       line(line, at, bytes) {
-        if (joiner) joiner.add(line, at, bytes, batch, nowMs);
+        if (lines) lines.add(line, at, at + bytes);
+        else if (joiner) joiner.add(line, at, bytes, batch, nowMs);
         else batch.add(line, at, at + bytes);
       },
       part(part, end, number) {
         joiner?.flush(batch, false);
+        lines?.end(batch, nowMs);
+        lines?.flush(batch);
         batch.add(part, end - part.length, end, number);
       },
       tooLong: (start, bytes) =>
@@ -223,6 +254,8 @@ export class FollowedFile {
     if (lost > 0) this.#rules.context.log.error(`${what}. ${lost} bytes that were not read yet are lost.`);
     else this.#rules.context.log.info(`${what}.`);
     this.#joiner?.flush(batch, false);
+    this.#lines?.flush(batch);
+    this.#lines?.goBack(undefined);
     this.#reader.at = 0;
     this.#reader.parts = 0;
     this.#head = emptyHead;
@@ -231,50 +264,71 @@ export class FollowedFile {
   async #commit(batch: LineBatch, isUrgent: boolean): Promise<void> {
     batch.parse();
     for (const { reason, raw, problem } of batch.refused) await this.#refuse(reason, raw, problem);
+    if (batch.cut > 0) this.#rules.cut(batch.cut);
     const runs = batch.runs();
-    const position = this.#joiner?.heldFrom ?? this.#reader.at;
-    if (runs.length === 0 && position === this.#position) return;
+    const behind = this.#behindAll([]);
+    if (runs.length === 0 && behind.position === this.#position && isSamePlace(behind.joined, this.#joined)) return;
     if (this.#head.bytes < headBytesMax && this.#reader.at > this.#head.bytes)
       this.#head = await readHead(this.#handle, this.#reader.at);
-    if (runs.length === 0) runs.push({ records: noRecords, ends: [] });
+    if (runs.length === 0) runs.push(noRun);
     for (const [index, run] of runs.entries()) {
       const isLast = index === runs.length - 1;
-      const end = isLast ? position : (run.ends.at(-1) ?? this.#position);
-      if (!(await this.#append(run, end, isLast ? this.#reader.parts : 0, isUrgent || !isLast))) return;
+      const unwritten = runs.slice(index + 1).flatMap(({ spans }) => spans.flat());
+      const end = isLast ? behind : this.#behindAll(unwritten, run.ends.at(-1));
+      if (!(await this.#append(run, end, unwritten, isUrgent || !isLast))) return;
     }
   }
+  get #behind(): Behind {
+    return { position: this.#position, parts: this.#parts, joined: this.#joined };
+  }
+  /** Where reading goes on when all was appended but some lines; `end`: up to where it was, when they are not joined. */
+  #behindAll(unwritten: readonly Span[], end?: number): Behind {
+    if (this.#lines) {
+      const { at, joined } = this.#lines.behind(unwritten, this.#reader.at);
+      return { position: at, parts: at === this.#reader.at ? this.#reader.parts : 0, joined };
+    }
+    if (end !== undefined) return { position: end, parts: 0, joined: undefined };
+    const heldFrom = this.#joiner?.heldFrom;
+    return { position: heldFrom ?? this.#reader.at, parts: this.#reader.parts, joined: undefined };
+  }
   /** Appends a run with the position behind it. False: the program stops, and nothing more is read. */
-  async #append({ records, ends }: Run, position: number, parts: number, isUrgent: boolean): Promise<boolean> {
-    const state = { [this.key]: this.state(position, parts) };
+  async #append(run: Run, behind: Behind, unwritten: readonly Span[], isUrgent: boolean): Promise<boolean> {
+    const state = { [this.key]: this.state(behind) };
     const sync = isUrgent ? 'always' : 'interval';
     const { context, isStopping } = this.#rules;
-    const answer = await appendPatiently(context, { tag: this.tag, records, state, sync }, isStopping, this.path);
+    const request = { tag: this.tag, records: run.records, state, sync } as const;
+    const answer = await appendPatiently(context, request, isStopping, this.path);
     switch (answer) {
       case 'taken':
-        this.#position = position;
-        this.#parts = parts;
+        this.#position = behind.position;
+        this.#parts = behind.parts;
+        this.#joined = behind.joined;
         return true;
       case 'closed':
         this.#isGivenUp = true;
         return false;
       default:
-        return this.#appendHalves({ records, ends }, position, parts);
+        return this.#appendHalves(run, behind, unwritten);
     }
   }
   /** For records that the journal does not take together: the one that it does not take alone is refused. */
-  async #appendHalves({ records, ends }: Run, position: number, parts: number): Promise<boolean> {
+  async #appendHalves({ records, ends, spans }: Run, behind: Behind, unwritten: readonly Span[]): Promise<boolean> {
     const count = ends.length;
     if (count <= 1) {
       const raw = Buffer.from(records.payloads[0] ?? '').subarray(0, refusedBytesMax);
       await this.#refuse('record_too_large', raw, 'the record is larger than the journal takes');
-      return this.#append({ records: noRecords, ends: [] }, position, parts, true);
+      return this.#append(noRun, behind, unwritten, true);
     }
     const half = Math.floor(count / 2);
-    const first = { records: sliceRecords(records, 0, half), ends: ends.slice(0, half) };
-    const second = { records: sliceRecords(records, half, count), ends: ends.slice(half) };
-    return (
-      (await this.#append(first, first.ends.at(-1) ?? position, 0, true)) && this.#append(second, position, parts, true)
-    );
+    const part = (from: number, to: number) => ({
+      records: sliceRecords(records, from, to),
+      ends: ends.slice(from, to),
+      spans: spans.slice(from, to),
+    });
+    const [first, second] = [part(0, half), part(half, count)];
+    const later = [...second.spans.flat(), ...unwritten];
+    const middle = this.#behindAll(later, first.ends.at(-1));
+    return (await this.#append(first, middle, later, true)) && this.#append(second, behind, unwritten, true);
   }
   async #refuse(reason: string, raw: Uint8Array, problem: string): Promise<void> {
     const { context } = this.#rules;
@@ -290,6 +344,19 @@ export class FollowedFile {
       context.log.error(`keeping a refused line of ${this.path}: ${errorText(error)}; it is only in the file.`);
     }
   }
+}
+
+const noRun: Run = { records: noRecords, ends: [], spans: [] };
+
+/** What the journal holds of a file: everything before `position`, parts of the line there, and what was joined behind it. */
+interface Behind {
+  readonly position: number;
+  readonly parts: number;
+  readonly joined: JoinedPlace | undefined;
+}
+
+function isSamePlace(a: JoinedPlace | undefined, b: JoinedPlace | undefined): boolean {
+  return a === b || JSON.stringify(a) === JSON.stringify(b);
 }
 
 /** The first bytes of a file that is `bytes` long, or was read so far. */

@@ -74,7 +74,7 @@ export class Places {
       return this.#start(id, path, path, position, position > 0 ? await head(position) : emptyHead);
     }
     const name = known.name ?? known.path;
-    if (size >= known.position) return this.#start(id, path, name, known.position, known.head, known.part);
+    if (size >= known.position) return this.#start(id, path, name, known.position, known.head, known);
     this.#rules.log.warn(
       `${path} was cut to ${size} bytes after ${known.position} bytes of it were read; it is read from its head.`,
     );
@@ -86,7 +86,7 @@ export class Places {
     const isSame =
       key === undefined || (isSameBirth(known, id) && (await head(known.head.bytes)).hash === known.head.hash);
     if (!isSame || size <= known.position) return undefined;
-    return this.#start(id, path, known.name ?? known.path, known.position, known.head, known.part);
+    return this.#start(id, path, known.name ?? known.path, known.position, known.head, known);
   }
   /**
    * Files that were read when the program last ran and are not at their path any more: where their inode is now, if it is
@@ -111,8 +111,15 @@ export class Places {
     return { found, gone };
   }
 
-  #start(id: FileId, path: string, name: string, position: number, head: Head, part?: number): FileStart {
-    return { ...id, path, name, tag: this.#tag(name), position, head, part };
+  #start(
+    id: FileId,
+    path: string,
+    name: string,
+    position: number,
+    head: Head,
+    { part, joined }: Pick<Partial<Position>, 'part' | 'joined'> = {},
+  ): FileStart {
+    return { ...id, path, name, tag: this.#tag(name), position, head, part, joined };
   }
   async #known(id: FileId, path: string, head: Parameters<Place>[2]): Promise<Position | undefined> {
     const key = keyOf(id);

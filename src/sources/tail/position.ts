@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
+import type { JoinerState } from '../../multiline/contract.ts';
 
 /** First bytes that tell a file from another one under the same inode. Most logs begin with a time, so few are enough. */
 export const headBytesMax = 256;
@@ -11,6 +12,13 @@ export const headBytesMax = 256;
 export interface Head {
   readonly bytes: number;
   readonly hash: string;
+}
+
+/** What of a file behind its position is in the journal already, and the states of multiline parsers. */
+export interface JoinedPlace {
+  /** Where such lines begin and end. */
+  readonly taken: readonly (readonly [start: number, end: number])[];
+  readonly rules: JoinerState;
 }
 
 export interface Position {
@@ -23,6 +31,8 @@ export interface Position {
   readonly head: Head;
   /** Parts of the line at `position` that are in the journal already. */
   readonly part?: number;
+  /** Where lines are joined. */
+  readonly joined?: JoinedPlace;
   /** When the file was made, where that is known. */
   readonly born?: string;
   /** Since when it is not followed: it was renamed and read to its end, or a start did not find it. */
@@ -65,7 +75,7 @@ export function headOf(first: Uint8Array): Head {
 /** A position out of source state, or undefined when the value is none. */
 export function positionFrom(value: unknown): Position | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
-  const { path, name, position, head, part, born, goneMs } = value as Partial<Record<keyof Position, unknown>>;
+  const { path, name, position, head, part, joined, born, goneMs } = value as Partial<Record<keyof Position, unknown>>;
   if (typeof path !== 'string' || typeof position !== 'number' || typeof head !== 'object' || head === null)
     return undefined;
   const { bytes, hash } = head as Partial<Record<keyof Head, unknown>>;
@@ -76,6 +86,8 @@ export function positionFrom(value: unknown): Position | undefined {
     head: { bytes, hash },
     ...(typeof name === 'string' && { name }),
     ...(typeof part === 'number' && { part }),
+    // Nobody else writes it.
+    ...(typeof joined === 'object' && joined !== null && { joined: joined as JoinedPlace }),
     ...(typeof born === 'string' && { born }),
     ...(typeof goneMs === 'number' && { goneMs }),
   };

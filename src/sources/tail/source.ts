@@ -9,6 +9,7 @@ import { appendPatiently, noRecords } from './appending.ts';
 import { encodingName, lineEndOf } from './encoding.ts';
 import { FollowedFile } from './file.ts';
 import type { FileRules, Place } from './file.ts';
+import { cutCounter, isMultiline, joiningOf } from './joining.ts';
 import { Limits } from './limits.ts';
 import type { TailOptions, tailOptions } from './options.ts';
 import { PathList } from './paths.ts';
@@ -67,7 +68,9 @@ export class TailSource implements Source {
     const limits = new Limits(context.clock, options.readBytesLimitPerSecond, config.sections['group']?.[0]);
     this.#rules = {
       context,
-      parser: context.parser(config.parser ?? 'none'),
+      parser: context.parser(isMultiline(config.parser) ? 'none' : (config.parser ?? 'none')),
+      joining: joiningOf(config, context),
+      cut: cutCounter(context),
       decode: decoder && ((line) => Buffer.from(decoder.decode(line))),
       pathKey: options.pathKey,
       emitsUnmatched: options.emitUnmatchedLines,
@@ -110,7 +113,11 @@ export class TailSource implements Source {
     const { posFileCompactionInterval: compactMs } = this.#options;
     if (compactMs !== undefined) this.#every(compactMs, async () => this.#positionFile?.compact());
     for (const root of this.#paths.roots()) this.#watching?.add(root);
-    if (this.#options.exitOnEof) void this.#turns.idle().then(() => this.#resolveEnded());
+    if (this.#options.exitOnEof)
+      void this.#turns
+        .idle()
+        .then(() => this.#runOnce(() => this.#flushAll()))
+        .then(() => this.#resolveEnded());
   }
 
   async stop(): Promise<void> {
@@ -152,12 +159,17 @@ export class TailSource implements Source {
       return false;
     }
   }
+  /** Nothing comes behind what waits. */
+  async #flushAll(): Promise<void> {
+    for (const file of this.#files.values()) await file.flush(false);
+  }
   /** Every second: what waits for time to pass, and files for which nothing tells of changes. */
   async #lookAtFiles(): Promise<void> {
     const nowMs = this.#context.clock.monotonicMs();
     const { multilineFlushInterval: flushMs, enableWatchTimer, rotateWait } = this.#options;
     const isPolling = enableWatchTimer || this.#watching?.isIncomplete !== false;
     for (const file of this.#files.values()) {
+      if (file.dueMs !== undefined && file.dueMs <= nowMs) await file.flushDue(nowMs);
       if (flushMs !== undefined && file.heldSinceMs !== undefined && nowMs - file.heldSinceMs >= flushMs)
         await file.flush(false);
       if (file.rotatedMs !== undefined && nowMs - file.rotatedMs >= rotateWait) await this.#closeRotated(file);
