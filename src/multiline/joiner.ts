@@ -13,7 +13,7 @@ import type { Content } from './content.ts';
 import { compileRules } from './rules.ts';
 import type { Rule } from './rules.ts';
 import { JoinedStream } from './stream.ts';
-import type { Item, StreamState } from './stream.ts';
+import type { Entry, StreamState } from './stream.ts';
 
 /** As in Fluent Bit, which has as many groups in a stream; records of further ones go into the first. */
 const groupsMax = 6;
@@ -214,7 +214,7 @@ class LineJoiner<Place> implements Joiner<Place> {
   #addFields(
     member: Member<Place>,
     fields: Fields,
-    common: Omit<Item<Place>, 'content' | 'fields' | 'compared'>,
+    common: Omit<Entry<Place>, 'content' | 'fields' | 'compared'>,
   ): boolean {
     const { keyContent, keyGroup, keyPattern } = member.definition;
     const content = contentIn(fields, keyContent);

@@ -15,7 +15,7 @@ import type { Rule } from './rules.ts';
 const lineKey = 'log';
 
 /** A line or record on its way in. */
-export interface Item<Place> {
+export interface Entry<Place> {
   readonly content: Content;
   /** The record that content is out of. Undefined: a line. */
   readonly fields: Fields | undefined;
@@ -87,8 +87,8 @@ export class JoinedStream<Place> {
     return this.#held.length === 0 ? undefined : this.#lastMs + this.definition.flushTimeoutMs;
   }
   /** Takes a line if it is one of its own; false when it is not. */
-  add(item: Item<Place>): boolean {
-    return this.definition.type === 'regex' ? this.#addByRules(item) : this.#addUntilMatch(item);
+  add(entry: Entry<Place>): boolean {
+    return this.definition.type === 'regex' ? this.#addByRules(entry) : this.#addUntilMatch(entry);
   }
   /** Takes what is held as complete. */
   flush(isCut = false): void {
@@ -130,22 +130,22 @@ export class JoinedStream<Place> {
     if (before !== undefined) this.#ruleBefore = this.#rules[before];
   }
 
-  #addByRules(item: Item<Place>): boolean {
-    const text = matchedText(item.content);
+  #addByRules(entry: Entry<Place>): boolean {
+    const text = matchedText(entry.content);
     const next = this.#rule?.next.find((rule) => rule.matches(text));
     if (next) {
-      this.#append(item, () => {
+      this.#append(entry, () => {
         this.#text.endLine();
-        this.#text.add(item.content.length === 0 ? '\n' : item.content);
+        this.#text.add(entry.content.length === 0 ? '\n' : entry.content);
       });
       this.#follow(next);
       return true;
     }
     const start =
-      item.start === undefined ? this.#rules.find((rule) => rule.isStart && rule.matches(text)) : item.start;
+      entry.start === undefined ? this.#rules.find((rule) => rule.isStart && rule.matches(text)) : entry.start;
     if (!start) return false;
     this.flush();
-    this.#append(item, () => this.#text.add(item.content));
+    this.#append(entry, () => this.#text.add(entry.content));
     this.#follow(start);
     return true;
   }
@@ -153,14 +153,14 @@ export class JoinedStream<Place> {
     this.#rule = rule;
     if (rule.endsRecord) this.flush();
   }
-  #addUntilMatch(item: Item<Place>): boolean {
+  #addUntilMatch(entry: Entry<Place>): boolean {
     const { type, matchString, isNegated, keyContent, firstLine } = this.definition;
-    if (firstLine) this.#beforeLine(!('problem' in firstLine.parse(item.line ?? '')));
-    const compared = matchedText(item.compared ?? item.content);
+    if (firstLine) this.#beforeLine(!('problem' in firstLine.parse(entry.line ?? '')));
+    const compared = matchedText(entry.compared ?? entry.content);
     const matches = type === 'equal' ? compared === matchString : compared.endsWith(matchString);
-    this.#append(item, () => {
+    this.#append(entry, () => {
       if (keyContent === undefined) this.#text.endLine();
-      this.#text.add(item.content);
+      this.#text.add(entry.content);
     });
     this.#isComplete = matches !== isNegated;
     if (this.#isComplete && !firstLine) this.flush();
@@ -171,19 +171,19 @@ export class JoinedStream<Place> {
     this.#sawFirst ||= isFirst;
     if (this.#isComplete && (isFirst || !this.#sawFirst)) this.flush();
   }
-  #append(item: Item<Place>, add: () => void): void {
-    if (!this.#text.isEmpty && this.#text.bytes + item.content.length > this.#bytesMax) this.flush(true);
+  #append(entry: Entry<Place>, add: () => void): void {
+    if (!this.#text.isEmpty && this.#text.bytes + entry.content.length > this.#bytesMax) this.flush(true);
     if (this.#held.length === 0) {
       this.#ruleBefore = this.#rule;
-      this.#fields = item.fields;
-      this.#time = item.time;
+      this.#fields = entry.fields;
+      this.#time = entry.time;
     } else if (this.definition.keepsLast === true) {
-      this.#fields = item.fields;
-      this.#time = item.time;
+      this.#fields = entry.fields;
+      this.#time = entry.time;
     }
     add();
-    this.#held.push({ number: item.number, place: item.place });
-    this.#lastMs = item.nowMs;
+    this.#held.push({ number: entry.number, place: entry.place });
+    this.#lastMs = entry.nowMs;
   }
   /** The record of what is held; undefined for nothing but empty lines. */
   #complete(): Fields | undefined {
