@@ -7,8 +7,10 @@ import { fluentbitParser } from './codecs/fluentbit/index.ts';
 import { fluentbitFirstlineParser } from './codecs/fluentbit_firstline.ts';
 import { fluentbitMultilineParser } from './codecs/fluentbit_multiline.ts';
 import { fluentbitFileFormatter } from './codecs/fluentbit_file.ts';
+import { fluentbitGelfFormatter } from './codecs/fluentbit_gelf.ts';
 import { fluentbitJsonFormatter } from './codecs/fluentbit_json.ts';
 import { fluentbitMsgpackFormatter } from './codecs/fluentbit_msgpack.ts';
+import { fluentbitTemplateFormatter } from './codecs/fluentbit_template.ts';
 import { fluentbitTextFormatter } from './codecs/fluentbit_text.ts';
 import { hashFormatter } from './codecs/hash.ts';
 import { inHttpParser } from './codecs/in_http.ts';
@@ -48,7 +50,10 @@ import { esOutput } from './outputs/es.ts';
 import { fileOutput } from './outputs/file/index.ts';
 import { fluentbitInfluxdbOutput } from './outputs/fluentbit_influxdb.ts';
 import { fluentbitKafkaOutput } from './outputs/fluentbit_kafka.ts';
+import { fluentbitLokiOutput } from './outputs/fluentbit_loki.ts';
 import { fluentbitOpensearchOutput } from './outputs/fluentbit_opensearch.ts';
+import { fluentbitSplunkOutput } from './outputs/fluentbit_splunk.ts';
+import { fluentbitSyslogOutput } from './outputs/fluentbit_syslog.ts';
 import { forwardOutput } from './outputs/forward/index.ts';
 import { googleCloudOutput } from './outputs/google_cloud/index.ts';
 import { httpOutput } from './outputs/http/index.ts';
@@ -65,6 +70,8 @@ import { secondaryFileOutput } from './outputs/secondary_file.ts';
 import { stackdriverOutput } from './outputs/stackdriver/index.ts';
 import { stdoutOutput } from './outputs/stdout.ts';
 import { storeOutput } from './outputs/store.ts';
+import { tcpOutput } from './outputs/tcp.ts';
+import { udpOutput } from './outputs/udp.ts';
 import { fluentbitHttpSource } from './sources/fluentbit_http/index.ts';
 import { fluentbitKafkaSource } from './sources/fluentbit_kafka.ts';
 import { forwardSource } from './sources/forward/index.ts';
@@ -103,12 +110,14 @@ export const builtinPlugins: readonly Plugin[] = [
   expectFilter,
   fileOutput,
   fluentbitFileFormatter,
+  fluentbitGelfFormatter,
   fluentbitGrepFilter,
   fluentbitHttpSource,
   fluentbitInfluxdbOutput,
   fluentbitJsonFormatter,
   fluentbitKafkaOutput,
   fluentbitKafkaSource,
+  fluentbitLokiOutput,
   fluentbitMsgpackFormatter,
   fluentbitOpensearchOutput,
   fluentbitParser,
@@ -116,6 +125,9 @@ export const builtinPlugins: readonly Plugin[] = [
   fluentbitMultilineParser,
   fluentbitParserFilter,
   fluentbitRecordModifierFilter,
+  fluentbitSplunkOutput,
+  fluentbitSyslogOutput,
+  fluentbitTemplateFormatter,
   fluentbitTextFormatter,
   fluentbitThrottleFilter,
   forwardOutput,
@@ -172,9 +184,11 @@ export const builtinPlugins: readonly Plugin[] = [
   syslogParser,
   syslogSource,
   tailSource,
+  tcpOutput,
   tcpSource,
   tsvFormatter,
   tsvParser,
   typeConverterFilter,
+  udpOutput,
   udpSource,
 ];

@@ -18,7 +18,7 @@ import { realClock } from '../../src/core/clock.ts';
 import type { Chunk } from '../../src/core/plugin.ts';
 import { builtinPlugins } from '../../src/plugins.ts';
 import { batchOf, chunkOf, configOf, contextOf, outputContextOf } from '../../test/fixture.ts';
-import type { OutputCase } from '../scenarios/outputs.ts';
+import type { OutputCase } from './case.ts';
 
 /** A log line of some 250 bytes, as the Kubernetes filter leaves it. */
 const record = (n: number): string =>

@@ -3,7 +3,7 @@ import { LineEncoder } from '../../src/outputs/influxdb/lines.ts';
 import type { LineSettings } from '../../src/outputs/influxdb/lines.ts';
 import { lineSettings } from '../../src/outputs/influxdb/settings-fixture.ts';
 import { batchOf, chunkOf } from '../../test/fixture.ts';
-import type { OutputCase } from '../scenarios/outputs.ts';
+import type { OutputCase } from './case.ts';
 import { postbackJson } from './record.ts';
 
 /** Batches as the journal's frames hold them. */

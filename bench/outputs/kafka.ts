@@ -6,7 +6,7 @@ import { kafka2Output } from '../../src/outputs/kafka2.ts';
 import { Assembler } from '../../src/outputs/kafka/assemble.ts';
 import { modernSettings } from '../../src/outputs/kafka/fluentd.ts';
 import { RowWriter } from '../../src/outputs/kafka/rows.ts';
-import type { OutputCase } from '../scenarios/outputs.ts';
+import type { OutputCase } from './case.ts';
 import { postbackJson } from './record.ts';
 
 /** Batches as the journal's frames hold them, and chunks of some megabytes. */

@@ -2,18 +2,10 @@
 import { createHash } from 'node:crypto';
 import { atLeast, median } from '../scenario.ts';
 import type { Outcome, RunOptions, Scenario } from '../scenario.ts';
+import type { OutputCase } from '../outputs/case.ts';
 import { elasticsearchCases } from '../outputs/elasticsearch.ts';
 import { influxdbCases } from '../outputs/influxdb.ts';
 import { kafkaCases } from '../outputs/kafka.ts';
-
-/** A way of an output through which records go. */
-export interface OutputCase {
-  readonly name: string;
-  /** Writes so many records as requests once; gives what it wrote, or its beginning. */
-  prepare(count: number): () => Buffer | Promise<Buffer>;
-  /** Records per CPU second that it must reach; undefined: it is only shown. */
-  readonly mustReach: number | undefined;
-}
 
 const cases: readonly OutputCase[] = [...influxdbCases, ...elasticsearchCases, ...kafkaCases];
 

@@ -4,8 +4,9 @@
  * flb_ra_key.c, record_accessor/ra.l and ra.y.
  */
 import { stringifyJson } from '../core/json.ts';
-import { Float, getField, isFields } from '../core/record.ts';
+import { getField, isFields } from '../core/record.ts';
 import type { Fields, Value } from '../core/record.ts';
+import { fluentbitScalar } from './fluentbit-text.ts';
 
 export interface FluentbitAccessor {
   /** As written. */
@@ -14,6 +15,8 @@ export interface FluentbitAccessor {
   get(fields: Fields): Value | undefined;
   /** What stands behind the accessor, which is not looked at: `.level` in `$log.level`. */
   readonly rest: string;
+  /** The keys and indexes on the way to the value. */
+  readonly path: readonly (string | number)[];
 }
 
 /** What a template is filled from. */
@@ -41,9 +44,11 @@ type Part =
  */
 export function compileFluentbitAccessor(text: string): FluentbitAccessor {
   const [first] = partsOf(text);
-  if (first?.kind === 'text') return { text, rest: '', get: (fields) => getField(fields, first.text) };
+  if (first?.kind === 'text')
+    return { text, rest: '', path: [first.text], get: (fields) => getField(fields, first.text) };
   if (first?.kind !== 'key') throw new Error(`record accessor ${text}: a key was expected, such as $log or $a['b'][0]`);
-  return { text, rest: text.slice(partEnd(text, 0)), get: (fields) => valueOf(first, fields) };
+  const path = [first.key, ...first.steps];
+  return { text, rest: text.slice(partEnd(text, 0)), path, get: (fields) => valueOf(first, fields) };
 }
 
 /** Compiles a text with accessors, tags and captures in it. @throws Error saying what is wrong */
@@ -90,12 +95,7 @@ function tagParts(tag: string): string[] {
 function valueText(value: Value | undefined): string {
   if (value === undefined || Array.isArray(value)) return '';
   if (value === null) return 'null';
-  if (typeof value === 'string') return value;
-  if (typeof value === 'boolean' || typeof value === 'bigint') return String(value);
-  if (typeof value === 'number') return Number.isInteger(value) ? String(value) : value.toFixed(6);
-  if (value instanceof Float) return value.value.toFixed(6);
-  if (value instanceof Uint8Array) return Buffer.from(value).toString('utf8');
-  return stringifyJson(value);
+  return fluentbitScalar(value) ?? stringifyJson(value);
 }
 
 /** Splits as Fluent Bit does; what stands directly behind a tag or key begins no other part. */

@@ -26,6 +26,11 @@ export function epochNanos(seconds: number, nanos: number): string {
   return `${seconds}.${String(nanos).padStart(9, '0')}`;
 }
 
+/** Nanoseconds since 1970: `1709287200123456789`. */
+export function epochNanosText(seconds: number, nanos: number): string {
+  return String(BigInt(seconds) * 1_000_000_000n + BigInt(nanos));
+}
+
 /** Seconds as C prints a double with %f: six digits, rounded. */
 export function epochMicros(seconds: number, nanos: number): string {
   return (seconds + nanos / 1e9).toFixed(6);

@@ -1,15 +1,12 @@
 /** Values as Fluent Bit prints them for people: MessagePack’s text form. Source: msgpack-c 6 object.c (msgpack_object_print), which Fluent Bit 5.1 uses. */
 import type { ByteWriter } from '../core/bytes.ts';
-import { Float, fieldEntries } from '../core/record.ts';
+import { Float, fieldEntries, isFields } from '../core/record.ts';
 import type { Value } from '../core/record.ts';
 
 /** Writes `{"log"=>"text", "n"=>1, "f"=>1.500000, "nil"=>nil}`. Texts are not escaped, bytes are written as they are. */
 export function writeFluentbitText(value: Value, out: ByteWriter): void {
   if (value === null) out.text('nil');
   else if (typeof value === 'string') out.text(`"${value}"`);
-  else if (typeof value === 'number') out.text(Number.isInteger(value) ? BigInt(value).toString() : floatText(value));
-  else if (typeof value === 'boolean' || typeof value === 'bigint') out.text(String(value));
-  else if (value instanceof Float) out.text(floatText(value.value));
   else if (value instanceof Uint8Array) {
     out.byte(QUOTE);
     out.bytes(value);
@@ -21,14 +18,23 @@ export function writeFluentbitText(value: Value, out: ByteWriter): void {
       writeFluentbitText(inner, out);
     }
     out.text(']');
-  } else {
+  } else if (isFields(value)) {
     out.text('{');
     for (const [index, [key, inner]] of fieldEntries(value).entries()) {
       out.text(`${index > 0 ? ', ' : ''}"${key}"=>`);
       writeFluentbitText(inner, out);
     }
     out.text('}');
-  }
+  } else out.text(fluentbitScalar(value) ?? '');
+}
+
+/** A text, number, boolean or bytes as Fluent Bit puts it into a text; undefined for what it does not: null, lists, maps. */
+export function fluentbitScalar(value: Value | undefined): string | undefined {
+  if (typeof value === 'string') return value;
+  if (typeof value === 'boolean' || typeof value === 'bigint') return String(value);
+  if (typeof value === 'number') return Number.isInteger(value) ? BigInt(value).toString() : floatText(value);
+  if (value instanceof Float) return floatText(value.value);
+  return value instanceof Uint8Array ? Buffer.from(value).toString('utf8') : undefined;
 }
 
 const QUOTE = 34;

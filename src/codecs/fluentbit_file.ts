@@ -1,7 +1,7 @@
 /** The `fluentbit_file` formatter: the forms of Fluent Bit's file output. Source: Fluent Bit 5.1 out_file/file.c. */
 import type { Batch } from '../core/batch.ts';
 import type { ByteWriter } from '../core/bytes.ts';
-import { choice, text } from '../core/options.ts';
+import { boolean, choice, text } from '../core/options.ts';
 import { definePlugin } from '../core/plugin.ts';
 import { fieldEntries, getField } from '../core/record.ts';
 import type { Fields } from '../core/record.ts';
@@ -19,6 +19,7 @@ export const fluentbitFileFormatter = definePlugin({
   options: {
     layout: choice(['out_file', 'csv', 'ltsv', 'template'])('The form of the lines.', { default: 'out_file' }),
     delimiter: text('What stands between values; csv: a comma, ltsv: a tab.'),
+    hasNames: boolean('Begins files of csv with the names of the first record’s fields.', { default: false }),
     labelDelimiter: text('What stands between a label and its value in ltsv.', { default: ':' }),
     template: text('The line of template; {key} is a value, {time} the time.', { default: '{time} {message}' }),
   },
@@ -29,14 +30,16 @@ export const fluentbitFileFormatter = definePlugin({
     layout csv
   </format>
 </match>`,
-  create: ({ options: { layout, delimiter, labelDelimiter, template } }) => {
+  create: ({ options: { layout, delimiter, hasNames, labelDelimiter, template } }) => {
     const write = {
       out_file: tagged,
       csv: csvRow(delimiter ?? ','),
       ltsv: ltsvRow(delimiter ?? '\t', labelDelimiter),
       template: templateRow(template),
     }[layout];
-    return rowFormatter('text/plain', write);
+    const rows = rowFormatter('text/plain', write);
+    if (!hasNames || layout !== 'csv') return rows;
+    return { ...rows, begin: (batch, row, out) => csvNames(batch.fields(row), delimiter ?? ',', out) };
   },
 });
 
@@ -55,6 +58,11 @@ function csvRow(delimiter: string): WriteRow {
     }
     out.text('\n');
   };
+}
+
+function csvNames(fields: Fields, delimiter: string, out: ByteWriter): void {
+  const names = fieldEntries(fields).map(([key]) => `"${key}"`);
+  out.text(`${['timestamp', ...names].join(delimiter)}\n`);
 }
 
 function ltsvRow(delimiter: string, label: string): WriteRow {

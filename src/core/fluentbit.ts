@@ -6,7 +6,7 @@
  */
 import type { PairModel, PluginModel, SectionModel } from '../config/model.ts';
 import type { Location } from './errors.ts';
-import { boolean, text, secret } from './options.ts';
+import { boolean, choice, text, secret } from './options.ts';
 import type { OptionTable, OptionValues } from './options.ts';
 
 /** How an option of the plugin is written there. */
@@ -99,6 +99,18 @@ export function madeSection(
   return { argument: '', options, pairs, at };
 }
 
+/** Fluent Bit's inputs listen on all addresses; here on loopback, unless `bind` is written. */
+export function warnOfLoopback({ written, at, warn }: Pick<FluentbitWritten, 'written' | 'at' | 'warn'>): void {
+  if (!written('bind'))
+    warn(
+      at,
+      'listens on 127.0.0.1 alone, where Fluent Bit listens on all addresses; write Listen 0.0.0.0 to take records of other machines, or Listen 127.0.0.1',
+    );
+}
+
+/** As Fluent Bit 5.1 writes versions of TLS; it knows older ones, which nobody should speak. */
+const tlsNames = ['TLSv1.1', 'TLSv1.2', 'TLSv1.3'] as const;
+
 /** `tls` and `tls.*` of outputs and inputs that speak TLS; spread them into `properties`. Source: Fluent Bit 5.1 flb_output.c, flb_input.c. */
 export const tlsProperties = {
   tls: boolean('Speaks TLS.', { default: false, fluentbit: 'tls' }),
@@ -116,9 +128,40 @@ export const tlsProperties = {
   tlsCrtFile: text('PEM file with the certificate to show.', { fluentbit: 'tls.crt_file' }),
   tlsKeyFile: text('PEM file with the private key of that certificate.', { fluentbit: 'tls.key_file' }),
   tlsKeyPasswd: secret('Passphrase of that key.', { fluentbit: 'tls.key_passwd' }),
-  tlsMinVersion: text('The oldest version of TLS: TLSv1.2 or TLSv1.3.', { fluentbit: 'tls.min_version' }),
-  tlsMaxVersion: text('The newest version of TLS.', { fluentbit: 'tls.max_version' }),
+  tlsMinVersion: choice(tlsNames)('The oldest version of TLS.', { fluentbit: 'tls.min_version' }),
+  tlsMaxVersion: choice(tlsNames)('The newest version of TLS.', { fluentbit: 'tls.max_version' }),
   tlsCiphers: text('Ciphers of TLS 1.2 and before, as OpenSSL writes them.', { fluentbit: 'tls.ciphers' }),
+} as const;
+
+const clientsOnly = 'the certificate that is shown is tls.crt_file';
+const {
+  tlsVerify: _verify,
+  tlsVerifyHostname: _hostname,
+  tlsVhost: _vhost,
+  tlsCaPath: _path,
+  ...serverTls
+} = tlsProperties;
+
+/** The same of inputs, which listen. */
+export const serverTlsProperties = {
+  ...serverTls,
+  tlsVerifyClientCert: boolean('Takes only clients that show a certificate of tls.ca_file.', {
+    default: false,
+    fluentbit: 'tls.verify_client_cert',
+  }),
+  tlsVerify: boolean('Whether the other end is looked at.', {
+    fluentbit: 'tls.verify',
+    ignored: 'whether clients must show a certificate says tls.verify_client_cert',
+  }),
+  tlsVerifyHostname: boolean('Whether its certificate must name the host.', {
+    fluentbit: 'tls.verify_hostname',
+    ignored: clientsOnly,
+  }),
+  tlsVhost: text('Host name for SNI.', { fluentbit: 'tls.vhost', ignored: clientsOnly }),
+  tlsCaPath: text('Directory with certificates.', {
+    fluentbit: 'tls.ca_path',
+    ignored: 'those that client certificates must come from are in tls.ca_file',
+  }),
 } as const;
 
 /**

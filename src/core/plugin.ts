@@ -154,6 +154,8 @@ export interface Formatter {
   readonly contentType: string;
   /** Appends rows [from, to) of the batch to `out`. May throw FILTER_FAILED for a record it cannot write, before it wrote any part of it. */
   write(batch: Batch, from: number, to: number, out: ByteWriter): void;
+  /** Appends what a file begins with whose first record this is, such as the names of its columns. */
+  begin?(batch: Batch, row: number, out: ByteWriter): void;
 }
 
 // ---------------------------------------------------------------------------------------------------- filters, steps

@@ -2,6 +2,7 @@
 import type { Service } from './contract.ts';
 import { influxdb } from './influxdb.ts';
 import { kafka } from './kafka.ts';
+import { kubernetes } from './kubernetes.ts';
 import { opensearch } from './opensearch.ts';
 
-export const services: readonly Service[] = [influxdb, kafka, opensearch];
+export const services: readonly Service[] = [influxdb, kafka, kubernetes, opensearch];

@@ -75,6 +75,8 @@ export function commonProperties(kind: PluginKind): OptionTable {
 
 /** Of those, what is accepted without effect by its beginning. */
 export const ignoredPrefixes: Readonly<Record<string, string>> = {
+  'tls.debug': 'what goes wrong with TLS is in the log',
+  'tls.windows.': 'Windows only',
   'net.': 'connections are kept and closed as they are needed',
   rate_gate: 'accepted without effect: sources wait only when the journal is full',
 };

@@ -111,7 +111,11 @@ class Run {
     let end = 0;
     const cuts = this.setup.rotate ? lines.map((line) => (end += line.length)) : [lines.join('').length];
     const payload = Buffer.from(lines.join(''));
-    const written = await this.files.append(this.names[series] as string, payload, cuts, () => Promise.resolve());
+    const written = await this.files.append(
+      this.names[series] as string,
+      { payload, cuts, head: Buffer.alloc(0) },
+      () => Promise.resolve(),
+    );
     this.positions[series] = from + (this.setup.rotate ? written : count);
   }
   async commit(isKept: boolean): Promise<void> {

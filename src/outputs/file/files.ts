@@ -56,6 +56,14 @@ export interface OutputFilesOptions {
 }
 
 /** One output's files. Calls are run one after the other, in the order they were made. */
+/** What is appended: bytes, and the positions at which they may be cut (the last is their length). */
+export interface Pieces {
+  readonly payload: Buffer;
+  readonly cuts: readonly number[];
+  /** What stands before them in a file that is empty. */
+  readonly head: Buffer;
+}
+
 export class OutputFiles {
   readonly #options: OutputFilesOptions;
   readonly #disk: Disk;
@@ -103,24 +111,20 @@ export class OutputFiles {
   }
 
   /**
-   * Appends `payload`, cut at the positions of `cuts` (the last is its length) wherever a file would grow too large.
+   * Appends the payload, cut wherever a file would grow too large.
    * Returns how many pieces were written: less than all when a later one failed. Calls `opened` with the file's path
    * before the first.
    * @throws OperatingError OUTPUT_WRITE: nothing was written
    */
-  append(
-    name: string,
-    payload: Buffer,
-    cuts: readonly number[],
-    opened: (path: string) => Promise<void>,
-  ): Promise<number> {
+  append(name: string, pieces: Pieces, opened: (path: string) => Promise<void>): Promise<number> {
+    const { cuts } = pieces;
     return this.#inTurn(`writing to ${name}`, async () => {
       const entry = await this.#entry(name);
       await opened(entry.path);
       let done = 0;
       while (done < cuts.length) {
         try {
-          done = await this.#appendSome(entry, payload, cuts, done);
+          done = await this.#appendSome(entry, pieces, done);
         } catch (error) {
           if (done === 0) throw error;
           this.#options.log.warn(`writing to ${entry.path}: ${errorText(error)}; the rest is tried again.`);
@@ -291,13 +295,14 @@ export class OutputFiles {
   // ------------------------------------------------------------------------------------------------ writing
 
   /** Writes pieces from `done` on, as many as fit, or rotates; returns how many are written then. */
-  async #appendSome(entry: Entry, payload: Buffer, cuts: readonly number[], done: number): Promise<number> {
+  async #appendSome(entry: Entry, { payload, cuts, head }: Pieces, done: number): Promise<number> {
     const from = done === 0 ? 0 : (cuts[done - 1] as number);
     let next = cuts.length;
     const { rotate } = this.#options;
     if (rotate) {
       next = done;
-      while (next < cuts.length && (cuts[next] as number) - from <= rotate.bytes - entry.length) next++;
+      const room = rotate.bytes - (entry.length || head.length);
+      while (next < cuts.length && (cuts[next] as number) - from <= room) next++;
       if (next === done && entry.length > 0) {
         await this.#rotate(entry);
         return done;
@@ -305,7 +310,9 @@ export class OutputFiles {
       // A record larger than a file may be gets one for itself.
       if (next === done) next = done + 1;
     }
-    await this.#write(entry, payload.subarray(from, cuts[next - 1]));
+    const bytes = payload.subarray(from, cuts[next - 1]);
+    const isFirst = entry.length === 0 && bytes.length > 0 && head.length > 0;
+    await this.#write(entry, isFirst ? Buffer.concat([head, bytes]) : bytes);
     return next;
   }
 

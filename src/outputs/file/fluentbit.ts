@@ -14,6 +14,10 @@ export const fileForm = fluentbitForm({
     }),
     delimiter: text('What stands between values of csv and ltsv: tab, space or comma.'),
     labelDelimiter: text('What stands between label and value of ltsv: tab, space or comma. Default: a colon.'),
+    csvColumnNames: boolean('Whether a file of csv begins with the names of the columns.', {
+      default: false,
+      fluentbit: 'csv_column_names',
+    }),
     template: text('The line of template.', { default: '{time} {message}' }),
     rotate: boolean('Whether files that grow large are rotated.', { default: false }),
     rotateMaxSize: bytes('How large a file may grow.', { default: 100_000_000 }),
@@ -21,11 +25,19 @@ export const fileForm = fluentbitForm({
   },
   ignored: {
     mkdir: 'directories are made in any case',
-    csv_column_names: 'accepted; files are written without a line of names',
     rotate_gzip: 'rotated files stay as they are',
   },
   lower({ properties, at, written, warn }) {
-    const { path, file, format, template, rotate, rotateMaxSize, rotateMaxFiles } = properties;
+    const {
+      path,
+      file,
+      format,
+      template,
+      rotate,
+      rotateMaxSize,
+      rotateMaxFiles,
+      csvColumnNames: hasNames,
+    } = properties;
     const known = (name: 'delimiter' | 'labelDelimiter') => {
       const value = properties[name];
       const found = value === undefined ? undefined : delimiters[value.toLowerCase()];
@@ -53,7 +65,12 @@ export const fileForm = fluentbitForm({
           ? madeModel('formatter', 'json', {}, at)
           : format === 'msgpack'
             ? madeModel('formatter', 'fluentbit_msgpack', {}, at)
-            : madeModel('formatter', 'fluentbit_file', { layout: format, delimiter, labelDelimiter, template }, at),
+            : madeModel(
+                'formatter',
+                'fluentbit_file',
+                { layout: format, delimiter, labelDelimiter, template, hasNames },
+                at,
+              ),
     };
   },
   example: `[OUTPUT]

@@ -81,7 +81,11 @@ export class FileOutput implements Output {
     const cuts = ends === undefined || compress ? [payload.length] : ends;
     let written: number;
     try {
-      written = await this.#files.append(target.path, payload, cuts, (path) => this.#link(chunk, path));
+      written = await this.#files.append(
+        target.path,
+        { payload, cuts, head: await this.#head(chunk, refused) },
+        (path) => this.#link(chunk, path),
+      );
     } catch (error) {
       const reason = await this.#impossible(error);
       if (reason === undefined) throw error;
@@ -89,6 +93,25 @@ export class FileOutput implements Output {
     }
     if (written === cuts.length) return { refused };
     return { refused, retry: rowsFrom(chunk, refused, written) };
+  }
+
+  /** What a file begins with that is empty; it is taken from the first record that was written. */
+  async #head(chunk: Chunk, refused: readonly RefusedRow[]): Promise<Buffer> {
+    const { formatter, inject } = this.#settings;
+    const compress = pack[this.#settings.compress];
+    const out = new ByteWriter();
+    if (!formatter.begin || refused.length === chunk.count) return Buffer.alloc(0);
+    const without = new Set(refused.map(({ row }) => row));
+    let row = 0;
+    while (without.has(row)) row++;
+    for (const { batch } of chunk.batches) {
+      if (row < batch.count) {
+        formatter.begin(inject(batch), row, out);
+        break;
+      }
+      row -= batch.count;
+    }
+    return compress ? compress(out.view()) : out.view();
   }
 
   /**

@@ -4,15 +4,17 @@ import { OperatingError } from '../../core/errors.ts';
 import { boolean, choice, integer, list, map, secret, snakeCase, text } from '../../core/options.ts';
 import type { OptionValues } from '../../core/options.ts';
 import { definePlugin } from '../../core/plugin.ts';
-import type { Plugin, PluginConfig, SectionTable } from '../../core/plugin.ts';
+import type { OutputContext, Plugin, PluginConfig, SectionTable } from '../../core/plugin.ts';
 import type { BufferModel } from '../../config/model.ts';
-import { tlsVersions } from '../../core/tls.ts';
+import { clientTlsOptions, clientTlsProblem } from '../requests/client-tls.ts';
 import { headerProblem } from '../requests/headers.ts';
 import { endpointProblem, shownEndpoint } from './address.ts';
 import { httpForm } from './fluentbit.ts';
 import { HttpOutput } from './output.ts';
+import type { HttpBody } from './output.ts';
 
-const options = {
+/** Of every output that sends chunks as requests. */
+export const httpOptions = {
   endpoint: text(
     'URL that chunks are sent to; may hold ${tag}, ${tag[1]}, ${field} and time formats of the chunk keys.',
     {
@@ -27,29 +29,21 @@ const options = {
   jsonArray: boolean('Sends one JSON array in place of a JSON object a line.', { default: false }),
   headers: map('Headers of each request.'),
   headersFromPlaceholders: map('Headers whose values hold placeholders of the chunk keys.'),
-  compress: choice(['text', 'gzip'])('Compresses bodies.', { default: 'text' }),
+  compress: choice(['text', 'gzip', 'zstd'])('Compresses bodies.', { default: 'text' }),
   allowedHosts: list('Hosts that a placeholder in the host of the endpoint may come to; all when unset.'),
   // Net::HTTP's defaults.
   openTimeout: integer(1)('Seconds for a connection to open.', { default: 60 }),
   readTimeout: integer(1)('Seconds without a byte of the answer.', { default: 60 }),
   sslTimeout: integer(1)('Seconds for the TLS handshake; without it open_timeout.'),
   reuseConnections: boolean('Sends more than one request on a connection.', { default: true }),
-  tlsCaCertPath: text(
-    'PEM file with the certificates that the server’s must come from; without it those of the system.',
-  ),
-  tlsClientCertPath: text('PEM file with a certificate to show to the server.'),
-  tlsPrivateKeyPath: text('PEM file with the private key of that certificate.'),
-  tlsPrivateKeyPassphrase: secret('Passphrase of that key.'),
-  tlsVerifyMode: choice(['peer', 'none'])('Whether the server’s certificate is looked at.', { default: 'peer' }),
-  tlsVersion: choice(tlsVersions)('The one version of TLS that is spoken; without it 1.2 and 1.3.'),
-  tlsCiphers: text('Ciphers of TLS 1.2 and before, as OpenSSL writes them.'),
+  ...clientTlsOptions,
   errorResponseAsUnrecoverable: boolean('Hands what the server refuses to the secondary.', { default: true }),
   retryableResponseCodes: list(
     'Status codes, also as 5xx, after which a chunk is sent again; without it 408, 425, 429, 502, 503, 504.',
   ),
 } as const;
 
-const sections = {
+export const httpSections = {
   auth: {
     summary: 'How requests prove who sends them',
     options: {
@@ -66,9 +60,9 @@ const sections = {
   },
 } as const satisfies SectionTable;
 
-export type HttpOutputOptions = OptionValues<typeof options>;
-export type AuthOptions = OptionValues<(typeof sections)['auth']['options']>;
-export type HttpOutputConfig = PluginConfig<typeof options>;
+export type HttpOutputOptions = OptionValues<typeof httpOptions>;
+export type AuthOptions = OptionValues<(typeof httpSections)['auth']['options']>;
+export type HttpOutputConfig = PluginConfig<typeof httpOptions>;
 
 /** The plugin with the environment that names a proxy; tests give their own. */
 export function httpOutputOver(env: Readonly<Record<string, string | undefined>>): Plugin {
@@ -76,8 +70,8 @@ export function httpOutputOver(env: Readonly<Record<string, string | undefined>>
     kind: 'output',
     name: 'http',
     summary: 'Sends chunks of records over HTTP: as NDJSON, a JSON array, or in any format.',
-    options,
-    sections,
+    options: httpOptions,
+    sections: httpSections,
     defaultFormatter: 'json',
     fluentbit: httpForm,
     target: ({ endpoint }) => shownEndpoint(endpoint),
@@ -128,16 +122,36 @@ export function httpOutputOver(env: Readonly<Record<string, string | undefined>>
         options: ['method'],
       },
     ],
-    check(config, buffer) {
-      const problem = problemOf(config, buffer, env);
-      if (problem !== undefined) throw new Error(problem);
-    },
-    create: (config, context) => new HttpOutput(config, context, proxyOf(config.options, env)),
+    check: (config, buffer) => checkHttp(config, buffer, env),
+    create: (config, context) => createHttp(config, context, env, bodyOf(config, context)),
   });
 }
 
 /** `http` with the environment of the process. */
 export const httpOutput = httpOutputOver(process.env);
+
+/** An output that sends such bodies, for plugins with forms of their own. */
+export function createHttp(
+  { options, sections }: Pick<HttpOutputConfig, 'options' | 'sections'>,
+  context: OutputContext,
+  env: Readonly<Record<string, string | undefined>>,
+  body: HttpBody,
+): HttpOutput {
+  return new HttpOutput({ options, sections }, context, proxyOf(options, env), body);
+}
+
+/** Fluentd’s forms: records one behind the other, or in an array as `[{…}\n,{…}\n]`. */
+function bodyOf(
+  { options: { jsonArray, contentType }, formatter }: HttpOutputConfig,
+  context: OutputContext,
+): HttpBody {
+  const inner = context.formatter(formatter ?? 'json');
+  return {
+    formatter: inner,
+    contentType: contentType ?? (jsonArray ? 'application/json' : inner.contentType),
+    ...(jsonArray && { opening: '[', between: ',', closing: ']' }),
+  };
+}
 
 function proxyOf({ proxy }: HttpOutputOptions, env: Readonly<Record<string, string | undefined>>): URL | undefined {
   const written = proxy ?? env['HTTP_PROXY'] ?? env['http_proxy'];
@@ -146,6 +160,16 @@ function proxyOf({ proxy }: HttpOutputOptions, env: Readonly<Record<string, stri
   // Checked before; the environment may have changed since.
   if (!url) throw new OperatingError('PLUGIN_LOAD', 'the proxy of output http is no URL');
   return url;
+}
+
+/** @throws Error saying what is wrong and what to do */
+export function checkHttp(
+  config: HttpOutputConfig,
+  buffer: BufferModel | undefined,
+  env: Readonly<Record<string, string | undefined>>,
+): void {
+  const problem = problemOf(config, buffer, env);
+  if (problem !== undefined) throw new Error(problem);
 }
 
 function problemOf(
@@ -162,8 +186,8 @@ function problemOf(
   if (auth?.method === 'aws_sigv4')
     for (const name of ['awsService', 'awsRegion'] as const)
       if ((auth[name] ?? '') === '') return `<auth> method aws_sigv4 needs ${snakeCase(name)}`;
-  if ((values.tlsClientCertPath === undefined) !== (values.tlsPrivateKeyPath === undefined))
-    return 'tls_client_cert_path and tls_private_key_path must be given together';
+  const tlsProblem = clientTlsProblem(values);
+  if (tlsProblem !== undefined) return tlsProblem;
   const code = values.retryableResponseCodes?.find((one) => !/^[1-5](?:\d\d|xx)$/.test(one));
   if (code !== undefined) return `retryable_response_codes: ${JSON.stringify(code)} is no HTTP status code`;
   const texts = [values.headers ?? {}, values.headersFromPlaceholders ?? {}].flatMap((one) => Object.entries(one));

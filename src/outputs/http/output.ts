@@ -1,21 +1,19 @@
 /** Writes chunks: makes a body of one, sends it, and reads from the answer what became of its records. */
 import { isUtf8 } from 'node:buffer';
-import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
-import { gzip } from 'node:zlib';
-import type { ConnectionOptions } from 'node:tls';
+import { gzip, zstdCompress } from 'node:zlib';
 import { writeChunk } from '../../codecs/rows.ts';
 import type { RefusedRow } from '../../codecs/rows.ts';
 import type { Batch } from '../../core/batch.ts';
 import { ByteWriter } from '../../core/bytes.ts';
-import { OperatingError, errorText } from '../../core/errors.ts';
+import { OperatingError } from '../../core/errors.ts';
 import type { Chunk, Formatter, Output, OutputContext, WriteResult } from '../../core/plugin.ts';
-import { tlsRange } from '../../core/tls.ts';
 import { version } from '../../core/version.ts';
 import { headerBytes } from '../requests/headers.ts';
 import { compileEndpoint, compileHeaders } from './address.ts';
 import type { ExpandEndpoint, ExpandHeaders } from './address.ts';
 import { AwsSigner } from '../requests/aws.ts';
+import { clientTls } from '../requests/client-tls.ts';
 import { HttpClient } from '../requests/client.ts';
 import type { Address, ClientAnswer } from '../requests/client.ts';
 import { retryAfterOf } from '../requests/retry-after.ts';
@@ -25,31 +23,47 @@ import type { AuthOptions, HttpOutputConfig, HttpOutputOptions } from './index.t
 const laterByDefault = ['408', '425', '429', '502', '503', '504'];
 /** Statuses that speak of what was sent: a part of it may be taken. */
 const aboutTheBody: ReadonlySet<number> = new Set([400, 413, 422]);
-const COMMA = 44;
-const OPENING = 91;
-const CLOSING = 93;
 
-const pack = promisify(gzip);
+const packers = {
+  text: (bytes: Buffer) => bytes,
+  gzip: promisify(gzip),
+  zstd: promisify(zstdCompress),
+} as const;
+
+/** What bodies are made of: what the formatter writes, and what stands before, between and behind records. */
+export interface HttpBody {
+  readonly formatter: Formatter;
+  /** Undefined: none is sent. */
+  readonly contentType: string | undefined;
+  readonly opening?: string;
+  readonly between?: string;
+  readonly closing?: string;
+}
 
 export class HttpOutput implements Output {
   readonly #options: HttpOutputOptions;
   readonly #context: OutputContext;
   readonly #proxy: URL | undefined;
-  readonly #formatter: Formatter;
+  readonly #made: HttpBody;
+  readonly #rows: Formatter;
   readonly #endpoint: ExpandEndpoint;
   readonly #headers: ExpandHeaders;
   readonly #later: ReadonlySet<string>;
   readonly #signer: AwsSigner | undefined;
   #client: HttpClient | undefined;
 
-  constructor({ options, sections, formatter }: HttpOutputConfig, context: OutputContext, proxy: URL | undefined) {
+  constructor(
+    { options, sections }: Pick<HttpOutputConfig, 'options' | 'sections'>,
+    context: OutputContext,
+    proxy: URL | undefined,
+    body: HttpBody,
+  ) {
     this.#options = options;
     this.#context = context;
     this.#proxy = proxy;
-    const inner = context.formatter(formatter ?? 'json');
-    this.#formatter = options.jsonArray ? withCommas(inner) : inner;
+    this.#made = body;
+    this.#rows = body.between === undefined ? body.formatter : separated(body.formatter, body.between);
     this.#endpoint = compileEndpoint(options.endpoint, options.allowedHosts, context.buffer);
-    const type = options.contentType ?? (options.jsonArray ? 'application/json' : inner.contentType);
     const auth = sections['auth']?.[0]?.options as AuthOptions | undefined;
     const fixed = {
       'User-Agent': `post2log/${version}`,
@@ -58,8 +72,9 @@ export class HttpOutput implements Output {
     };
     const templates = options.headersFromPlaceholders ?? {};
     const expand = compileHeaders(fixed, templates, context.buffer);
-    const own: Record<string, string> = { 'Content-Type': headerBytes(type) };
-    if (options.compress === 'gzip') own['Content-Encoding'] = 'gzip';
+    const own: Record<string, string> = {};
+    if (body.contentType !== undefined) own['Content-Type'] = headerBytes(body.contentType);
+    if (options.compress !== 'text') own['Content-Encoding'] = options.compress;
     this.#headers = (chunk) => withOwn(expand(chunk), own);
     this.#signer = auth?.method === 'aws_sigv4' ? signerOf(auth, context) : undefined;
     this.#later = new Set(options.retryableResponseCodes ?? laterByDefault);
@@ -78,7 +93,7 @@ export class HttpOutput implements Output {
         proxy: this.#proxy,
         connectionsMax: Math.max(1, this.#context.buffer.concurrency),
       },
-      await tlsOf(options),
+      /^https:/i.test(options.endpoint) ? await clientTls(options) : {},
     );
   }
 
@@ -92,7 +107,7 @@ export class HttpOutput implements Output {
     const method = this.#options.httpMethod === 'put' ? 'PUT' : 'POST';
     const client = this.#client;
     if (!client) throw new OperatingError('OUTPUT_UNREACHABLE', `output ${this.#context.id} is not open`);
-    const packed = this.#options.compress === 'gzip' ? await pack(body) : body;
+    const packed = await packers[this.#options.compress](body);
     const parts = { address, method, headers: headers.headers, body: packed } as const;
     const answer = await client.send(this.#signer ? await this.#signer.sign(parts) : parts, signal);
     if (answer.status >= 200 && answer.status < 300) return { refused };
@@ -111,15 +126,14 @@ export class HttpOutput implements Output {
 
   #body(chunk: Chunk): { body: Buffer; refused: RefusedRow[] } {
     const out = new ByteWriter();
-    if (this.#options.jsonArray) out.byte(OPENING);
-    const refused = writeChunk(this.#formatter, chunk, (batch: Batch) => batch, out);
-    if (this.#options.jsonArray) {
-      if (out.at(out.length - 1) === COMMA) out.truncate(out.length - 1);
-      out.byte(CLOSING);
-    }
+    const { opening = '', between = '', closing = '' } = this.#made;
+    out.text(opening);
+    const refused = writeChunk(this.#rows, chunk, (batch: Batch) => batch, out);
+    if (refused.length < chunk.count) out.truncate(out.length - Buffer.byteLength(between));
+    out.text(closing);
     const body = out.view();
     // A server takes no JSON that is not UTF-8, and would refuse a whole request for it.
-    const isBroken = /json/.test(this.#formatter.contentType) && !isUtf8(body);
+    const isBroken = /json/.test(this.#made.formatter.contentType) && !isUtf8(body);
     return { body: isBroken ? Buffer.from(body.toString()) : body, refused };
   }
   #isLater(status: number): boolean {
@@ -170,14 +184,14 @@ function refuseAll(chunk: Chunk, reason: string): WriteResult {
   return { refused: Array.from({ length: chunk.count }, (_, row) => ({ row, reason })) };
 }
 
-/** `[{…}\n,{…}\n]` is what Fluentd sends: each record as its format writes it, and a comma. */
-function withCommas(formatter: Formatter): Formatter {
+/** Each record as the formatter writes it, and a text behind it. */
+function separated(formatter: Formatter, between: string): Formatter {
   return {
     contentType: formatter.contentType,
     write(batch, from, to, out) {
       for (let row = from; row < to; row++) {
         formatter.write(batch, row, row + 1, out);
-        out.byte(COMMA);
+        out.text(between);
       }
     },
   };
@@ -208,29 +222,4 @@ function adviceOf(status: number): string {
   if (status === 404 || status === 405) return '; check endpoint and http_method';
   if (status >= 300 && status < 400) return '; redirects are not followed, write the new address into endpoint';
   return '';
-}
-
-async function tlsOf(options: HttpOutputOptions): Promise<ConnectionOptions> {
-  if (!/^https:/i.test(options.endpoint)) return {};
-  const read = async (name: string, path: string | undefined): Promise<Buffer | undefined> => {
-    if (path === undefined) return undefined;
-    try {
-      return await readFile(path);
-    } catch (error) {
-      throw new OperatingError('OUTPUT_UNREACHABLE', `reading ${name} ${path}: ${errorText(error)}`, { cause: error });
-    }
-  };
-  const { tlsVersion, tlsCiphers, tlsPrivateKeyPassphrase: passphrase } = options;
-  const ca = await read('tls_ca_cert_path', options.tlsCaCertPath);
-  const cert = await read('tls_client_cert_path', options.tlsClientCertPath);
-  const key = await read('tls_private_key_path', options.tlsPrivateKeyPath);
-  return {
-    rejectUnauthorized: options.tlsVerifyMode !== 'none',
-    ...tlsRange(tlsVersion),
-    ...(ca && { ca }),
-    ...(cert && { cert }),
-    ...(key && { key }),
-    ...(passphrase !== undefined && { passphrase }),
-    ...(tlsCiphers !== undefined && { ciphers: tlsCiphers }),
-  };
 }

@@ -162,7 +162,8 @@ export class HttpClient {
       if (!isTls) return socket;
       if (proxy) await openTunnel(socket, proxy, `${hostText(hostname)}:${port}`, openTimeoutMs);
       const named = isIP(hostname) === 0 && { servername: hostname };
-      const secure = connectTls({ ...this.#tls, socket, ...named, host: hostname });
+      // A name that is configured goes before the host.
+      const secure = connectTls({ ...named, ...this.#tls, socket, host: hostname });
       await within(secure, 'secureConnect', handshakeTimeoutMs, 'the TLS handshake');
       return secure;
     } catch (error) {

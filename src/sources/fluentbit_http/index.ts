@@ -1,9 +1,9 @@
 /** The `fluentbit_http` source: records over HTTP, in the forms and with the answers of Fluent Bit 5.1's in_http. */
-import { fluentbitForm, fluentbitWords, madeSection, tlsProperties } from '../../core/fluentbit.ts';
+import { fluentbitForm, fluentbitWords, serverTlsProperties, warnOfLoopback } from '../../core/fluentbit.ts';
 import { boolean, bytes, integer, list, text } from '../../core/options.ts';
 import type { OptionValues } from '../../core/options.ts';
 import { definePlugin } from '../../core/plugin.ts';
-import { transportProblem, transportSection } from '../requests/transport.ts';
+import { fluentbitTransport, transportProblem, transportSection } from '../requests/transport.ts';
 import { FluentbitHttpSource } from './source.ts';
 
 const options = {
@@ -46,7 +46,7 @@ export const fluentbitHttpSource = definePlugin({
         default: 201,
         fluentbit: 'successful_response_code',
       }),
-      ...tlsProperties,
+      ...serverTlsProperties,
     },
     repeated: { success_header: 'A header of the answer when records were taken: name and value.' },
     ignored: {
@@ -56,13 +56,10 @@ export const fluentbitHttpSource = definePlugin({
       workers: 'P2L_WORKERS says how many processes receive',
       enable_health_endpoint: 'health is at the admin server',
     },
-    lower({ properties, pairs, instance, tag, at, written, error, warn }) {
-      if (!written('bind'))
-        warn(
-          at,
-          'listens on 127.0.0.1 alone, where Fluent Bit listens on all addresses; write Listen 0.0.0.0 to take requests of other machines, or Listen 127.0.0.1',
-        );
-      const { successfulResponseCode, tls, tlsCrtFile, tlsKeyFile, tlsKeyPasswd } = properties;
+    lower(lowered) {
+      const { properties, pairs, instance, tag, at, written, error, warn } = lowered;
+      warnOfLoopback(lowered);
+      const { successfulResponseCode } = properties;
       const isKnown = [200, 201, 204].includes(successfulResponseCode);
       if (!isKnown)
         warn(
@@ -75,17 +72,13 @@ export const fluentbitHttpSource = definePlugin({
         error(valueAt ?? at, 'success_header: a name and a value were expected');
         return [];
       });
-      const transport = madeSection(
-        { certPath: tlsCrtFile, privateKeyPath: tlsKeyFile, privateKeyPassphrase: tlsKeyPasswd, clientCertAuth: false },
-        at,
-      );
       return {
         options: {
           tag: tag ?? instance,
           successfulResponseCode: isKnown ? successfulResponseCode : 201,
           successHeaders,
         },
-        sections: tls ? { transport: [{ ...transport, argument: 'tls' }] } : {},
+        sections: fluentbitTransport(properties, lowered),
       };
     },
     example: `[INPUT]

@@ -1,7 +1,14 @@
 /** How Fluent Bit's configurations write the source `forward`. Source: Fluent Bit 5.1 in_forward/fw.c. */
 import { hostname } from 'node:os';
-import { fluentbitForm, fluentbitWords, madeSection, tlsProperties } from '../../core/fluentbit.ts';
+import {
+  fluentbitForm,
+  fluentbitWords,
+  madeSection,
+  serverTlsProperties,
+  warnOfLoopback,
+} from '../../core/fluentbit.ts';
 import { boolean, secret, text } from '../../core/options.ts';
+import { fluentbitTransport } from '../requests/transport.ts';
 
 export const forwardForm = fluentbitForm({
   options: {
@@ -14,20 +21,17 @@ export const forwardForm = fluentbitForm({
     sharedKey: secret('Key that senders must know.', { fluentbit: 'Shared_Key' }),
     emptySharedKey: boolean('Senders must use an empty key.', { default: false }),
     selfHostname: text('Name of this end in the handshake.'),
-    ...tlsProperties,
+    ...serverTlsProperties,
   },
   repeated: { 'security.users': 'Somebody who may send: user name and password.' },
   ignored: {
     buffer_chunk_size: 'messages are read as they come',
     workers: 'P2L_WORKERS says how many processes receive',
   },
-  lower({ properties, pairs, at, tag, error, warn, written }) {
-    if (!written('bind'))
-      warn(
-        at,
-        'listens on 127.0.0.1 alone, where Fluent Bit listens on all addresses; write Listen 0.0.0.0 to take records of other machines, or Listen 127.0.0.1',
-      );
-    const { sharedKey, emptySharedKey, selfHostname, tls, tlsCrtFile, tlsKeyFile, tlsKeyPasswd } = properties;
+  lower(lowered) {
+    const { properties, pairs, at, tag, error } = lowered;
+    warnOfLoopback(lowered);
+    const { sharedKey, emptySharedKey, selfHostname } = properties;
     const user = pairs.map(({ value, valueAt, at: pairAt }) => {
       const [username = '', password = ''] = fluentbitWords(value) ?? [];
       if (password === '') error(valueAt ?? pairAt, 'Security.Users: a user name and a password were expected');
@@ -43,16 +47,12 @@ export const forwardForm = fluentbitForm({
       },
       at,
     );
-    const transport = madeSection(
-      { certPath: tlsCrtFile, privateKeyPath: tlsKeyFile, privateKeyPassphrase: tlsKeyPasswd, clientCertAuth: false },
-      at,
-    );
     if (user.length > 0 && key === undefined) error(at, 'Security.Users needs Shared_Key, or Empty_Shared_Key on');
     return {
       options: { tag },
       sections: {
         ...(key !== undefined && { security: [{ ...security, sections: { user, client: [] } }] }),
-        ...(tls && { transport: [{ ...transport, argument: 'tls' }] }),
+        ...fluentbitTransport(properties, lowered),
       },
     };
   },

@@ -3,6 +3,8 @@
  * Fluentd 1.16's server helper, plugin_helper/server.rb and cert_option.rb; what makes certificates on the fly is left out.
  */
 import type { SectionModel } from '../../config/model.ts';
+import { madeSection } from '../../core/fluentbit.ts';
+import type { FluentbitWritten, serverTlsProperties } from '../../core/fluentbit.ts';
 import { boolean, choice, integer, secret, text } from '../../core/options.ts';
 import type { OptionValues } from '../../core/options.ts';
 import type { SectionSpec } from '../../core/plugin.ts';
@@ -45,6 +47,42 @@ export function transportProblem(section: SectionModel | undefined): string | un
   if (values.clientCertAuth && values.caPath === undefined)
     return '<transport tls>: client_cert_auth needs ca_path, the certificates that clients must come from';
   return undefined;
+}
+
+/** `<transport tls>` as Fluent Bit's `tls.*` of an input says it; none without `tls on`. */
+export function fluentbitTransport(
+  properties: OptionValues<typeof serverTlsProperties>,
+  { at, error }: Pick<FluentbitWritten, 'at' | 'error'>,
+): { readonly transport?: readonly SectionModel[] } {
+  const {
+    tlsCrtFile: certPath,
+    tlsKeyFile: privateKeyPath,
+    tlsCaFile: caPath,
+    tlsMinVersion,
+    tlsMaxVersion,
+  } = properties;
+  if (!properties.tls) return {};
+  if (certPath === undefined || privateKeyPath === undefined)
+    error(at, 'tls on needs tls.crt_file and tls.key_file: the certificate to show, and its private key');
+  if (properties.tlsVerifyClientCert && caPath === undefined)
+    error(at, 'tls.verify_client_cert on needs tls.ca_file: the certificates that clients must come from');
+  const isRange = tlsMinVersion !== undefined || tlsMaxVersion !== undefined;
+  const section = madeSection(
+    {
+      certPath,
+      privateKeyPath,
+      privateKeyPassphrase: properties.tlsKeyPasswd,
+      clientCertAuth: properties.tlsVerifyClientCert,
+      ciphers: properties.tlsCiphers,
+      ...(properties.tlsVerifyClientCert && { caPath }),
+      ...(isRange && {
+        minVersion: (tlsMinVersion ?? 'TLSv1.2').replace('.', '_'),
+        maxVersion: (tlsMaxVersion ?? 'TLSv1.3').replace('.', '_'),
+      }),
+    },
+    at,
+  );
+  return { transport: [{ ...section, argument: 'tls' }] };
 }
 
 /** The certificate files are looked at this often: certificates are renewed days before they end, and it costs two stats. */

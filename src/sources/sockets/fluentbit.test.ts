@@ -24,22 +24,24 @@ async function read(input: string) {
 
 test('tcp: JSON values by default, or texts up to a separator, with a parser or without', async () => {
   const json = await read('    Name tcp');
-  assert.deepEqual(json.problems, []);
+  assert.match(json.problems.join(), /listens on 127\.0\.0\.1 alone/);
   const { options: plain, parser } = json.plugin ?? {};
-  assert.deepEqual([plain?.['bind'], plain?.['port'], plain?.['framing']], ['0.0.0.0', 5170, 'json']);
+  assert.deepEqual([plain?.['bind'], plain?.['port'], plain?.['framing']], ['127.0.0.1', 5170, 'json']);
   assert.deepEqual([parser?.type, parser?.options['format']], ['fluentbit', 'json']);
-  const texts = await read('    Name tcp\n    Format none\n    Separator \\n\\n\n    Source_Address_Key from');
+  const texts = await read(
+    '    Name tcp\n    Listen ::1\n    Format none\n    Separator \\n\\n\n    Source_Address_Key from',
+  );
   assert.deepEqual(
     ['delimiter', 'skipEmptyMessages', 'sourceAddressKey', 'unparsedKey'].map((name) => texts.plugin?.options[name]),
     ['\n\n', true, 'from', undefined],
   );
   assert.deepEqual([texts.plugin?.parser?.type, texts.plugin?.parser?.options['messageKey']], ['none', 'log']);
-  const parsed = await read('    Name tcp\n    Format none\n    Parser p');
+  const parsed = await read('    Name tcp\n    Listen ::1\n    Format none\n    Parser p');
   assert.deepEqual([parsed.plugin?.options['unparsedKey'], parsed.plugin?.parser?.type], ['log', 'fluentbit']);
 });
 
 test('udp: the same, in each datagram', async () => {
-  const { plugin, problems } = await read('    Name udp\n    Format none');
+  const { plugin, problems } = await read('    Name udp\n    Listen ::1\n    Format none');
   assert.deepEqual(problems, []);
   assert.deepEqual(
     ['port', 'framing', 'delimiter', 'removeNewline'].map((name) => plugin?.options[name]),
@@ -48,7 +50,7 @@ test('udp: the same, in each datagram', async () => {
 });
 
 test('syslog: modes and framing; the tag stays as it is, and a parser is needed', async () => {
-  const { plugin, problems } = await read('    Name syslog\n    Mode tcp\n    Parser p\n    Format octet_counting');
+  const { plugin, problems } = await read('    Name syslog\n    Mode tcp\n    Listen ::1\n    Parser p\n    Format octet_counting');
   assert.deepEqual(problems, []);
   assert.deepEqual(
     ['plainTag', 'frameType', 'port'].map((name) => plugin?.options[name]),

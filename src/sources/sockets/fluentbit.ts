@@ -1,11 +1,12 @@
 /** How Fluent Bit's configurations write tcp, udp and syslog. Source: Fluent Bit 5.1 in_tcp, in_udp, in_syslog. */
-import { fluentbitForm, madeModel, madeSection, tlsProperties } from '../../core/fluentbit.ts';
+import { fluentbitForm, madeModel, madeSection, serverTlsProperties, warnOfLoopback } from '../../core/fluentbit.ts';
 import type { FluentbitWritten } from '../../core/fluentbit.ts';
 import { choice, text } from '../../core/options.ts';
 import type { OptionTable } from '../../core/options.ts';
+import { fluentbitTransport } from '../requests/transport.ts';
 
 const common = {
-  bind: { name: ['Listen', 'Host'], default: '0.0.0.0' },
+  bind: { name: ['Listen', 'Host'] },
   sourceAddressKey: {},
 };
 const asItComes = 'messages are taken as they come, up to 8 MiB each';
@@ -45,43 +46,18 @@ function unescaped(written: string): string {
   return written.replaceAll('\\n', '\n').replaceAll('\\r', '\r').replaceAll('\\t', '\t');
 }
 
-function tlsSection({
-  tlsCrtFile,
-  tlsKeyFile,
-  tlsKeyPasswd,
-  tlsCaFile,
-  tlsVerify,
-  at,
-}: {
-  tlsCrtFile: string | undefined;
-  tlsKeyFile: string | undefined;
-  tlsKeyPasswd: string | undefined;
-  tlsCaFile: string | undefined;
-  tlsVerify: boolean;
-  at: FluentbitWritten['at'];
-}) {
-  const isAsking = tlsVerify && tlsCaFile !== undefined;
-  const options = {
-    certPath: tlsCrtFile,
-    privateKeyPath: tlsKeyFile,
-    privateKeyPassphrase: tlsKeyPasswd,
-    clientCertAuth: isAsking,
-    ...(isAsking && { caPath: tlsCaFile }),
-  };
-  return { ...madeSection(options, at), argument: 'tls' };
-}
-
 export const tcpForm = fluentbitForm({
   options: { ...common, port: {} },
-  properties: { ...contentProperties, ...tlsProperties },
+  properties: { ...contentProperties, ...serverTlsProperties },
   ignored: { buffer_size: asItComes, chunk_size: asItComes, ...oneThread },
   lower(written) {
-    const { at, tag, properties } = written;
+    const { tag, properties } = written;
+    warnOfLoopback(written);
     const parts = contentParts(written);
     return {
       ...parts,
       options: { ...parts.options, tag },
-      sections: properties.tls ? { transport: [tlsSection({ ...properties, at })] } : {},
+      sections: fluentbitTransport(properties, written),
     };
   },
   example: `[INPUT]
@@ -97,6 +73,7 @@ export const udpForm = fluentbitForm({
   properties: contentProperties,
   ignored: { buffer_size: asItComes, chunk_size: asItComes, ...oneThread },
   lower(written) {
+    warnOfLoopback(written);
     const parts = contentParts(written);
     return { ...parts, options: { ...parts.options, removeNewline: false, tag: written.tag } };
   },
@@ -119,10 +96,12 @@ export const syslogForm = fluentbitForm({
       default: 'newline',
     }),
     receiveBufferSize: text('Kernel buffer for datagrams that were not taken yet.'),
-    ...tlsProperties,
+    ...serverTlsProperties,
   },
   ignored: { buffer_chunk_size: asItComes, buffer_max_size: asItComes, ...oneThread },
-  lower({ at, tag, properties, written, parser, error }) {
+  lower(lowered) {
+    const { at, tag, properties, written, parser, error } = lowered;
+    if (properties.mode === 'tcp' || properties.mode === 'udp') warnOfLoopback(lowered);
     const { mode, path, unixPerm, format } = properties;
     const place = written('parser');
     if (properties.parser === undefined || !place) error(at, 'syslog needs a Parser: the name of a [PARSER]');
@@ -133,9 +112,7 @@ export const syslogForm = fluentbitForm({
         'Mode unix_udp (the default): datagrams over Unix sockets are not taken here; write Mode unix_tcp, udp or tcp',
       );
     if (mode === 'unix_tcp' && path === undefined) error(at, 'Mode unix_tcp needs a Path');
-    const transport = properties.tls
-      ? tlsSection({ ...properties, at })
-      : { ...madeSection({}, at), argument: mode === 'udp' ? 'udp' : 'tcp' };
+    const plain = { ...madeSection({}, at), argument: mode === 'udp' ? 'udp' : 'tcp' };
     return {
       options: {
         tag,
@@ -143,7 +120,7 @@ export const syslogForm = fluentbitForm({
         frameType: format === 'octet_counting' ? 'octet_count' : 'traditional',
         ...(mode === 'unix_tcp' && { path, pathMode: unixPerm }),
       },
-      sections: { transport: [transport] },
+      sections: { transport: [plain], ...fluentbitTransport(properties, lowered) },
       parser: named ?? madeModel('parser', 'none', { messageKey: 'log' }, at),
     };
   },

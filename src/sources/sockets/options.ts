@@ -44,11 +44,17 @@ export function receiveBufferOf(section: SectionModel | undefined): number | und
   return typeof size === 'number' ? size : undefined;
 }
 
-/** In what all of them differ from Fluentd. */
+/** In what all of them differ from Fluentd and Fluent Bit. */
 export const socketDifferences: readonly Difference[] = [
   {
     peer: 'fluentd',
     text: 'Listens on all addresses. Here on 127.0.0.1, unless `bind` is written.',
+    options: ['bind'],
+  },
+  {
+    peer: 'fluentbit',
+    verdict: 'better',
+    text: 'Listens on all addresses where `Listen` is not written. Here on 127.0.0.1 alone, with a warning.',
     options: ['bind'],
   },
   {

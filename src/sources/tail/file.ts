@@ -5,17 +5,18 @@
  * - `#position` is what the journal holds; bytes before it are in records or refused, none behind it are.
  * - One piece is under way at a time. If it fails anywhere, reading goes back to `#position`.
  */
-import { open } from 'node:fs/promises';
-import type { FileHandle } from 'node:fs/promises';
 import type { SourceContext } from '../../core/plugin.ts';
 import { errorText } from '../../core/errors.ts';
 import { appendPatiently, noRecords, sliceRecords } from './appending.ts';
+import { openContents } from './archive.ts';
+import { holdsSame, readHead } from './contents.ts';
+import type { Contents, Seen } from './contents.ts';
 import { JoinedLines } from './joined-lines.ts';
 import { Joiner } from './joiner.ts';
 import type { Allowance } from './limits.ts';
-import { LineReader } from './line-reader.ts';
-import type { LineTaker, ReaderRules } from './line-reader.ts';
-import { emptyHead, headBytesMax, headOf, idOf, keyOf } from './position.ts';
+import { LineReader, readFoot } from './line-reader.ts';
+import type { LineTaker, ReadPlace, ReaderRules } from './line-reader.ts';
+import { emptyHead, headBytesMax, headOf, keyOf } from './position.ts';
 import type { FileId, Head, JoinedPlace, Position } from './position.ts';
 import { LineBatch } from './records.ts';
 import type { LineRules, Run, Span } from './records.ts';
@@ -28,7 +29,7 @@ export interface FileRules extends LineRules, ReaderRules {
   readonly context: SourceContext;
   /** True when nothing may wait any more. */
   readonly isStopping: () => boolean;
-  /** Records that multiline parsers cut at their limit. */
+  /** Counts records that multiline parsers cut at their limit. */
   readonly cut: (count: number) => void;
   readonly allowance: (path: string) => Allowance | undefined;
 }
@@ -43,17 +44,25 @@ export interface FileStart extends FileId {
   readonly head: Head;
   readonly part?: number | undefined;
   readonly joined?: JoinedPlace | undefined;
+  readonly sinceMs: number;
 }
 
 /** A file as it was found: decides where to begin. Undefined: it is not followed. */
-export type Place = (
-  id: FileId,
-  size: number,
-  head: (bytes: number) => Promise<Head>,
-) => Promise<FileStart | undefined>;
+export type Place = (seen: Seen, contents: Contents) => Promise<FileStart | undefined>;
 
-/** `more`: there is more to read now. `later`: too, but not yet by a limit. `end`: everything was taken. */
-export type TurnEnd = 'more' | 'later' | 'end';
+/**
+ * `more`: there is more to read now. `later`: too, but not yet by a limit. `end`: everything was taken. `cut`: it does not
+ * hold any more what was read of it; it waits for `startOver`.
+ */
+export type TurnEnd = 'more' | 'later' | 'end' | 'cut';
+
+/** Where to go on, and what behind that is in the journal already. */
+interface FilePlace extends ReadPlace {
+  readonly joined?: JoinedPlace | undefined;
+}
+
+const noRun: Run = { records: noRecords, ends: [], spans: [] };
+const beginning: FilePlace = { at: 0, parts: 0, foot: Buffer.alloc(0) };
 
 export class FollowedFile {
   readonly key: string;
@@ -64,20 +73,34 @@ export class FollowedFile {
   path: string;
   /** When its path was found to lead elsewhere, in monotonic time. */
   rotatedMs: number | undefined;
+  /** Directories of which the system tells when it changes. */
+  watched: readonly string[] = [];
+  /** Where its path led, links resolved, when it was found. */
+  real = '';
+  /** What was under its path before; it is read to its end first. */
+  waitsFor: FollowedFile | undefined;
+  /** Whether something comes before it is not known yet. */
+  isHeld = true;
+  /** What was read of it is not there any more. */
+  isCut = false;
+  /** It was read to its end after its path led elsewhere: what came behind it under its path may be read. */
+  isPassed = false;
   readonly #rules: FileRules;
-  readonly #handle: FileHandle;
+  readonly #contents: Contents;
   readonly #reader: LineReader;
   readonly #joiner: Joiner | undefined;
   /** What multiline parsers join. */
   readonly #lines: JoinedLines | undefined;
   readonly #allowance: Allowance | undefined;
-  #position: number;
-  /** Parts of the line at #position that are in the journal. */
-  #parts: number;
-  #joined: JoinedPlace | undefined;
+  /** Where reading goes on from #position. */
+  #place: FilePlace;
   #head: Head;
   #born: string | undefined;
+  readonly #sinceMs: number;
   #sizeSeen: number;
+  /** When it was last written, as seen; and as it was when it was last read. */
+  modifiedMs: number;
+  #readMs = 0;
   /** Bytes behind it are not read. */
   #until = Number.POSITIVE_INFINITY;
   #isGivenUp = false;
@@ -85,40 +108,45 @@ export class FollowedFile {
   #hasSaidProblem = false;
   #last: Promise<unknown> = Promise.resolve();
 
-  private constructor(rules: FileRules, handle: FileHandle, start: FileStart) {
+  private constructor(rules: FileRules, contents: Contents, start: FileStart, seen: Seen, foot: Buffer) {
     this.#rules = rules;
-    this.#handle = handle;
+    this.#contents = contents;
     this.key = keyOf(start);
     this.inode = start.inode;
     this.path = start.path;
     this.name = start.name;
     this.tag = start.tag;
-    this.#position = this.#sizeSeen = start.position;
-    this.#parts = start.part ?? 0;
+    this.#place = { at: start.position, parts: start.part ?? 0, foot, joined: start.joined };
+    this.#sizeSeen = seen.size;
+    this.modifiedMs = seen.modifiedMs;
     this.#head = start.head;
     this.#born = start.born;
-    this.#reader = new LineReader(handle, rules, this.#position, this.#parts);
+    this.#sinceMs = start.sinceMs;
+    this.#reader = new LineReader(contents, rules, this.#place);
     this.#joiner = rules.parser.isMultiline === true ? new Joiner(rules.parser) : undefined;
-    this.#joined = start.joined;
     this.#lines = rules.joining && new JoinedLines(rules.joining, start.joined);
     this.#allowance = rules.allowance(start.name);
   }
   /** Opens the file at a path and begins where `place` says. */
   static async open(rules: FileRules, path: string, place: Place): Promise<FollowedFile | undefined> {
-    const handle = await open(path, 'r');
+    const contents = await openContents(path);
     try {
-      const found = await handle.stat({ bigint: true });
-      const start = await place(idOf(found), Number(found.size), (bytes) => readHead(handle, bytes));
-      if (start) return new FollowedFile(rules, handle, start);
+      const seen = await contents.seen();
+      const start = await place(seen, contents);
+      if (start) return new FollowedFile(rules, contents, start, seen, await readFoot(contents, start.position));
     } catch (error) {
-      await handle.close();
+      await contents.close();
       throw error;
     }
-    await handle.close();
+    await contents.close();
     return undefined;
   }
   get position(): number {
-    return this.#position;
+    return this.#place.at;
+  }
+  /** How large it was when it was last looked at. */
+  get sizeSeen(): number {
+    return this.#sizeSeen;
   }
   /** True when a file of that size has nothing that was not read. */
   isReadTo(size: number): boolean {
@@ -133,53 +161,75 @@ export class FollowedFile {
     return this.#lines?.dueMs;
   }
   /** How far it was read, as it goes into the journal. */
-  state({ position, parts: part, joined }: Behind = this.#behind): Position {
+  state({ at, parts, foot, joined }: FilePlace = this.#place): Position {
     const { path, name } = this;
     return {
       path,
       ...(name !== path && { name }),
-      position,
+      position: at,
       head: this.#head,
-      ...(part > 0 && { part }),
+      ...(foot.length > 0 && { foot: headOf(foot) }),
+      ...(this.#sizeSeen > at && { seen: this.#sizeSeen }),
+      sinceMs: this.#sinceMs,
+      ...(parts > 0 && { part: parts }),
       ...(joined && { joined }),
       ...(this.#born !== undefined && { born: this.#born }),
     };
   }
   /** Reads a piece and appends what it gave. `isAwaited`: somebody waits, so the journal syncs at once. */
   turn(isAwaited = false): Promise<TurnEnd> {
-    return this.#alone(async () => {
-      const found = await this.#handle.stat({ bigint: true });
-      const size = Number(found.size);
-      this.#born ??= idOf(found).born;
-      const batch = this.#batch();
-      const isSame = size >= this.#reader.at && (size === this.#reader.at || (await this.#hasHead()));
-      if (!isSame) this.#startOver(size, batch);
+    return this.#alone<TurnEnd>(async () => {
+      const { id, size, modifiedMs } = await this.#contents.seen();
+      this.#born ??= id.born;
+      const { at } = this.#reader;
+      // As large as before, but written: by somebody who cut it first, perhaps.
+      if (size < at || (size === at && modifiedMs !== this.#readMs && !(await this.#reader.isSame())))
+        return this.#seeCut();
+      this.modifiedMs = this.#readMs = modifiedMs;
       this.#sizeSeen = size;
       const bytesMax = this.#allowance?.bytesNow() ?? Number.POSITIVE_INFINITY;
       const until = Math.min(size, this.#until);
-      let isMore = this.#reader.at < until;
-      if (isMore && bytesMax > 0) {
-        const before = this.#reader.at;
-        isMore = await this.#reader.read(this.#taker(batch), until, bytesMax);
+      const batch = this.#batch();
+      let end: TurnEnd = at < until ? 'more' : 'end';
+      if (end === 'more' && bytesMax > 0) {
+        end = await this.#reader.read(this.#taker(batch), until, bytesMax);
         this.#lines?.end(batch, this.#rules.context.clock.monotonicMs());
-        this.#allowance?.used(this.#reader.at - before, batch.lines);
+        this.#allowance?.used(this.#reader.at - at, batch.lines);
       }
-      await this.#commit(batch, isMore || isAwaited);
-      if (!isMore) return 'end';
-      return this.#allowance?.bytesNow() === 0 ? 'later' : 'more';
+      if (end === 'cut') return this.#seeCut();
+      await this.#commit(batch, end === 'more' || isAwaited);
+      return end === 'more' && this.#allowance?.bytesNow() === 0 ? 'later' : end;
     }, 'end');
+  }
+  /**
+   * Reads from its head after it was cut. `state` becomes durable in one step with that. `takesHeld`: what waits for
+   * further lines is a record; it is not read again elsewhere.
+   */
+  async startOver(state: Readonly<Record<string, unknown>>, takesHeld: boolean): Promise<void> {
+    await this.#alone(async () => {
+      const batch = this.#batch();
+      if (takesHeld) this.#joiner?.flush(batch, false);
+      else this.#joiner?.forget();
+      if (takesHeld) this.#lines?.flush(batch);
+      this.#lines?.goBack(undefined);
+      this.#reader.goTo(beginning);
+      this.#head = emptyHead;
+      this.#sizeSeen = this.#readMs = 0;
+      await this.#commit(batch, true, state);
+      this.isCut = false;
+    }, undefined);
   }
   /** Takes a record of several lines that waits for its next line as complete; when `mustParse` only if it parses. */
   async flush(mustParse: boolean): Promise<void> {
     await this.#alone(async () => {
       const batch = this.#batch();
-      // What could go on is read again at the next start.
+      // What multiline parsers hold is read again at the next start.
       if (!mustParse) this.#lines?.flush(batch);
       const isFlushed = this.#joiner?.flush(batch, mustParse) === true;
       if (isFlushed || this.#lines) await this.#commit(batch, true);
     }, undefined);
   }
-  /** Takes what waits for its next line for too long as complete. */
+  /** Takes what multiline parsers hold as complete, where no line came for too long. */
   async flushDue(nowMs: number): Promise<void> {
     await this.#alone(async () => {
       const batch = this.#batch();
@@ -189,18 +239,32 @@ export class FollowedFile {
   }
   /** From now on only what it holds now is read. */
   async freeze(): Promise<void> {
-    this.#until = (await this.#handle.stat()).size;
+    this.#until = (await this.#contents.seen()).size;
   }
   /** True while a name leads to it. */
   async hasName(): Promise<boolean> {
-    return (await this.#handle.stat()).nlink > 0;
+    return (await this.#contents.seen()).hasName;
+  }
+  /** Does another file hold what was read of this one? */
+  isHeldBy(other: Contents): Promise<boolean> {
+    return holdsSame(other, this.state());
+  }
+  /** What was read of it, lines that wait for further ones among them. */
+  get readState(): Position {
+    return this.state(this.#reader.place);
+  }
+  /** Are the bytes of another file the first ones of this one? By its first and its last ones. */
+  async beginsAs(other: Contents, otherBytes: number): Promise<boolean> {
+    const foot = await readFoot(other, otherBytes);
+    if (!(await readFoot(this.#contents, otherBytes)).equals(foot)) return false;
+    return (await readHead(this.#contents, otherBytes)).hash === (await readHead(other, otherBytes)).hash;
   }
   async close(): Promise<void> {
     await this.#last;
     if (this.#isClosed) return;
     this.#isClosed = this.#isGivenUp = true;
     this.#allowance?.close();
-    await this.#handle.close();
+    await this.#contents.close();
   }
 
   /** Runs behind what is under way; after a failure reading goes back to what the journal holds. */
@@ -210,10 +274,9 @@ export class FollowedFile {
       try {
         return await run();
       } catch (error) {
-        this.#reader.at = this.#position;
-        this.#reader.parts = this.#parts;
+        this.#reader.goTo(this.#place);
         this.#joiner?.forget();
-        this.#lines?.goBack(this.#joined);
+        this.#lines?.goBack(this.#place.joined);
         throw error;
       }
     });
@@ -243,92 +306,79 @@ export class FollowedFile {
         batch.refuse('line_too_long', start, `a line of ${bytes} bytes; max_line_size is ${this.#rules.lineBytesMax}`),
     };
   }
-  async #hasHead(): Promise<boolean> {
-    const { bytes, hash } = this.#head;
-    return bytes === 0 || (await readHead(this.#handle, bytes)).hash === hash;
-  }
-  /** The file was cut, and perhaps written anew: it is read from its head. */
-  #startOver(size: number, batch: LineBatch): void {
-    const lost = this.#sizeSeen - this.#reader.at;
-    const what = `${this.path} was cut or written anew (${size} bytes) after ${this.#reader.at} bytes of it were read; it is read from its head`;
-    if (lost > 0) this.#rules.context.log.error(`${what}. ${lost} bytes that were not read yet are lost.`);
-    else this.#rules.context.log.info(`${what}.`);
-    this.#joiner?.flush(batch, false);
-    this.#lines?.flush(batch);
-    this.#lines?.goBack(undefined);
-    this.#reader.at = 0;
-    this.#reader.parts = 0;
-    this.#head = emptyHead;
+  #seeCut(): TurnEnd {
+    this.isCut = true;
+    return 'cut';
   }
   /** Makes durable what a piece gave: first what is refused, then records with the position behind them. */
-  async #commit(batch: LineBatch, isUrgent: boolean): Promise<void> {
+  async #commit(batch: LineBatch, isUrgent: boolean, state?: Readonly<Record<string, unknown>>): Promise<void> {
     batch.parse();
     for (const { reason, raw, problem } of batch.refused) await this.#refuse(reason, raw, problem);
     if (batch.cut > 0) this.#rules.cut(batch.cut);
     const runs = batch.runs();
-    const behind = this.#behindAll([]);
-    if (runs.length === 0 && behind.position === this.#position && isSamePlace(behind.joined, this.#joined)) return;
+    const place = this.#placeBehind([]);
+    if (runs.length === 0 && place.at === this.#place.at && isSame(place.joined, this.#place.joined) && !state) return;
     if (this.#head.bytes < headBytesMax && this.#reader.at > this.#head.bytes)
-      this.#head = await readHead(this.#handle, this.#reader.at);
+      this.#head = await readHead(this.#contents, this.#reader.at);
     if (runs.length === 0) runs.push(noRun);
     for (const [index, run] of runs.entries()) {
       const isLast = index === runs.length - 1;
       const unwritten = runs.slice(index + 1).flatMap(({ spans }) => spans.flat());
-      const end = isLast ? behind : this.#behindAll(unwritten, run.ends.at(-1));
-      if (!(await this.#append(run, end, unwritten, isUrgent || !isLast))) return;
+      const end = isLast ? place : this.#placeBehind(unwritten, run.ends.at(-1));
+      if (!(await this.#append(run, end, unwritten, isUrgent || !isLast, isLast ? state : undefined))) return;
     }
   }
-  get #behind(): Behind {
-    return { position: this.#position, parts: this.#parts, joined: this.#joined };
-  }
-  /** Where reading goes on when all was appended but some lines; `end`: up to where it was, when they are not joined. */
-  #behindAll(unwritten: readonly Span[], end?: number): Behind {
+  /** Where to go on once all is in the journal but what waits and `unwritten`; `end`: up to where it is, when no lines are joined. */
+  #placeBehind(unwritten: readonly Span[], end?: number): FilePlace {
     if (this.#lines) {
       const { at, joined } = this.#lines.behind(unwritten, this.#reader.at);
-      return { position: at, parts: at === this.#reader.at ? this.#reader.parts : 0, joined };
+      return { ...(at === this.#reader.at ? this.#reader.place : { ...beginning, at }), joined };
     }
-    if (end !== undefined) return { position: end, parts: 0, joined: undefined };
-    const heldFrom = this.#joiner?.heldFrom;
-    return { position: heldFrom ?? this.#reader.at, parts: this.#reader.parts, joined: undefined };
+    const at = end ?? this.#joiner?.heldFrom;
+    return at === undefined ? this.#reader.place : { ...beginning, at };
   }
-  /** Appends a run with the position behind it. False: the program stops, and nothing more is read. */
-  async #append(run: Run, behind: Behind, unwritten: readonly Span[], isUrgent: boolean): Promise<boolean> {
-    const state = { [this.key]: this.state(behind) };
+  /** Appends a run with the place behind it. False: the program stops, and nothing more is read. */
+  async #append(
+    run: Run,
+    place: FilePlace,
+    unwritten: readonly Span[],
+    isUrgent: boolean,
+    others?: Readonly<Record<string, unknown>>,
+  ): Promise<boolean> {
+    const state = { ...others, [this.key]: this.state(place) };
     const sync = isUrgent ? 'always' : 'interval';
     const { context, isStopping } = this.#rules;
     const request = { tag: this.tag, records: run.records, state, sync } as const;
     const answer = await appendPatiently(context, request, isStopping, this.path);
     switch (answer) {
       case 'taken':
-        this.#position = behind.position;
-        this.#parts = behind.parts;
-        this.#joined = behind.joined;
+        this.#place = place;
         return true;
       case 'closed':
         this.#isGivenUp = true;
         return false;
       default:
-        return this.#appendHalves(run, behind, unwritten);
+        return this.#appendHalves(run, place, unwritten, others);
     }
   }
   /** For records that the journal does not take together: the one that it does not take alone is refused. */
-  async #appendHalves({ records, ends, spans }: Run, behind: Behind, unwritten: readonly Span[]): Promise<boolean> {
-    const count = ends.length;
+  async #appendHalves(
+    run: Run,
+    place: FilePlace,
+    unwritten: readonly Span[],
+    others?: Readonly<Record<string, unknown>>,
+  ): Promise<boolean> {
+    const count = run.ends.length;
     if (count <= 1) {
-      const raw = Buffer.from(records.payloads[0] ?? '').subarray(0, refusedBytesMax);
+      const raw = Buffer.from(run.records.payloads[0] ?? '').subarray(0, refusedBytesMax);
       await this.#refuse('record_too_large', raw, 'the record is larger than the journal takes');
-      return this.#append(noRun, behind, unwritten, true);
+      return this.#append(noRun, place, unwritten, true, others);
     }
     const half = Math.floor(count / 2);
-    const part = (from: number, to: number) => ({
-      records: sliceRecords(records, from, to),
-      ends: ends.slice(from, to),
-      spans: spans.slice(from, to),
-    });
-    const [first, second] = [part(0, half), part(half, count)];
+    const [first, second] = [sliceRun(run, 0, half), sliceRun(run, half, count)];
     const later = [...second.spans.flat(), ...unwritten];
-    const middle = this.#behindAll(later, first.ends.at(-1));
-    return (await this.#append(first, middle, later, true)) && this.#append(second, behind, unwritten, true);
+    const middle = this.#placeBehind(later, first.ends.at(-1));
+    return (await this.#append(first, middle, later, true)) && this.#append(second, place, unwritten, true, others);
   }
   async #refuse(reason: string, raw: Uint8Array, problem: string): Promise<void> {
     const { context } = this.#rules;
@@ -346,22 +396,10 @@ export class FollowedFile {
   }
 }
 
-const noRun: Run = { records: noRecords, ends: [], spans: [] };
-
-/** What the journal holds of a file: everything before `position`, parts of the line there, and what was joined behind it. */
-interface Behind {
-  readonly position: number;
-  readonly parts: number;
-  readonly joined: JoinedPlace | undefined;
+function sliceRun({ records, ends, spans }: Run, from: number, to: number): Run {
+  return { records: sliceRecords(records, from, to), ends: ends.slice(from, to), spans: spans.slice(from, to) };
 }
 
-function isSamePlace(a: JoinedPlace | undefined, b: JoinedPlace | undefined): boolean {
+function isSame(a: JoinedPlace | undefined, b: JoinedPlace | undefined): boolean {
   return a === b || JSON.stringify(a) === JSON.stringify(b);
-}
-
-/** The first bytes of a file that is `bytes` long, or was read so far. */
-async function readHead(handle: FileHandle, bytes: number): Promise<Head> {
-  const buffer = Buffer.allocUnsafe(Math.min(bytes, headBytesMax));
-  const { bytesRead } = await handle.read(buffer, 0, buffer.length, 0);
-  return headOf(buffer.subarray(0, bytesRead));
 }

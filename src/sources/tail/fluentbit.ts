@@ -19,6 +19,7 @@ export const tailForm = fluentbitForm({
     path: {},
     excludePath: {},
     readFromHead: {},
+    db: {},
     refreshInterval: { default: 60_000 },
     rotateWait: { default: 5000 },
     pathKey: {},
@@ -53,7 +54,6 @@ export const tailForm = fluentbitForm({
     'parser_*': 'With Multiline: further [PARSER]s, for the lines behind the first one, as Parser_1, Parser_2.',
   },
   ignored: {
-    db: inJournal,
     'db.*': inJournal,
     buffer_chunk_size: readAsItComes,
     static_batch_size: readAsItComes,

@@ -54,7 +54,7 @@ export const tailSource = definePlugin({
     {
       peer: 'fluentbit',
       verdict: 'better',
-      text: 'Positions lie in a database beside the records, so that a crash doubles or loses lines, and without DB they are forgotten. Here they lie in the journal in one write with the records, whether DB is written or not.',
+      text: 'Positions lie in a database beside the records, so that a crash doubles or loses lines, and without DB they are forgotten. Here they lie in the journal in one write with the records; DB is read at the first start, and never written.',
     },
     {
       peer: 'fluentbit',

@@ -1,5 +1,10 @@
-/** Reads a file in pieces and cuts them into lines. Holds no bytes between two pieces: an unfinished line is read again. */
-import type { FileHandle } from 'node:fs/promises';
+/**
+ * Reads a file in pieces and cuts them into lines. Holds no bytes between two pieces but the last ones that were taken:
+ * they are read again with what follows, which shows whether the file still is what it was. An unfinished line is read
+ * again too.
+ */
+import { readBytes } from './contents.ts';
+import type { Contents } from './contents.ts';
 import type { LineEnd } from './encoding.ts';
 
 const CR = 13;
@@ -9,6 +14,8 @@ const pieceBytes = 256 * 1024;
 const partBytes = 2 * 1024 * 1024;
 /** Of a line that is too long so much is handed over. */
 const startBytesMax = 64 * 1024;
+/** Bytes before the next one to read that must be as they were: with a time in most lines, the end of one tells enough. */
+const footBytesMax = 128;
 
 /** Takes what a piece gives. Buffers are views of it. */
 export interface LineTaker {
@@ -26,83 +33,124 @@ export interface ReaderRules {
   readonly lineBytesMax: number | undefined;
 }
 
-export class LineReader {
-  readonly #handle: FileHandle;
-  readonly #rules: ReaderRules;
-  /** The next byte to read: the start of a line, or of a part of one. */
-  at: number;
-  /** Parts of the line at `at` that were handed over. */
-  parts: number;
+/** `cut`: what was read before is not there any more. */
+export type ReadEnd = 'more' | 'end' | 'cut';
 
-  constructor(handle: FileHandle, rules: ReaderRules, at: number, parts: number) {
-    this.#handle = handle;
+/** Where to go on: the start of a line, or of a part of one. */
+export interface ReadPlace {
+  readonly at: number;
+  /** Parts of the line at `at` that were handed over. */
+  readonly parts: number;
+  /** Bytes right before `at`; empty where they are not known. */
+  readonly foot: Buffer;
+}
+
+export class LineReader {
+  readonly #contents: Contents;
+  readonly #rules: ReaderRules;
+  #at: number;
+  #parts: number;
+  #foot: Buffer;
+
+  constructor(contents: Contents, rules: ReaderRules, place: ReadPlace) {
+    this.#contents = contents;
     this.#rules = rules;
-    this.at = at;
-    this.parts = parts;
+    [this.#at, this.#parts, this.#foot] = [place.at, place.parts, place.foot];
+  }
+  /** The next byte to read: the start of a line, or of a part of one. */
+  get at(): number {
+    return this.#at;
+  }
+  get parts(): number {
+    return this.#parts;
+  }
+  /** To be given to `goTo`. */
+  get place(): ReadPlace {
+    return { at: this.#at, parts: this.#parts, foot: this.#foot };
+  }
+  goTo(place: ReadPlace): void {
+    [this.#at, this.#parts, this.#foot] = [place.at, place.parts, place.foot];
+  }
+  /** Are the bytes before `at` as they were? */
+  async isSame(): Promise<boolean> {
+    return (await readFoot(this.#contents, this.#at, this.#foot.length)).equals(this.#foot);
   }
   /**
    * Hands over the lines of a piece of at most `bytesMax` that end before `until`; a line that is longer is read whole.
-   * Resolves with true when there may be more.
    */
-  async read(taker: LineTaker, until: number, bytesMax: number): Promise<boolean> {
+  async read(taker: LineTaker, until: number, bytesMax: number): Promise<ReadEnd> {
     let wanted = Math.min(pieceBytes, bytesMax);
     for (;;) {
-      const buffer = Buffer.allocUnsafe(Math.min(wanted, until - this.at));
-      const { bytesRead } = await this.#handle.read(buffer, 0, buffer.length, this.at);
-      const piece = buffer.subarray(0, bytesRead);
-      const isMore = bytesRead === buffer.length && this.at + bytesRead < until;
-      if (this.#cut(piece, taker) > 0 || !isMore) return isMore;
+      const before = this.#foot.length;
+      const buffer = Buffer.allocUnsafe(before + Math.min(wanted, until - this.#at));
+      const { bytesRead } = await this.#contents.read(buffer, 0, buffer.length, this.#at - before);
+      if (!buffer.subarray(0, Math.min(before, bytesRead)).equals(this.#foot)) return 'cut';
+      const piece = buffer.subarray(before, bytesRead);
+      const isMore = bytesRead === buffer.length && this.#at + piece.length < until;
+      const taken = this.#cut(piece, taker);
+      this.#keepFoot(buffer, before + taken);
+      if (taken > 0 || !isMore) return isMore ? 'more' : 'end';
       const { lineBytesMax } = this.#rules;
       if (lineBytesMax !== undefined && wanted > lineBytesMax) return this.#passOver(piece, taker, until);
       if (lineBytesMax === undefined && wanted >= partBytes) {
-        this.#part(piece, taker);
-        return true;
+        this.#keepFoot(buffer, before + this.#part(piece, taker));
+        return 'more';
       }
       wanted *= 2;
     }
   }
+  #keepFoot(buffer: Buffer, end: number): void {
+    this.#foot = Buffer.from(buffer.subarray(Math.max(0, end - footBytesMax), end));
+  }
   /** Hands over the complete lines of a piece. Returns the bytes they take. */
   #cut(piece: Buffer, taker: LineTaker): number {
     const { lineEnd, lineBytesMax } = this.#rules;
-    const at = this.at;
+    const at = this.#at;
     let from = 0;
     for (let end = indexOfEnd(piece, from, lineEnd); end >= 0; end = indexOfEnd(piece, from, lineEnd)) {
       const next = end + lineEnd.bytes.length;
       const line = withoutCr(piece.subarray(from, end), lineEnd.unit);
       if (lineBytesMax !== undefined && next - from > lineBytesMax)
         taker.tooLong(line.subarray(0, startBytesMax), next - from);
-      else if (this.parts > 0) taker.part(line, at + next, this.parts + 1);
+      else if (this.#parts > 0) taker.part(line, at + next, this.#parts + 1);
       else taker.line(line, at + from, next - from);
-      this.parts = 0;
+      this.#parts = 0;
       from = next;
     }
-    this.at = at + from;
+    this.#at = at + from;
     return from;
   }
-  #part(piece: Buffer, taker: LineTaker): void {
+  #part(piece: Buffer, taker: LineTaker): number {
     const end = wholeCharacters(piece);
-    taker.part(piece.subarray(0, end), this.at + end, ++this.parts);
-    this.at += end;
+    taker.part(piece.subarray(0, end), this.#at + end, ++this.#parts);
+    this.#at += end;
+    return end;
   }
   /** Looks for the end of a line that is too long; without one the line stays unread. */
-  async #passOver(start: Buffer, taker: LineTaker, until: number): Promise<boolean> {
+  async #passOver(start: Buffer, taker: LineTaker, until: number): Promise<ReadEnd> {
     const { lineEnd } = this.#rules;
     const overlap = lineEnd.bytes.length - 1;
     const buffer = Buffer.allocUnsafe(pieceBytes);
-    for (let at = this.at + start.length - (start.length % lineEnd.unit); at < until; at += pieceBytes - 2 * overlap) {
+    for (let at = this.#at + start.length - (start.length % lineEnd.unit); at < until; at += pieceBytes - 2 * overlap) {
       const wanted = Math.min(pieceBytes, until - at);
-      const { bytesRead } = await this.#handle.read(buffer, 0, wanted, at);
+      const { bytesRead } = await this.#contents.read(buffer, 0, wanted, at);
       const end = indexOfEnd(buffer.subarray(0, bytesRead), 0, lineEnd);
       if (end >= 0) {
         const next = at + end + lineEnd.bytes.length;
-        taker.tooLong(start.subarray(0, startBytesMax), next - this.at);
-        this.at = next;
-        return true;
+        taker.tooLong(start.subarray(0, startBytesMax), next - this.#at);
+        this.#at = next;
+        this.#foot = await readFoot(this.#contents, next);
+        return 'more';
       }
-      if (bytesRead < wanted) return false;
+      if (bytesRead < wanted) return 'end';
     }
-    return false;
+    return 'end';
   }
+}
+
+/** Bytes right before a position. */
+export function readFoot(contents: Contents, position: number, bytesMax = footBytesMax): Promise<Buffer> {
+  return readBytes(contents, Math.max(0, position - bytesMax), position);
 }
 
 function indexOfEnd(piece: Buffer, from: number, { bytes, unit }: LineEnd): number {

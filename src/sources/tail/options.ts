@@ -23,6 +23,9 @@ export const tailOptions = {
   posFile: text(
     'A file that shows how far each file was read. Taken over at the first start; from then on the position that counts lies in the journal with the records.',
   ),
+  db: text(
+    "The database of Fluent Bit's tail. Positions in it are taken over at the first start; it is read only, and never written.",
+  ),
   posFileCompactionInterval: duration('How often entries of files that are gone are taken out of pos_file.'),
   readFromHead: boolean(
     'Reads what the files hold at the first start too, not only what is added later. Files that are found later are read whole.',

@@ -29,6 +29,12 @@ export interface Position {
   /** Bytes before it are in the journal. */
   readonly position: number;
   readonly head: Head;
+  /** What stands right before `position`; unknown where the position is not where reading goes on. */
+  readonly foot?: Head;
+  /** How large the file was when it was last looked at, where that is more than `position`. */
+  readonly seen?: number;
+  /** When its path was first followed, by the clock of its file system: what was rotated before is not wanted. */
+  readonly sinceMs?: number;
   /** Parts of the line at `position` that are in the journal already. */
   readonly part?: number;
   /** Where lines are joined. */
@@ -72,23 +78,44 @@ export function headOf(first: Uint8Array): Head {
   return { bytes: first.length, hash };
 }
 
+/**
+ * The key for what a file held that has no name any more, or was cut: so that what is compressed or copied of it later
+ * is not read again.
+ */
+export function contentKey({ head, foot, position }: Position): string {
+  return `content:${head.hash}${foot?.hash ?? ''}@${position}`;
+}
+export function isContentKey(key: string): boolean {
+  return key.startsWith('content:');
+}
+
 /** A position out of source state, or undefined when the value is none. */
 export function positionFrom(value: unknown): Position | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
-  const { path, name, position, head, part, joined, born, goneMs } = value as Partial<Record<keyof Position, unknown>>;
-  if (typeof path !== 'string' || typeof position !== 'number' || typeof head !== 'object' || head === null)
-    return undefined;
-  const { bytes, hash } = head as Partial<Record<keyof Head, unknown>>;
-  if (typeof bytes !== 'number' || typeof hash !== 'string') return undefined;
+  const { path, name, position, head, foot, seen, sinceMs, part, joined, born, goneMs } = value as Values<Position>;
+  const first = headFrom(head);
+  if (typeof path !== 'string' || typeof position !== 'number' || !first) return undefined;
+  const last = headFrom(foot);
   return {
     path,
     position,
-    head: { bytes, hash },
+    head: first,
     ...(typeof name === 'string' && { name }),
+    ...(last && { foot: last }),
+    ...(typeof seen === 'number' && { seen }),
+    ...(typeof sinceMs === 'number' && { sinceMs }),
     ...(typeof part === 'number' && { part }),
     // Nobody else writes it.
     ...(typeof joined === 'object' && joined !== null && { joined: joined as JoinedPlace }),
     ...(typeof born === 'string' && { born }),
     ...(typeof goneMs === 'number' && { goneMs }),
   };
+}
+
+type Values<T> = Partial<Record<keyof T, unknown>>;
+
+function headFrom(value: unknown): Head | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { bytes, hash } = value as Values<Head>;
+  return typeof bytes === 'number' && typeof hash === 'string' ? { bytes, hash } : undefined;
 }

@@ -11,6 +11,7 @@ function batchOf(parser: Parser): LineBatch {
     decode: undefined,
     pathKey: undefined,
     unparsedKey: undefined,
+    sayUnparsed: undefined,
     offsetKey: undefined,
     replacesKeys: false,
     skipsEmpty: false,

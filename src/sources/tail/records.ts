@@ -13,6 +13,7 @@ import type { ParsedRecord, Parser } from '../../core/plugin.ts';
 import { fieldEntries, getField } from '../../core/record.ts';
 import type { Fields } from '../../core/record.ts';
 import type { JoinedRecord, MultilineDefinition } from '../../multiline/contract.ts';
+import type { SayUnparsed } from './unparsed.ts';
 
 /** The field of a record whose line did not parse, and of one that is a part of a line. */
 const unmatchedKey = 'unmatched_line';
@@ -28,6 +29,7 @@ export interface LineRules {
   readonly emitsUnmatched: boolean;
   /** Of a record that a line which does not parse becomes; goes before emitsUnmatched. */
   readonly unparsedKey: string | undefined;
+  readonly sayUnparsed: SayUnparsed | undefined;
   readonly offsetKey: string | undefined;
   /** pathKey and offsetKey go before fields of the record. */
   readonly replacesKeys: boolean;
@@ -135,7 +137,10 @@ export class LineBatch {
       else {
         const key = this.#rules.unparsedKey ?? (this.#rules.emitsUnmatched ? unmatchedKey : undefined);
         if (key === undefined) this.refuse(refusalReason(parsed), line.raw, parsed.problem);
-        else this.#add({ [key]: isUtf8(line.text) ? line.text.toString() : new Uint8Array(line.text) }, this.now, line);
+        else {
+          this.#rules.sayUnparsed?.(this.#path, line.text);
+          this.#add({ [key]: isUtf8(line.text) ? line.text.toString() : new Uint8Array(line.text) }, this.now, line);
+        }
       }
     });
   }

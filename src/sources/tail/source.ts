@@ -1,28 +1,37 @@
 /** The `tail` source: finds files, gives each its turns, notices what is renamed, removed or new, and stops in order. */
-import { stat } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
 import { sleep } from '../../core/clock.ts';
 import type { Timer } from '../../core/clock.ts';
 import { compileCapture } from '../../codecs/onigmo.ts';
 import { errorText, systemCode } from '../../core/errors.ts';
 import type { PluginConfig, Source, SourceContext } from '../../core/plugin.ts';
+import { isArchiveName } from './archive.ts';
 import { appendPatiently, noRecords } from './appending.ts';
+import { readDatabase } from './database.ts';
 import { encodingName, lineEndOf } from './encoding.ts';
 import { FollowedFile } from './file.ts';
 import type { FileRules, Place } from './file.ts';
+import { FollowedFiles } from './followed-files.ts';
+import { Generations } from './generations.ts';
 import { cutCounter, isMultiline, joiningOf } from './joining.ts';
 import { Limits } from './limits.ts';
+import { Losses } from './losses.ts';
 import type { TailOptions, tailOptions } from './options.ts';
 import { PathList } from './paths.ts';
 import type { WantedPath } from './paths.ts';
-import { Places, patternsKey } from './places.ts';
+import { Places, nameOf, patternsKey, startedKey } from './places.ts';
 import { PositionFile } from './position-file.ts';
+import type { PositionEntry } from './position-file.ts';
 import { idOf, keyOf } from './position.ts';
-import type { Position } from './position.ts';
+import type { Listings } from './siblings.ts';
 import { Turns } from './turns.ts';
+import { unparsedWarnings } from './unparsed.ts';
 import { Watching } from './watching.ts';
 
 /** How often each file is looked at besides what the system tells, as Fluentd does. */
 const lookMs = 1000;
+/** A file of which the system tells is looked at every so many looks all the same: what is told may be lost. */
+const sweepLooks = 30;
 /** Files whose first piece the start waits for, as many as have turns at a time, and for how long. */
 const firstTurnsMax = 16;
 const firstTurnsMs = 500;
@@ -31,8 +40,8 @@ const newNamesMs = 100;
 const newNamesShare = 0.1;
 /** How long a stop reads on at most: the rest is read after the next start, and outputs need their part of the grace. */
 const stopMsMax = 5000;
-/** Positions of files that are gone are kept for a week: a disk that was not mounted at a start may come back. */
-const goneMsMax = 7 * 86_400_000;
+/** Positions of files that are gone are kept for a month: a disk may come back, and what was read be compressed. */
+const goneMsMax = 30 * 86_400_000;
 
 export class TailSource implements Source {
   readonly ended?: Promise<void>;
@@ -43,9 +52,13 @@ export class TailSource implements Source {
   readonly #positionFile: PositionFile | undefined;
   readonly #watching: Watching | undefined;
   readonly #turns: Turns<FollowedFile>;
-  /** Files that are followed, by their key; and by path those whose path leads to them. */
-  readonly #files = new Map<string, FollowedFile>();
-  readonly #byPath = new Map<string, FollowedFile>();
+  readonly #files = new FollowedFiles();
+  readonly #generations: Generations;
+  readonly #losses: Losses;
+  /** Paths that were looked for at the last look. */
+  #wanted: ReadonlySet<string> = new Set();
+  /** Paths whose files were begun at the first look, where there may be older ones beside. */
+  readonly #begun = new Set<string>();
   readonly #said = new Map<string, string>();
   readonly #timers = new Set<Timer>();
   /** What timers began. */
@@ -54,6 +67,7 @@ export class TailSource implements Source {
   #looking: Promise<void> = Promise.resolve();
   #lookPlanned: Timer | undefined;
   #lookTookMs = 0;
+  #looks = 0;
   #isStopping = false;
   /** No append waits any more. */
   #isUrgent = false;
@@ -75,6 +89,7 @@ export class TailSource implements Source {
       pathKey: options.pathKey,
       emitsUnmatched: options.emitUnmatchedLines,
       unparsedKey: options.unparsedKey,
+      sayUnparsed: options.unparsedKey === undefined ? undefined : unparsedWarnings(context.log, options.unparsedKey),
       offsetKey: options.offsetKey,
       replacesKeys: options.replacesKeys,
       skipsEmpty: options.skipEmptyLines,
@@ -87,6 +102,15 @@ export class TailSource implements Source {
       this.#sayOnce(path, `${code}: it cannot be read`),
     );
     this.#places = new Places(this.#placeRules(), new Map(), []);
+    this.#losses = new Losses(context);
+    this.#generations = new Generations({
+      clock: context.clock,
+      places: () => this.#places,
+      losses: this.#losses,
+      files: this.#files,
+      isWanted: (path) => this.#wanted.has(path),
+      open: (path, place) => this.#open(path, place),
+    });
     this.#turns = new Turns((file) => this.#turn(file));
     if (options.exitOnEof)
       this.ended = new Promise((resolve) => {
@@ -96,14 +120,15 @@ export class TailSource implements Source {
       this.#positionFile = new PositionFile(options.posFile, options.followInodes, context);
     if (options.enableStatWatcher)
       this.#watching = new Watching(context, {
-        changed: (path) => this.#wake(this.#byPath.get(path)),
+        changed: (path) => this.#wake(this.#files.at(path)),
         appeared: () => this.#lookSoon(),
       });
   }
 
   async start(): Promise<void> {
-    const entries = (await this.#positionFile?.open()) ?? [];
+    const entries = await this.#imported();
     this.#places = new Places(this.#placeRules(), this.#context.state, entries);
+    this.#losses.open();
     if (!this.#options.skipRefreshOnStartup) {
       await this.#firstLook();
       await this.#firstTurns();
@@ -128,14 +153,14 @@ export class TailSource implements Source {
     this.#watching?.close();
     await this.#looking;
     const deadline = clock.after(stopMsMax, () => void this.#turns.close());
-    await Promise.all([...this.#files.values()].map((file) => file.freeze().catch(() => undefined)));
-    for (const file of this.#files.values()) this.#turns.wake(file);
+    await Promise.all(this.#files.all().map((file) => file.freeze().catch(() => undefined)));
+    for (const file of this.#files.all()) this.#turns.wake(file);
     await this.#turns.idle();
     deadline.cancel();
     this.#isUrgent = true;
     await this.#turns.close();
     await Promise.all(this.#running);
-    for (const file of this.#files.values()) {
+    for (const file of this.#files.all()) {
       await file.flush(true).catch((error: unknown) => this.#sayOnce(file.path, errorText(error)));
       this.#positionFile?.update(file);
       await file.close();
@@ -149,33 +174,64 @@ export class TailSource implements Source {
     if (file && !this.#isStopping) this.#turns.wake(file);
   }
   async #turn(file: FollowedFile): Promise<boolean> {
+    if (this.#mustWait(file)) return false;
     try {
+      const wasRotated = file.rotatedMs !== undefined;
       const end = await file.turn();
       this.#positionFile?.update(file);
-      if (end !== 'more' && !this.#isStopping) await this.#checkPath(file);
+      if (end === 'end' && wasRotated) this.#pass(file);
+      if (end === 'cut' && !this.#isStopping) await this.#startOver(file);
+      else if (end !== 'more' && !this.#isStopping) await this.#checkPath(file);
       return end === 'more';
     } catch (error) {
       this.#sayOnce(file.path, `${errorText(error)}; reading it is tried again`);
+      if (file.rotatedMs !== undefined) this.#pass(file);
       return false;
     }
   }
   /** Nothing comes behind what waits. */
   async #flushAll(): Promise<void> {
-    for (const file of this.#files.values()) await file.flush(false);
+    for (const file of this.#files.all()) await file.flush(false);
+  }
+  /** Is there something to be read before it? */
+  #mustWait(file: FollowedFile): boolean {
+    const { waitsFor: before, isHeld } = file;
+    if (isHeld || (before && !before.isPassed && this.#files.get(before.key) === before)) return true;
+    file.waitsFor = undefined;
+    return false;
+  }
+  /** It was read to its end after its path led elsewhere: now it is the turn of what came behind it. */
+  #pass(file: FollowedFile): void {
+    if (file.isPassed) return;
+    file.isPassed = true;
+    for (const next of this.#files.of(file.name)) if (next.waitsFor === file) this.#turns.wake(next);
   }
   /** Every second: what waits for time to pass, and files for which nothing tells of changes. */
   async #lookAtFiles(): Promise<void> {
     const nowMs = this.#context.clock.monotonicMs();
     const { multilineFlushInterval: flushMs, enableWatchTimer, rotateWait } = this.#options;
-    const isPolling = enableWatchTimer || this.#watching?.isIncomplete !== false;
-    for (const file of this.#files.values()) {
-      if (file.dueMs !== undefined && file.dueMs <= nowMs) await file.flushDue(nowMs);
-      if (flushMs !== undefined && file.heldSinceMs !== undefined && nowMs - file.heldSinceMs >= flushMs)
-        await file.flush(false);
-      if (file.rotatedMs !== undefined && nowMs - file.rotatedMs >= rotateWait) await this.#closeRotated(file);
-      else if (file.rotatedMs !== undefined) this.#wake(file);
-      else if (isPolling) await this.#poll(file);
-    }
+    const sweep = this.#looks++ % sweepLooks;
+    for (const [index, file] of this.#files.all().entries())
+      try {
+        if (file.dueMs !== undefined && file.dueMs <= nowMs) await file.flushDue(nowMs);
+        if (flushMs !== undefined && file.heldSinceMs !== undefined && nowMs - file.heldSinceMs >= flushMs)
+          await file.flush(false);
+        if (file.rotatedMs !== undefined && nowMs - file.rotatedMs >= rotateWait) await this.#closeRotated(file);
+        else if (file.rotatedMs !== undefined) this.#wake(file);
+        else if (index % sweepLooks === sweep ? enableWatchTimer : !this.#isToldOf(file, enableWatchTimer))
+          await this.#poll(file);
+      } catch (error) {
+        this.#sayOnce(file.path, `${errorText(error)}; reading it is tried again`);
+      }
+    for (const name of this.#generations.takeIncomplete())
+      await this.#alone(async () => {
+        await this.#gather(name, this.#files.at(name));
+        await this.#note({});
+      });
+  }
+  /** Does the system tell of its changes? */
+  #isToldOf(file: FollowedFile, isPolling: boolean): boolean {
+    return this.#watching ? this.#watching.tellsOf(file.watched, !isPolling) : false;
   }
   async #poll(file: FollowedFile): Promise<void> {
     const found = await stat(file.path, { bigint: true }).catch(() => undefined);
@@ -190,67 +246,131 @@ export class TailSource implements Source {
     const found = await stat(file.path, { bigint: true }).catch(() => undefined);
     if (found && keyOf(idOf(found)) === file.key) return;
     file.rotatedMs = this.#context.clock.monotonicMs();
-    if (this.#byPath.get(file.path) === file) this.#byPath.delete(file.path);
+    this.#files.displace(file);
     const what = found ? 'is another file now' : 'is gone';
     this.#context.log.info(`${file.path} ${what}; what it was is read to its end.`);
+    // It may have been written after its last turn and before it was renamed.
+    this.#wake(file);
     if (found) void this.#look();
   }
   async #closeRotated(file: FollowedFile): Promise<void> {
+    if (this.#mustWait(file)) return;
     const end = await file.turn();
     if (end === 'more') this.#wake(file);
-    if (end !== 'end') return;
+    // What was put aside and cut then is no log any more: what it held is told by its position.
+    if (end !== 'end' && end !== 'cut') return;
+    this.#pass(file);
     // It may have got a name that is looked for too.
     await this.#look();
     if (file.rotatedMs === undefined) return;
     await file.flush(false);
-    const { key } = file;
     const hasName = await file.hasName();
-    this.#files.delete(key);
+    this.#files.delete(file);
+    this.#watching?.forget(file.real);
     await file.close();
-    if (this.#files.has(key)) return;
-    // Without a name its inode will be another file's. With one it may be found again, and nothing of it is new then.
-    if (hasName) await this.#leave(file);
-    else await this.#note({ [key]: null });
-  }
-  async #leave(file: FollowedFile): Promise<void> {
+    if (this.#files.get(file.key)) return;
     const position = { ...file.state(), goneMs: this.#context.clock.nowMs() };
-    const forgotten = this.#places.leave(file.key, position);
-    await this.#note({ [file.key]: position, ...(forgotten !== undefined && { [forgotten]: null }) });
+    // Without a name its inode will be another file's. With one it may be found again, and nothing of it is new then.
+    if (hasName && end === 'end') this.#places.leave(file.key, position);
+    else {
+      this.#places.drop(file.key);
+      this.#places.leaveContent({ ...position, name: file.name });
+    }
+    await this.#note({});
+  }
+  /** What it held is not there any more: the rest is read where rotation copied it, or is lost; then it is read anew. */
+  #startOver(file: FollowedFile): Promise<void> {
+    return this.#alone(async () => {
+      const { name } = file;
+      const content = { ...file.state(), name };
+      this.#places.leaveContent(content);
+      const { opened, sizes, isIncomplete } = await this.#generations.gather(name);
+      const isFound = sizes.size > 0;
+      if (!isFound && !isIncomplete) {
+        this.#places.dropContent(content);
+        this.#places.leaveContent({ ...file.readState, name });
+      }
+      if (!isIncomplete) this.#generations.settle(name, sizes);
+      const state = this.#changes();
+      for (const one of opened) state[one.key] = one.state();
+      await file.startOver(state, !isFound && !isIncomplete);
+      this.#chain(opened, name, file);
+    });
+  }
+  /** Takes up what was put aside under a path and is not read, before what lies there now. */
+  async #gather(name: string, current: FollowedFile | undefined, listings?: Listings): Promise<void> {
+    const { opened, sizes, isIncomplete } = await this.#generations.gather(name, listings);
+    if (!isIncomplete) this.#generations.settle(name, sizes);
+    this.#chain(opened, name, current);
+  }
+  #chain(opened: readonly FollowedFile[], name: string, current: FollowedFile | undefined): void {
+    for (const file of opened) file.rotatedMs = this.#context.clock.monotonicMs();
+    this.#generations.chain(name, current);
+    if (!this.#places.isFirstLook) this.#release(current ? [...opened, current] : opened);
+  }
+  /** What comes before them is known. */
+  #release(files: readonly FollowedFile[]): void {
+    for (const file of files) {
+      file.isHeld = false;
+      this.#wake(file);
+    }
   }
   /** Takes up new files, and lets go of those that are not wanted any more. */
   async #refresh(): Promise<void> {
     if (this.#places.isFirstLook) return this.#firstLook();
     const wanted = new Set((await this.#look()).map(({ path }) => path));
     this.#watching?.renew(this.#paths.roots());
-    for (const [path, file] of this.#byPath) {
+    for (const [path, file] of this.#files.placed()) {
+      if (wanted.has(path)) continue;
       await this.#checkPath(file);
-      if (wanted.has(path) || file.rotatedMs !== undefined) continue;
+      if (file.rotatedMs !== undefined) continue;
       // It is there, but excluded from now on, or old: read on from here if it is wanted again.
-      this.#byPath.delete(path);
-      this.#files.delete(file.key);
+      this.#files.delete(file);
+      this.#watching?.forget(file.real);
       await file.close();
-      await this.#leave(file);
+      this.#places.leave(file.key, { ...file.state(), goneMs: this.#context.clock.nowMs() });
+      await this.#note({});
     }
-    this.#positionFile?.unwatchOthers(new Set([...this.#byPath.values()].map(({ key }) => key)));
+    this.#positionFile?.unwatchOthers(new Set(this.#files.placed().map(([, { key }]) => key)));
   }
   async #firstLook(): Promise<void> {
     await this.#look();
+    await this.#alone(() => this.#takeUpRotated());
     this.#places.isFirstLook = false;
-    const { found, gone } = await this.#places.renamed();
-    for (const renamed of found) {
-      const file = await this.#open(renamed.path, async (id, size, head) =>
-        this.#files.has(keyOf(id)) ? undefined : this.#places.resume(renamed, id, size, head),
-      );
-      if (file) file.rotatedMs = this.#context.clock.monotonicMs();
-    }
-    await this.#noteStart(gone);
+    await this.#noteStart();
     await this.#positionFile?.dropOthers();
-    if (this.#options.skipRefreshOnStartup) for (const file of this.#files.values()) this.#wake(file);
+    for (const file of this.#files.all()) file.isHeld = false;
+    if (this.#options.skipRefreshOnStartup) this.#release(this.#files.all());
+  }
+  /** What was rotated since the last run. */
+  async #takeUpRotated(): Promise<void> {
+    const { clock, state } = this.#context;
+    const { found, gone } = await this.#places.renamed();
+    const names = new Set(state.size > 0 ? this.#begun : []);
+    for (const renamed of found) {
+      // It may be an old inode under a file that is being compressed: known by its bytes alone.
+      if (isArchiveName(renamed.path)) {
+        names.add(nameOf(renamed.position));
+        continue;
+      }
+      const file = await this.#open(renamed.path, async (seen, contents) =>
+        this.#files.get(keyOf(seen.id)) ? undefined : this.#places.resume(renamed, seen, contents, clock.nowMs()),
+      );
+      if (!file) continue;
+      file.rotatedMs = clock.monotonicMs();
+      names.add(file.name);
+    }
+    for (const [key, position] of gone)
+      if (position.goneMs === undefined) names.add(nameOf(position));
+      else if (clock.nowMs() - position.goneMs > goneMsMax) this.#places.drop(key);
+    const listings: Listings = new Map();
+    for (const name of names) await this.#gather(name, this.#files.at(name), listings);
   }
   /** What the files hold at the start is read before the program says that it is ready, as far as that takes no time. */
   async #firstTurns(): Promise<void> {
-    const files = [...this.#files.values()];
-    const turns = files.slice(0, firstTurnsMax).map((file) => file.turn(true).catch(() => undefined));
+    const files = this.#files.all();
+    const first = files.filter(({ waitsFor }) => waitsFor === undefined).slice(0, firstTurnsMax);
+    const turns = first.map((file) => file.turn(true).catch(() => undefined));
     for (const file of files) this.#wake(file);
     await Promise.race([Promise.all(turns), sleep(this.#context.clock, firstTurnsMs)]);
   }
@@ -262,25 +382,29 @@ export class TailSource implements Source {
     });
   }
   /** Looks for files that are not followed yet, one look at a time. Resolves with all that are wanted. */
-  #look(): Promise<WantedPath[]> {
-    const look = this.#looking.then(async () => {
+  async #look(): Promise<WantedPath[]> {
+    let wanted: WantedPath[] = [];
+    await this.#alone(async () => {
       const startedMs = this.#context.clock.monotonicMs();
-      const wanted = await this.#paths.expand();
-      for (const one of wanted) if (!this.#byPath.has(one.path) && !this.#isStopping) await this.#follow(one);
+      wanted = await this.#paths.expand();
+      this.#wanted = new Set(wanted.map(({ path }) => path));
+      for (const one of wanted) if (!this.#files.at(one.path) && !this.#isStopping) await this.#follow(one);
       this.#lookTookMs = this.#context.clock.monotonicMs() - startedMs;
-      return wanted;
     });
-    this.#looking = look.then(
-      () => undefined,
-      (error: unknown) => this.#context.log.error(`looking for files: ${errorText(error)}; it is tried again.`),
-    );
-    return look.catch(() => []);
+    return wanted;
+  }
+  /** Which files are followed changes in one place at a time. */
+  #alone(run: () => Promise<void>): Promise<void> {
+    this.#looking = this.#looking
+      .then(run)
+      .catch((error: unknown) => this.#context.log.error(`looking for files: ${errorText(error)}; it is tried again.`));
+    return this.#looking;
   }
   async #follow(wanted: WantedPath): Promise<void> {
     const { path } = wanted;
-    const file = await this.#open(path, async (id, size, head) => {
-      const followed = this.#files.get(keyOf(id));
-      if (!followed) return this.#places.begin(wanted, id, size, head);
+    const file = await this.#open(path, async (seen, contents) => {
+      const followed = this.#files.get(keyOf(seen.id));
+      if (!followed) return this.#places.begin(wanted, seen, contents);
       await this.#checkPath(followed);
       if (followed.rotatedMs === undefined)
         this.#sayOnce(path, `it is the same file as ${followed.path}, and read there`);
@@ -288,16 +412,31 @@ export class TailSource implements Source {
       return undefined;
     });
     if (!file) return;
-    this.#byPath.set(path, file);
+    this.#files.place(path, file);
     this.#positionFile?.add(file);
-    this.#watching?.addFor(path);
-    if (!this.#places.isFirstLook) this.#wake(file);
+    await this.#watch(file);
+    const isBegun = file.position === 0;
+    if (this.#places.isFirstLook) {
+      if (isBegun) this.#begun.add(path);
+    } else if (isBegun && (this.#files.of(path).length > 1 || this.#places.of(path).length > 0)) {
+      await this.#gather(path, file);
+      await this.#note({});
+    } else this.#release([file]);
+  }
+  /** Has the system tell of changes where it is, and where links lead. */
+  async #watch(file: FollowedFile): Promise<void> {
+    if (!this.#watching) return;
+    const { path } = file;
+    const real = (file.real = await realpath(path).catch(() => path));
+    file.watched = this.#watching.addFor(path);
+    if (real === path) return;
+    file.watched = [...file.watched, ...this.#watching.addFor(real, path)];
   }
   /** Renamed to a name that is looked for too: the same file, read on. */
   #renamed(file: FollowedFile, path: string): void {
     file.path = path;
     file.rotatedMs = undefined;
-    this.#byPath.set(path, file);
+    this.#files.place(path, file);
     this.#positionFile?.add(file);
   }
   /** Opens a file unless it is none, cannot be read, or `place` does not want it. */
@@ -313,7 +452,7 @@ export class TailSource implements Source {
       if (!file) return undefined;
       this.#said.delete(path);
       this.#places.forget(file.key);
-      this.#files.set(file.key, file);
+      this.#files.add(file);
       return file;
     } catch (error) {
       const code = systemCode(error);
@@ -326,35 +465,37 @@ export class TailSource implements Source {
   // -------------------------------------------------------------------------------------------------- state
 
   /** Makes the positions at which it starts durable, so that a crash does not skip what comes from now on. */
-  async #noteStart(gone: readonly (readonly [string, Position])[]): Promise<void> {
+  async #noteStart(): Promise<void> {
     const state: Record<string, unknown> = { [patternsKey]: this.#paths.patterns };
-    const nowMs = this.#context.clock.nowMs();
-    for (const key of this.#places.replaced) state[key] = null;
-    for (const [key, position] of gone) {
-      const { path, goneMs } = position;
-      if (goneMs !== undefined) {
-        if (nowMs - goneMs > goneMsMax) state[key] = null;
-        continue;
-      }
-      state[key] = { ...position, goneMs: nowMs };
-      const read = `${position.position} bytes of it were read`;
-      this.#context.log.warn(`${path} is gone since the last run. ${read}; whether that was all is not known.`);
-    }
-    for (const file of this.#files.values()) state[file.key] = file.state();
+    state[startedKey] = this.#context.clock.nowMs();
+    for (const file of this.#files.all()) state[file.key] = file.state();
     // A full journal must not keep the program from starting: positions then come with the first records.
     await this.#note(state, () => true);
   }
+  #changes(): Record<string, unknown> {
+    return { ...this.#places.takeChanges((key) => this.#files.get(key) !== undefined), ...this.#losses.state };
+  }
+  /** Makes state durable, and what changed of positions of files that are not followed. */
   async #note(state: Readonly<Record<string, unknown>>, isStopping = () => this.#isUrgent): Promise<void> {
-    const request = { tag: this.#options.tag, records: noRecords, state, sync: 'always' } as const;
+    const all = { ...this.#changes(), ...state };
+    if (Object.keys(all).length === 0) return;
+    const request = { tag: this.#options.tag, records: noRecords, state: all, sync: 'always' } as const;
     await appendPatiently(this.#context, request, isStopping, 'noting positions');
   }
 
   // -------------------------------------------------------------------------------------------------- small things
 
+  /** What another program read, at the first start; pos_file is opened in any case. */
+  async #imported(): Promise<PositionEntry[]> {
+    const { db } = this.#options;
+    const shown = (await this.#positionFile?.open()) ?? [];
+    if (db === undefined || this.#context.state.size > 0) return shown;
+    return [...shown, ...(await readDatabase(db, this.#context.log))];
+  }
   #placeRules() {
     const { tag, tagRegex, readFromHead } = this.#options;
     const tagParts = tagRegex === undefined ? undefined : compileCapture(tagRegex);
-    return { tag, tagParts, readsFromHead: readFromHead, log: this.#context.log };
+    return { tag, tagParts, readsFromHead: readFromHead };
   }
   /** Runs again and again, each time so long after the time before is over. */
   #every(intervalMs: number, run: () => Promise<void>): void {

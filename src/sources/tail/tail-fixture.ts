@@ -43,7 +43,11 @@ export class Tailing {
   /** `path` and `posFile` are below the directory. */
   static async make(
     test: TestContext,
-    options: Readonly<Record<string, unknown>> & { readonly path?: string; readonly posFile?: string } = {},
+    options: Readonly<Record<string, unknown>> & {
+      readonly path?: string;
+      readonly posFile?: string;
+      readonly db?: string;
+    } = {},
     parser: PluginModel = modelOf(noneParser),
   ): Promise<Tailing> {
     const directory = await temporaryDirectory(test);
@@ -53,7 +57,8 @@ export class Tailing {
       .join(',');
     const all = { tag: 't', readFromHead: true, refreshInterval: 50, ...options, path };
     const posFile = options.posFile === undefined ? {} : { posFile: join(directory, options.posFile) };
-    const tailing = new Tailing(directory, { ...all, ...posFile }, parser);
+    const db = options.db === undefined ? {} : { db: join(directory, options.db) };
+    const tailing = new Tailing(directory, { ...all, ...posFile, ...db }, parser);
     test.after(() => tailing.stop());
     return tailing;
   }
