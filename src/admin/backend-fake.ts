@@ -42,6 +42,7 @@ export function fakeBackend(over: Partial<AdminBackend> = {}): AdminBackend {
         processes: [],
       }),
     metricsText: () => Promise.resolve('metric 1\n'),
+    targets: () => [],
     notReady: () => Promise.resolve([]),
     reload: () => Promise.resolve({ generation: 2, isChanged: true, problems: [] }),
     dropOutput: (id) => Promise.resolve(id === 'old' ? 3 : undefined),

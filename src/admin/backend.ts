@@ -1,10 +1,15 @@
 /** What the admin server asks the running program. The shapes are those of the API: counts are records, times ms since 1970. */
-import type { OutputStatus as DeliveryStatus } from '../delivery/contract.ts';
+import type { OutputStatus as DeliveryStatus, TargetStatus } from '../delivery/contract.ts';
 import type { StoreQueries } from '../store/contract.ts';
 
 /** An output's account, and the plugin it is. */
 export interface OutputStatus extends DeliveryStatus {
   readonly type: string;
+}
+
+/** Whether an output's target answers, and what it says where it does not. */
+export interface OutputTarget extends TargetStatus {
+  readonly output: string;
 }
 
 export interface Status {
@@ -72,6 +77,8 @@ export interface AdminBackend {
   status(): Promise<Status>;
   /** Prometheus text exposition, of all processes together. */
   metricsText(): Promise<string>;
+  /** How outputs' targets stand; asks those of which nothing was heard for a while, which the next call tells. */
+  targets(): readonly OutputTarget[];
   /** What keeps the program from being ready; empty: ready. */
   notReady(): Promise<readonly string[]>;
   /** @throws ConfigError when the new configuration is bad; the running one stays. */

@@ -23,7 +23,7 @@ test('health, readiness, metrics, status and API docs are served', async () => {
     assert.equal(await (await fetch(`${url}/healthz`)).text(), 'ok');
     const ready = await fetch(`${url}/readyz`);
     assert.equal(ready.status, 503);
-    assert.deepEqual(await ready.json(), { ready: false, reasons: ['output x retries'] });
+    assert.deepEqual(await ready.json(), { ready: false, reasons: ['output x retries'], targets: [] });
     assert.equal(await (await fetch(`${url}/metrics`)).text(), 'metric 1\n');
     const api = (await (await fetch(`${url}/openapi.json`)).json()) as { paths: Record<string, unknown> };
     assert.ok(api.paths['/postback'] && api.paths['/api/status']);
@@ -131,5 +131,20 @@ test('a page of another site can change nothing', async () => {
     for (const origin of ['https://evil.example', 'http://127.0.0.1:1', 'null', `${url}.evil.example`])
       assert.equal(await post(origin), 403, origin);
     assert.equal((await fetch(`${url}/api/status`, { headers: { origin: 'https://evil.example' } })).status, 200);
+  });
+});
+
+test('/readyz tells of targets without failing for them; their words only to who may look', async () => {
+  const target = { output: 'es', answers: false, sinceMs: 5, said: 'connect ECONNREFUSED es:9200' };
+  const read = async (url: string, init?: RequestInit): Promise<unknown> => {
+    const answer = await fetch(`${url}/readyz`, init);
+    assert.equal(answer.status, 200);
+    return ((await answer.json()) as { targets: unknown }).targets;
+  };
+  await withServer({ targets: () => [target] }, undefined, async (url) => assert.deepEqual(await read(url), [target]));
+  await withServer({ targets: () => [target] }, 'secret-token', async (url) => {
+    assert.deepEqual(await read(url), [{ output: 'es', answers: false, sinceMs: 5 }]);
+    const headers = { authorization: 'Bearer secret-token' };
+    assert.deepEqual(await read(url, { headers }), [target]);
   });
 });

@@ -169,7 +169,13 @@ function build(
     isAllowedStill: async (request) => isPrivate(request) || access.isAllowedStill(request.raw),
     pingMs: options.pingMs ?? pingMs,
   };
-  addRoutes(server, backend);
+  const isAllowed = async (request: FastifyRequest): Promise<boolean> =>
+    isPrivate(request) ||
+    access.check(request.raw).then(
+      () => true,
+      () => false,
+    );
+  addRoutes(server, backend, isAllowed);
   addSearchRoutes(server, context);
   addFieldRoutes(server, context);
   addExportRoute(server, context);
@@ -181,11 +187,19 @@ function build(
   return server;
 }
 
-function addRoutes(server: FastifyInstance, backend: AdminBackend): void {
+/** `isAllowed`: whether who asks has a login, where one is needed. */
+function addRoutes(
+  server: FastifyInstance,
+  backend: AdminBackend,
+  isAllowed: (request: FastifyRequest) => Promise<boolean>,
+): void {
   server.get('/healthz', () => 'ok');
-  server.get('/readyz', async (_request, reply) => {
+  server.get('/readyz', async (request, reply) => {
     const reasons = await backend.notReady();
-    return reply.code(reasons.length === 0 ? 200 : 503).send({ ready: reasons.length === 0, reasons });
+    // Records wait while a target is gone, so that this program is ready. What a target says may name hosts.
+    const isTold = await isAllowed(request);
+    const targets = backend.targets().map(({ said, ...target }) => ({ ...target, ...(isTold && { said }) }));
+    return reply.code(reasons.length === 0 ? 200 : 503).send({ ready: reasons.length === 0, reasons, targets });
   });
   server.get('/metrics', async (_request, reply) =>
     reply.type('text/plain; version=0.0.4; charset=utf-8').send(await backend.metricsText()),

@@ -14,6 +14,8 @@ import { Instances } from '../instances.ts';
 /** Longest wait for one target: outputs have limits of their own for connections, most of them longer than a person waits. */
 const limitMs = 15_000;
 
+const noAnswer = `no answer within ${limitMs / 1000} s; check its address and port, firewalls, and whether it speaks TLS`;
+
 /** What an output's target said. */
 interface Probed {
   readonly id: string;
@@ -69,11 +71,11 @@ async function probe(id: string, output: Output): Promise<Probed> {
   if (!output.probe) return { id, said: 'ok, nothing to ask', isGood: true };
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${limitMs / 1000} s`)), limitMs);
+    timer = setTimeout(() => reject(new Error(noAnswer)), limitMs);
   });
   try {
-    await Promise.race([output.probe(), late]);
-    return { id, said: 'ok', isGood: true };
+    const but = await Promise.race([output.probe(), late]);
+    return { id, said: but === undefined ? 'ok' : `ok, but ${but}`, isGood: true };
   } catch (error) {
     return { id, said: `FAILED: ${errorText(error)}`, isGood: false };
   } finally {

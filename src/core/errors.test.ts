@@ -32,4 +32,6 @@ test('an operating error carries its code, whether trying again helps, and its c
   assert.equal(systemCode('x'), undefined);
   assert.equal(errorText(error), 'writing: full');
   assert.equal(errorText('plain'), 'plain');
+  const openssl = 'write EPROTO 40F:error:0A:SSL routines:f:wrong version number:../a.c:77:\n';
+  assert.equal(errorText(new Error(openssl.replace('40F', '407DFFC83E7F0000'))), 'write EPROTO wrong version number');
 });

@@ -171,9 +171,13 @@ function editDistance(a: string, b: string): number {
   return row[b.length] ?? 0;
 }
 
-/** The text of anything thrown. */
+/** How OpenSSL writes what went wrong: thread, number, library, function, the words, file and line. */
+const opensslWords = /[0-9A-F]{8,}:error:[0-9A-F]+:[^:]*:[^:]*:([^:\n]+):[^\n]*\n?/g;
+
+/** The text of anything thrown; of OpenSSL's the words alone. */
 export function errorText(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  const text = error instanceof Error ? error.message : String(error);
+  return text.includes(':error:') ? text.replaceAll(opensslWords, '$1') : text;
 }
 
 /** The `code` of a system error (`ENOSPC`), or undefined. */

@@ -248,8 +248,11 @@ export interface Output {
    * that is on disk with the cursor now, from an earlier call of this run or as it was in `committed`.
    */
   commit?(durable: unknown): Promise<unknown>;
-  /** Asks the target whether it would take records: `check --probe`, /readyz. Throws OperatingError. */
-  probe?(): Promise<void>;
+  /**
+   * Asks the target whether it would take records: `check --probe`, and the running program where nothing was written for a
+   * while, also beside writes. Gives a text where it would and something is not as it should be. Throws OperatingError.
+   */
+  probe?(): Promise<string | void>;
   close(): Promise<void>;
 }
 

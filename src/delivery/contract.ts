@@ -47,6 +47,16 @@ export interface DeliveryOptions {
   readonly random?: () => number;
 }
 
+/** How a target stands. */
+export interface TargetStatus {
+  /** Undefined: nothing was written yet, and it was not asked. */
+  readonly answers: boolean | undefined;
+  /** Wall time since which that is so. */
+  readonly sinceMs: number | undefined;
+  /** What is wrong and what to do, in the words of `check --probe`; undefined: nothing. */
+  readonly said: string | undefined;
+}
+
 /** How an output stands. Counts are those of its cursor: they survive restarts. */
 export interface OutputStatus {
   readonly id: string;
@@ -68,6 +78,8 @@ export interface OutputStatus {
   readonly lagMs: number;
   /** What went wrong last, while it retries or is stopped. */
   readonly lastError: string | undefined;
+  /** Whether its target answers, by its writes and by asking; undefined: it has none. */
+  readonly target?: TargetStatus;
   /** Wall time of the next try, while it retries. */
   readonly nextTryMs: number | undefined;
 }
@@ -102,6 +114,8 @@ export interface Delivery {
   /** The lowest offset that anybody still needs, by committed cursors: for JournalDirectory.retain. */
   passed(shard: string, firstOffset: number): number;
   status(): readonly OutputStatus[];
+  /** Asks the targets of which nothing was heard for a while; status() tells what they said. */
+  askTargets(): void;
   /** The account of what the router refused: same shape, delivered is always 0. */
   routerStatus(): OutputStatus;
   /** Flushes all that is held, now. */

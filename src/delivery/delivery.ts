@@ -212,6 +212,9 @@ class Outputs implements Delivery {
   status(): readonly OutputStatus[] {
     return [...this.#runners.values()].map((runner) => runner.status());
   }
+  askTargets(): void {
+    for (const runner of this.#runners.values()) runner.askTarget();
+  }
   routerStatus(): OutputStatus {
     if (!this.#account) throw new Error('delivery is not open');
     return this.#account.status();

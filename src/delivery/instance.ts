@@ -18,6 +18,7 @@ import { WriteGate } from './gate.ts';
 import type { OutputCursor, Prepared } from './output-cursor.ts';
 import { RetryState, retryAfterMs } from './retry.ts';
 import { Secondary } from './secondary.ts';
+import type { TargetWatch } from './target.ts';
 
 /** How long writes that run may go on after the program or a reload wants them to end. */
 const writeEndMs = 1000;
@@ -32,6 +33,7 @@ interface InstanceOptions {
   readonly commitIntervalMs: number;
   /** It is open: writing may begin. */
   onOpened(): void;
+  readonly target: TargetWatch;
 }
 
 /** Why something does not get on, and when it is tried again. */
@@ -150,6 +152,7 @@ export class OutputInstance {
         if (this.#output !== output) return;
         const decision = state.failed(clock.monotonicMs(), retryAfterMs(error));
         const waitMs = decision.kind === 'wait' ? decision.waitMs : retry.waitMsMax;
+        this.#options.target.note(output, errorText(error));
         this.#trouble = { text: errorText(error), nextTryMs: clock.nowMs() + waitMs };
         log.warn(
           { output: id },

@@ -30,6 +30,7 @@ import type { Secondary } from './secondary.ts';
 import { StagedChunk } from './staged-chunk.ts';
 import { StagedChunks } from './staged-chunks.ts';
 import type { StagedOptions } from './staged-chunks.ts';
+import { TargetWatch } from './target.ts';
 import { ChunkWriter } from './writer.ts';
 import type { Kept, WriterHost } from './writer.ts';
 
@@ -73,6 +74,7 @@ export class OutputRunner implements Recipient, WriterHost {
   readonly #troubles = new Map<RecordChunk | StagedChunk, Trouble & { readonly waiting: RecordChunk | undefined }>();
   readonly #discards = new Discards();
   readonly #backlog: Backlog;
+  readonly #target: TargetWatch;
   #heldBytes = 0;
   #isFull = false;
   #isFlushing = false;
@@ -135,7 +137,9 @@ export class OutputRunner implements Recipient, WriterHost {
       retrying: () => this.#troubles.size,
     });
     this.#backlog = this.#newBacklog();
+    this.#target = new TargetWatch(clock);
     this.#instance = new OutputInstance(plan, {
+      target: this.#target,
       clock,
       log,
       random,
@@ -381,7 +385,7 @@ export class OutputRunner implements Recipient, WriterHost {
   }
   delivered(chunk: RecordChunk): void {
     this.cursor.counts.delivered += chunk.count;
-    this.#options.metrics.delivered(this.id, chunk.count);
+    this.#options.metrics.delivered(this.id, chunk.count, chunk.bytes);
     this.#finish(chunk);
   }
   refused(chunk: RecordChunk, reasons: readonly string[]): void {
@@ -396,8 +400,15 @@ export class OutputRunner implements Recipient, WriterHost {
   observe(seconds: number): void {
     this.#options.metrics.observe(this.id, seconds);
   }
-  retried(): void {
-    this.#options.metrics.retried(this.id);
+  retried(count: number): void {
+    this.#options.metrics.retried(this.id, count);
+  }
+  target(output: Output, problem: string | undefined): void {
+    this.#target.note(output, problem);
+  }
+  /** Asks the target where nothing was heard of it for a while; while it is opened, that tells. */
+  askTarget(): void {
+    if (this.#instance.isOpened && !this.isStopped && !this.#isClosed) this.#target.ask(this.output);
   }
   #finish(chunk: RecordChunk): void {
     for (const part of chunk.batches) part.finish();
@@ -472,6 +483,7 @@ export class OutputRunner implements Recipient, WriterHost {
       backlog: this.#backlog.status(),
       lagMs: Number.isFinite(oldestMs) ? Math.max(0, this.clock.nowMs() - oldestMs) : 0,
       lastError: this.#deadTrouble ?? troubles[0]?.text,
+      target: this.#target.status,
       nextTryMs: troubles.length > 0 ? Math.min(...troubles.map(({ nextTryMs }) => nextTryMs)) : undefined,
     };
   }

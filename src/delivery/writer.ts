@@ -52,7 +52,9 @@ export interface WriterHost {
   /** `reasons[i]` is that of row i. */
   refused(chunk: RecordChunk, reasons: readonly string[]): void;
   observe(seconds: number): void;
-  retried(): void;
+  retried(count: number): void;
+  /** How the target of `output` stands, after each write: what is wrong with it; undefined: it took or refused records. */
+  target(output: Output, problem: string | undefined): void;
 }
 
 /** A chunk on its way. */
@@ -99,14 +101,18 @@ export class ChunkWriter {
     const host = this.#host;
     await host.enter();
     let result: WriteResult | void;
-    const target = work.reasons && host.secondary ? host.secondary : host.output;
+    const { output } = host;
+    const target = work.reasons && host.secondary ? host.secondary : output;
+    const isOutput = target === output;
     const beganMs = host.clock.monotonicMs();
     try {
       result = await target.write(work.chunk, host.signal);
     } catch (error) {
       host.leave();
+      if (isOutput && !host.isStopped) host.target(output, isRetryable(error) ? errorText(error) : undefined);
       return this.#failed(root, work, error);
     }
+    if (isOutput) host.target(output, undefined);
     this.#observe(work, host.clock.monotonicMs() - beganMs);
     crashPoint('delivery.after-write');
     const { delivered, refused, retry } = sortRows(work, result ?? undefined);
@@ -146,7 +152,6 @@ export class ChunkWriter {
       ];
     }
     const decision = retry.failed(host.clock.monotonicMs(), retryAfterMs(error));
-    host.retried();
     if (decision.kind === 'exhausted') {
       host.log.warn(
         { output: host.id },
@@ -160,6 +165,7 @@ export class ChunkWriter {
         true,
       );
     }
+    host.retried(chunk.count);
     this.#logRetry(work, error, decision.waitMs);
     return this.#pause(root, work, errorText(error), decision.waitMs);
   }

@@ -1,10 +1,15 @@
 /**
- * Reading partitions, committed records only (KIP-98). The client library fetches and decodes; which records belong to
- * aborted transactions is told here, in the order of the log, as Kafka's own consumer does it.
+ * Reading partitions, committed records only (KIP-98). The client library asks; batches are decoded here, and which records
+ * belong to aborted transactions is told in the order of the log, as Kafka's own consumer does it.
  */
-import type { Connection, RecordsBatch } from '@platformatic/kafka';
+import type { Connection } from '@platformatic/kafka';
+import { errorText } from '../core/errors.ts';
 import type { Cluster, TopicState } from './cluster.ts';
-import { responseOf } from './cluster.ts';
+import { readFetchAnswer } from './fetch-answer.ts';
+import type { FetchAnswer } from './fetch-answer.ts';
+import { createFetchRequest } from './library.ts';
+import { readHeads, readRecords } from './read-batches.ts';
+import type { BatchHead, ReadRecord } from './read-batches.ts';
 
 /** From where to read a partition. */
 export interface FetchPlace {
@@ -20,13 +25,14 @@ export interface FetchLimits {
   readonly partitionBytesMax: number;
 }
 
-/** A record as it was read. */
-export interface ReadRecord {
-  readonly offset: number;
-  readonly timeMs: number;
-  readonly key: Buffer | null;
-  readonly value: Buffer | null;
-  readonly headers: readonly (readonly [Buffer | null, Buffer | null])[];
+/** A batch whose records cannot be read, and never will be. */
+export interface DamagedBatch {
+  readonly first: number;
+  readonly last: number;
+  /** Records that it says it has. */
+  readonly count: number;
+  readonly problem: string;
+  readonly raw: Buffer;
 }
 
 /** What a broker gave of one partition. */
@@ -35,6 +41,7 @@ export interface FetchedPartition {
   /** Kafka's name; undefined: none. */
   readonly error: string | undefined;
   readonly records: readonly ReadRecord[];
+  readonly damaged: readonly DamagedBatch[];
   /** Where to read on. */
   readonly next: number;
   /** Behind the last record that is not part of an open transaction. */
@@ -47,6 +54,8 @@ const transactionalBit = 0x10;
 const abortMarker = 0;
 /** From version 13 on topics go by id (KIP-516). */
 const firstWithIds = 13;
+/** From version 12 on heads have tagged fields (KIP-482). */
+const firstWithTags = 12;
 
 /** Asks one broker, which must lead all of the places. Rejects where the connection broke. */
 export async function fetchPlaces(
@@ -69,41 +78,44 @@ export async function fetchPlaces(
       partitionMaxBytes: limits.partitionBytesMax,
     })),
   }));
-  type Answer = Awaited<ReturnType<typeof api.async>>;
-  let answer: Answer;
-  try {
-    answer = await api.async(
-      connection,
-      limits.waitMs,
-      limits.bytesMin,
-      limits.bytesMax,
-      readCommitted,
-      0,
-      -1,
-      asked,
-      [],
-      '',
+  const answer = await new Promise<FetchAnswer>((resolve, reject) => {
+    const { waitMs, bytesMin, bytesMax } = limits;
+    connection.send<FetchAnswer>(
+      api.key,
+      api.version,
+      () =>
+        createFetchRequest(cluster.library, api.version)(
+          waitMs,
+          bytesMin,
+          bytesMax,
+          readCommitted,
+          0,
+          -1,
+          asked,
+          [],
+          '',
+        ),
+      (_id, _key, version, reader) => readFetchAnswer(reader, version),
+      api.version >= firstWithTags,
+      api.version >= firstWithTags,
+      (error, found) => (found ? resolve(found) : reject(error ?? new Error('no answer came'))),
     );
-  } catch (error) {
-    const inside = responseOf(error) as Answer | undefined;
-    // With one partition's error comes the whole answer, unless the error is about the call.
-    if (!inside || inside.errorCode !== 0) throw error;
-    answer = inside;
-  }
-  return answer.responses.flatMap(({ topicId, partitions }) =>
-    partitions.flatMap((found) => {
-      const place = topics.get(topicId)?.find(({ partition }) => partition === found.partitionIndex);
-      if (!place) return [];
-      return [
-        {
-          place,
-          error: cluster.errorName(found.errorCode),
-          ...committedRecords(place.offset, found.records ?? [], found.abortedTransactions ?? []),
-          stableEnd: Number(found.lastStableOffset),
-        },
-      ];
-    }),
-  );
+  });
+  const problem = cluster.errorName(answer.errorCode);
+  if (problem !== undefined) throw Object.assign(new Error('the broker says no'), { apiId: problem });
+  return answer.partitions.flatMap((found) => {
+    const place = topics.get(found.topic)?.find(({ partition }) => partition === found.partition);
+    if (!place) return [];
+    const heads = readHeads(cluster.library, found.batches);
+    return [
+      {
+        place,
+        error: cluster.errorName(found.errorCode),
+        ...committedRecords(place.offset, heads, found.aborted, (head) => readRecords(cluster.library, head)),
+        stableEnd: Number(found.lastStableOffset),
+      },
+    ];
+  });
 }
 
 interface AbortedTransaction {
@@ -114,34 +126,44 @@ interface AbortedTransaction {
 /** The records of batches from an offset on that no transaction took back, and where the batches end. Seen outside by tests. */
 export function committedRecords(
   from: number,
-  batches: readonly RecordsBatch[],
+  batches: readonly BatchHead[],
   aborted: readonly AbortedTransaction[],
-): { readonly records: ReadRecord[]; readonly next: number } {
+  read: (head: BatchHead) => readonly ReadRecord[],
+): { readonly records: ReadRecord[]; readonly damaged: DamagedBatch[]; readonly next: number } {
   const waiting = [...aborted].sort((a, b) => Number(a.firstOffset - b.firstOffset));
   const open = new Set<bigint>();
   const records: ReadRecord[] = [];
+  const damaged: DamagedBatch[] = [];
   let next = from;
   for (const batch of batches) {
-    const first = Number(batch.firstOffset);
-    const last = first + batch.lastOffsetDelta;
+    const { first, last, attributes, producerId } = batch;
     for (let head = waiting[0]; head && Number(head.firstOffset) <= last; head = waiting[0]) {
       open.add(head.producerId);
       waiting.shift();
     }
+    // One that ends before was read already.
+    if (last < from) continue;
     next = Math.max(next, last + 1);
-    if ((batch.attributes & controlBit) !== 0) {
-      if (batch.records[0]?.key?.readInt16BE(2) === abortMarker) open.delete(batch.producerId);
-      continue;
-    }
-    if ((batch.attributes & transactionalBit) !== 0 && open.has(batch.producerId)) continue;
-    const baseMs = Number(batch.firstTimestamp);
-    for (const { offsetDelta, timestampDelta, key, value, headers } of batch.records) {
-      const offset = first + offsetDelta;
-      // A compressed batch comes as a whole, with what was read before.
-      if (offset >= from) records.push({ offset, timeMs: baseMs + Number(timestampDelta), key, value, headers });
+    const isControl = (attributes & controlBit) !== 0;
+    if (!isControl && (attributes & transactionalBit) !== 0 && open.has(producerId)) continue;
+    try {
+      const found = read(batch);
+      if (isControl) {
+        if (found[0]?.key?.readInt16BE(2) === abortMarker) open.delete(producerId);
+        // A compressed batch comes as a whole, with what was read before.
+      } else for (const one of found) if (one.offset >= from) records.push(one);
+    } catch (error) {
+      if (isControl) open.delete(producerId);
+      damaged.push({
+        first: Math.max(first, from),
+        last,
+        count: batch.count,
+        problem: errorText(error),
+        raw: batch.bytes,
+      });
     }
   }
-  return { records, next };
+  return { records, damaged, next };
 }
 
 /** Offsets to begin at: the oldest kept (`earliest`) or behind the newest (`latest`); committed or not. */

@@ -53,3 +53,12 @@ export function pickCall<K extends KafkaCallName>(
   }
   return undefined;
 }
+
+type FetchRequest = (typeof Library)['fetchV17']['createRequest'];
+/** What writes the request of a version of Fetch that pickCall found. */
+export function createFetchRequest(library: KafkaLibrary, version: number): FetchRequest {
+  const modules = library as unknown as Readonly<Record<string, { readonly createRequest: FetchRequest } | undefined>>;
+  const found = modules[`fetchV${version}`];
+  if (!found) throw new TypeError(`there is no version ${version} of fetch`);
+  return found.createRequest;
+}

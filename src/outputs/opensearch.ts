@@ -1,5 +1,6 @@
 /** The `opensearch` output. Source: fluent-plugin-opensearch 1.1. */
 import { definePlugin } from '../core/plugin.ts';
+import { endpointSigning, endpointsOf, opensearchEndpointSection } from './elasticsearch/aws.ts';
 import { opensearchDifferences } from './elasticsearch/differences.ts';
 import { checkFluentd, createFluentd, targetOf } from './elasticsearch/fluentd.ts';
 import { opensearchOptions, sections } from './elasticsearch/options.ts';
@@ -11,8 +12,11 @@ export const opensearchOutput = definePlugin({
   name: 'opensearch',
   summary: 'Writes records to OpenSearch, in bulk; what one record is refused for keeps no other back.',
   options: opensearchOptions,
-  sections,
-  target: targetOf,
+  sections: { ...sections, ...opensearchEndpointSection },
+  target(options, written) {
+    const [endpoint] = endpointsOf(written, false).keys();
+    return targetOf(endpoint ? { ...options, hosts: endpoint.shown } : options);
+  },
   buffer: { chunkKeys: ['tag'] },
   example: `<match app.**>
   @type opensearch
@@ -24,6 +28,14 @@ export const opensearchOutput = definePlugin({
   logstash_prefix app
 </match>`,
   differences: opensearchDifferences,
-  check: (config, buffer) => checkFluentd(config, buffer, kind),
-  create: (config, context) => createFluentd(config, context, kind),
+  check(config, buffer) {
+    endpointsOf(config.sections, false);
+    checkFluentd(config, buffer, kind);
+  },
+  create(config, context) {
+    const endpoints = endpointsOf(config.sections, false);
+    if (endpoints.size === 0) return createFluentd(config, context, kind);
+    const signing = endpointSigning(endpoints, context.clock);
+    return createFluentd(config, context, kind, { hosts: [...endpoints.keys()], signing });
+  },
 });

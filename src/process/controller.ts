@@ -7,6 +7,7 @@ import type {
   DeadLetterChoice,
   DeadLetterDetail,
   DeadLetterRow,
+  OutputTarget,
   ReloadResult,
   Status,
   StoreState,
@@ -59,11 +60,16 @@ export class Controller implements AdminBackend {
   readonly #startedMs = Date.now();
   #generation: Generation | undefined;
   #changing: Promise<unknown> = Promise.resolve();
+  #watcher: (model: PipelineModel) => Promise<void> = () => Promise.resolve();
   #isReceiving = false;
   #isStopping = false;
 
   constructor(options: ControllerOptions) {
     this.#options = options;
+  }
+  /** Called with each configuration that begins to run. At the start its failure is the start's; later the log says it. */
+  watch(watcher: (model: PipelineModel) => Promise<void>): void {
+    this.#watcher = watcher;
   }
   /** Delivers by a configuration, or by the generation that receiving processes run already. @throws OperatingError */
   startDelivering(start: PipelineModel | Generation): Promise<void> {
@@ -71,6 +77,7 @@ export class Controller implements AdminBackend {
       const generation = 'number' in start ? start : await this.#options.generations.use(start);
       await this.#options.deliverer.use(generation);
       this.#generation = generation;
+      await this.#watcher(generation.model);
     });
   }
   /** Lets the sources of the running generation begin. @throws OperatingError */
@@ -116,6 +123,7 @@ export class Controller implements AdminBackend {
       throw error;
     }
     this.#generation = generation;
+    await this.#watcher(generation.model).catch((error: unknown) => log.error(errorText(error)));
     log.info({ generation: generation.number }, 'The configuration was read again and runs.');
     return { generation: generation.number, isChanged: true, problems: [] };
   }
@@ -137,6 +145,7 @@ export class Controller implements AdminBackend {
 
   async status(): Promise<Status> {
     const { deliverer, directory, receivers, journalBytesMax, store } = this.#options;
+    deliverer.askTargets();
     const router = deliverer.routerStatus();
     const types = new Map(this.#generation?.model.outputs.map(({ id, plugin }) => [id, plugin.type]));
     const outputs = deliverer.outputs().map((output) => ({ ...output, type: types.get(output.id) ?? 'removed' }));
@@ -158,6 +167,12 @@ export class Controller implements AdminBackend {
   }
   async metricsText(): Promise<string> {
     return this.#options.metricsText(await this.#options.receivers.metrics());
+  }
+  targets(): readonly OutputTarget[] {
+    const { deliverer } = this.#options;
+    deliverer.askTargets();
+    const unknown = { answers: undefined, sinceMs: undefined, said: undefined };
+    return deliverer.outputs().map(({ id, target = unknown }) => ({ output: id, ...target }));
   }
   notReady(): Promise<readonly string[]> {
     const { deliverer } = this.#options;

@@ -1,6 +1,6 @@
 /** Reads the dead-letter journal for people, appends letters again under their tag, and drops what nobody wants. */
 import { codecs, replaySource } from '../core/batch.ts';
-import { scanJson } from '../core/json.ts';
+import { parseJson, scanJson } from '../core/json.ts';
 import type { Metrics } from '../core/metrics.ts';
 import type { DeadLetterChoice, DeadLetterDetail, DeadLetterRow } from '../admin/backend.ts';
 import { decodeDeadLetter } from '../delivery/dead-letter.ts';
@@ -210,7 +210,7 @@ function idOf(shard: string, offset: number): string {
 
 function rowOf({ shard, offset, letter }: Found): DeadLetterRow {
   const { output, reason, tag, refusedMs, json } = letter;
-  return { id: idOf(shard, offset), output, reason, tag, refusedMs, record: JSON.parse(json) as unknown };
+  return { id: idOf(shard, offset), output, reason, tag, refusedMs, record: parseJson(json) };
 }
 
 /** A letter that is none, which a newer or damaged version may have written, must not hide the others. */

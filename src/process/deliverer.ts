@@ -124,6 +124,9 @@ export class Deliverer {
   outputs(): readonly OutputStatus[] {
     return this.#delivery.status();
   }
+  askTargets(): void {
+    this.#delivery.askTargets();
+  }
   routerStatus(): OutputStatus {
     return this.#delivery.routerStatus();
   }

@@ -34,6 +34,13 @@ export function certificates(broker: Running): { ca: string; cert: string; key: 
   return { ca: path('ca.pem'), cert: path('client.pem'), key: path('client.key') };
 }
 
+/** The first log segment of a partition, for tests that damage it while the broker is stopped. */
+export function segmentPath(broker: Running, topic: string, partition: number): string {
+  const directory = directories.get(broker);
+  if (directory === undefined) throw new Error('this is no broker that was started here');
+  return join(directory, 'data', `${topic}-${partition}`, '00000000000000000000.log');
+}
+
 function openssl(directory: string, ...args: string[]): void {
   const made = spawnSync('openssl', args, { cwd: directory, encoding: 'utf8' });
   if (made.status !== 0) throw new Error(`openssl ${args.join(' ')} failed:\n${made.stderr}`);

@@ -1,7 +1,7 @@
 /** Requests to Amazon OpenSearch, signed; where its endpoints are and whose keys count for each. */
 import type { SectionModel } from '../../config/model.ts';
 import type { Clock } from '../../core/clock.ts';
-import { boolean, secret, text } from '../../core/options.ts';
+import { boolean, choice, duration, secret, text } from '../../core/options.ts';
 import type { OptionTable, OptionValues } from '../../core/options.ts';
 import type { SectionTable } from '../../core/plugin.ts';
 import { AwsSigner } from '../requests/aws.ts';
@@ -31,15 +31,37 @@ export const endpointSection = {
   },
 } as const satisfies SectionTable;
 
+/** The same of the opensearch outputs, which sign where it stands. Source: fluent-plugin-opensearch 1.1. */
+export const opensearchEndpointSection = {
+  endpoint: {
+    summary:
+      'A domain or collection of Amazon OpenSearch to write to in place of host and hosts, with signed requests.',
+    options: {
+      ...endpointSection.endpoint.options,
+      url: text('The URL of the domain or collection.', { required: true }),
+      awsServiceName: choice(['es', 'aoss'])('The service to sign for: a domain, or OpenSearch Serverless.', {
+        default: 'es',
+      }),
+      refreshCredentialsInterval: duration('How often keys are fetched.', {
+        default: 18_000_000,
+        ignored: 'keys are fetched anew before they expire',
+      }),
+    },
+  },
+} as const satisfies SectionTable;
+
 type Endpoint = OptionValues<(typeof endpointSection)['endpoint']['options']>;
 
-/** Endpoints as servers, each with what is written for it. */
-export function endpointsOf(sections: Readonly<Record<string, readonly SectionModel[]>>): Map<Host, Endpoint> {
+/** Endpoints as servers, each with what is written for it; one plugin takes no URL with a slash at its end. @throws Error */
+export function endpointsOf(
+  sections: Readonly<Record<string, readonly SectionModel[]>>,
+  refusesSlash = true,
+): Map<Host, Endpoint> {
   const found = new Map<Host, Endpoint>();
   for (const { options } of sections['endpoint'] ?? []) {
     const endpoint = options as Endpoint;
     const { url } = endpoint;
-    if (url.endsWith('/')) throw new Error(`endpoint ${url} ends with a slash; leave it out`);
+    if (refusesSlash && url.endsWith('/')) throw new Error(`endpoint ${url} ends with a slash; leave it out`);
     if (!/^https?:\/\//i.test(url))
       throw new Error(`endpoint ${JSON.stringify(url)} is no URL such as https://search.example.com`);
     const [host] = parseHosts(url, { port: 443, isTls: true, base: '', login: undefined });

@@ -1,6 +1,7 @@
 /** Requests to one of several servers: the next one that answers. */
 import type { Clock } from '../../core/clock.ts';
 import { OperatingError } from '../../core/errors.ts';
+import { parseJson } from '../../core/json.ts';
 import type { AnswerLimits, ClientAnswer, HttpClient } from '../requests/client.ts';
 import type { Host } from './hosts.ts';
 
@@ -100,7 +101,7 @@ export class Cluster {
     if (answer.status === 404 && method === 'GET') return undefined;
     if (answer.status < 200 || answer.status >= 300) throw notDone(answer);
     try {
-      return answer.text === '' ? {} : JSON.parse(answer.text);
+      return answer.text === '' ? {} : parseJson(answer.text);
     } catch (error) {
       const text = `${answer.request} was answered with something that is no JSON; check host, port and path`;
       throw new OperatingError('OUTPUT_UNREACHABLE', text, { cause: error });

@@ -39,9 +39,16 @@ const shared: readonly Difference[] = [
 
 const placeholders: Difference = {
   peer: 'fluentd',
-  verdict: 'unsupported',
-  text: 'Fills placeholders in `host` and `hosts`. Here they are an error: write an output for each server.',
+  verdict: 'better',
+  text: 'Opens a connection anew whenever the host that placeholders come to is another, and takes any value for a host. Here servers are kept open, up to 100 of them, and records with a value that is no name of a server (`a/b`, `x@y`) go to the secondary or the dead letters.',
   options: ['host', 'hosts'],
+};
+
+const affinity: Difference = {
+  peer: 'fluentd',
+  verdict: 'better',
+  text: 'Finds the index of ten documents of a chunk, as many as the server answers by itself. Here of all.',
+  options: ['targetIndexAffinity'],
 };
 
 const connections: Difference = {
@@ -50,7 +57,18 @@ const connections: Difference = {
   options: ['reloadConnections', 'reloadOnFailure', 'reloadAfter', 'snifferClassName'],
 };
 
-export const opensearchDifferences: readonly Difference[] = [...shared, placeholders, connections];
+export const opensearchDifferences: readonly Difference[] = [
+  ...shared,
+  affinity,
+  placeholders,
+  connections,
+  {
+    peer: 'fluentd',
+    verdict: 'better',
+    text: 'Fetches the keys of `<endpoint>` every `refresh_credentials_interval`, and fails with all that waits when they have expired before. Here they are renewed before they end.',
+    options: ['region', 'url'],
+  },
+];
 
 export const dataStreamDifferences: readonly Difference[] = [
   ...shared,
@@ -70,6 +88,7 @@ export const elasticsearchDifferences: readonly Difference[] = [
     verdict: 'better',
     text: 'Takes OpenSearch for the Elasticsearch of its version and sends `_type`, which OpenSearch refuses since 2. Here the two are told apart.',
   },
+  affinity,
   placeholders,
   connections,
 ];
@@ -78,7 +97,7 @@ export const dynamicDifferences: readonly Difference[] = [
   ...shared,
   {
     peer: 'fluentd',
-    text: 'Evaluates any Ruby in its options. Here expressions are read by an evaluator of their own (docs/ruby-expressions.md), and none may stand in host and hosts.',
+    text: 'Evaluates any Ruby in its options. Here expressions are read by an evaluator of their own (docs/ruby-expressions.md), and in host and hosts stand placeholders of chunk keys alone.',
     options: ['indexName', 'logstashPrefix', 'host', 'hosts'],
   },
   {

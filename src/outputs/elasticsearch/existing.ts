@@ -1,7 +1,9 @@
-/** Documents that are there already under the id of a record: whether they are that record. */
+/** Documents that are there already: whether one under a record's id is that record, and in which index documents are. */
 import { isDeepStrictEqual } from 'node:util';
+import { parseJson } from '../../core/json.ts';
 import type { BulkEntry } from './answer.ts';
 import type { Cluster } from './cluster.ts';
+import type { WantedDocuments } from './lines.ts';
 
 export interface Doubted {
   readonly item: BulkEntry;
@@ -25,5 +27,34 @@ function sourceOf(found: unknown): unknown {
 }
 
 function documentOf(lines: Buffer): unknown {
-  return JSON.parse(lines.toString('utf8', lines.indexOf(10) + 1));
+  return parseJson(lines.toString('utf8', lines.indexOf(10) + 1));
+}
+
+/** Ids of one question. With several documents of one id all must fit into an answer, which has 10,000 at most. */
+const idsPerQuestion = 1000;
+const hitsMax = 10_000;
+
+/** The index of each document that is there; of several the oldest by its name. @throws OperatingError OUTPUT_UNREACHABLE */
+export async function indicesOf(
+  cluster: Cluster,
+  { prefix, ids }: WantedDocuments,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, string>> {
+  const found = new Map<string, string>();
+  const all = [...ids];
+  const path = `/${encodeURIComponent(prefix)}*/_search?ignore_unavailable=true&allow_no_indices=true`;
+  for (let from = 0; from < all.length; from += idsPerQuestion) {
+    const answer = (await cluster.json('POST', path, signal, {
+      query: { ids: { values: all.slice(from, from + idsPerQuestion) } },
+      size: hitsMax,
+      _source: false,
+      sort: [{ _index: { order: 'desc' } }],
+    })) as { hits?: { hits?: unknown } };
+    const hits: readonly unknown[] = Array.isArray(answer.hits?.hits) ? answer.hits.hits : [];
+    for (const hit of hits) {
+      const { _id: id, _index: index } = (hit ?? {}) as { _id?: unknown; _index?: unknown };
+      if (typeof id === 'string' && typeof index === 'string') found.set(id, index);
+    }
+  }
+  return found;
 }

@@ -150,6 +150,7 @@ export function createFluentbit(options: Values, context: OutputContext, kind: '
     unrecoverable: new Set<string>(),
     givesUpAfter: () => false,
     triesBadRequests: triesBadRequests(context.buffer),
+    logsRefusals: false,
     bodyBytesMax: bodyBytesMax,
     asksVersion: options.indexRetention !== undefined || options.kubernetesTemplate,
   };
@@ -217,6 +218,7 @@ function connectionOf(options: Values): ConnectionSettings {
       verifies: options.tlsVerify,
       verifiesName: options.tlsVerify,
       ca: options.tlsCaFile,
+      caDirectory: options.tlsCaPath,
       cert: options.tlsCrtFile,
       key: options.tlsKeyFile,
       passphrase: options.tlsKeyPasswd,

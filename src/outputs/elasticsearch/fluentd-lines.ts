@@ -10,7 +10,7 @@ import type { Chunk, ChunkBatch } from '../../core/plugin.ts';
 import { copyFields, deleteField, getField, setField } from '../../core/record.ts';
 import type { Fields, Value } from '../../core/record.ts';
 import { flattened, parentOf, updateBody } from './fields.ts';
-import type { Divert, Lines, Operation, Placed } from './lines.ts';
+import type { Divert, Lines, Operation, Placed, WantedDocuments } from './lines.ts';
 import { KeyFinder, isPlain, jsonField, writeWithBehind } from './raw-document.ts';
 import { elasticMajor, takesTypes } from './server.ts';
 import type { Server } from './server.ts';
@@ -60,6 +60,10 @@ export class FluentdLines implements Lines {
   /** First lines up to the metadata, by what they are made of. */
   readonly #heads = new Map<string, string>();
 
+  /** Where documents are that are to be updated, by id. */
+  readonly #places = new WeakMap<Chunk, ReadonlyMap<string, string>>();
+  #found: ReadonlyMap<string, string> | undefined;
+
   // The record that was placed last.
   #one: ChunkBatch | undefined;
   #row = 0;
@@ -79,8 +83,25 @@ export class FluentdLines implements Lines {
     this.#finder = finderOf(settings, settings);
   }
 
+  wantsIndices(chunk: Chunk, server: Server | undefined): WantedDocuments | undefined {
+    const { targetIndexAffinity, logstashFormat, idKey, writeOperation } = this.settings;
+    if (!targetIndexAffinity || !logstashFormat || !idKey || !/^(?:update|upsert)$/.test(writeOperation))
+      return undefined;
+    this.begin(chunk, server);
+    const ids = new Set<string>();
+    for (const { batch } of chunk.batches)
+      for (let row = 0; row < batch.count; row++) {
+        const id = idText(idKey.get(batch.fields(row)));
+        if (id !== undefined) ids.add(id);
+      }
+    return { prefix: this.#names.logstashPrefix.toLowerCase(), ids };
+  }
+  knowIndices(chunk: Chunk, found: ReadonlyMap<string, string>): void {
+    this.#places.set(chunk, found);
+  }
   begin(chunk: Chunk, server: Server | undefined): void {
     this.#chunkId = chunk.id;
+    this.#found = this.#places.get(chunk);
     if (server !== this.#server) this.#heads.clear();
     this.#server = server;
     this.#names = this.#expand(chunk);
@@ -137,9 +158,10 @@ export class FluentdLines implements Lines {
     const own = ownTime(batch.seconds(row), batch.nanos(row));
     const time = hasTimestamp(meaning) ? this.#stamp(fields, own, meaning) : own;
     const written = takeOut(fields, settings.targetIndexKey);
-    const index = (
-      written ?? (meaning.logstashFormat ? this.#datedIndex(time, meaning, names) : names.indexName)
-    ).toLowerCase();
+    const id = this.#found && idText(meaning.idKey?.get(fields));
+    const index =
+      (id === undefined ? undefined : this.#found?.get(id)) ??
+      (written ?? (meaning.logstashFormat ? this.#datedIndex(time, meaning, names) : names.indexName)).toLowerCase();
     if (index === '' && !this.indexInUrl) return { refused: 'its index has no name' };
     if (meaning.includeTagKey) setField(fields, meaning.tagKey, batch.tag);
     const type = this.#type(takeOut(fields, settings.targetTypeKey), names.typeName);
@@ -230,6 +252,12 @@ export class FluentdLines implements Lines {
 
 function hasTimestamp({ logstashFormat, includeTimestamp }: Meaning): boolean {
   return logstashFormat || includeTimestamp;
+}
+
+/** A value as the id of a document, as the server has it. */
+function idText(value: Value | undefined): string | undefined {
+  if (value === undefined || value === null || value === false) return undefined;
+  return typeof value === 'string' ? value : stringifyJson(value);
 }
 
 /** Whether an option needs a record's fields. */

@@ -1,8 +1,8 @@
 /** Makes and checks outputs of the Fluentd plugins from their options. */
 import { constants } from 'node:zlib';
 import type { BufferModel } from '../../config/model.ts';
-import { checkPlaceholderKeys } from '../../codecs/chunk-placeholders.ts';
-import { ConfigError } from '../../core/errors.ts';
+import { checkPlaceholderKeys, compileChunkText } from '../../codecs/chunk-placeholders.ts';
+import { ConfigError, errorText } from '../../core/errors.ts';
 import type { OptionValues } from '../../core/options.ts';
 import type { Output, OutputContext, PluginConfig } from '../../core/plugin.ts';
 import { headerBytes, headerProblem } from '../requests/headers.ts';
@@ -80,12 +80,10 @@ export function createFluentd(
 ): Output {
   const options = config.options as FluentdOptions;
   const documents = documentsOf(config, kind);
-  const conflicts = options.fieldConflicts === 'divert' ? new FieldConflicts() : undefined;
   const told = new Set<string>();
-  const linesContext: LinesContext = {
+  const linesContext: Omit<LinesContext, 'divert'> = {
     clock: context.clock,
     buffer: context.buffer,
-    divert: conflicts,
     badTime(key) {
       if (told.has(key)) return;
       told.add(key);
@@ -95,14 +93,15 @@ export function createFluentd(
       );
     },
   };
-  const lines =
-    kind.isDynamic === true
-      ? new DynamicLines(dynamicOf(options), documents, linesContext)
-      : new FluentdLines(documents, linesContext);
   const preparation = preparationOf(options, documents);
-  return new BulkOutput(settingsOf(options), context, async (signal) => {
-    const connection = { ...connectionOf(options), ...(place && { hosts: place.hosts }) };
+  return new BulkOutput(settingsOf(options, context.buffer), context, async (signal, servers) => {
+    const written = servers === '' ? options : { ...options, hosts: servers };
+    const connection = { ...connectionOf(written), ...(place && { hosts: place.hosts }) };
     const cluster = await openCluster(connection, context, place?.signing);
+    const conflicts = options.fieldConflicts === 'divert' ? new FieldConflicts() : undefined;
+    const own = { ...linesContext, divert: conflicts };
+    const lines =
+      kind.isDynamic === true ? new DynamicLines(dynamicOf(options), documents, own) : new FluentdLines(documents, own);
     return { cluster, lines, conflicts, preparation: prepare(preparation, cluster, context, signal) };
   });
 }
@@ -118,7 +117,7 @@ function documentsOf({ options, sections }: Config, kind: FluentdKind): Document
   return documentSettings(options, { ...kind, chunkIdKey });
 }
 
-function settingsOf(options: FluentdOptions): OutputSettings {
+function settingsOf(options: FluentdOptions, buffer: BufferModel): OutputSettings {
   const threshold = options.bulkMessageRequestThreshold;
   const ignored = ignoredStatuses(options.ignoreExceptions ?? []);
   return {
@@ -128,8 +127,39 @@ function settingsOf(options: FluentdOptions): OutputSettings {
     unrecoverable: new Set([...(options.unrecoverableErrorTypes ?? []), ...(options.unrecoverableRecordTypes ?? [])]),
     givesUpAfter: (status) => givesUp(ignored, status),
     triesBadRequests: false,
+    logsRefusals: options.logEs400Reason ?? options.logOs400Reason,
+    serversOf: hasChosenServers(options) ? serversOf(options, buffer) : undefined,
     bodyBytesMax: threshold < 0 ? bodyBytesDefault : threshold,
     asksVersion: options.verifyEsVersionAtStartup ?? options.verifyOsVersionAtStartup,
+  };
+}
+
+/** Whether the keys of a chunk say which servers it goes to. */
+function hasChosenServers({ host, hosts, cloudId }: Pick<FluentdOptions, 'host' | 'hosts' | 'cloudId'>): boolean {
+  return cloudId === undefined && (hosts ?? host).includes('${');
+}
+/** A value of a record that stands for a server or a part of its name; anything else would lead the request elsewhere. */
+const nameInHosts = /^[\w.-]+$/;
+
+/** Source: fluent-plugin-elasticsearch 6.0, write: `hosts`, else `host`, with the placeholders of the chunk. */
+function serversOf(options: FluentdOptions, buffer: BufferModel): NonNullable<OutputSettings['serversOf']> {
+  const template = options.hosts ?? options.host;
+  const problems: string[] = [];
+  const fill = compileChunkText(template, buffer, (value) => {
+    if (!nameInHosts.test(value)) problems.push(value);
+    return value;
+  });
+  return (chunk) => {
+    problems.length = 0;
+    const { text } = fill(chunk);
+    const [wrong] = problems;
+    if (wrong !== undefined)
+      return { refused: `OUTPUT_REFUSED: ${JSON.stringify(wrong)} in ${template} is no name of a server` };
+    try {
+      return writtenHosts({ ...options, hosts: text }).length > 0 ? text : { refused: '' };
+    } catch (error) {
+      return { refused: `OUTPUT_REFUSED: ${errorText(error)}` };
+    }
   };
 }
 
@@ -178,9 +208,8 @@ function secureVersion(
 export function checkFluentd(config: Config, buffer: BufferModel | undefined, kind: FluentdKind): void {
   const options = config.options as FluentdOptions;
   preparationOf(options, documentsOf(config, kind));
-  if (`${options.host}${options.hosts ?? ''}`.includes('${'))
-    throw new Error('host and hosts take no placeholders: write an output for each server');
-  writtenHosts(options);
+  if (hasChosenServers(options)) checkChosenServers(options, buffer, kind);
+  else writtenHosts(options);
   for (const [name, value] of Object.entries(options.customHeaders ?? {})) {
     const problem = headerProblem(name, value);
     if (problem !== undefined) throw new Error(`custom_headers: ${problem}`);
@@ -195,6 +224,22 @@ export function checkFluentd(config: Config, buffer: BufferModel | undefined, ki
   if (options.exactlyOnce && limit !== undefined)
     throw new ConfigError([{ at: config.at, text: `exactly_once ${limit}`, severity: 'warning' }]);
 }
+
+function checkChosenServers(options: FluentdOptions, buffer: BufferModel | undefined, kind: FluentdKind): void {
+  const name = options.hosts === undefined ? 'host' : 'hosts';
+  const template = options.hosts ?? options.host;
+  if (kind.isDynamic === true && hasExpression(template))
+    throw new Error(`${name} takes placeholders of chunk keys, and no expressions: write <buffer> with the key`);
+  if (buffer) checkPlaceholderKeys(name, template, buffer);
+  const asksVersion = options.verifyEsVersionAtStartup ?? options.verifyOsVersionAtStartup;
+  if (asksVersion && (options.templateFile !== undefined || options.templates !== undefined))
+    // As the plugin has it: which servers there are is known with their first records.
+    throw new Error(
+      `placeholders in ${name} beside templates need verify_es_version_at_startup false (or verify_os_version_at_startup)`,
+    );
+}
+const hasExpression = (template: string): boolean =>
+  /\$\{[^}]*[^-_.@$a-zA-Z0-9}][^}]*\}/.test(template.replaceAll(/\$\{tag\[-?\d+\]\}/g, ''));
 
 /** Where exactly_once cannot hold; undefined: it does. */
 function onceLimit(options: FluentdOptions, kind: FluentdKind): string | undefined {

@@ -377,7 +377,6 @@ test('mistakes in options are told', async (t) => {
   await assert.rejects(check({ cloudId: 'x' }), /cloud_id/);
   await assert.rejects(check({}, { chunkKeys: ['k'] }), /<buffer tag>/);
   await assert.rejects(check({ indexName: 'x-${k}' }), /chunk key k is not configured/);
-  await assert.rejects(check({ host: '${tag}' }), /take no placeholders/);
   await assert.rejects(check({ customHeaders: { 'a b': '1' } }), /custom_headers: header "a b"/);
   await assert.rejects(check({ exactlyOnce: true, idKey: 'id' }), /exactly_once has no effect beside id_key/);
   await assert.rejects(check({ sslMinVersion: 'TLSv1_2' }), /together/);

@@ -22,12 +22,22 @@ export interface Lines {
   readonly hasOwnIds: boolean;
   /** True: the index stands in the address of a request (`/<index>/_bulk`), so that each index needs its own. */
   readonly indexInUrl: boolean;
+  /** Documents that are to be updated where they are, whichever index that is; undefined: it is not looked for. */
+  wantsIndices?(chunk: Chunk, server: Server | undefined): WantedDocuments | undefined;
+  /** Where they are, by their ids. */
+  knowIndices?(chunk: Chunk, found: ReadonlyMap<string, string>): void;
   /** Called before records of a chunk; fills placeholders. */
   begin(chunk: Chunk, server: Server | undefined): void;
   /** Called for each record: its index, or why it cannot be written. */
   place(one: ChunkBatch, row: number): Placed | { readonly refused: string };
   /** Appends both lines of the record that was placed last. */
   write(out: ByteWriter): void;
+}
+
+/** Documents by their ids, in indices whose names begin so. */
+export interface WantedDocuments {
+  readonly prefix: string;
+  readonly ids: ReadonlySet<string>;
 }
 
 export interface Placed {

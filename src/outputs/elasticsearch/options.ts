@@ -11,10 +11,12 @@ const noClient = 'there is no client library to choose: requests are made by thi
 
 /** Where the servers are and how to speak to them. */
 const connection = {
-  host: text('Name or address of the server.', { default: 'localhost' }),
+  host: text('Name or address of the server; placeholders of chunk keys may stand in it.', { default: 'localhost' }),
   port: integer(1, 65_535)('Port of the server.', { default: 9200 }),
   scheme: choice(['http', 'https'])('How the server is spoken to.', { default: 'http' }),
-  hosts: text('Several servers, as host:port or URLs between commas; each request goes to the next that answers.'),
+  hosts: text(
+    'Several servers, as host:port or URLs between commas; each request goes to the next that answers. Placeholders of chunk keys may stand in it.',
+  ),
   path: text('Path before all requests, for servers behind a proxy.'),
   user: text('User name; `%{name}` where it holds characters that a URL must escape.'),
   password: secret('The password of that user.'),
@@ -102,7 +104,9 @@ const documents = {
   }),
   pipeline: text('The ingest pipeline; placeholders of chunk keys may stand in it.'),
   includeIndexInUrl: boolean('Names the index in the address of a request, not in its lines.', { default: false }),
-  targetIndexAffinity: boolean('Looks for the index that holds a document before it is updated.', { default: false }),
+  targetIndexAffinity: boolean('Updates a document in the index that holds it, with logstash_format and id_key.', {
+    default: false,
+  }),
 } as const satisfies OptionTable;
 
 /** What is made on the server before records come. */
@@ -199,7 +203,7 @@ export const elasticsearchOptions = {
     default: true,
     ignored: 'it is asked until it answers, and records wait',
   }),
-  logEs400Reason: boolean('Whether the log tells why a record was refused.', {
+  logEs400Reason: boolean('Whether the log tells, too, why the server refused records.', {
     default: false,
     fluentd: 'log_es_400_reason',
   }),
@@ -224,7 +228,7 @@ export const opensearchOptions = {
     default: true,
     ignored: 'it is asked until it answers, and records wait',
   }),
-  logOs400Reason: boolean('Whether the log tells why a record was refused.', {
+  logOs400Reason: boolean('Whether the log tells, too, why the server refused records.', {
     default: false,
     fluentd: 'log_os_400_reason',
   }),

@@ -27,31 +27,43 @@ export interface OutputSettings extends BulkSettings {
   readonly bodyBytesMax: number;
   /** Asks for the version before the first write. */
   readonly asksVersion: boolean;
+  /** The servers of a chunk, where its keys choose them; undefined: the same for all. */
+  readonly serversOf?: ((chunk: Chunk) => string | { readonly refused: string }) | undefined;
 }
 
-export interface OutputParts {
+interface OutputParts {
   readonly cluster: Cluster;
   readonly lines: Lines;
   readonly conflicts: FieldConflicts | undefined;
   readonly preparation: Preparation | undefined;
 }
+/** Reads certificate files and the like for servers; called until it succeeds. Its signal ends with the output. */
+type MakeParts = (signal: AbortSignal, servers: string) => Promise<OutputParts>;
+
+/** Servers that are kept open where records choose them: each holds a few connections, and names come from records. */
+const sitesMax = 100;
+
+/** Servers that are written to: what is known of them. */
+interface Site {
+  readonly parts: OutputParts;
+  server: Server | undefined;
+  bytesMax: number;
+  isOpen: boolean;
+}
 
 export class BulkOutput implements Output {
   readonly #settings: OutputSettings;
   readonly #context: OutputContext;
-  readonly #make: (signal: AbortSignal) => Promise<OutputParts>;
+  readonly #make: MakeParts;
   readonly #documents: Counter;
   readonly #closed = new AbortController();
-  #parts: OutputParts | undefined;
-  #server: Server | undefined;
-  #bytesMax: number;
+  /** By what is written for them, the one used last at the end; the empty text where they are the same for all. */
+  readonly #sites = new Map<string, Promise<Site>>();
 
-  /** `make` reads certificate files and the like; called until it succeeds. Its signal ends with the output. */
-  constructor(settings: OutputSettings, context: OutputContext, make: (signal: AbortSignal) => Promise<OutputParts>) {
+  constructor(settings: OutputSettings, context: OutputContext, make: MakeParts) {
     this.#settings = settings;
     this.#context = context;
     this.#make = make;
-    this.#bytesMax = settings.bodyBytesMax;
     this.#documents = context.metrics.counter(
       'bulk_documents_total',
       'Documents of _bulk requests by what the server said of them',
@@ -60,49 +72,93 @@ export class BulkOutput implements Output {
   }
 
   async open(): Promise<void> {
-    const { signal } = this.#closed;
-    const { preparation, cluster } = (this.#parts ??= await this.#make(this.#closed.signal));
-    if (this.#settings.asksVersion) this.#server = await askServer(cluster, signal);
-    await preparation?.start(this.#server, signal);
+    if (!this.#settings.serversOf) await this.#openSite(await this.#site(''));
   }
-  async probe(): Promise<void> {
-    const { cluster } = (this.#parts ??= await this.#make(this.#closed.signal));
-    if (!(await askServer(cluster, this.#closed.signal))) throw noServer(cluster);
+  async probe(): Promise<string | undefined> {
+    if (!this.#settings.serversOf) await this.#site('');
+    const sites = await Promise.all(this.#sites.values());
+    for (const { parts } of sites)
+      if (!(await askServer(parts.cluster, this.#closed.signal))) throw noServer(parts.cluster);
+    return sites.length === 0 ? 'no server was asked: records choose them' : undefined;
   }
   async write(chunk: Chunk, signal: AbortSignal): Promise<WriteResult> {
-    const parts = this.#parts;
-    if (!parts) throw new OperatingError('OUTPUT_UNREACHABLE', `output ${this.#context.id} is not open`);
-    await parts.preparation?.before(chunk, this.#server, signal);
-    return new ChunkWriting(this.#host(parts), chunk, signal).run();
+    const servers = this.#settings.serversOf?.(chunk) ?? '';
+    if (typeof servers !== 'string')
+      return { refused: Array.from({ length: chunk.count }, (_, row) => ({ row, reason: servers.refused })) };
+    const site = await this.#site(servers);
+    if (!site.isOpen) await this.#openSite(site);
+    await site.parts.preparation?.before(chunk, site.server, signal);
+    return new ChunkWriting(this.#host(site), chunk, signal).run();
   }
-  close(): Promise<void> {
+  async close(): Promise<void> {
     this.#closed.abort();
-    this.#parts?.preparation?.stop();
-    this.#parts?.cluster.close();
+    for (const site of this.#sites.values()) void site.then(closeSite, () => undefined);
     return Promise.resolve();
   }
 
-  #host(parts: OutputParts): WritingHost {
-    const server = (): Server | undefined => this.#server;
+  async #site(servers: string): Promise<Site> {
+    const known = this.#sites.get(servers);
+    if (known) {
+      this.#sites.delete(servers);
+      this.#sites.set(servers, known);
+      return known;
+    }
+    const made = this.#make(this.#closed.signal, servers).then((parts) => ({
+      parts,
+      server: undefined,
+      bytesMax: this.#settings.bodyBytesMax,
+      isOpen: false,
+    }));
+    this.#sites.set(servers, made);
+    this.#forgetOldest();
+    try {
+      return await made;
+    } catch (error) {
+      this.#sites.delete(servers);
+      throw error;
+    }
+  }
+  #forgetOldest(): void {
+    for (const [servers, site] of this.#sites) {
+      if (this.#sites.size <= sitesMax) return;
+      this.#sites.delete(servers);
+      void site.then(closeSite, () => undefined);
+    }
+  }
+  async #openSite(site: Site): Promise<void> {
+    const { signal } = this.#closed;
+    const { cluster, preparation } = site.parts;
+    if (this.#settings.asksVersion) site.server = await askServer(cluster, signal);
+    await preparation?.start(site.server, signal);
+    site.isOpen = true;
+  }
+  #host(site: Site): WritingHost {
+    const { id, log } = this.#context;
     return {
-      ...parts,
+      ...site.parts,
       settings: this.#settings,
-      bytesMax: this.#bytesMax,
+      bytesMax: site.bytesMax,
       get server() {
-        return server();
+        return site.server;
       },
       tooLarge: (bytes) => {
-        this.#bytesMax = Math.max(1, Math.min(this.#bytesMax, bytes >> 1));
+        site.bytesMax = Math.max(1, Math.min(site.bytesMax, bytes >> 1));
       },
       askServer: async (signal) => {
-        this.#server = await askServer(parts.cluster, signal);
-        return this.#server;
+        site.server = await askServer(site.parts.cluster, signal);
+        return site.server;
       },
       count: (answer, documents) => {
-        if (documents > 0) this.#documents.inc({ output: this.#context.id, answer }, documents);
+        if (documents > 0) this.#documents.inc({ output: id, answer }, documents);
       },
+      warn: (text) => log.warn({ output: id }, `output ${id}: ${text}`),
     };
   }
+}
+
+function closeSite({ parts }: Site): void {
+  parts.preparation?.stop();
+  parts.cluster.close();
 }
 
 /** Undefined: a server that does not say its version. @throws OperatingError OUTPUT_UNREACHABLE, also where there is none */

@@ -98,6 +98,7 @@ function ordinary({ request }: Received, version: Readonly<Record<string, string
 export interface Made {
   readonly options: Readonly<Record<string, unknown>>;
   readonly metadata?: Readonly<Record<string, unknown>>;
+  readonly endpoint?: Readonly<Record<string, unknown>>;
   readonly buffer?: Partial<BufferModel>;
   readonly log?: Log;
 }
@@ -106,11 +107,16 @@ export interface Made {
 export async function makeOutput(
   t: TestContext,
   plugin: Plugin,
-  { options, metadata, buffer, log = silentLog() }: Made,
+  { options, metadata, endpoint, buffer, log = silentLog() }: Made,
 ): Promise<Output & { readonly clock: FakeClock }> {
   if (plugin.kind !== 'output') throw new TypeError(`${plugin.name} is no output`);
   const whole = { ...defaultBuffer, chunkKeys: ['tag'], ...buffer };
-  const sections = metadata ? { sections: { metadata: [section({ ...metadata })] } } : {};
+  const sections = {
+    sections: {
+      ...(metadata && { metadata: [section({ ...metadata })] }),
+      ...(endpoint && { endpoint: [section({ ...endpoint })] }),
+    },
+  };
   const config = configOf(plugin, { ...options }, sections);
   plugin.check?.(config, whole);
   const context = contextOf(builtinPlugins, log);

@@ -37,6 +37,7 @@ export interface DocumentSettings extends Meaning {
   /** Empty: none. */
   readonly pipeline: string;
   readonly includeIndexInUrl: boolean;
+  readonly targetIndexAffinity: boolean;
   readonly chunkIdKey: string | undefined;
   readonly exactlyOnce: boolean;
   /** Whose rules say when there is a `_type`. */
@@ -79,6 +80,7 @@ export interface WrittenDocuments {
   readonly suppressDocWrap: boolean;
   readonly pipeline: string | undefined;
   readonly includeIndexInUrl: boolean;
+  readonly targetIndexAffinity: boolean;
   readonly exactlyOnce: boolean;
   readonly defaultElasticsearchVersion?: number;
 }

@@ -10,7 +10,7 @@ import type { BulkRequest } from './bulk.ts';
 import { notDone, saidBy } from './cluster.ts';
 import type { Cluster, ClusterAnswer } from './cluster.ts';
 import type { FieldConflicts } from './conflicts.ts';
-import { isThere } from './existing.ts';
+import { indicesOf, isThere } from './existing.ts';
 import type { Lines } from './lines.ts';
 import type { Server } from './server.ts';
 import { takesTypes } from './server.ts';
@@ -27,6 +27,8 @@ export interface BulkSettings {
   givesUpAfter(status: number | undefined): boolean;
   /** A request that is refused as a whole is tried as often as the configuration says, and not halved. */
   readonly triesBadRequests: boolean;
+  /** Says in the log why the server refused records. */
+  readonly logsRefusals: boolean;
 }
 
 /** What a writing needs of its output. */
@@ -43,11 +45,14 @@ export interface WritingHost {
   /** Asks what server it is. */
   askServer(signal: AbortSignal): Promise<Server | undefined>;
   count(answer: 'taken' | 'existing' | 'retried' | 'refused' | 'diverted', documents: number): void;
+  warn(text: string): void;
 }
 
 /** An answer may have so much for each document: some 200 bytes where it was taken, a long reason where it was not. */
 const answerBytesPerRow = 4096;
 const answerBytesMax = 256 * 1024 * 1024;
+/** Of a chunk's reasons so many are said in the log: each may be one of its own. */
+const reasonsSaid = 5;
 /** A record may hold so many fields that are in conflict; each costs a request. */
 const divertRounds = 20;
 
@@ -69,6 +74,7 @@ export class ChunkWriting {
   }
   /** @throws OperatingError when nothing of the chunk was taken, and it is to be tried again as it is */
   async run(): Promise<WriteResult> {
+    await this.#findIndices();
     try {
       await this.#sendRows(undefined, 0);
     } finally {
@@ -76,12 +82,27 @@ export class ChunkWriting {
     }
     const [refused, retry] = [this.#refused, this.#retry];
     this.#host.count('refused', refused.length);
+    if (this.#host.settings.logsRefusals) this.#sayRefusals();
     this.#host.count('retried', retry.length);
     if (this.#retryError && retry.length === this.#chunk.count) throw this.#retryError;
     const retryReason = this.#retryError?.message;
     return { refused, retry, ...(retryReason !== undefined && { retryReason }) };
   }
 
+  /** What the server refused, by its words. */
+  #sayRefusals(): void {
+    const counts = new Map<string, number>();
+    for (const { reason } of this.#refused) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+    for (const [reason, count] of [...counts].slice(0, reasonsSaid))
+      this.#host.warn(`${count} of ${this.#chunk.count} records were refused: ${reason}`);
+    if (counts.size > reasonsSaid) this.#host.warn(`and others, for ${counts.size - reasonsSaid} other reasons`);
+  }
+  /** Looks for the indices that hold the documents to be updated. @throws OperatingError */
+  async #findIndices(): Promise<void> {
+    const { lines, cluster, server } = this.#host;
+    const asked = lines.wantsIndices?.(this.#chunk, server);
+    if (asked) lines.knowIndices?.(this.#chunk, await indicesOf(cluster, asked, this.#signal));
+  }
   /** Writes lines for records and sends them; undefined: all records of the chunk. */
   async #sendRows(rows: Iterable<number> | undefined, round: number): Promise<void> {
     const { lines, server, bytesMax } = this.#host;

@@ -7,6 +7,7 @@ import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import { digestHex, isDigest, valueBytes } from '../../codecs/forward-handshake.ts';
 import type { Clock } from '../../core/clock.ts';
 import { OperatingError, errorText } from '../../core/errors.ts';
+import { protocolOf } from '../../core/foreign-protocol.ts';
 import { MsgpackFramer } from '../../core/msgpack-scan.ts';
 import { decodeMsgpack, encodeMsgpack } from '../../core/msgpack.ts';
 import { getField, isFields } from '../../core/record.ts';
@@ -50,6 +51,8 @@ export class ForwardClient {
   readonly #framer = new MsgpackFramer(answerBytesMax);
   readonly #answers: Value[] = [];
   #isConnected = false;
+  /** The first bytes that came. */
+  #first: Buffer | undefined;
   #problem: Error | undefined;
   #wake: (() => void) | undefined;
 
@@ -96,6 +99,11 @@ export class ForwardClient {
   get isGone(): boolean {
     return this.#problem !== undefined;
   }
+  /** What the server says by itself within `limitMs`; one that asks for no shared key says nothing. */
+  async words(limitMs: number): Promise<Buffer | undefined> {
+    if (this.#first === undefined && this.#problem === undefined) await this.#news(limitMs);
+    return this.#first;
+  }
   /** Resolves once the kernel has taken all. */
   async send(parts: readonly Buffer[]): Promise<void> {
     const socket = this.#socket;
@@ -136,7 +144,7 @@ export class ForwardClient {
   async #shakeHands(credentials: Credentials): Promise<void> {
     const { hardTimeoutMs } = this.#settings;
     const helo = await this.#answer(hardTimeoutMs, 'waiting for HELO');
-    if (!Array.isArray(helo) || helo.length !== 2 || helo[0] !== 'HELO') throw new Error('received an invalid HELO');
+    if (!Array.isArray(helo) || helo.length !== 2 || helo[0] !== 'HELO') throw noForwardServer(this.#first);
     const option = isFields(helo[1]) ? helo[1] : {};
     const nonce = valueBytes(getField(option, 'nonce')) ?? new Uint8Array();
     const auth = valueBytes(getField(option, 'auth')) ?? new Uint8Array();
@@ -187,6 +195,7 @@ export class ForwardClient {
     });
   }
   #take(chunk: Buffer): void {
+    this.#first ??= Buffer.from(chunk);
     try {
       this.#framer.add(chunk);
       for (let value = this.#framer.next(); value; value = this.#framer.next())
@@ -201,6 +210,12 @@ export class ForwardClient {
     this.#problem ??= error;
     this.#wake?.();
   }
+}
+
+/** Of a server that says what none of the forward protocol says. */
+export function noForwardServer(first: Uint8Array | undefined): Error {
+  const found = protocolOf(first ?? Buffer.alloc(0)) ?? 'something else';
+  return new Error(`no HELO of the forward protocol came: ${found} answers there; check host and port of <server>`);
 }
 
 function textOf(value: Value | undefined): string {

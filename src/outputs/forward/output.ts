@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { getCACertificates } from 'node:tls';
 import type { ConnectionOptions } from 'node:tls';
 import { tlsRange } from '../../core/tls.ts';
+import { certificatesIn } from '../requests/client-tls.ts';
 import type { Timer } from '../../core/clock.ts';
 import { OperatingError, errorText } from '../../core/errors.ts';
 import type { Chunk, Output, OutputContext, WriteResult } from '../../core/plugin.ts';
@@ -50,9 +51,7 @@ export class ForwardOutput implements Output {
   async open(): Promise<void> {
     const { ignoreNetworkErrorsAtStartup, verifyConnectionAtStartup, heartbeatType } = this.#options;
     try {
-      this.#settings = this.#nodeSettings(await this.#tls());
-      await this.#discovery.load();
-      this.#setServers(this.#discovery.servers);
+      await this.#findServers();
       if (heartbeatType !== 'none' && !ignoreNetworkErrorsAtStartup)
         for (const node of this.#nodes) await named(node, node.resolve());
       if (verifyConnectionAtStartup) for (const node of this.#nodes) await named(node, node.verify(this.#abort.signal));
@@ -66,19 +65,22 @@ export class ForwardOutput implements Output {
     if (messages.length > 0) await this.#send(messages, signal);
     return { refused };
   }
-  /** Connects to one server. */
-  async probe(): Promise<void> {
-    let problem: unknown = new Error('there is no server');
-    for (const node of this.#nodes)
-      try {
-        await node.verify(this.#abort.signal);
-        return;
-      } catch (error) {
-        problem = error;
-      }
-    throw new OperatingError('OUTPUT_UNREACHABLE', `reaching forward servers: ${errorText(problem)}`, {
-      cause: problem,
-    });
+  /** Connects to all servers, and shakes hands; one that would take records is enough. */
+  async probe(): Promise<string | undefined> {
+    try {
+      if (!this.#settings) await this.#findServers();
+    } catch (error) {
+      throw new OperatingError('OUTPUT_UNREACHABLE', `looking for forward servers: ${errorText(error)}`, {
+        cause: error,
+      });
+    }
+    const nodes = this.#nodes;
+    const asked = await Promise.allSettled(nodes.map(async (node) => named(node, node.probe(this.#abort.signal))));
+    const problems = asked.flatMap((one) => (one.status === 'rejected' ? [errorText(one.reason)] : []));
+    if (problems.length === 0 && nodes.length > 0) return undefined;
+    const said = problems.length > 0 ? problems.join('; ') : 'there is none: service discovery named none';
+    if (problems.length < nodes.length) return said;
+    throw new OperatingError('OUTPUT_UNREACHABLE', `reaching forward servers: ${said}`);
   }
   close(): Promise<void> {
     this.#abort.abort();
@@ -107,6 +109,11 @@ export class ForwardOutput implements Output {
       'OUTPUT_UNREACHABLE',
       problem ?? 'sending to forward servers: none is available; they come back once their heartbeats are answered',
     );
+  }
+  async #findServers(): Promise<void> {
+    this.#settings = this.#nodeSettings(await this.#tls());
+    await this.#discovery.load();
+    this.#setServers(this.#discovery.servers);
   }
   #setServers(models: readonly ServerModel[]): void {
     const settings = this.#settings;
@@ -183,13 +190,14 @@ export class ForwardOutput implements Output {
       read(options.tlsClientPrivateKeyPath),
       ...trusted.map((path) => readFile(path, 'utf8')),
     ]);
+    const ca = [...own, ...(await certificatesIn(options.tlsCaCertDirectory))];
     return {
-      ...tlsRange(options.tlsVersion),
+      ...tlsRange(options.tlsVersion, options.tlsMinVersion, options.tlsMaxVersion),
       ...(options.tlsCiphers !== undefined && { ciphers: options.tlsCiphers }),
       ...(cert && { cert }),
       ...(key && { key }),
       ...(options.tlsClientPrivateKeyPassphrase !== undefined && { passphrase: options.tlsClientPrivateKeyPassphrase }),
-      ...(own.length > 0 && { ca: [...getCACertificates('default'), ...own] }),
+      ...(ca.length > 0 && { ca: [...getCACertificates('default'), ...ca] }),
       // Self-signed ones are let through here and looked at once connected.
       rejectUnauthorized: !options.tlsInsecureMode && !options.tlsAllowSelfSignedCert,
       ...((options.tlsInsecureMode || !options.tlsVerifyHostname) && { checkServerIdentity: () => undefined }),

@@ -2,12 +2,14 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import type { Clock } from '../../core/clock.ts';
+import { firstBytes, protocolOf } from '../../core/foreign-protocol.ts';
 import type { Log } from '../../core/log.ts';
 import type { Balanced } from './balancer.ts';
-import { ForwardClient } from './client.ts';
+import { ForwardClient, noForwardServer } from './client.ts';
 import type { ClientSettings, Credentials } from './client.ts';
 import type { ForwardPacket } from './encode.ts';
 import { FailureDetector } from './failure-detector.ts';
+import { connectProblem } from './failures.ts';
 
 /** A server as the configuration or a service discovery names it. */
 export interface ServerModel {
@@ -44,6 +46,12 @@ interface IdleClient {
   readonly client: ForwardClient;
   readonly untilMs: number;
 }
+
+/** How long each step of a probe may take: a person waits for it. */
+const probeStepMs = 5000;
+/** How long a probe listens whether a server wants a handshake that is not configured: Fluentd says HELO at once. */
+const listenMs = 500;
+const httpHello = Buffer.from('GET / HTTP/1.0\r\n\r\n');
 
 export class ServerNode implements Balanced {
   readonly model: ServerModel;
@@ -130,16 +138,41 @@ export class ServerNode implements Balanced {
   async verify(signal: AbortSignal): Promise<void> {
     (await this.#connect(signal)).end();
   }
-  async #connect(signal: AbortSignal): Promise<ForwardClient> {
+  /** As verify, within a time that a person waits, and with a closer look at what answers. @throws Error saying what to do */
+  async probe(signal: AbortSignal): Promise<void> {
+    const { client: settings } = this.#settings;
+    const limited = {
+      ...settings,
+      connectTimeoutMs: Math.min(settings.connectTimeoutMs ?? probeStepMs, probeStepMs),
+      hardTimeoutMs: Math.min(settings.hardTimeoutMs, probeStepMs),
+    };
+    let client: ForwardClient;
+    try {
+      client = await this.#connect(signal, limited);
+    } catch (error) {
+      const { port } = this.model;
+      const isSilent = error instanceof Error && error.message.startsWith('waiting for HELO');
+      const said = isSilent ? await firstBytes(await this.resolve(), port, httpHello, listenMs) : Buffer.alloc(0);
+      const found = protocolOf(said);
+      if (found === undefined) throw error;
+      if (found === 'TLS') throw new Error('this port speaks TLS: write transport tls', { cause: error });
+      throw noForwardServer(said);
+    }
+    const words = this.#credentials ? undefined : await client.words(listenMs);
+    client.end();
+    if (words === undefined) return;
+    if (!isHelo(words)) throw noForwardServer(words);
+    throw new Error('the server asks for a shared key; write <security> with self_hostname and shared_key');
+  }
+  async #connect(signal: AbortSignal, settings = this.#settings.client): Promise<ForwardClient> {
     const { host, port, name } = this.model;
-    const address = await this.resolve();
-    const certificateName = isIP(host) === 0 ? host : name;
-    return ForwardClient.open(
-      { address, port, name: certificateName },
-      this.#credentials,
-      this.#settings.client,
-      signal,
-    );
+    try {
+      const address = await this.resolve();
+      const certificateName = isIP(host) === 0 ? host : name;
+      return await ForwardClient.open({ address, port, name: certificateName }, this.#credentials, settings, signal);
+    } catch (error) {
+      throw connectProblem(error);
+    }
   }
   /** The address to connect to, looked up as the settings say. @throws Error */
   async resolve(): Promise<string> {
@@ -212,3 +245,5 @@ export class ServerNode implements Balanced {
     return true;
   }
 }
+
+const isHelo = (words: Buffer): boolean => words.toString('latin1', 0, 6) === '\x92\xa4HELO';

@@ -99,4 +99,4 @@ export class CloudLoggingOutput implements Output {
   }
 }
 /** A person waits for it. */
-const probeMsMax = 20_000;
+const probeMsMax = 10_000;

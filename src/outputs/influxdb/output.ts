@@ -76,8 +76,9 @@ export class InfluxOutput implements Output {
     return { refused: sending.refused };
   }
   async probe(): Promise<void> {
-    const signal = AbortSignal.timeout(openMs);
-    await this.open();
+    const signal = AbortSignal.timeout(probeMs);
+    await this.#server.open();
+    await this.#settings.check?.(this.#server, signal);
     // No lines: the server looks at the login and the database, and writes nothing.
     const path = this.#settings.server.writePath(this.#settings.policy, this.#settings.bucket(noChunk));
     const answer = await this.#server.write(path, Buffer.alloc(0), signal);
@@ -168,8 +169,9 @@ export class InfluxOutput implements Output {
   }
 }
 
-/** How long the questions before the first write and of a probe may take together. */
+/** How long the questions before the first write may take together, and those of a probe, for which a person waits. */
 const openMs = 30_000;
+const probeMs = 10_000;
 /** A chunk without keys, for the bucket of a probe. */
 const noChunk: Chunk = {
   id: '0',

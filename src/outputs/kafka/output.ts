@@ -4,8 +4,9 @@ import { realDisk } from '../../core/disk.ts';
 import { OperatingError } from '../../core/errors.ts';
 import type { Chunk, Output, OutputContext, WriteResult } from '../../core/plugin.ts';
 import { compileChunkText } from '../../codecs/chunk-placeholders.ts';
-import { Cluster } from '../../kafka/cluster.ts';
+import { Cluster, parseAddress } from '../../kafka/cluster.ts';
 import { isOfTopic } from '../../kafka/failures.ts';
+import { checkBrokers } from '../../kafka/wrong-server.ts';
 import { Assembler } from './assemble.ts';
 import type { ReadChunk } from './assemble.ts';
 import { nameOf, notePart } from './ledger.ts';
@@ -186,7 +187,11 @@ export class KafkaOutput implements Output {
 
   /** Connects, logs in and looks for the topic, where the configuration names one. */
   async probe(): Promise<void> {
-    if (!this.#opened) await this.open();
+    if (!this.#opened) {
+      const { brokers, tls } = this.#settings.cluster;
+      await checkBrokers(brokers.map(parseAddress), tls !== undefined);
+      await this.open();
+    }
     const cluster = this.#opened?.cluster;
     const { template, fallback } = this.#settings.topic;
     const fixed = template === undefined || template.includes('${') ? fallback : template;

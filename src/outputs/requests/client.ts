@@ -10,6 +10,7 @@ import type { Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { ConnectionOptions } from 'node:tls';
 import { OperatingError, errorText, systemCode } from '../../core/errors.ts';
+import { protocolOf } from '../../core/foreign-protocol.ts';
 import { openTunnel, proxyAuthorization } from './tunnel.ts';
 
 export interface ClientSettings {
@@ -265,7 +266,18 @@ function reasonOf(error: unknown): string {
   const code = systemCode(error) ?? '';
   const text = errorText(error) || code;
   if (code === 'ECONNREFUSED') return `${text}; is the server running, and the port right?`;
+  if (code === 'ABORT_ERR' && error instanceof Error && error.cause instanceof Error) return errorText(error.cause);
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return `${text}; check the host of endpoint`;
   if (/CERT|SELF_SIGNED|UNABLE_TO_/.test(code)) return `${text} (${code}); check tls_ca_cert_path`;
+  if (/wrong version number|packet length too long/.test(text)) return `${text}; this port does not speak TLS`;
+  if (code.startsWith('HPE_')) return noHttp(error);
   return text;
+}
+
+/** Of a server whose answer was no HTTP; Node's error has its bytes. */
+function noHttp(error: unknown): string {
+  const { rawPacket } = error as { rawPacket?: unknown };
+  const found = rawPacket instanceof Uint8Array ? protocolOf(rawPacket) : undefined;
+  const said = found === undefined ? 'what answers there speaks no HTTP' : `${found} answers there, not HTTP`;
+  return `${said}; check host and port${found === 'TLS' ? ', and that https is written' : ''}`;
 }

@@ -4,12 +4,17 @@ import type { SourceContext } from '../../core/plugin.ts';
 import type { Cluster, TopicState } from '../../kafka/cluster.ts';
 import { unreachable } from '../../kafka/failures.ts';
 import { boundaryOffset } from '../../kafka/fetch.ts';
-import type { FetchPlace, FetchedPartition } from '../../kafka/fetch.ts';
+import type { DamagedBatch, FetchPlace, FetchedPartition } from '../../kafka/fetch.ts';
+import type { ReadRecord } from '../../kafka/read-batches.ts';
 import { appendPatiently, noRecords } from '../tail/appending.ts';
 import { positionKey } from './positions.ts';
 import type { Position } from './positions.ts';
 import type { RecordConverter } from './records.ts';
 import type { KafkaSourceSettings } from './settings.ts';
+
+/** Of what is refused so much is kept: as base64 it must still be one record of the journal, which takes 16 MiB. */
+const rawBytesMax = 8 * 1024 * 1024;
+const undecodable = 'undecodable_batch';
 
 export interface PartitionReading {
   readonly cluster: Cluster;
@@ -59,7 +64,35 @@ export class PartitionReader {
       const error = Object.assign(new Error(topic.name), { apiId: fetched.error });
       throw unreachable(`reading ${topic.name}/${partition} of Kafka at ${cluster.shown}`, error);
     }
-    if (fetched.next > this.#next) await this.#convert(fetched.records, fetched.next);
+    if (fetched.next <= this.#next) return;
+    for (const batch of fetched.damaged) await this.#setAside(batch);
+    await this.#convert(fetched.records, fetched.next, fetched.damaged.length > 0);
+  }
+  /** A batch that cannot be read now will not be later either: what stands behind it must not wait for it. */
+  async #setAside({ first, last, count, problem, raw }: DamagedBatch): Promise<void> {
+    const { context, topic, partition } = this.#reading;
+    const lost = Math.max(1, Math.min(count, last - first + 1));
+    const offsets = first === last ? `${first}` : `${first} to ${last}`;
+    context.log.error(
+      `kafka source ${context.id}: the batch with offsets ${offsets} of ${topic.name}/${partition} cannot be read: ${problem}; its ${lost} records are counted as refused, its bytes are in the dead letters, reading goes on behind it`,
+    );
+    context.refused(undecodable, topic.name, lost);
+    await this.#keep(undecodable, raw, { offset: String(first), last: String(last), problem });
+  }
+  #keep(reason: string, raw: Uint8Array, detail: Readonly<Record<string, string>>): Promise<void> {
+    const { context, topic, partition } = this.#reading;
+    const isCut = raw.length > rawBytesMax;
+    return context.keepRefused({
+      reason,
+      tag: topic.name,
+      raw: isCut ? raw.subarray(0, rawBytesMax) : raw,
+      detail: {
+        topic: topic.name,
+        partition: String(partition),
+        ...detail,
+        ...(isCut && { bytes: String(raw.length) }),
+      },
+    });
   }
   /** Kafka has deleted what was to be read next, or never had it. */
   async #reset(): Promise<void> {
@@ -73,13 +106,13 @@ export class PartitionReader {
     this.#skip = 0;
     await this.#append('', noRecords, { next, skip: 0 });
   }
-  async #convert(records: Parameters<RecordConverter['convert']>[2], next: number): Promise<void> {
+  /** `isDamaged`: batches between were set aside, which must not happen again after a crash. */
+  async #convert(records: readonly ReadRecord[], next: number, isDamaged: boolean): Promise<void> {
     const { context, converter, topic, partition } = this.#reading;
     const { runs, refused } = converter.convert(topic.name, partition, records, this.#skip);
     for (const { reason, problem, offset, raw } of refused) {
       context.refused(reason, topic.name);
-      const detail = { topic: topic.name, partition: String(partition), offset: String(offset), problem };
-      await context.keepRefused({ reason, tag: topic.name, raw, detail });
+      await this.#keep(reason, raw, { offset: String(offset), problem });
     }
     for (const [i, { tag, records: run, ...end }] of runs.entries()) {
       const isLast = i === runs.length - 1;
@@ -87,7 +120,8 @@ export class PartitionReader {
       if (!isTaken) return;
     }
     // What gave no record must not be refused again after a crash.
-    if (runs.length === 0 && refused.length > 0 && !(await this.#append('', noRecords, { next, skip: 0 }))) return;
+    const isRefused = refused.length > 0 || isDamaged;
+    if (runs.length === 0 && isRefused && !(await this.#append('', noRecords, { next, skip: 0 }))) return;
     // Behind what were no records: markers of transactions, and what they took back.
     this.#next = next;
     this.#skip = 0;

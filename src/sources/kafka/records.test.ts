@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { configOf, contextOf } from '../../../test/fixture.ts';
-import type { ReadRecord } from '../../kafka/fetch.ts';
+import type { BatchHead, ReadRecord } from '../../kafka/read-batches.ts';
 import { committedRecords } from '../../kafka/fetch.ts';
 import type { Plugin } from '../../core/plugin.ts';
 import { builtinPlugins } from '../../plugins.ts';
@@ -199,25 +199,24 @@ test('where reading begins', () => {
 });
 
 describe('records of transactions', () => {
-  const batch = (firstOffset: number, producerId: number, kind: 'plain' | 'transactional' | 'commit' | 'abort') => {
-    const isControl = kind === 'commit' || kind === 'abort';
-    const key = Buffer.from([0, 0, 0, kind === 'commit' ? 1 : 0]);
-    const one = { length: 0, attributes: 0, timestampDelta: 0n, offsetDelta: 0, headers: [] };
-    return {
-      firstOffset: BigInt(firstOffset),
-      length: 0,
-      partitionLeaderEpoch: 0,
-      magic: 2,
-      crc: 0,
-      attributes: isControl ? 0x30 : kind === 'plain' ? 0 : 0x10,
-      lastOffsetDelta: 0,
-      firstTimestamp: 0n,
-      maxTimestamp: 0n,
-      producerId: BigInt(producerId),
-      producerEpoch: 0,
-      firstSequence: 0,
-      records: [{ ...one, key: isControl ? key : Buffer.alloc(0), value: Buffer.from('v') }],
-    };
+  const batch = (
+    first: number,
+    producerId: number,
+    kind: 'plain' | 'transactional' | 'commit' | 'abort',
+  ): BatchHead => ({
+    first,
+    last: first,
+    attributes: kind === 'commit' || kind === 'abort' ? 0x30 : kind === 'plain' ? 0 : 0x10,
+    baseMs: 0,
+    producerId: BigInt(producerId),
+    count: 1,
+    // Stands for the key of its one record.
+    bytes: Buffer.from([0, 0, 0, kind === 'abort' ? 0 : 1]),
+    problem: undefined,
+  });
+  const read = ({ first, bytes, problem }: BatchHead): ReadRecord[] => {
+    if (problem !== undefined) throw new Error(problem);
+    return [record(first, 'v', { key: bytes })];
   };
 
   test('count when they were committed, whatever the same producer aborted before and after', () => {
@@ -237,7 +236,7 @@ describe('records of transactions', () => {
       { producerId: 1n, firstOffset: 7n },
       { producerId: 2n, firstOffset: 3n },
     ];
-    const { records, next } = committedRecords(0, log, aborted);
+    const { records, next } = committedRecords(0, log, aborted, read);
     assert.deepEqual(
       records.map(({ offset }) => offset),
       [2, 5],
@@ -245,9 +244,33 @@ describe('records of transactions', () => {
     assert.equal(next, 9);
     // A compressed batch comes as a whole: what lies before is not read again.
     assert.deepEqual(
-      committedRecords(5, log, aborted).records.map(({ offset }) => offset),
+      committedRecords(5, log, aborted, read).records.map(({ offset }) => offset),
       [5],
     );
+  });
+
+  test('a batch that cannot be read is set aside, unless its transaction was taken back', () => {
+    const broken = (one: BatchHead): BatchHead => ({ ...one, problem: 'broken' });
+    const log = [
+      broken({ ...batch(0, 9, 'plain'), last: 4, count: 5 }),
+      broken(batch(5, 1, 'transactional')),
+      broken(batch(6, 1, 'abort')),
+      batch(7, 1, 'transactional'),
+      batch(8, 1, 'commit'),
+    ];
+    const { records, damaged, next } = committedRecords(2, log, [{ producerId: 1n, firstOffset: 5n }], read);
+    assert.deepEqual(
+      records.map(({ offset }) => offset),
+      [7],
+    );
+    assert.deepEqual(
+      damaged.map(({ first, last, count, problem }) => [first, last, count, problem]),
+      [
+        [2, 4, 5, 'broken'],
+        [6, 6, 1, 'broken'],
+      ],
+    );
+    assert.equal(next, 9);
   });
 });
 

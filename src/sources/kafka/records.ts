@@ -14,7 +14,7 @@ import { RecordGatherer } from '../../codecs/encode.ts';
 import { compileReadTime } from '../../codecs/parse-time.ts';
 import { parseTexts, refusalReason } from '../../codecs/parse-texts.ts';
 import { rubyText } from '../../codecs/ruby.ts';
-import type { ReadRecord } from '../../kafka/fetch.ts';
+import type { ReadRecord } from '../../kafka/read-batches.ts';
 import { decodeOrigin, originHeader } from '../../kafka/origin-header.ts';
 import type { RecordSettings } from './settings.ts';
 

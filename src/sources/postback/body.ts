@@ -103,8 +103,8 @@ export class BodyReader {
     return { codec: record.codec, records: [record], key: own };
   }
   #keyOfObject(object: JsonObject, name: string): string | undefined {
-    if (!Object.hasOwn(object.parsed, name)) return undefined;
-    return keyText(object.isExact ? parseExact(object.text).get(name) : object.parsed[name]);
+    if (object.isExact) return keyText(parseExact(object.text).get(name));
+    return Object.hasOwn(object.parsed, name) ? keyText(object.parsed[name]) : undefined;
   }
 }
 

@@ -18,8 +18,10 @@ import { LineReader, readFoot } from './line-reader.ts';
 import type { LineTaker, ReadPlace, ReaderRules } from './line-reader.ts';
 import { emptyHead, headBytesMax, headOf, keyOf } from './position.ts';
 import type { FileId, Head, JoinedPlace, Position } from './position.ts';
-import { LineBatch } from './records.ts';
+import { LineBatch, cutKey, partKey } from './records.ts';
 import type { LineRules, Run, Span } from './records.ts';
+import { largeBytes } from './turns.ts';
+import type { LargeTurns } from './turns.ts';
 
 /** Of a record that the journal does not take so much is kept with the dead letters. */
 const refusedBytesMax = 64 * 1024;
@@ -32,6 +34,7 @@ export interface FileRules extends LineRules, ReaderRules {
   /** Counts records that multiline parsers cut at their limit. */
   readonly cut: (count: number) => void;
   readonly allowance: (path: string) => Allowance | undefined;
+  readonly largeTurns: LargeTurns;
 }
 
 /** Which file, and where in it to begin. */
@@ -106,6 +109,8 @@ export class FollowedFile {
   #isGivenUp = false;
   #isClosed = false;
   #hasSaidProblem = false;
+  /** Of what is read in this turn: another one where it is over a limit. */
+  #tagNow: string;
   #last: Promise<unknown> = Promise.resolve();
 
   private constructor(rules: FileRules, contents: Contents, start: FileStart, seen: Seen, foot: Buffer) {
@@ -115,7 +120,7 @@ export class FollowedFile {
     this.inode = start.inode;
     this.path = start.path;
     this.name = start.name;
-    this.tag = start.tag;
+    this.tag = this.#tagNow = start.tag;
     this.#place = { at: start.position, parts: start.part ?? 0, foot, joined: start.joined };
     this.#sizeSeen = seen.size;
     this.modifiedMs = seen.modifiedMs;
@@ -183,23 +188,31 @@ export class FollowedFile {
       this.#born ??= id.born;
       const { at } = this.#reader;
       // As large as before, but written: by somebody who cut it first, perhaps.
-      if (size < at || (size === at && modifiedMs !== this.#readMs && !(await this.#reader.isSame())))
+      const sizeMin = at === 0 ? this.#sizeSeen : at;
+      if (size < sizeMin || (size === at && modifiedMs !== this.#readMs && !(await this.#reader.isSame())))
         return this.#seeCut();
       this.modifiedMs = this.#readMs = modifiedMs;
       this.#sizeSeen = size;
       const bytesMax = this.#allowance?.bytesNow() ?? Number.POSITIVE_INFINITY;
       const until = Math.min(size, this.#until);
-      const batch = this.#batch();
-      let end: TurnEnd = at < until ? 'more' : 'end';
-      if (end === 'more' && bytesMax > 0) {
-        end = await this.#reader.read(this.#taker(batch), until, bytesMax);
-        this.#lines?.end(batch, this.#rules.context.clock.monotonicMs());
-        this.#allowance?.used(this.#reader.at - at, batch.lines);
-      }
-      if (end === 'cut') return this.#seeCut();
-      await this.#commit(batch, end === 'more' || isAwaited);
-      return end === 'more' && this.#allowance?.bytesNow() === 0 ? 'later' : end;
+      const isLarge = until - at >= largeBytes;
+      const read = () => this.#read(until, bytesMax, isAwaited);
+      return isLarge ? this.#rules.largeTurns.take(read) : read();
     }, 'end');
+  }
+  async #read(until: number, bytesMax: number, isAwaited: boolean): Promise<TurnEnd> {
+    const { at } = this.#reader;
+    const batch = this.#batch();
+    this.#tagNow = this.#allowance?.tagNow(this.tag) ?? this.tag;
+    let end: TurnEnd = at < until ? 'more' : 'end';
+    if (end === 'more' && bytesMax > 0) {
+      end = await this.#reader.read(this.#taker(batch), until, bytesMax);
+      this.#lines?.end(batch, this.#rules.context.clock.monotonicMs());
+      this.#allowance?.used(this.#reader.at - at, batch.lines);
+    }
+    if (end === 'cut') return this.#seeCut();
+    await this.#commit(batch, end === 'more' || isAwaited);
+    return end === 'more' && this.#allowance?.bytesNow() === 0 ? 'later' : end;
   }
   /**
    * Reads from its head after it was cut. `state` becomes durable in one step with that. `takesHeld`: what waits for
@@ -292,18 +305,28 @@ export class FollowedFile {
     const nowMs = this.#rules.context.clock.monotonicMs();
     return {
       line(line, at, bytes) {
-        if (lines) lines.add(line, at, at + bytes);
+        if (lines) lines.add(line, at, at + bytes, batch);
         else if (joiner) joiner.add(line, at, bytes, batch, nowMs);
         else batch.add(line, at, at + bytes);
       },
       part(part, end, number) {
         joiner?.flush(batch, false);
-        lines?.end(batch, nowMs);
-        lines?.flush(batch);
-        batch.add(part, end - part.length, end, number);
+        lines?.complete(batch, nowMs);
+        batch.add(part, end - part.length, end, { key: partKey, value: number });
       },
-      tooLong: (start, bytes) =>
-        batch.refuse('line_too_long', start, `a line of ${bytes} bytes; max_line_size is ${this.#rules.lineBytesMax}`),
+      tooLong: (start, at, bytes) => {
+        if (!this.#rules.cutsLong)
+          batch.refuse(
+            'line_too_long',
+            start,
+            `a line of ${bytes} bytes; max_line_size is ${this.#rules.lineBytesMax}`,
+          );
+        else {
+          joiner?.flush(batch, false);
+          lines?.complete(batch, nowMs);
+          batch.add(start, at, at + bytes, { key: cutKey, value: bytes });
+        }
+      },
     };
   }
   #seeCut(): TurnEnd {
@@ -348,7 +371,7 @@ export class FollowedFile {
     const state = { ...others, [this.key]: this.state(place) };
     const sync = isUrgent ? 'always' : 'interval';
     const { context, isStopping } = this.#rules;
-    const request = { tag: this.tag, records: run.records, state, sync } as const;
+    const request = { tag: this.#tagNow, records: run.records, state, sync } as const;
     const answer = await appendPatiently(context, request, isStopping, this.path);
     switch (answer) {
       case 'taken':

@@ -35,6 +35,9 @@ export const tailForm = fluentbitForm({
     parser: text('The [PARSER] that makes records of lines; without one a line is the field of Key.'),
     key: text('The field of lines that are not parsed.', { default: 'log' }),
     bufferMaxSize: bytes('Longest line with Skip_Long_Lines.', { default: 32_768 }),
+    truncateLongLines: boolean('Cuts lines longer than Buffer_Max_Size, and marks them with line_bytes.', {
+      default: false,
+    }),
     skipLongLines: boolean('Leaves out lines longer than Buffer_Max_Size.', { default: false }),
     multiline: boolean(
       'Joins lines by Parser_Firstline and Parser_1, Parser_2, …; `multiline.parser` is the newer way.',
@@ -61,14 +64,13 @@ export const tailForm = fluentbitForm({
     watcher_interval: 'what a system tells of changes is looked at at once, everything else every second',
     progress_check_interval: readAsItComes,
     progress_check_interval_nsec: readAsItComes,
-    truncate_long_lines: 'lines up to 2 MiB are taken whole, longer ones in parts',
     file_cache_advise: 'what the system keeps in its cache is left to it',
     ignore_active_older_files: 'a file that is followed is read on whatever its age',
     read_newly_discovered_files_from_head:
       'files that are found later are always read whole, or what was written before they were found would be lost',
   },
   lower(written) {
-    const { key, bufferMaxSize, skipLongLines } = written.properties;
+    const { key, bufferMaxSize, skipLongLines, truncateLongLines } = written.properties;
     const { options } = written;
     const lines = linesOf(written as TailWritten);
     return {
@@ -79,7 +81,8 @@ export const tailForm = fluentbitForm({
         // Ignore_Older 0 is no limit.
         ...(options['limitRecentlyModified'] === 0 && { limitRecentlyModified: undefined }),
         ...(options['fromEncoding'] !== undefined && { encoding: 'UTF-8' }),
-        ...(skipLongLines && { maxLineSize: bufferMaxSize }),
+        ...((skipLongLines || truncateLongLines) && { maxLineSize: bufferMaxSize }),
+        ...(truncateLongLines && { cutLongLines: true }),
         ...lines.options,
       },
       parser: lines.parser ?? madeModel('parser', 'none', { messageKey: key, estimateCurrentEvent: true }, written.at),

@@ -29,9 +29,15 @@ export class JoinedLines {
     return this.#joiner.dueMs;
   }
   /** Takes a line that stands at `at`; its bytes must stay until end(). */
-  add(text: Buffer, at: number, end: number): void {
+  add(line: Buffer, at: number, end: number, batch: LineBatch): void {
     if (this.#isTaken(at)) return;
-    this.#lines.push({ text, place: [at, end] });
+    const text = batch.text(line);
+    if (text) this.#lines.push({ text, place: [at, end] });
+  }
+  /** Joins the lines that were added, and takes all that waits as complete. */
+  complete(batch: LineBatch, nowMs: number): void {
+    this.end(batch, nowMs);
+    this.flush(batch);
   }
   /** Joins the lines that were added; gives complete records to the batch. */
   end(batch: LineBatch, nowMs: number): void {

@@ -15,11 +15,13 @@ import type { Fields } from '../../core/record.ts';
 import type { JoinedRecord, MultilineDefinition } from '../../multiline/contract.ts';
 import type { SayUnparsed } from './unparsed.ts';
 
-/** The field of a record whose line did not parse, and of one that is a part of a line. */
+/** The field of a record whose line did not parse. */
 const unmatchedKey = 'unmatched_line';
-const partKey = 'line_part';
+/** Of one that is a part of a line: which; and of the start of one that was cut: the bytes of all of it. */
+export const partKey = 'line_part';
+export const cutKey = 'line_bytes';
 /** Of a record of several lines that was cut at its limit. Fluent Bit has it in the record's metadata. */
-const cutKey = 'multiline_truncated';
+const truncatedKey = 'multiline_truncated';
 
 export interface LineRules {
   readonly parser: Parser;
@@ -63,6 +65,11 @@ export interface Run {
   readonly spans: readonly (readonly Span[])[];
 }
 
+interface Mark {
+  readonly key: string;
+  readonly value: number;
+}
+
 interface Text {
   readonly raw: Buffer;
   readonly text: Buffer;
@@ -70,8 +77,8 @@ interface Text {
   readonly start: number;
   /** Where in the file the next one begins. */
   readonly end: number;
-  /** Which part of a line that is cut, from 1. */
-  readonly part: number | undefined;
+  /** Says that it is not a whole line. */
+  readonly mark: Mark | undefined;
   /** Of which lines it was joined. */
   readonly spans?: readonly Span[];
 }
@@ -97,24 +104,29 @@ export class LineBatch {
     this.now = now;
   }
   /** A line without its end, from `start` on; `end`: where the next one begins. The bytes must stay until parse(). */
-  add(raw: Buffer, start: number, end: number, part?: number): void {
+  add(raw: Buffer, start: number, end: number, mark?: Mark): void {
+    const text = this.text(raw);
+    if (text) this.#texts.push({ raw, text, start, end, mark });
+  }
+  /** A line as text, which is counted; undefined for one that is passed over. */
+  text(raw: Buffer): Buffer | undefined {
     const { decode, skipsEmpty } = this.#rules;
     this.lines++;
-    if (skipsEmpty && raw.length === 0) return;
-    this.#texts.push({ raw, text: decode ? decode(raw) : raw, start, end, part });
+    if (skipsEmpty && raw.length === 0) return undefined;
+    return decode ? decode(raw) : raw;
   }
   /** What multiline parsers made of lines. */
   addJoined({ fields, time, places, isCut, isAlone }: JoinedRecord<Span>): void {
     const [start, end] = [places[0]?.[0] ?? 0, places.at(-1)?.[1] ?? 0];
     if (isCut) this.cut++;
-    const whole = isCut ? withFields(fields, [[cutKey, true]]) : fields;
+    const whole = isCut ? withFields(fields, [[truncatedKey, true]]) : fields;
     if (this.#rules.joining?.isParsed === true) {
       const [line] = isAlone ? fieldEntries(fields) : [];
       const raw = Buffer.from(line ? (line[1] as string | Uint8Array) : stringifyJson(whole));
-      this.#texts.push({ raw, text: raw, start, end, part: undefined, spans: places });
+      this.#texts.push({ raw, text: raw, start, end, mark: undefined, spans: places });
       return;
     }
-    const line = { raw: noBytes, text: noBytes, start, end, part: undefined, spans: places };
+    const line = { raw: noBytes, text: noBytes, start, end, mark: undefined, spans: places };
     this.#addOrRefuse({ fields: whole, time }, line);
   }
   /** A line before any that begins a record of several lines. */
@@ -162,13 +174,13 @@ export class LineBatch {
       this.refuse('parse_failed', line.raw, errorText(error));
     }
   }
-  #add(fields: Fields, time: Instant, { start, end, part, spans }: Text): void {
+  #add(fields: Fields, time: Instant, { start, end, mark, spans }: Text): void {
     const { pathKey, offsetKey, replacesKeys, joining } = this.#rules;
     let whole = fields;
     if (pathKey !== undefined && (replacesKeys || isUnset(fields, pathKey)))
       whole = withFields(whole, [[pathKey, this.#path]]);
     if (offsetKey !== undefined) whole = withFields(whole, [[offsetKey, start]]);
-    if (part !== undefined) whole = withFields(whole, [[partKey, part]]);
+    if (mark) whole = withFields(whole, [[mark.key, mark.value]]);
     this.#gathered.add(whole, time);
     this.#ends.push(end);
     if (joining) this.#spans.push(spans ?? [[start, end]]);
