@@ -9,7 +9,7 @@ import type { SourceContext } from '../../core/plugin.ts';
 import { errorText } from '../../core/errors.ts';
 import { appendPatiently, noRecords, sliceRecords } from './appending.ts';
 import { openContents } from './archive.ts';
-import { holdsSame, readHead } from './contents.ts';
+import { holdsSame, holeEnd, readHead } from './contents.ts';
 import type { Contents, Seen } from './contents.ts';
 import { JoinedLines } from './joined-lines.ts';
 import { Joiner } from './joiner.ts';
@@ -225,7 +225,8 @@ export class FollowedFile {
       else this.#joiner?.forget();
       if (takesHeld) this.#lines?.flush(batch);
       this.#lines?.goBack(undefined);
-      this.#reader.goTo(beginning);
+      const at = await holeEnd(this.#contents, this.#reader.at);
+      this.#reader.goTo({ ...beginning, at });
       this.#head = emptyHead;
       this.#sizeSeen = this.#readMs = 0;
       await this.#commit(batch, true, state);
