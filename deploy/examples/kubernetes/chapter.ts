@@ -313,8 +313,9 @@ test('the store finds what Kibana finds', async (t) => {
   const program = await collector(t, 'store');
   const failure = '0d9a7f34c2';
   node.write(pods.api, 'api', ['<6>Returned random number: 3', `<4>API has failed. ID: ${failure}`]);
-  node.write(pods.proxy, 'nginx', [access(`/rng?${failure}`, 500)]);
-  timechecks(pods.test, 2);
+  node.write(pods.proxy, 'nginx', [access('/rng', 500)]);
+  node.write(pods.test, 'logger', [`another application saw ${failure}`]);
+  timechecks(pods.test, 1);
   await settled(program, 5);
   const query = ['query', `kubernetes.labels.app:numbers-api AND log:${failure}`, '-o', 'json'];
   const environment = { ...process.env, P2L_DATA_DIR: program.dataDir };
@@ -327,6 +328,7 @@ test('the store finds what Kibana finds', async (t) => {
 
 test('the parser of another runtime: lines stay whole, and a warning says why', async (t) => {
   await emptied();
+  install('13.2-kubernetes');
   const program = await collector(t, '13.3-elasticsearch', form === 'cri' ? 'docker' : 'cri');
   const lines = timechecks(pods.test, 2);
   await settled(program, lines.length);
