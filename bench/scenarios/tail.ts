@@ -1,6 +1,7 @@
 /**
  * A log that lies there is read into a file output: tail → parse → journal → file. What does a record cost, from the line
- * to the line, with the parser `none` and with `json`?
+ * to the line, with the parser `none` and with `json`? Then container logs, with peers where they are on PATH, and files
+ * that nobody writes.
  */
 import { createHash } from 'node:crypto';
 import {
@@ -20,6 +21,7 @@ import { cpuSeconds, memoryMb } from '../processes.ts';
 import { wait } from '../program.ts';
 import { median } from '../scenario.ts';
 import type { Outcome, RunOptions, Scenario } from '../scenario.ts';
+import { measureCollectors, measureIdleFiles } from '../tail-rows.ts';
 
 const sampleMs = 100;
 /** Longest time without any record delivered before a round counts as stuck. */
@@ -143,6 +145,7 @@ async function runTail(options: RunOptions): Promise<Outcome> {
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
+  const parts = [await measureCollectors(options), await measureIdleFiles(options)];
   const hash = createHash('sha256');
   for (const { hash: one } of [...measured.none.slice(0, 1), ...measured.json.slice(0, 1)]) hash.update(one);
   const middle = (parser: ParserName, of: (round: Round) => number): number => median(measured[parser].map(of));
@@ -160,16 +163,17 @@ async function runTail(options: RunOptions): Promise<Outcome> {
           Math.round(middle(parser, (round) => round.memoryMb)),
         ]),
       },
+      ...parts.flatMap(({ tables }) => tables),
     ],
-    targets: [],
+    targets: parts.flatMap(({ targets }) => targets),
     resultHash: hash.digest('hex').slice(0, 16),
-    versions: {},
-    notes: [],
+    versions: Object.assign({}, ...parts.map(({ versions }) => versions)) as Outcome['versions'],
+    notes: parts.flatMap(({ notes }) => notes),
   };
 }
 
 export const tail: Scenario = {
   name: 'tail',
-  summary: 'a log that lies there into a file output: tail → none or json → file, per CPU second',
+  summary: 'logs that lie there: tail → none or json → file, container logs against peers; and 10,000 idle files',
   run: runTail,
 };

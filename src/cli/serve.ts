@@ -1,12 +1,15 @@
 /** What the processes that deliver share: the controller, the admin server, the words at the start. */
 import { resolve } from 'node:path';
 import { AggregatorRegistry } from 'prom-client';
+import { Monitor } from '../admin/monitor.ts';
+import type { MonitorOptions } from '../admin/monitor.ts';
 import { startAdminServer } from '../admin/server.ts';
 import type { AdminServer } from '../admin/server.ts';
 import type { PipelineModel } from '../config/model.ts';
 import { realClock, sleep } from '../core/clock.ts';
 import { realDisk } from '../core/disk.ts';
 import { ConfigError, errorText } from '../core/errors.ts';
+import type { Registry } from '../core/registry.ts';
 import { version } from '../core/version.ts';
 import { openDelivering } from '../pipeline.ts';
 import type { Delivering, DeliveringOptions, Process } from '../pipeline.ts';
@@ -28,6 +31,7 @@ export interface Serving {
   readonly controller: Controller;
   readonly delivering: Delivering;
   readonly admin: AdminServer;
+  readonly monitor: Monitor;
   readonly store: StoreProcess;
 }
 
@@ -81,6 +85,8 @@ export async function openServing(
     },
     log,
   });
+  const monitor = new Monitor({ backend: controller, clock: realClock, log, plugins: fluentbitNames(loaded.registry) });
+  controller.watch((model) => monitor.use(model.monitor));
   const admin = await startAdminServer(
     {
       host: settings.adminHost,
@@ -93,7 +99,12 @@ export async function openServing(
     log,
   );
   await controller.startDelivering(options.running ?? loaded.model);
-  return { controller, delivering, admin, store };
+  return { controller, delivering, admin, monitor, store };
+}
+
+function fluentbitNames(registry: Registry): MonitorOptions['plugins'] {
+  const names = (kind: 'source' | 'filter' | 'output') => registry.fluentbitNames(kind);
+  return { inputs: names('source'), filters: names('filter'), outputs: names('output') };
 }
 
 function newStoreProcess({ clock, log, metrics }: Process): StoreProcess {
@@ -109,7 +120,7 @@ function waitingFor(deliverer: Deliverer): number {
 
 /** Delivers what outputs take, closes everything. */
 export async function closeServing(
-  { controller, delivering, admin, store }: Serving,
+  { controller, delivering, admin, monitor, store }: Serving,
   process: Process,
   graceMs: number,
 ): Promise<void> {
@@ -122,6 +133,7 @@ export async function closeServing(
   await store.stop(leftMs());
   await process.deadLetters.close();
   await delivering.deadReader.close();
+  await monitor.close();
   await admin.close();
 }
 

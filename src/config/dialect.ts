@@ -11,7 +11,9 @@ export function dialectOf(text: string): Dialect {
     if (/^\[[A-Za-z_]+\]$/.test(trimmed) || /^@(?:INCLUDE|SET)\s/.test(trimmed)) return 'fluentbit-classic';
     if (
       trimmed === '---' ||
-      /^(?:service|pipeline|parsers|multiline_parsers|includes|env|plugins|customs)\s*:/.test(line)
+      /^(?:service|pipeline|parsers|multiline_parsers|includes|env|upstream_servers|plugins|stream_processor|customs|extensions)\s*:/.test(
+        line,
+      )
     )
       return 'fluentbit-yaml';
   }

@@ -179,6 +179,21 @@ export interface PipelineModel {
   /** Third-party packages to load before anything else. */
   readonly plugins: readonly string[];
   readonly logLevel?: string | undefined;
+  /** A server of its own for metrics and health, beside the admin server. */
+  readonly monitor?: MonitorModel | undefined;
+}
+
+/** The monitoring server with the paths and names that Fluent Bit's has. */
+export interface MonitorModel {
+  readonly host: string;
+  readonly port: number;
+  /** Undefined: it tells nothing of health. */
+  readonly health?: { readonly errorsMax: number; readonly retriesFailedMax: number; readonly periodSeconds: number };
+  readonly tellsStorage: boolean;
+  readonly canReload: boolean;
+  /** What it calls each source and output, and their ids here. */
+  readonly sources: Readonly<Record<string, string>>;
+  readonly outputs: Readonly<Record<string, string>>;
 }
 
 /** The label in which records of sources without `@label` begin. */

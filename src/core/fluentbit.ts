@@ -41,8 +41,16 @@ export interface FluentbitWritten<P extends OptionTable = OptionTable> {
   readonly multilineParser: (name: string, at: Location) => PluginModel | undefined;
   /** All parsers that are defined, by name; those that had errors are left out. */
   readonly parsers: ReadonlyMap<string, PluginModel>;
+  /** The servers that an `Upstream` names; undefined after reporting what is wrong. */
+  readonly upstream: (name: string, at: Location) => readonly FluentbitNode[] | undefined;
   readonly error: (at: Location, problem: string) => void;
   readonly warn: (at: Location, problem: string) => void;
+}
+
+/** A `[NODE]`: a server of an `Upstream`, its properties by key in lower case. */
+export interface FluentbitNode {
+  readonly at: Location;
+  readonly values: ReadonlyMap<string, { readonly value: string; readonly at: Location }>;
 }
 
 /** What `lower` makes of it; each part goes before what was read. */

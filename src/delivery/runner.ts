@@ -385,7 +385,7 @@ export class OutputRunner implements Recipient, WriterHost {
   }
   delivered(chunk: RecordChunk): void {
     this.cursor.counts.delivered += chunk.count;
-    this.#options.metrics.delivered(this.id, chunk.count);
+    this.#options.metrics.delivered(this.id, chunk.count, chunk.bytes);
     this.#finish(chunk);
   }
   refused(chunk: RecordChunk, reasons: readonly string[]): void {
@@ -400,8 +400,8 @@ export class OutputRunner implements Recipient, WriterHost {
   observe(seconds: number): void {
     this.#options.metrics.observe(this.id, seconds);
   }
-  retried(): void {
-    this.#options.metrics.retried(this.id);
+  retried(count: number): void {
+    this.#options.metrics.retried(this.id, count);
   }
   target(output: Output, problem: string | undefined): void {
     this.#target.note(output, problem);

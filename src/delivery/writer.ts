@@ -52,7 +52,7 @@ export interface WriterHost {
   /** `reasons[i]` is that of row i. */
   refused(chunk: RecordChunk, reasons: readonly string[]): void;
   observe(seconds: number): void;
-  retried(): void;
+  retried(count: number): void;
   /** How the target of `output` stands, after each write: what is wrong with it; undefined: it took or refused records. */
   target(output: Output, problem: string | undefined): void;
 }
@@ -152,7 +152,6 @@ export class ChunkWriter {
       ];
     }
     const decision = retry.failed(host.clock.monotonicMs(), retryAfterMs(error));
-    host.retried();
     if (decision.kind === 'exhausted') {
       host.log.warn(
         { output: host.id },
@@ -166,6 +165,7 @@ export class ChunkWriter {
         true,
       );
     }
+    host.retried(chunk.count);
     this.#logRetry(work, error, decision.waitMs);
     return this.#pause(root, work, errorText(error), decision.waitMs);
   }

@@ -45,8 +45,8 @@ export class FakeApi {
   readonly requests: { readonly path: string; readonly authorization: string | undefined }[] = [];
   readonly pods = new Map<string, ReturnType<typeof podObject>>();
   readonly namespaces = new Map<string, unknown>();
-  /** Goes before what the API knows; a text is sent as it is. */
-  answer: ((path: string) => FakeAnswer | string | 'hang' | undefined) | undefined;
+  /** Goes before what the API knows; a text is sent as it is, `hang` never answered. */
+  answer: ((path: string) => FakeAnswer | string | undefined) | undefined;
   /** Version of the lists. */
   version = '100';
   readonly #server: Server;

@@ -86,7 +86,7 @@ export class LiveCluster implements Cluster {
     this.#keepWatching(limits);
     const found = this.#pods.find(ask, nowMs, this.#isWatching ? 0 : limits.podTtlMs);
     if (found) {
-      if (found.isDue) this.#askPod(ask);
+      if (found.isDue) void this.#askPod(ask);
       if (!found.held) return 'absent';
       this.#use(found.held);
       return found.held.pod;
@@ -109,7 +109,7 @@ export class LiveCluster implements Cluster {
     const known = this.#namespaces.get(name);
     if (known) {
       const ttlMs = known.namespace ? limits.namespaceTtlMs : absentNamespaceMs;
-      if (ttlMs > 0 && nowMs - known.askedMs >= ttlMs) this.#askNamespace(name);
+      if (ttlMs > 0 && nowMs - known.askedMs >= ttlMs) void this.#askNamespace(name);
       return known.namespace ?? 'absent';
     }
     this.#waitFor('namespaces', this.#askNamespace(name), limits, `namespace ${name}`);

@@ -71,7 +71,7 @@ export class PodFile {
   }
 }
 
-/** What a file of this form holds. Exported for its fuzz test. @throws SyntaxError */
+/** What a file of this form holds. Exported for its tests. @throws SyntaxError */
 export function readKept(text: string): Kept[] {
   const parsed = JSON.parse(text) as { version?: unknown; pods?: unknown } | null;
   if (parsed?.version !== 1 || !Array.isArray(parsed.pods)) throw new SyntaxError('it is of another form');

@@ -7,11 +7,9 @@ import type { OutputContext } from '../core/plugin.ts';
 import { InfluxOutput } from './influxdb/output.ts';
 import { clientOf, ownOptions, sharedDifferences, timeoutOptions } from './influxdb/options.ts';
 import { queryText } from './influxdb/server.ts';
-import { readTlsFiles } from './requests/tls.ts';
-import type { ConnectionOptions } from 'node:tls';
+import { clientTls, fluentbitClientTls } from './requests/client-tls.ts';
 
 // The server's certificate must name `host`, as always with these clients.
-const { tlsVhost: _vhost, tlsCaPath: _caPath, ...tls } = tlsProperties;
 
 const options = {
   host: text('Host of InfluxDB.', { default: '127.0.0.1' }),
@@ -33,7 +31,7 @@ const options = {
   stripPrefix: text('What is cut off from the beginning of the tag to make the measurement.', { default: '' }),
   ...ownOptions,
   ...timeoutOptions,
-  ...tls,
+  ...tlsProperties,
 } as const;
 
 type Options = OptionValues<typeof options>;
@@ -67,7 +65,7 @@ export const fluentbitInfluxdbOutput = definePlugin({
       exactlyOnce: {},
       onTypeConflict: {},
       compress: {},
-      ...Object.fromEntries(Object.keys(tls).map((name) => [name, {}])),
+      ...Object.fromEntries(Object.keys(tlsProperties).map((name) => [name, {}])),
     },
     properties: { tagKeys: text('Fields that become tags, with blanks between them.', { fluentbit: 'Tag_Keys' }) },
     repeated: { http_header: 'A header of each request: its name, a blank, its value.' },
@@ -150,24 +148,6 @@ function authorization({ httpToken, httpUser, httpPasswd }: Options): Readonly<R
   return { Authorization: `Basic ${Buffer.from(`${httpUser}:${httpPasswd}`).toString('base64')}` };
 }
 
-async function tlsOf(options: Options): Promise<ConnectionOptions> {
-  if (!options.tls) return {};
-  const { tlsKeyPasswd: passphrase, tlsCiphers: ciphers, tlsMinVersion, tlsMaxVersion } = options;
-  return {
-    ...(await readTlsFiles({
-      ca: ['tls.ca_file', options.tlsCaFile],
-      cert: ['tls.crt_file', options.tlsCrtFile],
-      key: ['tls.key_file', options.tlsKeyFile],
-    })),
-    rejectUnauthorized: options.tlsVerify,
-    ...(!options.tlsVerifyHostname && { checkServerIdentity: () => undefined }),
-    ...(passphrase !== undefined && { passphrase }),
-    ...(ciphers !== undefined && { ciphers }),
-    ...(tlsMinVersion !== undefined && { minVersion: tlsMinVersion as 'TLSv1.2' }),
-    ...(tlsMaxVersion !== undefined && { maxVersion: tlsMaxVersion as 'TLSv1.3' }),
-  };
-}
-
 function make(options: Options, context: OutputContext): InfluxOutput {
   const { sequenceTag, exactlyOnce, stripPrefix, bucket } = options;
   const path = writePath(options);
@@ -182,7 +162,7 @@ function make(options: Options, context: OutputContext): InfluxOutput {
         isPacked: options.compress === 'gzip',
         writePath: () => path,
         client: clientOf(options, context),
-        tls: () => tlsOf(options),
+        tls: async () => (options.tls ? clientTls(fluentbitClientTls(options, true)) : {}),
       },
       lines: {
         form: {

@@ -60,11 +60,16 @@ export class Controller implements AdminBackend {
   readonly #startedMs = Date.now();
   #generation: Generation | undefined;
   #changing: Promise<unknown> = Promise.resolve();
+  #watcher: (model: PipelineModel) => Promise<void> = () => Promise.resolve();
   #isReceiving = false;
   #isStopping = false;
 
   constructor(options: ControllerOptions) {
     this.#options = options;
+  }
+  /** Called with each configuration that begins to run. At the start its failure is the start's; later the log says it. */
+  watch(watcher: (model: PipelineModel) => Promise<void>): void {
+    this.#watcher = watcher;
   }
   /** Delivers by a configuration, or by the generation that receiving processes run already. @throws OperatingError */
   startDelivering(start: PipelineModel | Generation): Promise<void> {
@@ -72,6 +77,7 @@ export class Controller implements AdminBackend {
       const generation = 'number' in start ? start : await this.#options.generations.use(start);
       await this.#options.deliverer.use(generation);
       this.#generation = generation;
+      await this.#watcher(generation.model);
     });
   }
   /** Lets the sources of the running generation begin. @throws OperatingError */
@@ -117,6 +123,7 @@ export class Controller implements AdminBackend {
       throw error;
     }
     this.#generation = generation;
+    await this.#watcher(generation.model).catch((error: unknown) => log.error(errorText(error)));
     log.info({ generation: generation.number }, 'The configuration was read again and runs.');
     return { generation: generation.number, isChanged: true, problems: [] };
   }

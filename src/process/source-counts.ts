@@ -7,15 +7,24 @@ const tagsMax = 200;
 const otherTags = '(other)';
 
 export class SourceCounts {
-  readonly #received = new Map<string, number>();
+  readonly #received = new Map<string, { records: number; bytes: number }>();
   readonly #refused = new Map<string, { source: string; reason: string; tag: string; count: number }>();
   readonly #tags = new Set<string>();
 
   constructor(metrics: Metrics) {
     metrics.counter('records_received_total', 'Records made durable, by source.', ['source'], (counter) => {
       counter.reset();
-      for (const [source, count] of this.#received) counter.inc({ source }, count);
+      for (const [source, { records }] of this.#received) counter.inc({ source }, records);
     });
+    metrics.counter(
+      'received_bytes_total',
+      'Bytes of these records, as the journal holds them.',
+      ['source'],
+      (counter) => {
+        counter.reset();
+        for (const [source, { bytes }] of this.#received) counter.inc({ source }, bytes);
+      },
+    );
     metrics.counter(
       'requests_refused_total',
       'Requests or lines that a source did not accept, by reason and tag.',
@@ -31,10 +40,13 @@ export class SourceCounts {
     source: string,
     append: (request: AppendRequest) => Promise<number>,
   ): (request: AppendRequest) => Promise<number> {
-    this.#received.set(source, this.#received.get(source) ?? 0);
+    const counts = this.#received.get(source) ?? { records: 0, bytes: 0 };
+    this.#received.set(source, counts);
     return async (request) => {
       const offset = await append(request);
-      this.#received.set(source, (this.#received.get(source) ?? 0) + request.records.payloads.length);
+      const { payloads } = request.records;
+      counts.records += payloads.length;
+      for (const payload of payloads) counts.bytes += Buffer.byteLength(payload);
       return offset;
     };
   }

@@ -82,7 +82,6 @@ export const ignoredPrefixes: Readonly<Record<string, string>> = {
 };
 
 const later = 'accepted without effect: the journal is synced before anything is acknowledged';
-const adminServer = 'the admin server has metrics and health: P2L_ADMIN_HOST, P2L_ADMIN_PORT';
 
 /** Of `[SERVICE]`. */
 export const serviceProperties = {
@@ -94,28 +93,28 @@ export const serviceProperties = {
   parsersFile: list('Files with parsers.'),
   pluginsFile: list('Files with plugins to load.'),
   streamsFile: list('Files with stream tasks.'),
-  httpServer: boolean('Whether there is a server for metrics and health.', {
+  httpServer: boolean('Whether there is a server for metrics and health, beside the admin server.', {
+    default: false,
     fluentbit: 'HTTP_Server',
-    ignored: adminServer,
   }),
-  httpListen: text('Address of that server.', { fluentbit: 'HTTP_Listen', ignored: adminServer }),
-  httpPort: text('Port of that server.', { fluentbit: 'HTTP_Port', ignored: adminServer }),
-  healthCheck: boolean('Whether that server tells of failures.', { ignored: '/readyz tells how each output stands' }),
-  hcErrorsCount: integer()('Errors until it does.', {
+  httpListen: text('Address of that server. Loopback unless written; Fluent Bit listens on all addresses.', {
+    fluentbit: 'HTTP_Listen',
+  }),
+  httpPort: integer(0, 65_535)('Port of that server.', { default: 2020, fluentbit: 'HTTP_Port' }),
+  healthCheck: boolean('Whether that server tells of failures, at /api/v1/health.', { default: false }),
+  hcErrorsCount: integer()('More records than this that were refused are a failure.', {
+    default: 5,
     fluentbit: 'HC_Errors_Count',
-    ignored: '/readyz tells how each output stands',
   }),
-  hcRetryFailureCount: integer()('Failures until it does.', {
+  hcRetryFailureCount: integer()('More records than this whose retries are used up are one.', {
+    default: 5,
     fluentbit: 'HC_Retry_Failure_Count',
-    ignored: '/readyz tells how each output stands',
   }),
-  hcPeriod: integer()('Time in which they count.', {
-    fluentbit: 'HC_Period',
-    ignored: '/readyz tells how each output stands',
+  hcPeriod: integer(1)('Seconds in which they count.', { default: 60, fluentbit: 'HC_Period' }),
+  hotReload: boolean('Whether /api/v2/reload reads the configuration anew; SIGHUP and POST /api/reload always do.', {
+    default: false,
   }),
-  hotReload: boolean('Whether a signal reads the configuration anew.', {
-    ignored: 'SIGHUP and POST /api/reload always do',
-  }),
+  storageMetrics: boolean('Whether that server has /api/v1/storage.', { default: false, fluentbit: 'storage.metrics' }),
   schedulerBase: number('Seconds before the first retry.', { fluentbit: 'scheduler.base' }),
   schedulerCap: number('Longest wait between two.', { fluentbit: 'scheduler.cap' }),
   storagePath: text('Where records wait.', { fluentbit: 'storage.path', ignored: journalWaits }),
@@ -139,6 +138,6 @@ export const ignoredServicePrefixes: Readonly<Record<string, string>> = {
   'sp.': 'there are no stream tasks',
   'windows.': 'Windows only',
   'security.': 'OpenSSL is what Node brings',
-  http_server: adminServer,
+  'http_server.': 'HTTP/1.1 is spoken, by one thread',
   enable_chunk_trace: 'post2log tap shows records on their way',
 };

@@ -31,9 +31,14 @@ export const languageDifferences: readonly DialectDifference[] = [
   },
   {
     verdict: 'unsupported',
-    theirs: '`[PLUGINS]`, `Plugins_File`, `[STREAM_TASK]`, `Streams_File`, `[CUSTOM]`, `upstream_servers`, `Upstream`',
+    theirs: '`[PLUGINS]`, `Plugins_File`, `[STREAM_TASK]`, `Streams_File`, `[CUSTOM]`',
     ours: 'An error with its place',
     why: 'Plugins there are libraries in C. Queries are asked of the store',
+  },
+  {
+    verdict: 'better',
+    theirs: '`Upstream` names a file; `upstream_servers` in the main file has no effect',
+    ours: 'An output names either, the entry by its `name`; one that none names is a warning. Of outputs `forward` has it',
   },
   {
     verdict: 'unsupported',
@@ -84,8 +89,18 @@ export const storageDifferences: readonly DialectDifference[] = [
   { verdict: 'different', theirs: '`Grace` is how long a stop may take', ours: '`P2L_GRACE` says it' },
   {
     verdict: 'different',
-    theirs: '`HTTP_Server` with `/api/v1/…` on port 2020',
-    ours: 'Accepted; metrics, health and reload are at the admin server, port 5601',
+    theirs: '`HTTP_Server` listens on all addresses where `HTTP_Listen` is not written',
+    ours: 'On 127.0.0.1 alone, with a warning',
+  },
+  {
+    verdict: 'different',
+    theirs: 'Its metrics count chunks that failed (`errors`, `retries_failed`), and what filters drop and add',
+    ours: 'The same names count records; filters count nothing. The admin server has more',
+  },
+  {
+    verdict: 'better',
+    theirs: '`/api/v2/reload` answers `done` before the configuration is read; a bad one ends the program',
+    ours: 'Answers once it runs; a bad one is answered 400 with what is wrong, and the running one goes on',
   },
 ];
 

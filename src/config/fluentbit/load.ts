@@ -6,12 +6,15 @@ import type { Environment } from '../env.ts';
 import type { LoweredPipeline } from '../fluentd/lower.ts';
 import type { Lowering } from '../fluentd/lowering.ts';
 import { parseClassic } from './classic.ts';
-import type { ParsedConfig } from './element.ts';
+import { lastProperty } from './element.ts';
+import type { ParsedConfig, Section } from './element.ts';
 import { ConfigFiles } from './files.ts';
 import type { Included } from './files.ts';
+import type { Reading } from './form.ts';
 import { lowerFluentbit } from './lower.ts';
 import { Parsers } from './parsers.ts';
 import { lowerService } from './service.ts';
+import { Upstreams } from './upstreams.ts';
 import { Variables } from './variables.ts';
 import { parseYaml } from './yaml.ts';
 
@@ -38,8 +41,13 @@ export async function loadFluentbit(
   const definitions = [...external.flatMap(({ sections }) => sections), ...yamlParsers(lowering, parsed, dialect)];
   for (const section of definitions) if (section.name === 'parser') parsers.define(section);
   for (const section of definitions) if (section.name === 'multiline_parser') parsers.defineMultiline(section);
+  const upstreams = new Upstreams(reading);
+  if (dialect === 'fluentbit-yaml') for (const section of named('upstream')) upstreams.define(section);
+  await readUpstreams(reading, named('output'), upstreams, files);
   lowering.problems.push(...files.problems);
-  const lowered = lowerFluentbit(parsers.surroundings(), parsed.sections, service);
+  const around = parsers.surroundings((name, at) => upstreams.find(name, at));
+  const lowered = lowerFluentbit(around, parsed.sections, service);
+  upstreams.sayUnused();
   if (named('input').length === 0)
     lowering.warn({ file: main.path, line: 1, column: 1 }, 'there is no [INPUT]: nothing will be received');
   return lowered;
@@ -55,10 +63,31 @@ function parse(
     : parseClassic(file.text, file.path, (written, at) => files.include('@INCLUDE', written, at));
 }
 
-async function parseParsers(lowering: Lowering, file: Included, files: ConfigFiles): Promise<ParsedConfig> {
+async function parseOther(lowering: Lowering, file: Included, files: ConfigFiles): Promise<ParsedConfig> {
   const isYaml = dialectOf(file.text) === 'fluentbit-yaml';
   const parsed = await parse(file, isYaml ? 'fluentbit-yaml' : 'fluentbit-classic', files);
   lowering.problems.push(...parsed.problems);
+  return parsed;
+}
+
+/** Reads the files that outputs name with Upstream. */
+async function readUpstreams(
+  { lowering, variables }: Reading,
+  outputs: readonly Section[],
+  upstreams: Upstreams,
+  files: ConfigFiles,
+): Promise<void> {
+  for (const output of outputs) {
+    const written = lastProperty(output, 'upstream');
+    const path = written ? variables.put(written.value, written.valueAt) : '';
+    if (!written || path === '' || upstreams.has(path)) continue;
+    for (const file of files.include('Upstream', path, written.valueAt))
+      upstreams.addFile(path, (await parseOther(lowering, file, files)).sections, written.valueAt);
+  }
+}
+
+async function parseParsers(lowering: Lowering, file: Included, files: ConfigFiles): Promise<ParsedConfig> {
+  const parsed = await parseOther(lowering, file, files);
   for (const { name, at } of parsed.sections)
     if (name !== 'parser' && name !== 'multiline_parser')
       lowering.warn(

@@ -69,6 +69,13 @@ class Pipeline {
       outputs: written.map(({ output }) => output),
       plugins: [],
       ...(this.#service.logLevel !== undefined && { logLevel: this.#service.logLevel }),
+      ...(this.#service.monitor && {
+        monitor: {
+          ...this.#service.monitor,
+          sources: Object.fromEntries(sources.map(({ id }) => [id, id])),
+          outputs: Object.fromEntries(written.map(({ name, output }) => [name, output.id])),
+        },
+      }),
     };
     return { model, workers: undefined };
   }
@@ -145,7 +152,7 @@ class Pipeline {
     if (plugin.kind !== 'step') return { match, action: { kind: 'filter', plugin }, take: false, at: section.at };
     return { match, action: { kind: 'retag', plugin, label: rootLabel }, take: false, at: section.at };
   }
-  #output(section: Section, isPair: boolean): { output: OutputModel; step: StepModel[] } | undefined {
+  #output(section: Section, isPair: boolean): { name: string; output: OutputModel; step: StepModel[] } | undefined {
     const spec = pluginOf(this.#around, 'output', section) as OutputSpec | undefined;
     const instance = this.#instance(section, 'output');
     const buffer = (common: LoweredPlugin['common'], parts: LoweredPlugin['parts']) =>
@@ -155,17 +162,18 @@ class Pipeline {
     if (!lowered || !steps) return undefined;
     const common = lowered.common as OutputValues;
     const id = common.alias ?? this.#ids.next(spec, lowered.model);
+    const name = common.alias ?? instance;
     const output: OutputModel = { id, plugin: lowered.model, buffer: buffer(common, lowered.parts) };
     const match = this.#match(common) ?? (isPair ? everything : undefined);
     if (!match) {
       this.#lowering.warn(section.at, `output ${id} has no Match: it gets no records, as in Fluent Bit`);
-      return { output, step: [] };
+      return { name, output, step: [] };
     }
     const write: StepModel = { match, action: { kind: 'output', output: id }, take: false, at: section.at };
-    if (steps.length === 0) return { output, step: [write] };
+    if (steps.length === 0) return { name, output, step: [write] };
     const label = `@OUTPUT ${id}`;
     this.#labels[label] = [...steps, { ...write, match: everything, take: true }];
-    return { output, step: [{ ...write, action: { kind: 'relabel', label } }] };
+    return { name, output, step: [{ ...write, action: { kind: 'relabel', label } }] };
   }
   /** Match_Regex goes first; with both, a tag that either one fits. */
   #match({ match, matchRegex }: RoutedValues): MatchModel | undefined {

@@ -25,10 +25,11 @@ export class Parsers {
   constructor(reading: Reading) {
     this.#reading = reading;
   }
-  /** What lowering a plugin needs, with these parsers in it. */
-  surroundings(): Surroundings {
+  /** What lowering a plugin needs, with these parsers in it; parsers themselves send nothing. */
+  surroundings(upstream: Surroundings['upstream'] = () => undefined): Surroundings {
     return {
       ...this.#reading,
+      upstream,
       parser: (name, at) => this.#find(this.#parsers, 'parser', name, at),
       multilineParser: (name, at) => this.#multilineParser(name, at),
       parsers: () => new Map([...this.#parsers].flatMap(([name, model]) => (model ? [[name, model] as const] : []))),

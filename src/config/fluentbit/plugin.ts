@@ -1,7 +1,7 @@
 /** Lowers one section that configures a plugin: [INPUT], [FILTER], [OUTPUT], [PARSER]. */
 import { ConfigError, errorText, isError, nearest } from '../../core/errors.ts';
 import type { Location } from '../../core/errors.ts';
-import type { FluentbitForm, FluentbitParts } from '../../core/fluentbit.ts';
+import type { FluentbitForm, FluentbitNode, FluentbitParts } from '../../core/fluentbit.ts';
 import { spellings } from '../../core/options.ts';
 import type { Plugin } from '../../core/plugin.ts';
 import type { BufferModel, PluginModel } from '../model.ts';
@@ -20,6 +20,7 @@ export interface Surroundings extends Reading {
   multilineParser(name: string, at: Location): PluginModel | undefined;
   /** All that are defined and had no errors. */
   parsers(): ReadonlyMap<string, PluginModel>;
+  upstream(name: string, at: Location): readonly FluentbitNode[] | undefined;
 }
 
 /** A lowered plugin, and what was read for every plugin of its kind. */
@@ -154,6 +155,7 @@ function lowerParts(
     parser: (name, at) => around.parser(name, at),
     multilineParser: (name, at) => around.multilineParser(name, at),
     parsers: around.parsers(),
+    upstream: (name, at) => around.upstream(name, at),
     error: (at, problem) => lowering.error(at, `${owner.title}: ${problem}`),
     warn: (at, problem) => lowering.warn(at, `${owner.title}: ${problem}`),
   });

@@ -1,6 +1,7 @@
 /** `[SERVICE]`: what is true of the whole configuration. */
 import { nearest } from '../../core/errors.ts';
 import type { Location } from '../../core/errors.ts';
+import type { MonitorModel } from '../model.ts';
 import { ignoredServicePrefixes, serviceProperties } from './common.ts';
 import type { ServiceValues } from './common.ts';
 import type { Property, Section } from './element.ts';
@@ -14,6 +15,8 @@ export interface Service {
   readonly logLevel: string | undefined;
   readonly retryBaseMs: number | undefined;
   readonly retryCapMs: number | undefined;
+  /** `HTTP_Server` and what belongs to it; who is watched is not known yet. */
+  readonly monitor: Omit<MonitorModel, 'sources' | 'outputs'> | undefined;
   /** `Parsers_File`, each with its place. */
   readonly parsersFiles: readonly { readonly path: string; readonly at: Location }[];
 }
@@ -59,7 +62,35 @@ export function lowerService(reading: Reading, sections: readonly Section[]): Se
     logLevel: ownLevel(values.logLevel),
     retryBaseMs: values.schedulerBase === undefined ? undefined : values.schedulerBase * 1000,
     retryCapMs: values.schedulerCap === undefined ? undefined : values.schedulerCap * 1000,
+    monitor: values.httpServer === true ? monitorOf(reading, values, read.places) : undefined,
     parsersFiles: files.filter(({ key }) => key === 'parsers_file'),
+  };
+}
+
+/** Defaults as in Fluent Bit 5.1, but for the address. */
+function monitorOf(
+  { lowering }: Reading,
+  values: ServiceValues,
+  places: ReadonlyMap<string, Location>,
+): Omit<MonitorModel, 'sources' | 'outputs'> {
+  const at = places.get('httpServer');
+  if (values.httpListen === undefined && at)
+    lowering.warn(
+      at,
+      'HTTP_Server listens on 127.0.0.1 alone, where Fluent Bit listens on all addresses; write HTTP_Listen 0.0.0.0 to answer other machines, or HTTP_Listen 127.0.0.1',
+    );
+  return {
+    host: values.httpListen ?? '127.0.0.1',
+    port: values.httpPort ?? 2020,
+    ...(values.healthCheck === true && {
+      health: {
+        errorsMax: values.hcErrorsCount ?? 5,
+        retriesFailedMax: values.hcRetryFailureCount ?? 5,
+        periodSeconds: values.hcPeriod ?? 60,
+      },
+    }),
+    tellsStorage: values.storageMetrics === true,
+    canReload: values.hotReload === true,
   };
 }
 

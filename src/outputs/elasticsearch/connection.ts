@@ -1,8 +1,10 @@
 /** From options to a cluster of servers: addresses, logins, certificates, headers. */
 import { readFile } from 'node:fs/promises';
+import { getCACertificates } from 'node:tls';
 import type { ConnectionOptions, SecureVersion } from 'node:tls';
 import { OperatingError, errorText } from '../../core/errors.ts';
 import type { OutputContext } from '../../core/plugin.ts';
+import { certificatesIn } from '../requests/client-tls.ts';
 import { HttpClient } from '../requests/client.ts';
 import { Cluster } from './cluster.ts';
 import type { Signing } from './cluster.ts';
@@ -17,6 +19,8 @@ export interface ConnectionSettings {
   readonly tls: TlsFiles;
 }
 export interface TlsFiles {
+  /** Certificates that are trusted besides. */
+  readonly caDirectory?: string | undefined;
   readonly verifies: boolean;
   readonly ca: string | undefined;
   readonly cert: string | undefined;
@@ -89,11 +93,13 @@ async function tlsOf(files: TlsFiles): Promise<ConnectionOptions> {
   };
   const [ca, cert, key] = [await read(files.ca), await read(files.cert), await read(files.key)];
   const { passphrase, servername, ciphers, minVersion, maxVersion, verifies, verifiesName = true } = files;
+  const trusted = await certificatesIn(files.caDirectory);
+  const all = [...(ca ? [ca] : trusted.length > 0 ? getCACertificates('default') : []), ...trusted];
   return {
     rejectUnauthorized: verifies,
     minVersion,
     maxVersion,
-    ...(ca && { ca }),
+    ...(all.length > 0 && { ca: all }),
     ...(cert && { cert }),
     ...(key && { key }),
     ...(passphrase !== undefined && { passphrase }),

@@ -218,6 +218,7 @@ function connectionOf(options: Values): ConnectionSettings {
       verifies: options.tlsVerify,
       verifiesName: options.tlsVerify,
       ca: options.tlsCaFile,
+      caDirectory: options.tlsCaPath,
       cert: options.tlsCrtFile,
       key: options.tlsKeyFile,
       passphrase: options.tlsKeyPasswd,

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { getCACertificates } from 'node:tls';
 import type { ConnectionOptions } from 'node:tls';
 import { tlsRange } from '../../core/tls.ts';
+import { certificatesIn } from '../requests/client-tls.ts';
 import type { Timer } from '../../core/clock.ts';
 import { OperatingError, errorText } from '../../core/errors.ts';
 import type { Chunk, Output, OutputContext, WriteResult } from '../../core/plugin.ts';
@@ -189,13 +190,14 @@ export class ForwardOutput implements Output {
       read(options.tlsClientPrivateKeyPath),
       ...trusted.map((path) => readFile(path, 'utf8')),
     ]);
+    const ca = [...own, ...(await certificatesIn(options.tlsCaCertDirectory))];
     return {
-      ...tlsRange(options.tlsVersion),
+      ...tlsRange(options.tlsVersion, options.tlsMinVersion, options.tlsMaxVersion),
       ...(options.tlsCiphers !== undefined && { ciphers: options.tlsCiphers }),
       ...(cert && { cert }),
       ...(key && { key }),
       ...(options.tlsClientPrivateKeyPassphrase !== undefined && { passphrase: options.tlsClientPrivateKeyPassphrase }),
-      ...(own.length > 0 && { ca: [...getCACertificates('default'), ...own] }),
+      ...(ca.length > 0 && { ca: [...getCACertificates('default'), ...ca] }),
       // Self-signed ones are let through here and looked at once connected.
       rejectUnauthorized: !options.tlsInsecureMode && !options.tlsAllowSelfSignedCert,
       ...((options.tlsInsecureMode || !options.tlsVerifyHostname) && { checkServerIdentity: () => undefined }),

@@ -45,7 +45,7 @@ export async function clientTls(options: ClientTlsOptions): Promise<ConnectionOp
     cert: ['tls_client_cert_path', options.tlsClientCertPath],
     key: ['tls_private_key_path', options.tlsPrivateKeyPath],
   });
-  const trusted = await directoryCertificates(options.tlsCaCertDirectory);
+  const trusted = await certificatesIn(options.tlsCaCertDirectory);
   return {
     ...files,
     ...(trusted.length > 0 && { ca: [...(files.ca ? [files.ca].flat() : getCACertificates('default')), ...trusted] }),
@@ -58,7 +58,8 @@ export async function clientTls(options: ClientTlsOptions): Promise<ConnectionOp
   };
 }
 
-async function directoryCertificates(directory: string | undefined): Promise<Buffer[]> {
+/** All certificates of a directory; none without one. @throws OperatingError OUTPUT_UNREACHABLE */
+export async function certificatesIn(directory: string | undefined): Promise<Buffer[]> {
   if (directory === undefined) return [];
   try {
     const entries = await readdir(directory, { withFileTypes: true });
@@ -66,7 +67,7 @@ async function directoryCertificates(directory: string | undefined): Promise<Buf
     const read = await Promise.all(files.map((file) => readFile(file)));
     return read.filter((bytes) => bytes.includes('-----BEGIN CERTIFICATE-----'));
   } catch (error) {
-    throw new OperatingError('OUTPUT_UNREACHABLE', `reading tls_ca_cert_directory ${directory}: ${errorText(error)}`, {
+    throw new OperatingError('OUTPUT_UNREACHABLE', `reading certificates in ${directory}: ${errorText(error)}`, {
       cause: error,
     });
   }
@@ -76,7 +77,8 @@ async function directoryCertificates(directory: string | undefined): Promise<Buf
 export function fluentbitClientTls(
   properties: OptionValues<typeof tlsProperties>,
   isNameWritten: boolean,
-): Partial<Record<keyof ClientTlsOptions, unknown>> {
+): ClientTlsOptions {
+  const version = (name: string | undefined) => name?.replace('.', '_') as ClientTlsOptions['tlsVersion'];
   return {
     tlsCaCertPath: properties.tlsCaFile,
     tlsCaCertDirectory: properties.tlsCaPath,
@@ -86,8 +88,9 @@ export function fluentbitClientTls(
     tlsVerifyMode: properties.tlsVerify ? 'peer' : 'none',
     tlsVerifyHostname: !isNameWritten || properties.tlsVerifyHostname,
     tlsServerName: properties.tlsVhost,
-    tlsMinVersion: properties.tlsMinVersion?.replace('.', '_'),
-    tlsMaxVersion: properties.tlsMaxVersion?.replace('.', '_'),
+    tlsVersion: undefined,
+    tlsMinVersion: version(properties.tlsMinVersion),
+    tlsMaxVersion: version(properties.tlsMaxVersion),
     tlsCiphers: properties.tlsCiphers,
   };
 }

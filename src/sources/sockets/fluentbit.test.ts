@@ -50,7 +50,9 @@ test('udp: the same, in each datagram', async () => {
 });
 
 test('syslog: modes and framing; the tag stays as it is, and a parser is needed', async () => {
-  const { plugin, problems } = await read('    Name syslog\n    Mode tcp\n    Listen ::1\n    Parser p\n    Format octet_counting');
+  const { plugin, problems } = await read(
+    '    Name syslog\n    Mode tcp\n    Listen ::1\n    Parser p\n    Format octet_counting',
+  );
   assert.deepEqual(problems, []);
   assert.deepEqual(
     ['plainTag', 'frameType', 'port'].map((name) => plugin?.options[name]),

@@ -17,8 +17,10 @@ import { LineReader, readFoot } from './line-reader.ts';
 import type { LineTaker, ReadPlace, ReaderRules } from './line-reader.ts';
 import { emptyHead, headBytesMax, headOf, keyOf } from './position.ts';
 import type { FileId, Head, Position } from './position.ts';
-import { LineBatch } from './records.ts';
+import { LineBatch, cutKey, partKey } from './records.ts';
 import type { LineRules, Run } from './records.ts';
+import { largeBytes } from './turns.ts';
+import type { LargeTurns } from './turns.ts';
 
 /** Of a record that the journal does not take so much is kept with the dead letters. */
 const refusedBytesMax = 64 * 1024;
@@ -29,6 +31,7 @@ export interface FileRules extends LineRules, ReaderRules {
   /** True when nothing may wait any more. */
   readonly isStopping: () => boolean;
   readonly allowance: (path: string) => Allowance | undefined;
+  readonly largeTurns: LargeTurns;
 }
 
 /** Which file, and where in it to begin. */
@@ -94,6 +97,8 @@ export class FollowedFile {
   #isGivenUp = false;
   #isClosed = false;
   #hasSaidProblem = false;
+  /** Of what is read in this turn: another one where it is over a limit. */
+  #tagNow: string;
   #last: Promise<unknown> = Promise.resolve();
 
   private constructor(rules: FileRules, contents: Contents, start: FileStart, seen: Seen, foot: Buffer) {
@@ -103,7 +108,7 @@ export class FollowedFile {
     this.inode = start.inode;
     this.path = start.path;
     this.name = start.name;
-    this.tag = start.tag;
+    this.tag = this.#tagNow = start.tag;
     this.#place = { at: start.position, parts: start.part ?? 0, foot };
     this.#sizeSeen = seen.size;
     this.modifiedMs = seen.modifiedMs;
@@ -165,22 +170,30 @@ export class FollowedFile {
       this.#born ??= id.born;
       const { at } = this.#reader;
       // As large as before, but written: by somebody who cut it first, perhaps.
-      if (size < at || (size === at && modifiedMs !== this.#readMs && !(await this.#reader.isSame())))
+      const sizeMin = at === 0 ? this.#sizeSeen : at;
+      if (size < sizeMin || (size === at && modifiedMs !== this.#readMs && !(await this.#reader.isSame())))
         return this.#seeCut();
       this.modifiedMs = this.#readMs = modifiedMs;
       this.#sizeSeen = size;
       const bytesMax = this.#allowance?.bytesNow() ?? Number.POSITIVE_INFINITY;
       const until = Math.min(size, this.#until);
-      const batch = this.#batch();
-      let end: TurnEnd = at < until ? 'more' : 'end';
-      if (end === 'more' && bytesMax > 0) {
-        end = await this.#reader.read(this.#taker(batch), until, bytesMax);
-        this.#allowance?.used(this.#reader.at - at, batch.lines);
-      }
-      if (end === 'cut') return this.#seeCut();
-      await this.#commit(batch, end === 'more' || isAwaited);
-      return end === 'more' && this.#allowance?.bytesNow() === 0 ? 'later' : end;
+      const isLarge = until - at >= largeBytes;
+      const read = () => this.#read(until, bytesMax, isAwaited);
+      return isLarge ? this.#rules.largeTurns.take(read) : read();
     }, 'end');
+  }
+  async #read(until: number, bytesMax: number, isAwaited: boolean): Promise<TurnEnd> {
+    const { at } = this.#reader;
+    const batch = this.#batch();
+    this.#tagNow = this.#allowance?.tagNow(this.tag) ?? this.tag;
+    let end: TurnEnd = at < until ? 'more' : 'end';
+    if (end === 'more' && bytesMax > 0) {
+      end = await this.#reader.read(this.#taker(batch), until, bytesMax);
+      this.#allowance?.used(this.#reader.at - at, batch.lines);
+    }
+    if (end === 'cut') return this.#seeCut();
+    await this.#commit(batch, end === 'more' || isAwaited);
+    return end === 'more' && this.#allowance?.bytesNow() === 0 ? 'later' : end;
   }
   /**
    * Reads from its head after it was cut. `state` becomes durable in one step with that. `takesHeld`: what waits for
@@ -263,10 +276,20 @@ export class FollowedFile {
       },
       part(part, end, number) {
         joiner?.flush(batch, false);
-        batch.add(part, end - part.length, end, number);
+        batch.add(part, end - part.length, end, { key: partKey, value: number });
       },
-      tooLong: (start, bytes) =>
-        batch.refuse('line_too_long', start, `a line of ${bytes} bytes; max_line_size is ${this.#rules.lineBytesMax}`),
+      tooLong: (start, at, bytes) => {
+        if (!this.#rules.cutsLong)
+          batch.refuse(
+            'line_too_long',
+            start,
+            `a line of ${bytes} bytes; max_line_size is ${this.#rules.lineBytesMax}`,
+          );
+        else {
+          joiner?.flush(batch, false);
+          batch.add(start, at, at + bytes, { key: cutKey, value: bytes });
+        }
+      },
     };
   }
   #seeCut(): TurnEnd {
@@ -300,7 +323,7 @@ export class FollowedFile {
     const state = { ...others, [this.key]: this.state(place) };
     const sync = isUrgent ? 'always' : 'interval';
     const { context, isStopping } = this.#rules;
-    const request = { tag: this.tag, records: run.records, state, sync } as const;
+    const request = { tag: this.#tagNow, records: run.records, state, sync } as const;
     const answer = await appendPatiently(context, request, isStopping, this.path);
     switch (answer) {
       case 'taken':

@@ -26,6 +26,9 @@ export const tailForm = fluentbitForm({
     parser: text('The [PARSER] that makes records of lines; without one a line is the field of Key.'),
     key: text('The field of lines that are not parsed.', { default: 'log' }),
     bufferMaxSize: bytes('Longest line with Skip_Long_Lines.', { default: 32_768 }),
+    truncateLongLines: boolean('Cuts lines longer than Buffer_Max_Size, and marks them with line_bytes.', {
+      default: false,
+    }),
     skipLongLines: boolean('Leaves out lines longer than Buffer_Max_Size.', { default: false }),
   },
   ignored: {
@@ -36,14 +39,13 @@ export const tailForm = fluentbitForm({
     watcher_interval: 'what a system tells of changes is looked at at once, everything else every second',
     progress_check_interval: readAsItComes,
     progress_check_interval_nsec: readAsItComes,
-    truncate_long_lines: 'lines up to 2 MiB are taken whole, longer ones in parts',
     file_cache_advise: 'what the system keeps in its cache is left to it',
     ignore_active_older_files: 'a file that is followed is read on whatever its age',
     read_newly_discovered_files_from_head:
       'files that are found later are always read whole, or what was written before they were found would be lost',
   },
   lower({ properties, options, at, written, parser }) {
-    const { key, bufferMaxSize, skipLongLines } = properties;
+    const { key, bufferMaxSize, skipLongLines, truncateLongLines } = properties;
     const place = written('parser');
     const named = properties.parser !== undefined && place ? parser(properties.parser, place) : undefined;
     return {
@@ -54,7 +56,8 @@ export const tailForm = fluentbitForm({
         // Ignore_Older 0 is no limit.
         ...(options['limitRecentlyModified'] === 0 && { limitRecentlyModified: undefined }),
         ...(options['fromEncoding'] !== undefined && { encoding: 'UTF-8' }),
-        ...(skipLongLines && { maxLineSize: bufferMaxSize }),
+        ...((skipLongLines || truncateLongLines) && { maxLineSize: bufferMaxSize }),
+        ...(truncateLongLines && { cutLongLines: true }),
       },
       parser: named ?? madeModel('parser', 'none', { messageKey: key, estimateCurrentEvent: true }, at),
     };

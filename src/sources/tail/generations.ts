@@ -17,6 +17,8 @@ import type { Listings, Sibling } from './siblings.ts';
 
 /** A copy or a compressed file that is being written is left alone until nobody wrote it for so long. */
 const quietMs = 10_000;
+/** How often a directory is listed again that changed while its files were looked at. */
+const looksMax = 4;
 /** What was written longer ago is no news, whatever is known of it; positions of files that are gone are kept longer. */
 const newsMsMax = 29 * 86_400_000;
 
@@ -41,6 +43,12 @@ export interface Gathered {
   readonly isIncomplete: boolean;
 }
 
+interface Found extends Gathered {
+  readonly opened: FollowedFile[];
+  readonly sizes: Map<string, number>;
+  isIncomplete: boolean;
+}
+
 export class Generations {
   readonly #parts: Parts;
   /** Paths beside which to look again. */
@@ -56,25 +64,32 @@ export class Generations {
     return names;
   }
   /** Takes up what rotation put aside of the file at a path and was not read. */
-  async gather(name: string, listings: Listings = new Map()): Promise<Gathered> {
+  async gather(name: string, listings?: Listings): Promise<Gathered> {
     const sinceMs = this.#sinceMs(name);
-    const opened: FollowedFile[] = [];
-    const sizes = new Map<string, number>();
-    let isIncomplete = false;
-    if (sinceMs !== undefined)
-      for (const sibling of await siblingsOf(name, listings)) {
-        // Some tools set times to whole seconds.
-        if (!this.#isOpen(sibling, Math.floor(sinceMs / 1000) * 1000)) continue;
-        const file = await this.#parts.open(sibling.path, async (seen, contents) => {
-          const found = await this.#judge(name, sibling, seen, contents, sinceMs);
-          if (found.sized !== undefined) sizes.set(found.sized, seen.size);
-          if (found.isIncomplete === true) isIncomplete = true;
-          return found.start;
-        });
-        if (file) opened.push(file);
-      }
-    if (isIncomplete) this.#again.add(name);
-    return { opened, sizes, isIncomplete };
+    const found: Found = { opened: [], sizes: new Map(), isIncomplete: false };
+    let before: string | undefined;
+    for (let look = 0; sinceMs !== undefined && look < looksMax; look++) {
+      const siblings = await siblingsOf(name, listings ?? new Map());
+      // Rotation may go on meanwhile, and give them other names.
+      const seen = siblings.map((sibling) => `${keyOf(sibling)} ${sibling.path}`).join('\n');
+      if (seen === before) break;
+      before = seen;
+      for (const sibling of siblings) await this.#take(name, sibling, sinceMs, found);
+      if (listings || siblings.length === 0) break;
+    }
+    if (found.isIncomplete) this.#again.add(name);
+    return found;
+  }
+  async #take(name: string, sibling: Sibling, sinceMs: number, all: Found): Promise<void> {
+    // Some tools set times to whole seconds.
+    if (!this.#isOpen(sibling, Math.floor(sinceMs / 1000) * 1000)) return;
+    const file = await this.#parts.open(sibling.path, async (seen, contents) => {
+      const found = await this.#judge(name, sibling, seen, contents, sinceMs);
+      if (found.sized !== undefined) all.sizes.set(found.sized, seen.size);
+      if (found.isIncomplete === true) all.isIncomplete = true;
+      return found.start;
+    });
+    if (file) all.opened.push(file);
   }
   /** Those that are read before the one under the path, in the order in which they were written. */
   chain(name: string, current: FollowedFile | undefined): void {
@@ -132,6 +147,7 @@ export class Generations {
     const places = this.#parts.places();
     const nowMs = this.#parts.clock.nowMs();
     const isQuiet = nowMs - seen.modifiedMs >= quietMs;
+    if (this.#parts.files.get(keyOf(seen.id))) return {};
     if (contents instanceof Archive && contents.isTorn && !isQuiet) return { isIncomplete: true };
     for (const file of this.#parts.files.of(name)) {
       if (file.isCut || file.position === 0) continue;
@@ -142,9 +158,11 @@ export class Generations {
     const known = await places.knows(name, seen, contents);
     if (known) {
       const position = { ...known.position, path: sibling.path, name };
-      if (known.key !== keyOf(seen.id)) places.drop(known.key);
+      if (known.key !== keyOf(seen.id) && !isContentKey(known.key)) places.drop(known.key);
       if (seen.size > known.position.position)
         return { start: places.startAt(sibling.path, position, seen), sized: known.key };
+      // By its bytes, whatever becomes of this file; and by its inode, so that it is not looked into again.
+      places.leaveContent({ ...known.position, name, goneMs: nowMs });
       places.leave(keyOf(seen.id), { ...withoutBirth(position), ...bornOf(seen), goneMs: nowMs });
       return { sized: known.key };
     }

@@ -49,7 +49,7 @@ export const tailSource = definePlugin({
     {
       peer: 'fluentbit',
       verdict: 'better',
-      text: 'A line longer than Buffer_Max_Size ends the reading of its file, or is dropped with Skip_Long_Lines. Here lines up to 2 MiB are taken whole and longer ones in parts; with Skip_Long_Lines they are kept with the dead letters.',
+      text: 'A line longer than Buffer_Max_Size ends the reading of its file, or is dropped with Skip_Long_Lines. Here lines up to 2 MiB are taken whole and longer ones in parts; with Skip_Long_Lines they are kept with the dead letters, with Truncate_Long_Lines cut and marked with line_bytes.',
     },
     {
       peer: 'fluentbit',

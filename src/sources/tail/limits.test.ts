@@ -66,3 +66,19 @@ test('turns are fair: a file that wants more waits behind the others', async () 
   await turns.idle();
   assert.equal(taken.length, 4);
 });
+
+test('lines over the limit go on under a tag of their own where that is asked for', () => {
+  const clock = new FakeClock();
+  const options = { pattern: '/(?<app>a)/', ratePeriod: 5000, overLimit: 'divert', divertTag: 'over.*' };
+  const limits = new Limits(clock, 65_536, section(options, { rule: [{ match: {}, limit: 10 }] }));
+  const allowance = limits.of('/a.log');
+  assert.ok(allowance);
+  assert.equal(allowance.tagNow('app.$&'), 'app.$&');
+  allowance.used(100, 10);
+  assert.equal(allowance.tagNow('app.$&'), 'over.app.$&');
+  assert.equal(allowance.bytesNow(), 65_536);
+  allowance.used(65_536, 10);
+  assert.equal(allowance.bytesNow(), 0);
+  clock.advance(5000);
+  assert.equal(allowance.tagNow('app'), 'app');
+});

@@ -5,7 +5,7 @@
 import type { SectionModel } from '../../config/model.ts';
 import { compilePattern } from '../../codecs/onigmo.ts';
 import type { Clock } from '../../core/clock.ts';
-import { integer, map, duration, pattern } from '../../core/options.ts';
+import { choice, duration, integer, map, pattern, text } from '../../core/options.ts';
 import type { SectionSpec } from '../../core/plugin.ts';
 
 /** A file with a limit is read in pieces of this size, so that a limit of a few lines is not missed by far. */
@@ -21,6 +21,13 @@ export const groupSection: SectionSpec = {
   options: {
     pattern: pattern('Takes names for groups out of a path, by named captures.', { default: containerPattern }),
     ratePeriod: duration('The time for which the limits are.', { default: 5000 }),
+    overLimit: choice(['wait', 'divert'])(
+      'What becomes of lines over a limit: they wait in their file, or go on at once under divert_tag, for a match of their own, such as one that keeps them in the store alone.',
+      { default: 'wait' },
+    ),
+    divertTag: text('The tag of records over a limit; * in it stands for the one that they would have.', {
+      default: 'throttled.*',
+    }),
   },
   sections: {
     rule: {
@@ -49,12 +56,14 @@ export class Limits {
   readonly #pattern: RegExp | undefined;
   readonly #periodMs: number;
   readonly #rules: readonly Rule[];
+  readonly #divertTag: string | undefined;
 
   /** @throws Error for an expression that is none. */
   constructor(clock: Clock, bytesPerSecond: number, group: SectionModel | undefined) {
     this.#clock = clock;
     this.#bytesPerSecond = bytesPerSecond > 0 ? Math.max(bytesPerSecond, limitedPieceBytes) : Number.POSITIVE_INFINITY;
-    const { pattern: written, ratePeriod } = group?.options ?? {};
+    const { pattern: written, ratePeriod, overLimit, divertTag } = group?.options ?? {};
+    this.#divertTag = overLimit === 'divert' && typeof divertTag === 'string' ? divertTag : undefined;
     this.#pattern = typeof written === 'string' ? compilePattern(written) : undefined;
     this.#periodMs = typeof ratePeriod === 'number' ? ratePeriod : 0;
     // A rule that names more captures goes before one that names fewer.
@@ -72,7 +81,7 @@ export class Limits {
       max: () => (rule && rule.limit >= 0 ? rule.limit / rule.files.size : Number.POSITIVE_INFINITY),
       periodMs: this.#periodMs,
     };
-    return new Allowance(this.#clock, bytes, lines, () => rule?.files.delete(path));
+    return new Allowance(this.#clock, { bytes, lines }, this.#divertTag, () => rule?.files.delete(path));
   }
 }
 
@@ -90,34 +99,61 @@ interface Window {
   readonly periodMs: number;
 }
 
+interface Usage {
+  readonly limit: Window;
+  used: number;
+  sinceMs: number;
+}
+
 /** What one file may still read. */
 export class Allowance {
   readonly #clock: Clock;
-  readonly #windows: { readonly limit: Window; used: number; sinceMs: number }[];
+  readonly #bytes: Usage;
+  readonly #lines: Usage;
+  readonly #divertTag: string | undefined;
   readonly close: () => void;
 
-  constructor(clock: Clock, bytes: Window, lines: Window, close: () => void) {
+  /** `divertTag`: lines over the limit go on under it. */
+  constructor(
+    clock: Clock,
+    limits: { readonly bytes: Window; readonly lines: Window },
+    divertTag: string | undefined,
+    close: () => void,
+  ) {
+    const unused = { used: 0, sinceMs: Number.NEGATIVE_INFINITY };
     this.#clock = clock;
-    this.#windows = [bytes, lines].map((limit) => ({ limit, used: 0, sinceMs: Number.NEGATIVE_INFINITY }));
+    this.#bytes = { limit: limits.bytes, ...unused };
+    this.#lines = { limit: limits.lines, ...unused };
+    this.#divertTag = divertTag;
     this.close = close;
   }
   /** How many bytes may be read at once now; 0: none until the time is over. */
   bytesNow(): number {
-    const nowMs = this.#clock.monotonicMs();
-    for (const window of this.#windows) {
-      const max = window.limit.max();
-      if (max === 0) return 0;
-      if (window.used < max) continue;
-      if (nowMs - window.sinceMs < window.limit.periodMs) return 0;
-      window.used = 0;
-    }
-    return limitedPieceBytes;
+    if (this.#isUsedUp(this.#bytes)) return 0;
+    return this.#divertTag === undefined && this.#isUsedUp(this.#lines) ? 0 : limitedPieceBytes;
+  }
+  /** The tag of what is read now, in place of the file's own. */
+  tagNow(tag: string): string {
+    if (this.#divertTag === undefined || !this.#isUsedUp(this.#lines)) return tag;
+    return this.#divertTag.replaceAll('*', () => tag);
   }
   used(bytes: number, lines: number): void {
     const nowMs = this.#clock.monotonicMs();
-    for (const [index, window] of this.#windows.entries()) {
-      if (window.used === 0) window.sinceMs = nowMs;
-      window.used += index === 0 ? bytes : lines;
+    for (const [usage, count] of [
+      [this.#bytes, bytes],
+      [this.#lines, lines],
+    ] as const) {
+      if (usage.used === 0) usage.sinceMs = nowMs;
+      usage.used += count;
     }
+  }
+  /** A limit that is used up holds until its time is over. */
+  #isUsedUp(usage: Usage): boolean {
+    const max = usage.limit.max();
+    if (max === 0) return true;
+    if (usage.used < max) return false;
+    if (this.#clock.monotonicMs() - usage.sinceMs < usage.limit.periodMs) return true;
+    usage.used = 0;
+    return false;
   }
 }

@@ -23,14 +23,16 @@ export interface LineTaker {
   line(line: Buffer, at: number, bytes: number): void;
   /** Part `number`, from 1, of a line that is longer than what is taken at once; it goes up to `end`. */
   part(part: Buffer, end: number, number: number): void;
-  /** A line longer than lineBytesMax: its start, and all its bytes. */
-  tooLong(start: Buffer, bytes: number): void;
+  /** A line longer than lineBytesMax, which stands at `at`: its start in whole characters, and all its bytes. */
+  tooLong(start: Buffer, at: number, bytes: number): void;
 }
 
 export interface ReaderRules {
   readonly lineEnd: LineEnd;
   /** Longer lines are passed over. Undefined: they come in parts. */
   readonly lineBytesMax: number | undefined;
+  /** Of longer ones the start is a line; else it only tells what they were. */
+  readonly cutsLong: boolean;
 }
 
 /** `cut`: what was read before is not there any more. */
@@ -111,7 +113,7 @@ export class LineReader {
       const next = end + lineEnd.bytes.length;
       const line = withoutCr(piece.subarray(from, end), lineEnd.unit);
       if (lineBytesMax !== undefined && next - from > lineBytesMax)
-        taker.tooLong(line.subarray(0, startBytesMax), next - from);
+        taker.tooLong(this.#startOf(line), at + from, next - from);
       else if (this.#parts > 0) taker.part(line, at + next, this.#parts + 1);
       else taker.line(line, at + from, next - from);
       this.#parts = 0;
@@ -120,8 +122,13 @@ export class LineReader {
     this.#at = at + from;
     return from;
   }
+  #startOf(line: Buffer): Buffer {
+    const { cutsLong, lineBytesMax = startBytesMax } = this.#rules;
+    const start = line.subarray(0, cutsLong ? lineBytesMax : startBytesMax);
+    return start.length < line.length ? start.subarray(0, wholeCharacters(start, this.#rules.lineEnd.unit)) : start;
+  }
   #part(piece: Buffer, taker: LineTaker): number {
-    const end = wholeCharacters(piece);
+    const end = wholeCharacters(piece, this.#rules.lineEnd.unit);
     taker.part(piece.subarray(0, end), this.#at + end, ++this.#parts);
     this.#at += end;
     return end;
@@ -137,7 +144,7 @@ export class LineReader {
       const end = indexOfEnd(buffer.subarray(0, bytesRead), 0, lineEnd);
       if (end >= 0) {
         const next = at + end + lineEnd.bytes.length;
-        taker.tooLong(start.subarray(0, startBytesMax), next - this.#at);
+        taker.tooLong(this.#startOf(start), this.#at, next - this.#at);
         this.#at = next;
         this.#foot = await readFoot(this.#contents, next);
         return 'more';
@@ -167,14 +174,14 @@ function withoutCr(line: Buffer, unit: 1 | 2): Buffer {
   return line.subarray(0, -unit);
 }
 
-/** How much of a piece is whole characters of UTF-8 (or pairs of bytes, where it ends in no UTF-8). */
-function wholeCharacters(piece: Buffer): number {
+/** How much of a piece is whole characters: of UTF-8, or of `unit` bytes; all of it, where it ends in no UTF-8. */
+function wholeCharacters(piece: Buffer, unit: 1 | 2): number {
+  if (unit === 2) return piece.length - (piece.length % 2);
   for (let back = 1; back <= 4 && back < piece.length; back++) {
     const byte = piece[piece.length - back] as number;
     if ((byte & 0xc0) === 0x80) continue;
     const needed = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 1;
-    const end = needed > back ? piece.length - back : piece.length;
-    return end - (end % 2);
+    return needed > back ? piece.length - back : piece.length;
   }
-  return piece.length - (piece.length % 2);
+  return piece.length;
 }

@@ -61,6 +61,20 @@ test('max_line_size refuses what is longer, with its size; the next lines are ta
   assert.ok(tail.said.some((text) => text.includes('a line of 11 bytes; max_line_size is 10')));
 });
 
+test('cut_long_lines takes the start of longer ones, in whole characters, with their length', async (t) => {
+  const tail = await Tailing.make(t, { maxLineSize: 10, cutLongLines: true });
+  await tail.write('in.log', `short\na${'ü'.repeat(20)}\n${'x'.repeat(700_000)}\nlast\n`);
+  await tail.start();
+  await tail.count(4);
+  await tail.stop();
+  assert.deepEqual(tail.records, [
+    { message: 'short' },
+    { message: 'aüüüü', line_bytes: 42 },
+    { message: 'x'.repeat(10), line_bytes: 700_001 },
+    { message: 'last' },
+  ]);
+});
+
 test('lines that do not parse are refused with their bytes, or become records where that is asked for', async (t) => {
   const refusing = await Tailing.make(t, { pathKey: 'path' }, modelOf(jsonLineParser));
   await refusing.write('in.log', '{"a":1,"path":null}\nnot json\n{"a":2,"path":"own"}\n');

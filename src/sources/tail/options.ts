@@ -55,6 +55,10 @@ export const tailOptions = {
   maxLineSize: bytes(
     'Longest line in bytes; a longer one is refused. Unless set, lines over 2 MiB become several records that say which part they are.',
   ),
+  cutLongLines: boolean(
+    'Takes the start of a line over max_line_size as a record with line_bytes, its whole length, instead of refusing it.',
+    { default: false },
+  ),
   emitUnmatchedLines: boolean(
     'Makes a record {"unmatched_line": …} of a line that does not parse, instead of refusing it.',
     {
@@ -115,6 +119,8 @@ export function checkTail(config: PluginConfig<typeof tailOptions>): void {
   if (options.globPolicy === 'extended' && /\{.*,.*\}/.test(options.path) && /[*?]|\[.*\]/.test(options.path))
     throw new Error(`path ${options.path} has {} with a glob: write glob_policy always and another path_delimiter`);
   if (splitPaths(options).length === 0) throw new Error('path is empty: expected the files to read');
+  if (options.cutLongLines && options.maxLineSize === undefined)
+    throw new Error('cut_long_lines needs max_line_size, which says where lines are cut');
   if (options.followInodes && options.posFile === undefined) throw new Error('follow_inodes needs pos_file');
   if (options.readBytesLimitPerSecond > 0 && !options.enableWatchTimer)
     throw new Error('read_bytes_limit_per_second needs enable_watch_timer true');

@@ -56,6 +56,8 @@ export class Places {
   #changes: Record<string, Position | null> = {};
   /** False from the end of the first look on: what is found then is new. */
   isFirstLook = true;
+  /** When the first look was. */
+  lookedMs: number | undefined;
 
   /** `entries`: what pos_file holds; counts only while the journal knows nothing. */
   constructor(rules: PlaceRules, state: ReadonlyMap<string, unknown>, entries: readonly PositionEntry[]) {
@@ -72,6 +74,7 @@ export class Places {
   }
   /** Keeps the position of a file that is not followed just now. */
   leave(key: string, position: Position): void {
+    this.#keepContent(key, position);
     this.#set(key, position);
     this.#changes[key] = position;
     const oldest = this.#left.size > leftMax ? this.#left.keys().next().value : undefined;
@@ -84,7 +87,19 @@ export class Places {
   dropContent(position: Position): void {
     this.drop(contentKey(position));
   }
-  /** The position of the file is its own from now on. */
+  /** The position of the file is its own from now on: it stands at `position`. */
+  hand(key: string, position: Position): void {
+    this.#keepContent(key, position);
+    this.forget(key);
+  }
+  /** An inode is another file's now: what the one before it held stays known. */
+  #keepContent(key: string, { head, foot, position }: Position): void {
+    const other = this.#left.get(key);
+    if (!other || isContentKey(key)) return;
+    const isSame =
+      other.position === position && other.head.hash === head.hash && (other.foot?.hash ?? '') === (foot?.hash ?? '');
+    if (!isSame) this.leaveContent(other);
+  }
   forget(key: string): void {
     const position = this.#left.get(key);
     this.#left.delete(key);
@@ -124,7 +139,7 @@ export class Places {
     const known = await this.#known(seen, path, contents);
     if (known) return this.#start(seen.id, path, nameOf(known), known, known.sinceMs ?? seen.modifiedMs);
     const { position, isNew } = this.#first(path, pattern, seen);
-    const since = isNew && this.isFirstLook ? (this.#startedMs ?? seen.modifiedMs) : seen.modifiedMs;
+    const since = isNew ? this.#newsSinceMs(seen) : seen.modifiedMs;
     const sinceMs = this.of(path).find(([, other]) => other.sinceMs !== undefined)?.[1].sinceMs ?? since;
     const head = position > 0 ? await readHead(contents, position) : emptyHead;
     return this.#start(seen.id, path, path, { position, head }, sinceMs);
@@ -187,6 +202,10 @@ export class Places {
     return { found, gone };
   }
 
+  /** When somebody last looked for a file that is new. */
+  #newsSinceMs({ modifiedMs }: Seen): number {
+    return Math.min(modifiedMs, (this.isFirstLook ? this.#startedMs : this.lookedMs) ?? modifiedMs);
+  }
   #set(key: string, position: Position): void {
     this.forget(key);
     this.#left.set(key, position);

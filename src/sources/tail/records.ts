@@ -14,9 +14,11 @@ import { getField } from '../../core/record.ts';
 import type { Fields } from '../../core/record.ts';
 import type { SayUnparsed } from './unparsed.ts';
 
-/** The field of a record whose line did not parse, and of one that is a part of a line. */
+/** The field of a record whose line did not parse. */
 const unmatchedKey = 'unmatched_line';
-const partKey = 'line_part';
+/** Of one that is a part of a line: which; and of the start of one that was cut: the bytes of all of it. */
+export const partKey = 'line_part';
+export const cutKey = 'line_bytes';
 
 export interface LineRules {
   readonly parser: Parser;
@@ -46,6 +48,11 @@ export interface Run {
   readonly ends: readonly number[];
 }
 
+interface Mark {
+  readonly key: string;
+  readonly value: number;
+}
+
 interface Text {
   readonly raw: Buffer;
   readonly text: Buffer;
@@ -53,8 +60,8 @@ interface Text {
   readonly start: number;
   /** Where in the file the next one begins. */
   readonly end: number;
-  /** Which part of a line that is cut, from 1. */
-  readonly part: number | undefined;
+  /** Says that it is not a whole line. */
+  readonly mark: Mark | undefined;
 }
 
 /** What a piece of a file gave. */
@@ -75,11 +82,11 @@ export class LineBatch {
     this.#now = now;
   }
   /** A line without its end, from `start` on; `end`: where the next one begins. The bytes must stay until parse(). */
-  add(raw: Buffer, start: number, end: number, part?: number): void {
+  add(raw: Buffer, start: number, end: number, mark?: Mark): void {
     const { decode, skipsEmpty } = this.#rules;
     this.lines++;
     if (skipsEmpty && raw.length === 0) return;
-    this.#texts.push({ raw, text: decode ? decode(raw) : raw, start, end, part });
+    this.#texts.push({ raw, text: decode ? decode(raw) : raw, start, end, mark });
   }
   /** A line before any that begins a record of several lines. */
   addStray(raw: Buffer, start: number, end: number): void {
@@ -124,13 +131,13 @@ export class LineBatch {
       this.refuse('parse_failed', line.raw, errorText(error));
     }
   }
-  #add(fields: Fields, time: Instant, { start, end, part }: Text): void {
+  #add(fields: Fields, time: Instant, { start, end, mark }: Text): void {
     const { pathKey, offsetKey, replacesKeys } = this.#rules;
     let whole = fields;
     if (pathKey !== undefined && (replacesKeys || isUnset(fields, pathKey)))
       whole = withFields(whole, [[pathKey, this.#path]]);
     if (offsetKey !== undefined) whole = withFields(whole, [[offsetKey, start]]);
-    if (part !== undefined) whole = withFields(whole, [[partKey, part]]);
+    if (mark) whole = withFields(whole, [[mark.key, mark.value]]);
     this.#gathered.add(whole, time);
     this.#ends.push(end);
   }

@@ -1,4 +1,6 @@
 /** The `tail` source: finds files, gives each its turns, notices what is renamed, removed or new, and stops in order. */
+import { statSync } from 'node:fs';
+import type { BigIntStats } from 'node:fs';
 import { realpath, stat } from 'node:fs/promises';
 import { sleep } from '../../core/clock.ts';
 import type { Timer } from '../../core/clock.ts';
@@ -23,7 +25,7 @@ import { PositionFile } from './position-file.ts';
 import type { PositionEntry } from './position-file.ts';
 import { idOf, keyOf } from './position.ts';
 import type { Listings } from './siblings.ts';
-import { Turns } from './turns.ts';
+import { LargeTurns, Turns } from './turns.ts';
 import { unparsedWarnings } from './unparsed.ts';
 import { Watching } from './watching.ts';
 
@@ -39,6 +41,8 @@ const newNamesMs = 100;
 const newNamesShare = 0.1;
 /** How long a stop reads on at most: the rest is read after the next start, and outputs need their part of the grace. */
 const stopMsMax = 5000;
+/** For so many logs that are found together directories are listed anew for each: it is rotation that may go on. */
+const ownListingsMax = 200;
 /** Positions of files that are gone are kept for a month: a disk may come back, and what was read be compressed. */
 const goneMsMax = 30 * 86_400_000;
 
@@ -92,8 +96,10 @@ export class TailSource implements Source {
       skipsEmpty: options.skipEmptyLines,
       lineEnd: lineEndOf(encoding),
       lineBytesMax: options.maxLineSize,
+      cutsLong: options.cutLongLines,
       isStopping: () => this.#isUrgent,
       allowance: (path) => limits.of(path),
+      largeTurns: new LargeTurns(),
     };
     this.#paths = new PathList(options, context.clock, (path, code) =>
       this.#sayOnce(path, `${code}: it cannot be read`),
@@ -167,7 +173,7 @@ export class TailSource implements Source {
     if (file && !this.#isStopping) this.#turns.wake(file);
   }
   async #turn(file: FollowedFile): Promise<boolean> {
-    if (this.#mustWait(file)) return false;
+    if (this.#mustWait(file) || (await this.#findsMore(file))) return false;
     try {
       const wasRotated = file.rotatedMs !== undefined;
       const end = await file.turn();
@@ -185,9 +191,18 @@ export class TailSource implements Source {
   /** Is there something to be read before it? */
   #mustWait(file: FollowedFile): boolean {
     const { waitsFor: before, isHeld } = file;
-    if (isHeld || (before && !before.isPassed && this.#files.get(before.key) === before)) return true;
+    return isHeld || (before !== undefined && !before.isPassed && this.#files.get(before.key) === before);
+  }
+  /** While it waited for what came before it, rotation may have gone on: then there is more that comes before it now. */
+  async #findsMore(file: FollowedFile): Promise<boolean> {
+    if (file.waitsFor === undefined) return false;
     file.waitsFor = undefined;
-    return false;
+    if (file.position > 0 || file.rotatedMs !== undefined || this.#isStopping) return false;
+    await this.#alone(async () => {
+      await this.#gather(file.name, file);
+      await this.#note({});
+    });
+    return file.waitsFor !== undefined;
   }
   /** It was read to its end after its path led elsewhere: now it is the turn of what came behind it. */
   #pass(file: FollowedFile): void {
@@ -200,14 +215,16 @@ export class TailSource implements Source {
     const nowMs = this.#context.clock.monotonicMs();
     const { multilineFlushInterval: flushMs, enableWatchTimer, rotateWait } = this.#options;
     const sweep = this.#looks++ % sweepLooks;
-    for (const [index, file] of this.#files.all().entries())
+    let index = 0;
+    for (const file of this.#files.all())
       try {
+        const isSwept = index++ % sweepLooks === sweep;
         if (flushMs !== undefined && file.heldSinceMs !== undefined && nowMs - file.heldSinceMs >= flushMs)
           await file.flush(false);
         if (file.rotatedMs !== undefined && nowMs - file.rotatedMs >= rotateWait) await this.#closeRotated(file);
         else if (file.rotatedMs !== undefined) this.#wake(file);
-        else if (index % sweepLooks === sweep ? enableWatchTimer : !this.#isToldOf(file, enableWatchTimer))
-          await this.#poll(file);
+        else if (!this.#isToldOf(file, enableWatchTimer)) await this.#poll(file);
+        else if (isSwept && enableWatchTimer) this.#sweep(file);
       } catch (error) {
         this.#sayOnce(file.path, `${errorText(error)}; reading it is tried again`);
       }
@@ -221,8 +238,14 @@ export class TailSource implements Source {
   #isToldOf(file: FollowedFile, isPolling: boolean): boolean {
     return this.#watching ? this.#watching.tellsOf(file.watched, !isPolling) : false;
   }
+  /** As #poll, for a file of this machine: many are looked at, and waiting for each in turn would cost more than they do. */
+  #sweep(file: FollowedFile): void {
+    this.#wakeUnlessRead(file, statSync(file.path, { bigint: true, throwIfNoEntry: false }));
+  }
   async #poll(file: FollowedFile): Promise<void> {
-    const found = await stat(file.path, { bigint: true }).catch(() => undefined);
+    this.#wakeUnlessRead(file, await stat(file.path, { bigint: true }).catch(() => undefined));
+  }
+  #wakeUnlessRead(file: FollowedFile, found: BigIntStats | undefined): void {
     if (!found || keyOf(idOf(found)) !== file.key || !file.isReadTo(Number(found.size))) this.#wake(file);
   }
 
@@ -279,6 +302,8 @@ export class TailSource implements Source {
         this.#places.leaveContent({ ...file.readState, name });
       }
       if (!isIncomplete) this.#generations.settle(name, sizes);
+      if (content.position === 0 && opened.length === 0 && !isIncomplete)
+        this.#losses.add(file.sizeSeen, `${file.path} was cut before any of it was read`);
       const state = this.#changes();
       for (const one of opened) state[one.key] = one.state();
       await file.startOver(state, !isFound && !isIncomplete);
@@ -322,6 +347,7 @@ export class TailSource implements Source {
     this.#positionFile?.unwatchOthers(new Set(this.#files.placed().map(([, { key }]) => key)));
   }
   async #firstLook(): Promise<void> {
+    this.#places.lookedMs = this.#context.clock.nowMs();
     await this.#look();
     await this.#alone(() => this.#takeUpRotated());
     this.#places.isFirstLook = false;
@@ -351,7 +377,7 @@ export class TailSource implements Source {
     for (const [key, position] of gone)
       if (position.goneMs === undefined) names.add(nameOf(position));
       else if (clock.nowMs() - position.goneMs > goneMsMax) this.#places.drop(key);
-    const listings: Listings = new Map();
+    const listings = listingsFor(names.size);
     for (const name of names) await this.#gather(name, this.#files.at(name), listings);
   }
   /** What the files hold at the start is read before the program says that it is ready, as far as that takes no time. */
@@ -376,7 +402,9 @@ export class TailSource implements Source {
       const startedMs = this.#context.clock.monotonicMs();
       wanted = await this.#paths.expand();
       this.#wanted = new Set(wanted.map(({ path }) => path));
-      for (const one of wanted) if (!this.#files.at(one.path) && !this.#isStopping) await this.#follow(one);
+      const added = wanted.filter(({ path }) => !this.#files.at(path));
+      const listings = listingsFor(added.length);
+      for (const one of added) if (!this.#isStopping) await this.#follow(one, listings);
       this.#lookTookMs = this.#context.clock.monotonicMs() - startedMs;
     });
     return wanted;
@@ -388,7 +416,7 @@ export class TailSource implements Source {
       .catch((error: unknown) => this.#context.log.error(`looking for files: ${errorText(error)}; it is tried again.`));
     return this.#looking;
   }
-  async #follow(wanted: WantedPath): Promise<void> {
+  async #follow(wanted: WantedPath, listings: Listings | undefined): Promise<void> {
     const { path } = wanted;
     const file = await this.#open(path, async (seen, contents) => {
       const followed = this.#files.get(keyOf(seen.id));
@@ -406,8 +434,8 @@ export class TailSource implements Source {
     const isBegun = file.position === 0;
     if (this.#places.isFirstLook) {
       if (isBegun) this.#begun.add(path);
-    } else if (isBegun && (this.#files.of(path).length > 1 || this.#places.of(path).length > 0)) {
-      await this.#gather(path, file);
+    } else if (isBegun) {
+      await this.#gather(path, file, listings);
       await this.#note({});
     } else this.#release([file]);
   }
@@ -439,7 +467,7 @@ export class TailSource implements Source {
       const file = await FollowedFile.open(this.#rules, path, place);
       if (!file) return undefined;
       this.#said.delete(path);
-      this.#places.forget(file.key);
+      this.#places.hand(file.key, file.state());
       this.#files.add(file);
       return file;
     } catch (error) {
@@ -515,4 +543,9 @@ export class TailSource implements Source {
     this.#said.set(path, problem);
     this.#context.log.warn(`${path}: ${problem}.`);
   }
+}
+
+/** Each log gets a listing of its directory, unless that would take long. */
+function listingsFor(logs: number): Listings | undefined {
+  return logs > ownListingsMax ? new Map() : undefined;
 }

@@ -1,7 +1,29 @@
 /** Fair turns: each file that may have something is read a piece at a time, some files at once. */
 
-/** Files read at a time. Each holds a piece of 256 KiB, its lines and their records, some 2 MB, so this bounds the memory. */
-const turnsMax = 16;
+/** Turns at a time: most wait for a sync that they share, so that many small files are read soon. */
+const turnsMax = 256;
+/** Of those the ones that read much. Each holds a piece of 256 KiB, its lines and their records, some 2 MB, so this bounds the memory. */
+const largeTurnsMax = 16;
+/** From so many bytes on a turn reads much: all small ones together hold no more than the large ones. */
+export const largeBytes = 16 * 1024;
+
+/** Lets so many of those that read much go on at a time, in the order in which they asked. */
+export class LargeTurns {
+  #free = largeTurnsMax;
+  readonly #waiting: (() => void)[] = [];
+
+  async take<T>(run: () => Promise<T>): Promise<T> {
+    if (this.#free > 0) this.#free--;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    try {
+      return await run();
+    } finally {
+      const next = this.#waiting.shift();
+      if (next) next();
+      else this.#free++;
+    }
+  }
+}
 
 export class Turns<T> {
   readonly #take: (file: T) => Promise<boolean>;
