@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { OperatingError } from './core/errors.ts';
 import type { Clock } from './core/clock.ts';
+import type { Joiner, JoinerOutlet } from './core/joiner.ts';
 import type { Log } from './core/log.ts';
 import type { Metrics } from './core/metrics.ts';
 import type {
@@ -77,6 +78,10 @@ export class Instances {
   output(model: PluginModel, own: Omit<OutputContext, keyof PluginContext>): Output {
     const { plugin, config, name } = this.#resolve('output', model);
     return plugin.create(config, { ...this.context(name), ...own });
+  }
+  joiner(model: PluginModel, outlet: JoinerOutlet): Joiner {
+    const { plugin, config, name } = this.#resolve('join', model);
+    return plugin.create(config, this.context(name), outlet);
   }
   source(model: PluginModel, own: Omit<SourceContext, keyof PluginContext>): Source {
     const { plugin, config, name } = this.#resolve('source', model);

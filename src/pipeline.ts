@@ -22,6 +22,7 @@ import { DeadLetterMarks } from './process/dead-letter-marks.ts';
 import { DeadLetterReader } from './process/dead-letter-reader.ts';
 import { DeadLetterQueue } from './process/dead-letters.ts';
 import type { Generations } from './process/generations.ts';
+import { Joins } from './process/joins/joins.ts';
 import type { DataLimits } from './process/limits.ts';
 import { Receiver } from './process/receiver.ts';
 import { SourceCounts } from './process/source-counts.ts';
@@ -165,6 +166,27 @@ export async function openDelivering(process: Process, options: DeliveringOption
     onProgress: ({ shard, readBytes }) => sayProgress(log, shard, readBytes),
   });
   const replaySpace = new SpaceBudget();
+  const joinSpace = new SpaceBudget();
+  const joinExtraBytes = limits.journalBytes / joinExtraShare;
+  const openOwn = async (owner: string, space: SpaceBudget) => {
+    const writer = await openWriter({
+      disk: realDisk,
+      clock,
+      log,
+      directory: join(dataDir, 'journal'),
+      owner,
+      limitBytes: limits.journalBytes,
+      space,
+    });
+    writer.onDurable((shard, durableOffset) => directory.noteDurable(shard, durableOffset));
+    return writer;
+  };
+  const joins = new Joins({
+    openWriter: () => openOwn('join', joinSpace),
+    shards: () => directory.shards(),
+    clock,
+    log,
+  });
   const deliverer = await Deliverer.open({
     dataDir,
     disk: realDisk,
@@ -173,12 +195,14 @@ export async function openDelivering(process: Process, options: DeliveringOption
     metrics,
     directory,
     generations: options.generations,
-    maker: outputMaker(process, options.store),
+    maker: outputMaker(process, options.store, joins),
+    joins,
     appendDead: (request) => deadLetters.append(request),
     journalBytesMax: limits.journalBytes,
     stagedBytesMax: limits.stagedBytes,
-    onSpace(leftBytes) {
+    onSpace(leftBytes, overBytes) {
       replaySpace.set(leftBytes);
+      joinSpace.set(leftBytes + Math.max(0, joinExtraBytes - overBytes));
       options.onSpace(leftBytes);
     },
   });
@@ -189,31 +213,24 @@ export async function openDelivering(process: Process, options: DeliveringOption
     keepMs: Infinity,
   });
   deadLetters.onDurable((shard, durableOffset) => deadDirectory.noteDurable(shard, durableOffset));
-  const openReplay = async () => {
-    const writer = await openWriter({
-      disk: realDisk,
-      clock,
-      log,
-      directory: join(dataDir, 'journal'),
-      owner: 'replay',
-      limitBytes: limits.journalBytes,
-      space: replaySpace,
-    });
-    writer.onDurable((shard, durableOffset) => directory.noteDurable(shard, durableOffset));
-    return writer;
-  };
   const deadReader = new DeadLetterReader({
     directory: deadDirectory,
     marks: new DeadLetterMarks(realDisk, join(dataDir, 'dead-done.json'), log),
     metrics,
-    openWriter: openReplay,
+    openWriter: () => openOwn('replay', replaySpace),
   });
   return { deliverer, directory, deadDirectory, deadReader };
 }
 
+/**
+ * What joins may write beyond the journal's limit, as a part of it: two segments. When it is full of records that wait to
+ * be joined, they must be joined for any of it to be deleted.
+ */
+const joinExtraShare = 8;
+
 const keepAll: Filter = { apply: (batch) => batch };
 
-function outputMaker({ instances, log, dataDir }: Process, store: StoreAccess): OutputMaker {
+function outputMaker({ instances, log, dataDir }: Process, store: StoreAccess, joins: Joins): OutputMaker {
   const own = (model: OutputModel, id: string, committed: unknown): Omit<OutputContext, keyof PluginContext> => ({
     id,
     committed,
@@ -222,7 +239,10 @@ function outputMaker({ instances, log, dataDir }: Process, store: StoreAccess): 
     store,
   });
   return {
-    output: (model, committed): Output => instances.output(model.plugin, own(model, model.id, committed)),
+    output: (model, committed): Output =>
+      model.plugin.kind === 'join'
+        ? joins.output(model.id, (outlet) => instances.joiner(model.plugin, outlet))
+        : instances.output(model.plugin, own(model, model.id, committed)),
     secondary(model) {
       const { secondary } = model;
       return secondary && ((committed) => instances.output(secondary, own(model, `${model.id}.secondary`, committed)));

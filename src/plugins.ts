@@ -2,6 +2,7 @@
 import { apacheParser } from './codecs/apache.ts';
 import { apache2Parser } from './codecs/apache2.ts';
 import { apacheErrorParser } from './codecs/apache_error.ts';
+import { criParser } from './codecs/cri.ts';
 import { csvFormatter, csvParser } from './codecs/csv.ts';
 import { fluentbitParser } from './codecs/fluentbit/index.ts';
 import { fluentbitFileFormatter } from './codecs/fluentbit_file.ts';
@@ -18,6 +19,7 @@ import { ltsvFormatter, ltsvParser } from './codecs/ltsv.ts';
 import { msgpackFormatter, msgpackParser } from './codecs/msgpack.ts';
 import { multilineParser } from './codecs/multiline.ts';
 import { nginxParser } from './codecs/nginx.ts';
+import { multiFormatParser } from './codecs/multi_format.ts';
 import { noneParser } from './codecs/none.ts';
 import { outFileFormatter } from './codecs/out_file.ts';
 import { regexpParser } from './codecs/regexp.ts';
@@ -27,6 +29,8 @@ import { syslogParser } from './codecs/syslog.ts';
 import { tsvFormatter, tsvParser } from './codecs/tsv.ts';
 import type { Plugin } from './core/plugin.ts';
 import { contentModifierFilter } from './filters/content_modifier.ts';
+import { dedotFilter } from './filters/dedot.ts';
+import { elasticsearchGenidFilter } from './filters/elasticsearch_genid.ts';
 import { expectFilter } from './filters/expect.ts';
 import { fluentbitGrepFilter } from './filters/fluentbit_grep.ts';
 import { fluentbitParserFilter } from './filters/fluentbit_parser.ts';
@@ -38,8 +42,10 @@ import { kubernetesMetadataFilter } from './filters/kubernetes_metadata/index.ts
 import { modifyFilter } from './filters/modify.ts';
 import { nestFilter } from './filters/nest.ts';
 import { parserFilter } from './filters/parser.ts';
+import { recordModifierFilter } from './filters/record_modifier/index.ts';
 import { recordTransformerFilter } from './filters/record_transformer/index.ts';
 import { stdoutFilter } from './filters/stdout.ts';
+import { throttleFilter } from './filters/throttle.ts';
 import { typeConverterFilter } from './filters/type_converter.ts';
 import { awsElasticsearchServiceOutput } from './outputs/aws-elasticsearch-service.ts';
 import { counterOutput } from './outputs/counter.ts';
@@ -84,9 +90,13 @@ import { rdkafkaGroupSource } from './sources/rdkafka_group.ts';
 import { sampleSource } from './sources/sample.ts';
 import { stdinSource } from './sources/stdin.ts';
 import { syslogSource } from './sources/syslog.ts';
+import { systemdSource } from './sources/systemd/index.ts';
 import { tailSource } from './sources/tail/index.ts';
 import { tcpSource } from './sources/tcp.ts';
+import { concatJoin } from './joins/concat/index.ts';
+import { detectExceptionsJoin } from './joins/detect_exceptions/index.ts';
 import { udpSource } from './sources/udp.ts';
+import { unixSource } from './sources/unix.ts';
 import { copyStep } from './steps/copy.ts';
 import { relabelStep } from './steps/relabel.ts';
 import { rewriteTagStep } from './steps/rewrite_tag.ts';
@@ -99,12 +109,17 @@ export const builtinPlugins: readonly Plugin[] = [
   apacheParser,
   awsElasticsearchServiceOutput,
   contentModifierFilter,
+  concatJoin,
+  detectExceptionsJoin,
   copyStep,
   counterOutput,
+  criParser,
   csvFormatter,
   csvParser,
+  dedotFilter,
   elasticsearchDataStreamOutput,
   elasticsearchDynamicOutput,
+  elasticsearchGenidFilter,
   elasticsearchOutput,
   esOutput,
   expectFilter,
@@ -155,6 +170,7 @@ export const builtinPlugins: readonly Plugin[] = [
   multilineParser,
   nestFilter,
   nginxParser,
+  multiFormatParser,
   noneParser,
   nullOutput,
   opensearchDataStreamOutput,
@@ -166,6 +182,7 @@ export const builtinPlugins: readonly Plugin[] = [
   rdkafka2Output,
   rdkafkaGroupSource,
   rdkafkaOutput,
+  recordModifierFilter,
   recordTransformerFilter,
   regexpParser,
   relabelStep,
@@ -183,12 +200,15 @@ export const builtinPlugins: readonly Plugin[] = [
   storeOutput,
   syslogParser,
   syslogSource,
+  systemdSource,
   tailSource,
   tcpOutput,
   tcpSource,
+  throttleFilter,
   tsvFormatter,
   tsvParser,
   typeConverterFilter,
   udpOutput,
   udpSource,
+  unixSource,
 ];

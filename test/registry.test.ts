@@ -20,6 +20,7 @@ const folders: Readonly<Record<PluginKind, string>> = {
   formatter: 'codecs',
   filter: 'filters',
   step: 'steps',
+  join: 'joins',
   output: 'outputs',
 };
 

@@ -21,7 +21,7 @@ function run(...args: string[]): { code: number | null; out: string; err: string
   return { code: status, out: stdout, err: stderr };
 }
 
-const commands = ['run', 'check', 'query', 'dlq', 'outputs', 'completion', 'version'];
+const commands = ['run', 'check', 'convert', 'query', 'dlq', 'outputs', 'completion', 'version'];
 
 test('commands: help names each one; version says it', () => {
   const help = run('help');
@@ -143,4 +143,20 @@ test('completion: the scripts for zsh and fish name every command', () => {
     fish.out,
     /'__fish_seen_subcommand_from dlq; and __fish_seen_subcommand_from list' -a '--data-dir --output --reason --limit/,
   );
+});
+
+test('convert writes the other dialect, and exits with 1 where something is left out', () => {
+  const given = join(directory, 'given.conf');
+  const written = join(directory, 'written.yaml');
+  writeFileSync(given, '<source>\n@type sample\ntag a\n</source>\n<match **>\n@type stdout\n</match>\n');
+  assert.equal(run('convert', '--to', 'fluentbit', '-c', given, '-o', written).code, 0);
+  assert.equal(run('check', '-c', written).code, 0);
+  const back = run('convert', '--to', 'fluentd', '-c', written);
+  assert.equal(back.code, 0);
+  assert.match(back.out, /<match \*\*>\n {2}@id stdout\n {2}@type stdout/);
+  const stores = '<match **>\n@type roundrobin\n<store>\n@type null\n</store>\n</match>\n';
+  writeFileSync(given, `<source>\n@type sample\ntag a\n</source>\n${stores}`);
+  assert.equal(run('convert', '--to', 'fluentbit', '-c', given).code, 1);
+  assert.equal(run('convert', '--to', 'fluentd', '-c', given).code, 2);
+  assert.equal(run('convert', '--to', 'both', '-c', given).code, 2);
 });

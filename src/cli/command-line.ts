@@ -73,6 +73,7 @@ function buildProgram(setExit: (code: number) => void): Command {
       setExit(await runCheck(options.config, options.probe === true));
     });
 
+  addConvertCommand(program, setExit);
   addQueryCommand(program, setExit);
   addDeadLetterCommands(program);
   addOutputCommands(program);
@@ -98,6 +99,25 @@ function buildProgram(setExit: (code: number) => void): Command {
       process.stdout.write(`post2log ${version} (Node ${process.versions.node})\n`);
     });
   return program;
+}
+
+function addConvertCommand(program: Command, setExit: (code: number) => void): void {
+  program
+    .command('convert')
+    .description(
+      'write a configuration in the other dialect, and say with file:line:column what cannot be written there',
+    )
+    .addOption(new Option('--to <dialect>', 'what to write').choices(['fluentd', 'fluentbit']).makeOptionMandatory())
+    .requiredOption('-c, --config <file>', 'configuration file; its dialect is recognised by content')
+    .option('-o, --output <file>', 'where to write it; without it on standard output')
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 all of it was written, 1 something was left out (standard error says what), 2 the configuration has mistakes.\nVariables stay variables; Fluent Bit is written as YAML.',
+    )
+    .action(async (options: { to: 'fluentd' | 'fluentbit'; config: string; output?: string }) => {
+      const { convert } = await import('./convert.ts');
+      setExit(await convert(options));
+    });
 }
 
 function addQueryCommand(program: Command, setExit: (code: number) => void): void {
@@ -148,13 +168,15 @@ function addDeadLetterCommands(program: Command): void {
       await showDeadLetter(dataDirectoryOf(options), id);
     });
   withFilters(withDataDirectory(dlq.command('replay')))
-    .description('append refused records again under their tag; they are no dead letters then')
+    .description('send refused records to the output that refused them again; they are no dead letters then')
     .argument('[ids...]', 'ids that dlq list printed')
     .option('--all', 'all of them, or all that --output and --reason name')
-    .action(async (ids: string[], options: { all?: boolean } & FilterOptions) => {
+    .option('--route', 'through the filters again, and to all outputs that the configuration gives them')
+    .action(async (ids: string[], options: { all?: boolean; route?: boolean } & FilterOptions) => {
       const chosen = chosenLetters('replay', ids, options);
       const { replayDeadLetters } = await import('./dlq.ts');
-      await replayDeadLetters(dataDirectoryOf(options), chosen, filterOf(options));
+      const filter = { ...filterOf(options), isRouted: options.route === true };
+      if (!(await replayDeadLetters(dataDirectoryOf(options), chosen, filter))) process.exitCode = exitCodes.failed;
     });
   withFilters(withDataDirectory(dlq.command('drop')))
     .description('give refused records up for good, and make room')
@@ -163,7 +185,8 @@ function addDeadLetterCommands(program: Command): void {
     .action(async (ids: string[], options: { all?: boolean } & FilterOptions) => {
       const chosen = chosenLetters('drop', ids, options);
       const { dropDeadLetters } = await import('./dlq.ts');
-      await dropDeadLetters(dataDirectoryOf(options), chosen, filterOf(options));
+      if (!(await dropDeadLetters(dataDirectoryOf(options), chosen, filterOf(options))))
+        process.exitCode = exitCodes.failed;
     });
 }
 

@@ -107,7 +107,7 @@ function fluentbitPart({ plugins, fluentbit, waivers }: CompatibilitySources): s
 
 const fluentbitKinds: readonly (readonly [string, readonly PluginKind[]])[] = [
   ['Inputs', ['source']],
-  ['Filters', ['filter', 'step']],
+  ['Filters', ['filter', 'step', 'join']],
   ['Outputs', ['output']],
 ];
 

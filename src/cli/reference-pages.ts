@@ -20,6 +20,7 @@ export const kindHeadings: Readonly<Record<PluginKind, string>> = {
   parser: 'Parsers',
   filter: 'Filters',
   step: 'Router steps',
+  join: 'Joins',
   formatter: 'Formatters',
   output: 'Outputs',
 };
@@ -121,6 +122,7 @@ function fluentbitPart(plugin: Plugin): string[] {
     source: 'INPUT',
     filter: 'FILTER',
     step: 'FILTER',
+    join: 'FILTER',
     output: 'OUTPUT',
     parser: 'PARSER',
     formatter: '',

@@ -25,7 +25,7 @@ export function rubyPage({ methods, functions, moduleFunctions, constants, inPla
     generatedNote,
     '# Methods of Ruby expressions',
     '',
-    'What expressions of `record_transformer` with `enable_ruby true` may call; the language itself is in',
+    'What expressions of `record_modifier`, and of `record_transformer` with `enable_ruby true`, may call; the language itself is in',
     '[Ruby expressions](../ruby-expressions.md).',
     '',
     ...part('Every value', every),

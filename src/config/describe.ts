@@ -62,7 +62,8 @@ class Teller {
     return { text: `${names}${where} → ${source.label}${placeText(source.plugin.at)}`, under: branch };
   }
   #step(step: StepModel): Branch {
-    const word = step.action.kind === 'filter' ? 'filter' : 'match';
+    const isFilter = step.action.kind === 'filter' || (step.action.kind === 'join' && step.action.label === undefined);
+    const word = isFilter ? 'filter' : 'match';
     const action = this.#action(step.action);
     return { ...action, text: `${word} ${step.match.pattern}: ${action.text}` };
   }
@@ -76,7 +77,7 @@ class Teller {
       return { text: 'roundrobin', under };
     }
     if (action.kind === 'relabel') return leaf(`relabel → ${action.label}`);
-    if (action.kind === 'output') {
+    if (action.kind === 'output' || action.kind === 'join') {
       const output = this.#outputs.get(action.output);
       return output ? this.#output(output) : leaf(`output ${action.output}`);
     }

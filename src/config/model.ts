@@ -92,6 +92,16 @@ export type ActionModel =
   | { readonly kind: 'copy'; readonly actions: readonly ActionModel[]; readonly shares?: 'record' | 'nested' }
   /** Each record goes to one action: of as many records in a row as the weights add up to, action i gets `weights[i]`. */
   | { readonly kind: 'roundrobin'; readonly actions: readonly ActionModel[]; readonly weights: readonly number[] }
+  /**
+   * Hands the records to an output that joins them. What it gives goes on behind this step, or enters `label`, or one of
+   * `labels` where it says so.
+   */
+  | {
+      readonly kind: 'join';
+      readonly output: string;
+      readonly label?: string | undefined;
+      readonly labels?: readonly string[] | undefined;
+    }
   /** Enters a label from its first step. */
   | { readonly kind: 'relabel'; readonly label: string }
   /** A step plugin (rewrite_tag_filter) gives records new tags; they enter `label`, or @ROOT again. Whatever it does not give on is counted as the plugin says. */
@@ -219,3 +229,6 @@ export const defaultBuffer: BufferModel = {
   },
   overflow: 'block',
 };
+
+/** How what is to be joined is taken: at once, in order, without anything that would divert it. */
+export const joinBuffer: BufferModel = { ...defaultBuffer, chunkBytesMax: 1024 * 1024 };

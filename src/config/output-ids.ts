@@ -1,6 +1,6 @@
 /** Ids of outputs that have none of their own: their cursors are kept under them. */
 import { errorText } from '../core/errors.ts';
-import type { OutputSpec } from '../core/plugin.ts';
+import type { JoinSpec, OutputSpec } from '../core/plugin.ts';
 import type { Lowering } from './fluentd/lowering.ts';
 import type { PluginModel } from './model.ts';
 
@@ -13,10 +13,10 @@ export class OutputIds {
     this.#lowering = lowering;
   }
   /** Type and target, with an ordinal only among outputs that have both in common, so that other outputs may come and go. */
-  next(spec: OutputSpec, plugin: PluginModel): string {
+  next(spec: OutputSpec | JoinSpec, plugin: PluginModel): string {
     let target = '';
     try {
-      target = spec.target?.(plugin.options, plugin.sections) ?? '';
+      target = ('target' in spec && spec.target?.(plugin.options, plugin.sections)) || '';
     } catch (error) {
       this.#lowering.error(plugin.at, `output ${spec.name}: ${errorText(error)}`);
     }

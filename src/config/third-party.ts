@@ -11,7 +11,7 @@ import { attribute, sectionsNamed } from './fluentd/element.ts';
 export type Packages = ReadonlyMap<string, readonly Plugin[]>;
 
 const prefix = 'post2log-plugin-';
-const kinds: readonly PluginKind[] = ['source', 'parser', 'formatter', 'filter', 'step', 'output'];
+const kinds: readonly PluginKind[] = ['source', 'parser', 'formatter', 'filter', 'step', 'join', 'output'];
 // A registry outlives a reload of the configuration; a package is added to it only once.
 const loaded = new WeakMap<Registry, Map<string, readonly Plugin[]>>();
 

@@ -19,6 +19,18 @@ export type Codec = (typeof codecs)[keyof typeof codecs];
 
 /** Source id of records that were replayed from the dead letters. No source of a configuration can be called so. */
 export const replaySource = '@replay';
+/** Source id of records that are replayed for the output that refused them, and for no other. */
+export function replaySourceOf(output: string): string {
+  return `${replaySource}/${output}`;
+}
+/** The output that replayed records are for; undefined: records of another source, or replayed for all. */
+export function replayedOutput(source: string): string | undefined {
+  return source.startsWith(`${replaySource}/`) ? source.slice(replaySource.length + 1) : undefined;
+}
+/** Whether records were replayed: they were received before. */
+export function isReplayed(source: string): boolean {
+  return source === replaySource || replayedOutput(source) !== undefined;
+}
 
 /**
  * Records as a source hands them to the journal: parallel arrays, one entry a record.
@@ -46,6 +58,8 @@ export interface BlockParts {
   readonly offsets?: Float64Array;
   /** When the journal took the records, ms since 1970. */
   readonly appendMs: number;
+  /** The configuration they were appended under; undefined where that is not known any more. */
+  readonly generation?: number | undefined;
   /** Id of the source instance that took them, such as `postback` or `tail.0`. */
   readonly source: string;
   readonly codec: Codec;

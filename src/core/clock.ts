@@ -41,6 +41,16 @@ export const realClock: Clock = {
   },
 };
 
+/** A clock that only tells the time, such as that of a record's receipt. */
+export function constantClock(nowMs: () => number): Clock {
+  return {
+    nowMs,
+    now: () => ({ seconds: Math.floor(nowMs() / 1000), nanos: (nowMs() % 1000) * 1e6 }),
+    monotonicMs: nowMs,
+    after: () => ({ cancel: () => undefined }),
+  };
+}
+
 /** Waits on a clock. */
 export function sleep(clock: Clock, delayMs: number): Promise<void> {
   return new Promise((resolve) => clock.after(delayMs, resolve));

@@ -9,6 +9,7 @@ import type { Clock, Instant } from './clock.ts';
 import type { Difference } from './difference.ts';
 import type { Location } from './errors.ts';
 import type { FluentbitForm } from './fluentbit.ts';
+import type { Joiner, JoinerOutlet } from './joiner.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import type { OptionTable, OptionValues } from './options.ts';
@@ -228,6 +229,17 @@ export interface WriteResult {
   readonly retry?: readonly number[];
   /** Why rows are to be tried again, for the log and the status. */
   readonly retryReason?: string;
+  /** Rows that were taken and are not done yet: they keep the cursor back. A crash gives them again. */
+  readonly held?: {
+    readonly rows: readonly number[];
+    /** Called at once, with what finishes each of them. */
+    take(finishers: readonly HeldRow[]): void;
+  };
+}
+
+/** A row that an output holds. It is finished once: delivered, or refused for a reason and kept by nobody. */
+export interface HeldRow {
+  finish(refused?: string): void;
 }
 
 export interface OutputContext extends PluginContext {
@@ -257,6 +269,16 @@ export interface Output {
    * that is on disk with the cursor now, from an earlier call of this run or as it was in `committed`.
    */
   commit?(durable: unknown): Promise<unknown>;
+  /**
+   * For outputs that hold rows: called in the turn in which the progress is taken for a commit. What it returns is called
+   * once that commit is durable.
+   */
+  onCommit?(): () => void;
+  /**
+   * For outputs that hold rows: nothing more comes to this instance, or for now; finishes what it holds. With `mayKeep` it
+   * may leave some for the next start. True: nothing it finished is under way.
+   */
+  letGo?(mayKeep: boolean): boolean;
   /**
    * Asks the target whether it would take records: `check --probe`, and the running program where nothing was written for a
    * while, also beside writes. Gives a text where it would and something is not as it should be. Throws OperatingError.
@@ -304,6 +326,13 @@ export interface SourceSpec<O extends OptionTable = OptionTable> extends Common<
 }
 export interface ParserSpec<O extends OptionTable = OptionTable> extends Common<O> {
   readonly kind: 'parser';
+  /** It may have a `<parse>` inside. */
+  readonly usesParser?: boolean;
+  /**
+   * Sections that each are a parser, named by their `format`: they are in config.parsers, and their `format_name`s in
+   * config.sections under the first of these names.
+   */
+  readonly parserSections?: readonly string[];
   create(config: PluginConfig<O>, context: PluginContext): Parser;
 }
 export interface FormatterSpec<O extends OptionTable = OptionTable> extends Common<O> {
@@ -327,6 +356,15 @@ export interface StepSpec<O extends OptionTable = OptionTable> extends Common<O>
   /** Undefined for steps that the router does itself (copy, relabel). */
   readonly create?: (config: PluginConfig<O>, context: PluginContext) => Retagger;
 }
+/** Joins records that belong together into one. */
+export interface JoinSpec<O extends OptionTable = OptionTable> extends Common<O> {
+  readonly kind: 'join';
+  /** Where it stands: `filter` (`<filter>`, `[FILTER]`): what it joined goes on behind it; `match`: it enters the routes anew. */
+  readonly place: 'filter' | 'match';
+  /** Options (by name in code) that name labels which its records may enter. */
+  readonly labelOptions?: readonly string[];
+  create(config: PluginConfig<O>, context: PluginContext, outlet: JoinerOutlet): Joiner;
+}
 export interface OutputSpec<O extends OptionTable = OptionTable> extends Common<O> {
   readonly kind: 'output';
   /** Takes `<format>`; the name is its default. */
@@ -349,7 +387,7 @@ export interface OutputSpec<O extends OptionTable = OptionTable> extends Common<
   create(config: PluginConfig<O>, context: OutputContext): Output;
 }
 
-export type PluginSpec = SourceSpec | ParserSpec | FormatterSpec | FilterSpec | StepSpec | OutputSpec;
+export type PluginSpec = SourceSpec | ParserSpec | FormatterSpec | FilterSpec | StepSpec | JoinSpec | OutputSpec;
 
 /** What definePlugin returns and the registry holds: a spec whose options' types are erased. */
 export type Plugin = PluginSpec & { readonly isPost2logPlugin: true };
@@ -359,7 +397,7 @@ export type Plugin = PluginSpec & { readonly isPost2logPlugin: true };
  * generation, must not do I/O (start, open and the first write do), and throws only on programmer errors.
  */
 export function definePlugin<const O extends OptionTable>(
-  spec: SourceSpec<O> | ParserSpec<O> | FormatterSpec<O> | FilterSpec<O> | StepSpec<O> | OutputSpec<O>,
+  spec: SourceSpec<O> | ParserSpec<O> | FormatterSpec<O> | FilterSpec<O> | StepSpec<O> | JoinSpec<O> | OutputSpec<O>,
 ): Plugin {
   // The one place where option types are erased: instances get them back because the loader checks against `options`.
   return { ...(spec as unknown as PluginSpec), isPost2logPlugin: true };

@@ -35,7 +35,7 @@ export class Registry {
   get<K extends PluginKind>(kind: K, name: string): Extract<Plugin, { kind: K }> | undefined {
     return this.#byName.get(`${kind}:${name}`) as Extract<Plugin, { kind: K }> | undefined;
   }
-  /** The plugin that a section of that kind names in Fluent Bit's configurations; filters are filters and steps. */
+  /** The plugin that a section of that kind names in Fluent Bit's configurations; filters are filters, joins and steps. */
   getFluentbit(kind: PluginKind, name: string): Plugin | undefined {
     return this.#byFluentbitName.get(`${fluentbitKind(kind)}:${name.toLowerCase()}`);
   }
@@ -89,9 +89,9 @@ function fluentbitNames(plugin: Plugin): string[] {
   return plugin.fluentbit ? (plugin.fluentbit.names ?? [plugin.name]).map((name) => name.toLowerCase()) : [];
 }
 
-/** Fluent Bit knows no steps: what gives records new tags is a `[FILTER]` there. */
+/** Fluent Bit knows no steps and no joins: what gives records new tags, or joins them, is a `[FILTER]` there. */
 function fluentbitKind(kind: PluginKind): PluginKind {
-  return kind === 'step' ? 'filter' : kind;
+  return kind === 'step' || kind === 'join' ? 'filter' : kind;
 }
 
 function isPlugin(value: unknown): value is Plugin {

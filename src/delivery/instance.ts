@@ -99,7 +99,13 @@ export class OutputInstance {
     // Before it was opened it may not know where it is: what was committed stays.
     const mustCommit = this.#output.commit !== undefined || this.#secondary?.needsCommit === true;
     const { state, secondaryState } = cursor;
-    if (!mustCommit || !this.#isOpened) return { state, secondaryState, taken: () => undefined };
+    if (!mustCommit || !this.#isOpened) {
+      let committed: (() => void) | undefined;
+      const taken = (): void => {
+        committed = this.#output.onCommit?.();
+      };
+      return { state, secondaryState, taken, committed: () => committed?.() };
+    }
     if (sleeper.isStopped && this.#gate.writing > 0) throw new Error('a write did not end');
     const release = this.#gate.hold();
     try {
@@ -178,7 +184,10 @@ export class OutputInstance {
       if (this.#isOpened && this.#output.commit) await this.#commitBeforeReplace();
       this.#isOpened = false;
       this.#opened ??= this.#gate.hold();
-      if (!this.#isMissing) await this.#closeOutputs();
+      if (!this.#isMissing) {
+        this.#output.letGo?.(false);
+        await this.#closeOutputs();
+      }
       // Nothing is written until there is one, should this plan's not be made.
       this.#isMissing = true;
       const { cursor } = this.#options;

@@ -37,6 +37,8 @@ export interface Prepared {
   readonly state: unknown;
   readonly secondaryState?: unknown;
   taken(): void;
+  /** The commit is durable. */
+  committed?(): void;
 }
 
 export class OutputCursor {
@@ -150,6 +152,7 @@ export class OutputCursor {
       this.secondaryState = secondaryState;
       for (const { progress, low } of lows) progress.committedLow = low;
       this.#options.staged?.committed(staged);
+      prepared.committed?.();
       this.#hasFailed = false;
     } catch (error) {
       this.#isChanged = true;

@@ -33,6 +33,8 @@ export interface ChunkPart extends ChunkBatch {
   readonly dropReason: string | undefined;
   /** All its rows are over, and the caller has counted them. */
   finish(): void;
+  /** The part is over: returns what finishes each of its rows, once; its records are not kept in memory by that. */
+  finishers(): (() => void)[];
   /** Cuts the part: returns parts of the given rows, which must be all its rows, each once, ascending in each group. The part itself is over then. */
   split(groups: readonly (readonly number[])[]): ChunkPart[];
 }
@@ -111,6 +113,18 @@ export class Part implements ChunkPart {
       if (ordinal >= 0) this.progress.finish(this.batch.offset(row), ordinal);
       else this.progress.complete(this.#spans.starts[row] as number, this.#spans.ends[row] as number, 1);
     }
+  }
+  finishers(): (() => void)[] {
+    this.#isOver = true;
+    const { progress } = this;
+    return Array.from({ length: this.batch.count }, (_, row) => {
+      const ordinal = this.ordinal(row);
+      const offset = this.batch.offset(row);
+      if (ordinal >= 0) return () => progress.finish(offset, ordinal);
+      const from = this.#rowStart(row);
+      const to = this.#rowEnd(row);
+      return () => progress.complete(from, to, 1);
+    });
   }
   split(groups: readonly (readonly number[])[]): Part[] {
     this.#isOver = true;

@@ -11,7 +11,7 @@ import type { Batch } from '../core/batch.ts';
 import type { Clock, Timer } from '../core/clock.ts';
 import { errorText } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
-import type { AppendRequest, Output } from '../core/plugin.ts';
+import type { AppendRequest, HeldRow, Output } from '../core/plugin.ts';
 import type { ReadResult, ShardExtent } from '../journal/contract.ts';
 import type { Recipient, Refusal, RoutedFrame } from '../router/contract.ts';
 import { Backlog, overflowReason } from './backlog.ts';
@@ -78,6 +78,8 @@ export class OutputRunner implements Recipient, WriterHost {
   #heldBytes = 0;
   #isFull = false;
   #isFlushing = false;
+  /** Nothing more comes but what is on its way. */
+  #isEnding = false;
   #deadTrouble: string | undefined;
   #onRoom: () => void = () => undefined;
   #timer: Timer | undefined;
@@ -206,7 +208,16 @@ export class OutputRunner implements Recipient, WriterHost {
     this.#discards.prune((shard) => this.cursor.known(shard)?.low ?? 0);
     this.#pump();
     this.#armTimer();
+    if (this.#isEnding && this.#isCaughtUp) this.output.letGo?.(!this.isDraining);
     this.#options.onProgress();
+  }
+  /** Nothing durable is left that its output was not given. */
+  get #isCaughtUp(): boolean {
+    if (!this.#instance.isOpened || this.#active.size > 0 || this.#queue.isPending) return false;
+    for (const _ of this.#queue.memory()) return false;
+    return this.#options
+      .shards()
+      .every(({ shard, durableOffset }) => (this.cursor.known(shard)?.next ?? 0) >= durableOffset);
   }
 
   // ------------------------------------------------------------------------------------------------ chunks
@@ -292,6 +303,7 @@ export class OutputRunner implements Recipient, WriterHost {
   flush(isLasting = false): void {
     const before = this.#isFlushing;
     this.#isFlushing = true;
+    this.#isEnding ||= isLasting;
     this.endSlice();
     this.#isFlushing = before || isLasting;
   }
@@ -388,6 +400,21 @@ export class OutputRunner implements Recipient, WriterHost {
     this.#options.metrics.delivered(this.id, chunk.count, chunk.bytes);
     this.#finish(chunk);
   }
+  held(chunk: RecordChunk): readonly HeldRow[] {
+    const finishers = chunk.batches.flatMap((part) => part.finishers());
+    const bytes = chunk.bytes / Math.max(1, finishers.length);
+    this.#gone(chunk);
+    return finishers.map((finish) => ({
+      finish: (refused) => {
+        if (refused === undefined) this.cursor.counts.delivered++;
+        else this.cursor.counts.refuse(refused, 1);
+        if (refused === undefined) this.#options.metrics.delivered(this.id, 1, bytes);
+        finish();
+        this.cursor.changed();
+        this.#options.onProgress();
+      },
+    }));
+  }
   refused(chunk: RecordChunk, reasons: readonly string[]): void {
     let from = 0;
     for (let row = 1; row <= chunk.count; row++) {
@@ -431,6 +458,7 @@ export class OutputRunner implements Recipient, WriterHost {
   async replace(plan: OutputPlan): Promise<void> {
     this.isDraining = false;
     this.#isFlushing = false;
+    this.#isEnding = false;
     this.cursor.isClosed = false;
     this.cursor.changed();
     const isNew = await this.#instance.replace(plan);
@@ -449,6 +477,7 @@ export class OutputRunner implements Recipient, WriterHost {
   /** True when a stop need not wait for it: it is done, or what is left may stay as it is. */
   get isSettled(): boolean {
     const mayStay = this.buffer.flushAtShutdown === false && !this.isDraining;
+    if (this.#isEnding && this.output.letGo && this.#isCaughtUp) return this.output.letGo(!this.isDraining);
     return this.isDone || (mayStay && this.#active.size === 0 && !this.#queue.isPending);
   }
   /** Ends all writes, commits and closes. */

@@ -61,6 +61,10 @@ export class StagedPart implements ChunkPart {
       from = row;
     }
   }
+  finishers(): (() => void)[] {
+    const owner = this.#owner;
+    return this.#numbers.map((number) => () => owner.finish(number, number + 1));
+  }
   split(groups: readonly (readonly number[])[]): StagedPart[] {
     return groups.map((rows) => {
       const bytes = (this.heldBytes * rows.length) / this.batch.count;

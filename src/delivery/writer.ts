@@ -12,7 +12,7 @@ import type { Clock } from '../core/clock.ts';
 import { crashPoint } from '../core/crash-point.ts';
 import { errorText } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
-import type { Output, WriteResult } from '../core/plugin.ts';
+import type { HeldRow, Output, WriteResult } from '../core/plugin.ts';
 import type { RecordChunk } from './chunk.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import { Stopped } from './dead-letters.ts';
@@ -49,6 +49,8 @@ export interface WriterHost {
   discard(chunk: RecordChunk): Kept;
   /** Counts records that are over and marks them done. */
   delivered(chunk: RecordChunk): void;
+  /** The output took them and will finish them. Their records are no longer kept in memory. */
+  held(chunk: RecordChunk): readonly HeldRow[];
   /** `reasons[i]` is that of row i. */
   refused(chunk: RecordChunk, reasons: readonly string[]): void;
   observe(seconds: number): void;
@@ -115,7 +117,8 @@ export class ChunkWriter {
     if (isOutput) host.target(output, undefined);
     this.#observe(work, host.clock.monotonicMs() - beganMs);
     crashPoint('delivery.after-write');
-    const { delivered, refused, retry } = sortRows(work, result ?? undefined);
+    const { delivered, refused, retry, held } = sortRows(work, result ?? undefined);
+    if (held) result?.held?.take(host.held(held.chunk));
     // Done before leave(): a commit that waits for this write must find it in the progress.
     if (delivered?.reasons) host.refused(delivered.chunk, delivered.reasons);
     else if (delivered) host.delivered(delivered.chunk);
@@ -247,21 +250,24 @@ function sortRows(
   delivered?: Rows | undefined;
   refused?: (Rows & { readonly targetReasons: readonly string[] }) | undefined;
   retry?: Rows | undefined;
+  held?: Rows | undefined;
 } {
   const { chunk, reasons } = work;
-  if (!result?.refused?.length && !result?.retry?.length) return { delivered: work };
+  if (!result?.refused?.length && !result?.retry?.length && !result?.held?.rows.length) return { delivered: work };
   const refusedReasons = new Map((result.refused ?? []).map(({ row, reason }) => [row, reason]));
   const again = new Set(result.retry);
-  const groupOf = (row: number): number => (refusedReasons.has(row) ? 1 : again.has(row) ? 2 : 0);
-  const rows: number[][] = [[], [], []];
+  const kept = new Set(result.held?.rows);
+  const groupOf = (row: number): number => (refusedReasons.has(row) ? 1 : again.has(row) ? 2 : kept.has(row) ? 3 : 0);
+  const rows: number[][] = [[], [], [], []];
   for (let row = 0; row < chunk.count; row++) (rows[groupOf(row)] as number[]).push(row);
-  const [delivered, refused, retry] = chunk.split(3, groupOf);
+  const [delivered, refused, retry, held] = chunk.split(4, groupOf);
   const reasonsOf = (group: number): readonly string[] | undefined => reasons && pick(reasons, rows[group] ?? []);
   const targetReasons = (rows[1] as number[]).map((row) => refusedReasons.get(row) as string);
   return {
     delivered: delivered && { chunk: delivered, reasons: reasonsOf(0) },
     refused: refused && { chunk: refused, reasons: reasonsOf(1), targetReasons },
     retry: retry && { chunk: retry, reasons: reasonsOf(2) },
+    held: held && { chunk: held, reasons: reasonsOf(3) },
   };
 }
 

@@ -10,12 +10,7 @@ import { fluentbitForm } from '../core/fluentbit.ts';
 import { boolean, duration, integer, number } from '../core/options.ts';
 import type { OptionValues } from '../core/options.ts';
 import { definePlugin } from '../core/plugin.ts';
-import { RangeSet } from '../core/ranges.ts';
-
-/** Ranges of decided records that are kept for a shard: some hundred kilobytes, and more than lie between readers. */
-const rangesMax = 8192;
-/** Shards that are known at a time; those read longest ago go first. A program has one for each receiving process. */
-const shardsMax = 64;
+import { ByShard, Decided } from './decided.ts';
 
 const options = {
   rate: number('Records that pass in an interval, on average; 1 where it is not above 1.', { default: 1 }),
@@ -60,21 +55,12 @@ export const fluentbitThrottleFilter = definePlugin({
     if (interval === 0) throw new Error('Interval 0: expected a time above 0, such as 1s');
   },
   create({ options: values }, { log }) {
-    const shards = new Map<string, ShardThrottle>();
     const say = (counted: number) =>
       log.info(
         `throttle: the rate is ${counted / windowOf(values)} per ${values.interval} ms, the limit ${rateOf(values)}.`,
       );
-    return {
-      apply(batch) {
-        const { shard } = batch.block.parts;
-        const throttle = shards.get(shard) ?? new ShardThrottle(values, values.printStatus ? say : undefined);
-        shards.delete(shard);
-        shards.set(shard, throttle);
-        if (shards.size > shardsMax) shards.delete(shards.keys().next().value as string);
-        return throttle.apply(batch);
-      },
-    };
+    const shards = new ByShard(() => new ShardThrottle(values, values.printStatus ? say : undefined));
+    return { apply: (batch) => shards.of(batch).apply(batch) };
   },
 });
 
@@ -90,8 +76,7 @@ class ShardThrottle {
   readonly #counts: number[];
   #interval = Number.NEGATIVE_INFINITY;
   #total = 0;
-  readonly #passed = new RangeSet();
-  readonly #dropped = new RangeSet();
+  readonly #decided = new Decided();
 
   constructor(values: OptionValues<typeof options>, say: ((counted: number) => void) | undefined) {
     this.#rate = rateOf(values);
@@ -106,16 +91,14 @@ class ShardThrottle {
     return rows.length === batch.count ? batch : batch.select(rows);
   }
   #passes(offset: number): boolean {
-    if (this.#passed.has(offset)) return true;
-    if (this.#dropped.has(offset)) return false;
+    const known = this.#decided.get(offset);
+    if (known !== undefined) return known;
     const passes = this.#total / this.#counts.length < this.#rate;
     if (passes) {
       this.#total++;
       this.#counts[this.#slot] = (this.#counts[this.#slot] as number) + 1;
     }
-    const decided = passes ? this.#passed : this.#dropped;
-    decided.add(offset, offset + 1);
-    if (decided.size > rangesMax) decided.forgetFirst();
+    this.#decided.set(offset, passes);
     return passes;
   }
   get #slot(): number {

@@ -197,6 +197,7 @@ class Reader implements ShardReader {
       shard: this.shard,
       firstOffset: head.firstOffset,
       appendMs: head.appendMs,
+      generation: head.generation,
       source: head.source(slab),
       codec,
       payload: slab.bytes.subarray(head.payloadAt, head.payloadAt + head.payloadBytes),

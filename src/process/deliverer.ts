@@ -17,6 +17,7 @@ import { Dispatcher } from '../router/dispatcher.ts';
 import type { DispatcherOptions } from '../router/dispatcher.ts';
 import { CatchUpWatch } from './catch-up.ts';
 import type { Generation, Generations } from './generations.ts';
+import type { Joins } from './joins/joins.ts';
 import { textWithoutPlaces } from './places.ts';
 
 type RoutePass = Parameters<DispatcherOptions['routerFor']>[1];
@@ -43,8 +44,12 @@ export interface DelivererOptions {
   readonly journalBytesMax: number;
   /** The share of staged chunks. */
   readonly stagedBytesMax?: number;
-  /** Told how many bytes all writers together may still write. */
-  readonly onSpace: (leftBytes: number) => void;
+  /**
+   * Told how many bytes all writers together may still write, and by how many the journal is over its limit: what joins
+   * write lets more go, so they may write a little more.
+   */
+  readonly onSpace: (leftBytes: number, overBytes: number) => void;
+  readonly joins: Joins;
 }
 
 /** How often retention runs and space is measured: often enough that 9 MB/s of postbacks cannot overrun the reserve. */
@@ -145,6 +150,7 @@ export class Deliverer {
     await this.#keepHouse();
     const left = await this.#delivery.stop(graceMs);
     await this.#dispatcher.stop();
+    await this.#options.joins.close();
     for (const { id, waiting } of left) {
       if (waiting > 0)
         this.#options.log.warn(
@@ -206,7 +212,7 @@ export class Deliverer {
       const leftBytes = roomBytes((await disk.space(dataDir)).freeBytes);
       this.#noteFull(leftBytes < journalBytesMax / 256);
       if (this.#isFull) this.#dropOldest();
-      onSpace(leftBytes);
+      onSpace(leftBytes, Math.max(0, directory.totalBytes() - journalBytesMax));
       this.#catchUp.look(() => this.#delivery.status());
       await this.#forgetGenerations();
       this.#trouble = undefined;
@@ -228,12 +234,16 @@ export class Deliverer {
   async #forgetGenerations(): Promise<void> {
     const old = this.#oldShards;
     const model = this.#generation?.model;
-    if (!old || !model || this.#options.directory.shards().some(({ shard }) => old.has(shard))) return;
+    if (!old || !model || this.#options.directory.shards().some(({ shard }) => this.#mayBeOld(shard))) return;
     // An output that still drains would not be known after a restart.
     const isNamed = new Set(model.outputs.map(({ id }) => id));
     if (this.#delivery.unfinished().length > 0 || this.#delivery.status().some(({ id }) => !isNamed.has(id))) return;
     await this.#options.generations.forgetBefore(this.#firstGeneration);
     this.#oldShards = undefined;
+  }
+  /** Joined records go into new shards under the configuration of their parts. */
+  #mayBeOld(shard: string): boolean {
+    return this.#oldShards?.has(shard) === true || this.#options.joins.carriesOlder(shard, this.#firstGeneration);
   }
   #noteFull(isFull: boolean): void {
     if (isFull === this.#isFull) return;

@@ -1,5 +1,6 @@
 /** Tag patterns of both dialects, compiled once. */
 import { compileOnigmo, splitPattern } from '../codecs/onigmo.ts';
+import { escapedTag as escaped, fluentdPatternSource } from '../codecs/tag-pattern.ts';
 import type { MatchModel } from '../config/model.ts';
 
 /** Compiles a match: whether a step applies to a tag. @throws Error saying what is wrong with the pattern */
@@ -37,67 +38,8 @@ function compileOne(pattern: string): (tag: string) => boolean {
     return (tag) => expression.test(tag);
   }
   if (/^[\w-]+(?:\.[\w-]+)*$/.test(pattern)) return (tag) => tag === pattern;
-  const expression = new RegExp(`^(?:${new Glob(pattern).source()})(?=\\n?$)`, 'u');
+  const expression = new RegExp(`^(?:${fluentdPatternSource(pattern)})(?=\\n?$)`, 'u');
   return (tag) => expression.test(tag);
-}
-
-/**
- * Fluentd's pattern language: `*` is any text within one part, `**` any parts, `{a,b}` alternatives (nesting), `\` takes
- * the next character as it is. A dot is held back until it is known what follows, since `a.**` matches `a` too.
- */
-class Glob {
-  readonly #pattern: string;
-  #at = 0;
-  #dot = false;
-  constructor(pattern: string) {
-    this.#pattern = pattern;
-  }
-  source(): string {
-    return this.#sequence(0);
-  }
-  #sequence(depth: number): string {
-    let source = '';
-    while (this.#at < this.#pattern.length) {
-      if (this.#pattern.startsWith('**', this.#at)) {
-        source += this.#anyParts();
-        continue;
-      }
-      if (this.#dot) source += '\\.';
-      this.#dot = false;
-      const char = this.#pattern[this.#at] as string;
-      if (depth > 0 && (char === ',' || char === '}')) return source;
-      this.#at++;
-      if (char === '\\') source += escaped(this.#pattern[this.#at++] ?? '');
-      else if (char === '.') this.#dot = true;
-      else if (char === '*') source += '[^.]*';
-      else if (char === '{') source += this.#alternatives(depth + 1);
-      else source += escaped(char);
-    }
-    return source;
-  }
-  #anyParts(): string {
-    let source = '';
-    if (this.#dot) source = '(?![^.])';
-    this.#dot = false;
-    this.#at += 2;
-    if (this.#pattern[this.#at] !== '.') return `${source}[^\\n]*`;
-    this.#at++;
-    return `${source}(?:[^\\n]*\\.|^)`;
-  }
-  #alternatives(depth: number): string {
-    const sources = [this.#sequence(depth)];
-    while (this.#pattern[this.#at] === ',') {
-      this.#at++;
-      sources.push(this.#sequence(depth));
-    }
-    // A brace that is never closed ends with the pattern, as in Fluentd.
-    this.#at++;
-    return `(?:${sources.join('|')})`;
-  }
-}
-
-function escaped(char: string): string {
-  return char.replaceAll(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
 }
 
 /** Fluent Bit's `Match`: `*` is any text, all else stands for itself. Source: Fluent Bit 5.1 flb_router.c. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { rootLabel } from '../config/model.ts';
 import type { ActionModel, PipelineModel, PluginModel, StepModel } from '../config/model.ts';
-import { Batch, Block, replaySource } from '../core/batch.ts';
+import { Batch, Block, replaySource, replaySourceOf } from '../core/batch.ts';
 import { silentLog } from '../core/log.ts';
 import { NotReady } from '../core/not-ready.ts';
 import type { Filter, Retagger } from '../core/plugin.ts';
@@ -311,6 +311,17 @@ test('a tap does not get replayed records, which it got when they were received;
   assert.deepEqual(emitted(replayed), [['x', 'a', [0, 1]]]);
 });
 
+test('what is replayed for one output reaches that one alone, and goes the usual way where there is no such output', () => {
+  const labels = { [rootLabel]: [step('**', { kind: 'copy', actions: [to('x'), to('y')] })] };
+  const replayed = (output: string) => route(labels, 'a', 1, { taps: ['store'], source: replaySourceOf(output) });
+  assert.deepEqual(emitted(replayed('y')), [['y', 'a', [0]]]);
+  assert.deepEqual(emitted(replayed('store')), [['store', 'a', [0]]]);
+  assert.deepEqual(emitted(replayed('@router')), [
+    ['x', 'a', [0]],
+    ['y', 'a', [0]],
+  ]);
+});
+
 test('stores of a copy see what filters of the ones before changed in place, where they share records', () => {
   const inPlace: Filter = {
     apply(batch, _reject, changed) {
@@ -411,4 +422,44 @@ test('a filter that is not ready is called again, those before it are not; the o
     ['no_route', false, [1, 2]],
   ]);
   assert.deepEqual(calls, ['once', 'late', 'late', 'late']);
+});
+
+const joining = (match: string, output: string, more: object = {}): StepModel => ({
+  ...step(match, { kind: 'join', output, ...more }),
+  take: true,
+});
+
+test('records go to what joins them, and on behind it under the source that it gives them', () => {
+  const labels = {
+    [rootLabel]: [joining('a', 'concat', { labels: ['@T'] }), step('**', { kind: 'relabel', label: '@T' })],
+    '@T': [step('**', to('late'))],
+    '@ERROR': [step('**', to('failed'))],
+  };
+  const from = (source: string, tag = 'a') =>
+    route(labels, tag, 2, { source, taps: ['tap'] }).emissions.map(({ output }) => output);
+  assert.deepEqual(from('tail'), ['tap', 'concat']);
+  assert.deepEqual(from('tail', 'b'), ['tap', 'late']);
+  assert.deepEqual(from('tail @concat'), ['late']);
+  assert.deepEqual(from('tail @concat>@T'), ['late']);
+  assert.deepEqual(from('tail @concat!timed out'), ['failed']);
+  // One that the configuration does not know begins anew.
+  assert.deepEqual(from('tail @other'), ['tap', 'concat']);
+});
+
+test('what failed to be joined goes to the dead letters where no @ERROR takes it', () => {
+  const labels = { [rootLabel]: [joining('a', 'concat'), step('**', to('x'))] };
+  assert.deepEqual(refused(route(labels, 'a', 2, { source: 'tail @concat!timeout' })), [['timeout', true, [0, 1]]]);
+});
+
+test('a join that names a label gives its records there, also inside a copy', () => {
+  const labels = {
+    [rootLabel]: [
+      step('a', { kind: 'copy', actions: [to('one'), { kind: 'join', output: 'traces', label: rootLabel }] }),
+      step('**', to('two')),
+    ],
+  };
+  const outputs = (source: string, tag: string) =>
+    route(labels, tag, 1, { source }).emissions.map(({ output }) => output);
+  assert.deepEqual(outputs('tail', 'a'), ['one', 'traces']);
+  assert.deepEqual(outputs('tail @traces', 'b'), ['two']);
 });

@@ -8,9 +8,10 @@
  * matched` warning. Which steps apply depends on label and tag alone, so it is worked out once for each.
  */
 import assert from 'node:assert';
+import { joinEntry, joinSourceIn } from '../core/join-source.ts';
 import { rootLabel } from '../config/model.ts';
 import type { ActionModel, PipelineModel, StepModel } from '../config/model.ts';
-import { replaySource } from '../core/batch.ts';
+import { isReplayed, replayedOutput } from '../core/batch.ts';
 import type { Batch } from '../core/batch.ts';
 import { errorText } from '../core/errors.ts';
 import { NotReady } from '../core/not-ready.ts';
@@ -31,7 +32,7 @@ const tagsMax = 4096;
 
 type Action =
   | { readonly kind: 'filter'; readonly filter: Filter }
-  | { readonly kind: 'output'; readonly output: string }
+  | { readonly kind: 'output' | 'join'; readonly output: string }
   | { readonly kind: 'copy'; readonly actions: readonly Action[]; readonly shares: 'record' | 'nested' | undefined }
   /** `turns[i]`: which action the records get whose offset is i modulo the number of turns. */
   | { readonly kind: 'roundrobin'; readonly actions: readonly Action[]; readonly turns: readonly number[] }
@@ -79,37 +80,50 @@ function handsOver(action: Action): boolean {
 /** Compiles a configuration's labels. Called once for each generation; plugins are made here, in written order. */
 export function compileRouter(model: PipelineModel, parts: RouterParts): Router {
   const taps = model.taps ?? [];
-  const labels = compileLabels(model.labels, parts);
+  const common = compileScope(model.labels, parts);
   const scopes = (model.scopes ?? []).map((scope) => ({
     sources: new Set(scope.sources),
-    labels: compileLabels(scope.labels, parts),
+    own: compileScope(scope.labels, parts),
   }));
   const outputs = new Set(taps);
-  for (const own of [labels, ...scopes.map((scope) => scope.labels)])
-    for (const output of outputsIn(own)) outputs.add(output);
-  const root: Entry = { labels, label: labelIn(labels, rootLabel) };
+  for (const { labels } of [common, ...scopes.map(({ own }) => own)])
+    for (const output of outputsIn(labels)) outputs.add(output);
+  const scopeOf = (source: string): Scope => scopes.find(({ sources }) => sources.has(source))?.own ?? common;
   const entries = new Map(
     model.sources.map(({ id, label }): [string, Entry] => {
-      const own = scopes.find(({ sources }) => sources.has(id))?.labels ?? labels;
-      return [id, { labels: own, label: labelIn(own, label) }];
+      const { labels } = scopeOf(id);
+      return [id, { labels, label: labelIn(labels, label) }];
     }),
   );
-  // What is replayed was received before, and tapped then: a second time would double it.
-  const tapsOf = (batch: Batch): readonly string[] => (batch.block.parts.source === replaySource ? [] : taps);
   return {
     outputs,
     route(batch) {
-      const entry = entries.get(batch.block.parts.source) ?? root;
-      return new Routing(entry.labels, entry.label, batch, tapsOf(batch)).go();
+      const { source } = batch.block.parts;
+      // Filters have seen these, and the other outputs have had them.
+      const own = replayedOutput(source);
+      if (own !== undefined && outputs.has(own)) return { emissions: [{ output: own, batch }], refusals: [] };
+      const { from, entry: name, rejected } = joinSourceIn(source);
+      const joined = name === undefined ? undefined : scopeOf(from).joined.get(name);
+      const entry = joined ?? entries.get(source) ?? common.root;
+      // What is replayed or was joined was received before, and tapped then: a second time would double it.
+      const tapped = joined || isReplayed(source) ? [] : taps;
+      return new Routing(entry, batch, tapped, joined && rejected).go();
     },
   };
 }
 
 type Labels = ReadonlyMap<string, Label>;
-/** Where a source's records enter. */
+/** Where records enter. */
 interface Entry {
   readonly labels: Labels;
   readonly label: Label;
+}
+/** Labels that are for the same sources. */
+interface Scope {
+  readonly labels: Labels;
+  readonly root: Entry;
+  /** Where records enter that a join gave. */
+  readonly joined: ReadonlyMap<string, Entry>;
 }
 
 function labelIn(labels: Labels, name: string): Label {
@@ -118,7 +132,19 @@ function labelIn(labels: Labels, name: string): Label {
   return label;
 }
 
-function compileLabels(models: PipelineModel['labels'], parts: RouterParts): Labels {
+function compileScope(models: PipelineModel['labels'], parts: RouterParts): Scope {
+  const given: [string, Label][] = [];
+  const labels = compileLabels(models, parts, (name, label) => given.push([name, label]));
+  const joined = new Map(given.map(([name, label]): [string, Entry] => [name, { labels, label }]));
+  return { labels, root: { labels, label: labelIn(labels, rootLabel) }, joined };
+}
+
+/** `joins` is told where what is joined enters. */
+function compileLabels(
+  models: PipelineModel['labels'],
+  parts: RouterParts,
+  joins: (name: string, label: Label) => void,
+): Labels {
   const labels = new Map<string, Label>();
   for (const name of [rootLabel, ...Object.keys(models)]) labels.set(name, new Label());
   const compileAction = (action: ActionModel): Action => {
@@ -127,6 +153,10 @@ function compileLabels(models: PipelineModel['labels'], parts: RouterParts): Lab
         return { kind: 'filter', filter: parts.createFilter(action.plugin) };
       case 'output':
         return { kind: 'output', output: action.output };
+      case 'join':
+        for (const name of action.labels ?? []) joins(joinEntry(action.output, name), labelIn(labels, name));
+        if (action.label !== undefined) joins(joinEntry(action.output), labelIn(labels, action.label));
+        return { kind: 'join', output: action.output };
       case 'copy':
         return { kind: 'copy', actions: action.actions.map(compileAction), shares: action.shares };
       case 'roundrobin':
@@ -146,7 +176,16 @@ function compileLabels(models: PipelineModel['labels'], parts: RouterParts): Lab
     action: compileAction(step.action),
     take: step.take,
   });
-  for (const [name, steps] of Object.entries(models)) labelIn(labels, name).steps = steps.map(compileStep);
+  for (const [name, written] of Object.entries(models)) {
+    const steps = written.map(compileStep);
+    labelIn(labels, name).steps = steps;
+    for (const [i, { action }] of written.entries())
+      if (action.kind === 'join' && action.label === undefined) {
+        const behind = new Label();
+        behind.steps = steps.slice(i + 1);
+        joins(joinEntry(action.output), behind);
+      }
+  }
   return labels;
 }
 
@@ -162,10 +201,10 @@ function* outputsBehind(label: Label, seen: Set<Label>): Generator<string> {
 }
 /** `seen`: the labels on the way; undefined: other labels are not entered. */
 function* outputsOf(action: Action, seen: Set<Label> | undefined): Generator<string> {
-  if (action.kind === 'output') yield action.output;
+  if (action.kind === 'output' || action.kind === 'join') yield action.output;
   else if (action.kind === 'copy' || action.kind === 'roundrobin')
     for (const inner of action.actions) yield* outputsOf(inner, seen);
-  else if (action.kind !== 'filter' && seen) yield* outputsBehind(action.label, seen);
+  else if ('label' in action && seen) yield* outputsBehind(action.label, seen);
 }
 
 /** What goes along with a batch: how often it entered a label, and whether it came through @ERROR. */
@@ -197,26 +236,33 @@ class Routing {
   readonly #entry: Label;
   readonly #batch: Batch;
   readonly #taps: readonly string[];
+  readonly #rejected: string | undefined;
   #entriesLeft = 0;
   /** What plugins did, in the order in which they were called: that order is the same each time the frame is gone through. */
   readonly #ran: Ran[] = [];
   #calls = 0;
 
-  constructor(labels: ReadonlyMap<string, Label>, entry: Label, batch: Batch, taps: readonly string[]) {
+  /** `rejected`: why the records do not enter there, but go where rejected records go. */
+  constructor({ labels, label }: Entry, batch: Batch, taps: readonly string[], rejected: string | undefined) {
     this.#labels = labels;
     this.#error = labels.get(errorLabel);
-    this.#entry = entry;
+    this.#entry = label;
     this.#batch = batch;
     this.#taps = taps;
+    this.#rejected = rejected;
   }
   /** Goes through the frame: from its beginning, but for what plugins did already. */
   go(): Routed {
-    this.#emissions = this.#taps.map((output) => ({ output, batch: this.#batch }));
+    const batch = this.#batch;
+    this.#emissions = this.#taps.map((output) => ({ output, batch }));
     this.#refusals = [];
-    this.#entriesLeft = entriesMax + entriesPerRecordMax * this.#batch.count;
+    this.#entriesLeft = entriesMax + entriesPerRecordMax * batch.count;
     this.#calls = 0;
+    const rejected = this.#rejected;
+    const way: Way = { hops: 0, isError: false };
     try {
-      this.#enter(this.#entry, this.#batch, { hops: 0, isError: false });
+      if (rejected === undefined) this.#enter(this.#entry, batch, way);
+      else this.#reject(batch, new Map(Array.from({ length: batch.count }, (_, row) => [row, rejected])), way);
     } catch (error) {
       if (!(error instanceof NotReady)) throw error;
       return { emissions: [], refusals: [], waiting: { ready: error.ready, again: () => this.go() } };
@@ -264,6 +310,7 @@ class Routing {
       case 'filter':
         return this.#filter(action.filter, batch, way);
       case 'output':
+      case 'join':
         this.#emissions.push({ output: action.output, batch });
         return batch;
       case 'relabel':

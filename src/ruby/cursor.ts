@@ -1,6 +1,7 @@
 /** Moves over the text of an expression: spaces, comments, words; and keeps the names that are variables. */
 import { ExpressionError } from './failures.ts';
 import type { Variable } from './ast.ts';
+import type { RubyValue } from './values.ts';
 
 /** Deepest nesting of expressions: reading and running them recurses, and nobody writes a tenth of it. */
 const depthMax = 60;
@@ -27,14 +28,17 @@ export interface Scope {
 
 export class Cursor {
   readonly text: string;
+  /** Values of instance variables, by name with its @; undefined: there are none to be named. */
+  readonly variables: ReadonlyMap<string, RubyValue> | undefined;
   at: number;
   /** Slots handed out so far. */
   slotCount = 0;
   scope: Scope = { names: new Map(), above: undefined, hasNext: false, hasBreak: false };
   #depth = 0;
 
-  constructor(text: string, at = 0) {
+  constructor(text: string, at = 0, variables?: ReadonlyMap<string, RubyValue>) {
     this.text = text;
+    this.variables = variables;
     this.at = at;
   }
 

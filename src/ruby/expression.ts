@@ -14,7 +14,7 @@ import { ExpressionError, LimitError, RubyError } from './failures.ts';
 import { Frame } from './frame.ts';
 import { allMethods } from './methods/all.ts';
 import { parseCode, parseText } from './parser.ts';
-import type { Program } from './parser.ts';
+import type { Program, Variables } from './parser.ts';
 import { toText } from './semantics.ts';
 import type { RubyValue } from './values.ts';
 
@@ -49,11 +49,16 @@ export class ExpressionFailure extends Error {
   }
 }
 
-/** `alone`: a text that is one `${code}` gives its value; otherwise all gives text. */
-export function compileExpression(text: string, alone: boolean): Compiled {
+/**
+ * `alone`: a text that is one `${code}` gives its value; otherwise all gives text. `variables`: what instance variables
+ * stand for; without it they are not taken.
+ */
+export function compileExpression(text: string, alone: boolean, variables?: Variables): Compiled {
   const isCode = alone && text.split('${').length === 2 && text.startsWith('${') && text.endsWith('}');
   try {
-    return isCode ? compileProgram(text.slice(2, -1), parseCode(text, 2, text.length - 1)) : compileText(text);
+    return isCode
+      ? compileProgram(text.slice(2, -1), parseCode(text, 2, text.length - 1, variables))
+      : compileText(text, variables);
   } catch (error) {
     if (!(error instanceof ExpressionError)) throw error;
     const findings = [{ at: error.at, severity: 'error', text: error.message } as const];
@@ -61,12 +66,12 @@ export function compileExpression(text: string, alone: boolean): Compiled {
     return { expression: failing, findings };
   }
 }
-function compileText(text: string): Compiled {
+function compileText(text: string, variables: Variables | undefined): Compiled {
   if (!/\$\{|[#\\[\]]/.test(text)) {
     const expression: Expression = { text, mutates: false, mayTakeLong: false, run: () => text };
     return { expression, findings: [] };
   }
-  return compileProgram(`%Q[${text.replaceAll('${', '#{')}]`, parseText(text.replaceAll('${', '#{')));
+  return compileProgram(`%Q[${text.replaceAll('${', '#{')}]`, parseText(text.replaceAll('${', '#{'), variables));
 }
 
 function compileProgram(text: string, program: Program): Compiled {

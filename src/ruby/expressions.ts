@@ -442,7 +442,7 @@ export abstract class ExpressionReader extends LiteralReader {
       return literalNode(at, this.text[at + 1] as string);
     }
     if (this.take('->')) return this.readLambda(at);
-    if (char === '@') return this.fail('instance and class variables are not taken', at);
+    if (char === '@') return this.readInstanceVariable();
     if (char === '`') return this.fail('commands are not run', at);
     if (this.starts('<<')) return this.fail('here documents are not taken', at);
     const name = this.peekName();

@@ -5,7 +5,7 @@ import type { Fields, Value } from '../core/record.ts';
 import { ExpressionFailure } from './expression.ts';
 import { owned } from './methods/json.ts';
 import { hashEntries, toText } from './semantics.ts';
-import { RubyObject, isHash } from './values.ts';
+import { RubyRecordTime, RubyObject, isHash } from './values.ts';
 import type { RubyHash, RubyValue } from './values.ts';
 
 /** A copy of a record, and of all in it, that expressions may change. */
@@ -21,6 +21,7 @@ export function toFieldValue(value: RubyValue, isExact: boolean, depth = 0): Val
   if (typeof value !== 'object' || value === null) return value;
   if (depth > jsonDepthMax) throw new ExpressionFailure(`a value nested deeper than ${jsonDepthMax} levels`, true);
   if (Array.isArray(value)) return value.map((one) => toFieldValue(one, isExact, depth + 1));
+  if (value instanceof RubyRecordTime) return value.seconds;
   if (value instanceof RubyObject) return toText(value);
   if (!isHash(value)) return value;
   // Plain objects come from records and JSON only, and hold nothing but what records do.

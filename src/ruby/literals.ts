@@ -117,8 +117,18 @@ export abstract class LiteralReader extends Cursor {
   }
   #readCode(): Node {
     if (this.take('{')) return this.nested(() => this.readInterpolation());
-    if (this.char() === '@') this.fail(`#@ in text stands for an instance variable, which are not taken; write \\#@`);
+    if (this.char() === '@') {
+      if (this.variables) return this.readInstanceVariable();
+      this.fail(`#@ in text stands for an instance variable, which are not taken; write \\#@`);
+    }
     return this.readGlobal();
+  }
+  /** `@name`: a value that is known before (record_modifier's `prepare_value`); one that is not is nil, as in Ruby. */
+  readInstanceVariable(): Node {
+    const at = this.at;
+    const name = this.match(/@[\p{L}_][\p{L}\p{N}_]*/uy)?.[0];
+    if (!this.variables || name === undefined) return this.fail('instance and class variables are not taken', at);
+    return { type: 'literal', at, value: this.variables.get(name) ?? null };
   }
   /** `$~`, `$1` and the like. */
   readGlobal(): Node {

@@ -3,6 +3,7 @@ import type { Argument, Block, Input, Node, Parameter, Rescue, Target, Targets, 
 import { ExpressionReader, rescued } from './expressions.ts';
 import type { InputNode } from './expressions.ts';
 import type { Known } from './cursor.ts';
+import type { RubyValue } from './values.ts';
 
 /** A tree, and what has to be kept while it runs. */
 export interface Program {
@@ -12,13 +13,16 @@ export interface Program {
   readonly shadows: readonly { readonly slot: number; readonly input: Input }[];
 }
 
+/** Values of instance variables, by name with its @. */
+export type Variables = ReadonlyMap<string, RubyValue>;
+
 /** Reads code. @throws ExpressionError */
-export function parseCode(text: string, at: number, end: number): Program {
-  return new Parser(text.slice(0, end), at).program();
+export function parseCode(text: string, at: number, end: number, variables?: Variables): Program {
+  return new Parser(text.slice(0, end), at, variables).program();
 }
 /** Reads text with `#{code}` in it, as between `%Q[` and `]`. @throws ExpressionError */
-export function parseText(text: string): Program & { readonly parts: TextParts } {
-  return new Parser(text, 0).textProgram();
+export function parseText(text: string, variables?: Variables): Program & { readonly parts: TextParts } {
+  return new Parser(text, 0, variables).textProgram();
 }
 
 /** Longest code of one expression: far above any written by hand. */

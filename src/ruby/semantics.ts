@@ -8,6 +8,7 @@ import { LimitError, RubyError } from './failures.ts';
 import {
   RubyClass,
   RubyEnumerator,
+  RubyRecordTime,
   RubyException,
   RubyMatch,
   RubyObject,
@@ -173,6 +174,7 @@ export function isA(value: RubyValue, className: string): boolean {
 export function kindName(value: RubyValue): string {
   if (value instanceof RubyException) return value.className;
   if (value instanceof RubyTime && value.isDateTime) return 'DateTime';
+  if (value instanceof RubyRecordTime) return 'Fluent::EventTime';
   if (value instanceof RubyUri)
     return value.scheme === 'https' ? 'URI::HTTPS' : value.scheme === 'http' ? 'URI::HTTP' : 'URI::Generic';
   return kindOf(value);
@@ -205,6 +207,7 @@ export function toText(value: RubyValue): string {
   if (value instanceof RubySymbol) return value.name;
   if (value instanceof RubyTime)
     return timeText(value, value.isDateTime ? '%FT%T%:z' : value.zone.kind === 'utc' ? '%F %T UTC' : '%F %T %z');
+  if (value instanceof RubyRecordTime) return String(value.seconds);
   if (value instanceof RubyMatch) return value.found[0];
   if (value instanceof RubyException) return value.message;
   if (value instanceof RubyUri) return value.text;
@@ -237,6 +240,7 @@ function inspectObject(value: RubyObject, depth: number): string {
     const fraction = value.nanos === 0 ? '' : `.${String(value.nanos).padStart(9, '0').replace(/0+$/, '')}`;
     return timeText(value, `%F %T${fraction} ${value.zone.kind === 'utc' ? 'UTC' : '%z'}`);
   }
+  if (value instanceof RubyRecordTime) return toText(value);
   if (value instanceof RubyRange) {
     const ends = [value.first, value.last].map((one) => (one === null ? '' : inspect(one, deeper(depth))));
     return ends.join(value.isExclusive ? '...' : '..');
@@ -258,6 +262,7 @@ function isPlainSymbol(name: string): boolean {
 
 /** JSON as Ruby's `to_json` writes it. `indent` '' is all on one line. @throws RubyError for NaN and infinities */
 export function toJson(value: RubyValue, indent = '', depth = 0): string {
+  if (value instanceof RubyRecordTime) return String(value.seconds);
   if (value === null || typeof value === 'boolean') return String(value);
   if (isNumber(value)) {
     if (!Number.isFinite(doubleOf(value)) && typeof value !== 'bigint')

@@ -31,6 +31,7 @@ export const kinds = [
   'Regexp',
   'MatchData',
   'Time',
+  'EventTime',
   'Proc',
   'Class',
   'Exception',
@@ -124,6 +125,18 @@ export class RubyTime extends RubyObject {
     this.nanos = nanos;
     this.zone = zone;
     this.isDateTime = isDateTime;
+  }
+}
+
+/** `Fluent::EventTime`, the time of a record as `record_modifier` gives it: whole seconds to all that asks for a number. */
+export class RubyRecordTime extends RubyObject {
+  readonly kind = 'EventTime';
+  readonly seconds: number;
+  readonly nanos: number;
+  constructor(seconds: number, nanos: number) {
+    super();
+    this.seconds = seconds;
+    this.nanos = nanos;
   }
 }
 

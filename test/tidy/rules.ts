@@ -13,7 +13,7 @@ const isPage = (path: string): boolean => path.startsWith('web/');
 // ------------------------------------------------------------------------------------------------- import direction
 
 /** Rooms that hold plugins: they see core, codecs and themselves. */
-const pluginRooms = ['sources', 'filters', 'steps', 'outputs'];
+const pluginRooms = ['sources', 'filters', 'steps', 'joins', 'outputs'];
 /** What each room may import besides itself. `contract`: other rooms' contract.ts. Rooms not named here, and files right under src/, may import everything. */
 const mayImport: Readonly<Record<string, { rooms: readonly string[]; contracts: boolean }>> = {
   core: { rooms: [], contracts: false },

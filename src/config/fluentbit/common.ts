@@ -70,7 +70,7 @@ export type OutputValues = Partial<OptionValues<typeof outputProperties>>;
 export function commonProperties(kind: PluginKind): OptionTable {
   if (kind === 'source') return inputProperties;
   if (kind === 'output') return outputProperties;
-  return kind === 'filter' || kind === 'step' ? filterProperties : {};
+  return kind === 'filter' || kind === 'step' || kind === 'join' ? filterProperties : {};
 }
 
 /** Of those, what is accepted without effect by its beginning. */

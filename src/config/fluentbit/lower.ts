@@ -4,10 +4,11 @@
  * that, those of an output in one behind it.
  */
 import { nearest } from '../../core/errors.ts';
+import { joinIdForbidden } from '../../core/join-source.ts';
 import type { OutputSpec } from '../../core/plugin.ts';
 import type { Lowering } from '../fluentd/lowering.ts';
 import type { LoweredPipeline } from '../fluentd/lower.ts';
-import { rootLabel } from '../model.ts';
+import { joinBuffer, rootLabel } from '../model.ts';
 import type { MatchModel, OutputModel, SourceModel, StepModel } from '../model.ts';
 import { OutputIds } from '../output-ids.ts';
 import { outputBuffer } from './buffer.ts';
@@ -58,7 +59,8 @@ class Pipeline {
     const outputs = named('output');
     this.#claimAliases([...inputs, ...outputs]);
     const sources = inputs.flatMap((section) => this.#source(section) ?? []);
-    const filters = named('filter').flatMap((section) => this.#filter(section) ?? []);
+    const joins: OutputModel[] = [];
+    const filters = named('filter').flatMap((section) => this.#filter(section, joins) ?? []);
     // One input and one output need no Match.
     const isPair = inputs.length === 1 && outputs.length === 1;
     const written = outputs.flatMap((section) => this.#output(section, isPair) ?? []);
@@ -66,7 +68,7 @@ class Pipeline {
       version: 1 as const,
       sources,
       labels: { [rootLabel]: [...filters, ...written.flatMap(({ step }) => step)], ...this.#labels },
-      outputs: written.map(({ output }) => output),
+      outputs: [...joins, ...written.map(({ output }) => output)],
       plugins: [],
       ...(this.#service.logLevel !== undefined && { logLevel: this.#service.logLevel }),
       ...(this.#service.monitor && {
@@ -136,7 +138,8 @@ class Pipeline {
     this.#labels[label] = [...steps, ...on];
     return { id, plugin: lowered.model, label };
   }
-  #filter(section: Section): StepModel | undefined {
+  /** `joins`: gets the output of a filter that joins records. */
+  #filter(section: Section, joins: OutputModel[]): StepModel | undefined {
     const spec = pluginOf(this.#around, 'filter', section);
     const lowered = spec && lowerPlugin(this.#around, spec, section, this.#instance(section, 'filter'));
     if (!lowered) return undefined;
@@ -149,6 +152,18 @@ class Pipeline {
       return undefined;
     }
     const { model: plugin } = lowered;
+    if (lowered.spec.kind === 'join') {
+      const { alias } = lowered.common as RoutedValues;
+      if (alias !== undefined) this.#lowering.claimId(alias, section.at);
+      const id = alias ?? this.#ids.next(lowered.spec, plugin);
+      if (joinIdForbidden.test(id))
+        this.#lowering.error(
+          section.at,
+          `Alias ${id}: that of a filter that joins records may not hold ">", "!", "*" or " @"`,
+        );
+      joins.push({ id, plugin, buffer: joinBuffer });
+      return { match, action: { kind: 'join', output: id }, take: true, at: section.at };
+    }
     if (plugin.kind !== 'step') return { match, action: { kind: 'filter', plugin }, take: false, at: section.at };
     return { match, action: { kind: 'retag', plugin, label: rootLabel }, take: false, at: section.at };
   }

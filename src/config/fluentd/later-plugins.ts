@@ -7,7 +7,7 @@ import type { Plugin, PluginKind } from '../../core/plugin.ts';
 
 /** Names of one plugin that comes later. */
 export interface LaterPlugins {
-  readonly kind: Exclude<PluginKind, 'step'>;
+  readonly kind: Exclude<PluginKind, 'step' | 'join'>;
   /** A plugin's name, then others for the same. */
   readonly names: readonly string[];
 }
@@ -22,20 +22,10 @@ export const laterPlugins: readonly LaterPlugins[] = [
   later('source', 'prometheus_monitor'),
   later('source', 'prometheus_output_monitor'),
   later('source', 'prometheus_tail_monitor'),
-  later('source', 'systemd'),
-  later('source', 'unix'),
-  later('parser', 'cri'),
   later('parser', 'grok', 'multiline_grok'),
   later('parser', 'kubernetes', 'multiline_kubernetes'),
-  later('parser', 'multi_format'),
-  later('filter', 'concat'),
-  later('filter', 'dedot'),
-  later('filter', 'elasticsearch_genid', 'opensearch_genid'),
   later('filter', 'geoip'),
   later('filter', 'prometheus'),
-  later('filter', 'record_modifier'),
-  later('filter', 'throttle'),
-  later('output', 'detect_exceptions'),
   later('output', 'exec'),
   later('output', 'loki'),
   later('output', 'prometheus'),
@@ -60,6 +50,7 @@ export function isLater(plugin: Plugin): boolean {
 }
 
 function standIn(kind: PluginKind, name: string): Plugin {
+  if (kind === 'join') throw new TypeError('a join stands for no plugin that comes later');
   const create = (): never => {
     throw new TypeError(`${kind} ${name} is not in this version`);
   };

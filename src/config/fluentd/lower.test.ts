@@ -46,6 +46,7 @@ function actionText(action: ActionModel): string {
     case 'filter':
       return action.plugin.type;
     case 'output':
+    case 'join':
       return action.output;
   }
   return assert.fail('an action of no known kind');

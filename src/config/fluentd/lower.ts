@@ -85,7 +85,8 @@ function checkTargets(lowering: Lowering, { name, labels, sources }: ScopeModel,
   };
   const visit = (action: ActionModel, step: StepModel): void => {
     if (action.kind === 'copy' || action.kind === 'roundrobin') for (const inner of action.actions) visit(inner, step);
-    const named = 'label' in action ? [action.label] : [];
+    const named = 'label' in action && action.label !== undefined ? [action.label] : [];
+    if (action.kind === 'join') named.push(...(action.labels ?? []));
     if (action.kind === 'retag')
       for (const { options } of Object.values(action.plugin.sections).flat())
         if (typeof options['label'] === 'string') named.push(options['label']);
@@ -199,7 +200,9 @@ class Steps {
     if (this.#lowered.has(section)) return this.#lowered.get(section);
     const pattern = matchPattern(this.#lowering, section);
     const step = this.#lowering.over(section, () =>
-      section.name === 'filter' ? lowerFilter(this.#lowering, section) : lowerMatch(this.#outputs, section, label),
+      section.name === 'filter'
+        ? lowerFilter(this.#lowering, this.#outputs, section)
+        : lowerMatch(this.#outputs, section, label),
     );
     const made: StepModel | undefined = step && { match: { syntax: 'fluentd', pattern }, ...step, at: section.at };
     this.#lowered.set(section, made);
@@ -216,8 +219,13 @@ function checkLabelContent(lowering: Lowering, label: Section): void {
 
 type Step = Pick<StepModel, 'action' | 'take'>;
 
-function lowerFilter(lowering: Lowering, section: Section): Step | undefined {
+function lowerFilter(lowering: Lowering, outputs: Outputs, section: Section): Step | undefined {
   const type = typeOf(lowering, section, '<filter>');
+  const join = type && lowering.find('join', type.value.text);
+  if (join?.place === 'filter') {
+    const action = outputs.join(join, section);
+    return action && { action, take: true };
+  }
   const spec = type && lowering.plugin('filter', type.value.text, type.value.at);
   const plugin = spec && lowerPlugin(lowering, spec, section, { keys: labelKey });
   return plugin && { action: { kind: 'filter', plugin }, take: false };

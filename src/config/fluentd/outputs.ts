@@ -1,11 +1,12 @@
 /** Lowers what stands in a `<match>` or `<store>`: outputs with their buffers and secondaries, copy, relabel, retagging steps. */
-import type { OutputSpec, Plugin, StepSpec } from '../../core/plugin.ts';
+import { joinIdForbidden } from '../../core/join-source.ts';
+import type { JoinSpec, OutputSpec, Plugin, StepSpec } from '../../core/plugin.ts';
 import { nearest } from '../../core/errors.ts';
 import type { Location } from '../../core/errors.ts';
 import { integer } from '../../core/options.ts';
 import type { OptionTable } from '../../core/options.ts';
 import type { ActionModel, BufferModel, OutputModel, PluginModel } from '../model.ts';
-import { rootLabel } from '../model.ts';
+import { joinBuffer, rootLabel } from '../model.ts';
 import { OutputIds } from '../output-ids.ts';
 import { belongsIntoBuffer, lowerBuffer } from './buffer.ts';
 import { compareBuffer } from './comparison.ts';
@@ -44,6 +45,8 @@ export class Outputs {
     if (step?.name === 'roundrobin') return this.#roundrobin(step, section, label);
     if (step?.name === 'relabel') return this.#relabel(step, section);
     if (step) return this.#retag(step, section, label);
+    const join = this.#lowering.find('join', name);
+    if (join?.place === 'match') return this.join(join, section, label);
     const output = this.#lowering.find('output', name) ?? this.#lowering.later('output', name, type.value.at);
     if (output) return this.#output(output, section);
     this.#lowering.unknownType(['output', 'step'], name, type.value.at);
@@ -77,6 +80,31 @@ export class Outputs {
     const label = isWritten ? this.label(section) : current;
     if (plugin) this.#enterRuleLabels(plugin);
     return plugin && label !== undefined ? { kind: 'retag', plugin, label } : undefined;
+  }
+  /** The action of a plugin that joins records, and the output that does it. `current`: the label it gives them to, where it stands in a `<match>`. */
+  join(spec: JoinSpec & Plugin, section: Section, current?: string): ActionModel | undefined {
+    const { keys, sections } = ignoredBuffer(this.#lowering, spec, section);
+    const plugin = lowerPlugin(this.#lowering, spec, section, { keys, sections });
+    const isWritten = attribute(section, '@label') !== undefined;
+    const label = current !== undefined && isWritten ? this.label(section) : current;
+    if (!plugin || (current !== undefined && label === undefined)) return undefined;
+    const labels = (spec.labelOptions ?? []).flatMap((name) => {
+      const named = plugin.options[name];
+      return typeof named === 'string' ? [this.#enter(named, section.at)] : [];
+    });
+    const id = writtenId(this.#lowering, section, spec) ?? this.#ids.next(spec, plugin);
+    if (joinIdForbidden.test(id))
+      this.#lowering.error(
+        section.at,
+        `@id ${id}: the id of a plugin that joins records may not hold ">", "!", "*" or " @"`,
+      );
+    this.list.push({ id, plugin, buffer: joinBuffer });
+    return {
+      kind: 'join',
+      output: id,
+      ...(label !== undefined && { label }),
+      ...(labels.length > 0 && { labels: labels.filter((one) => one !== undefined) }),
+    };
   }
   /** Rules of a retagging step may name labels of their own. */
   #enterRuleLabels(plugin: PluginModel): void {
@@ -194,6 +222,19 @@ export class Outputs {
 }
 
 const labelKey: ReadonlySet<string> = new Set(['@label']);
+/** What Fluentd has for every output is of no use to one whose records go into the journal. */
+function ignoredBuffer(
+  lowering: Lowering,
+  spec: JoinSpec,
+  section: Section,
+): { keys: Set<string>; sections: Set<string> } {
+  const keys = new Set(['@label']);
+  if (spec.place === 'filter') return { keys, sections: new Set() };
+  for (const { at } of sectionsNamed(section, 'buffer'))
+    lowering.note(at, '<buffer>: what is joined goes into the journal at once', 'ignored', `join ${spec.name}`);
+  return { keys, sections: new Set(['buffer']) };
+}
+
 const storeSections: ReadonlySet<string> = new Set(['store']);
 
 /** What a `<store>` of roundrobin takes besides its output's options. The bound keeps a round of turns small. */

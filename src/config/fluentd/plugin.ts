@@ -11,6 +11,7 @@ import { isLater } from './later-plugins.ts';
 import type { Lowering } from './lowering.ts';
 import { bySpelling, readOptions, reportUnknown } from './options.ts';
 import type { OptionOwner } from './options.ts';
+import { lowerPatterns } from './patterns.ts';
 import { lowerSections, onlySection, pair } from './sections.ts';
 import { quote } from './values.ts';
 
@@ -62,6 +63,9 @@ export function lowerPlugin(
   const { values, others } = readOptions(lowering, owner, plugin.options, written, place.fixed);
   const rest = new Set(others);
   const parser = lowerParser(lowering, plugin, section, rest);
+  const patterns = lowerPatterns(lowering, plugin, section, (parserPlugin, inner) =>
+    lowerPlugin(lowering, parserPlugin, inner),
+  );
   const { formatter = lowerInnerFormatter(lowering, plugin, section, values, rest), inject } = lowerFormat(
     lowering,
     owner,
@@ -74,14 +78,17 @@ export function lowerPlugin(
   const own = new Set([...(place.sections ?? []), ...(parser || usesParser(plugin) ? ['parse'] : [])]);
   if (defaultFormatter(plugin) !== undefined) own.add('format');
   if (usesInject(plugin)) own.add('inject');
-  const sections = lowerSections(lowering, owner, plugin.sections ?? {}, section, own);
+  for (const name of patterns?.names ?? []) own.add(name);
+  const declared = Object.entries(plugin.sections ?? {}).filter(([name]) => patterns?.names.includes(name) !== true);
+  const sections = lowerSections(lowering, owner, Object.fromEntries(declared), section, own);
   if (countErrors(lowering) > errorsBefore) return undefined;
   const model: PluginModel = {
     kind: plugin.kind,
     type: plugin.name,
     options: values,
-    sections,
+    sections: patterns ? { ...sections, ...patterns.sections } : sections,
     ...(parser && { parser }),
+    ...(patterns && { parsers: patterns.parsers }),
     ...(formatter && { formatter }),
     ...(inject && { inject }),
     at: section.at,

@@ -24,7 +24,7 @@ export const kubernetesFilter = definePlugin({
       regexParser: text('Name of a parser of format regex, whose expression says which pod a tag is of.'),
       mergeParser: text('Name of the parser that takes log apart; without it log is JSON.'),
       awsUsePodAssociation: boolean('Asks an agent which service a pod belongs to. Not supported.', { default: false }),
-      usePodAssociation: boolean('The same.', { default: false }),
+      usePodAssociation: boolean('The older name of aws_use_pod_association.', { default: false }),
     },
     ignored: {
       buffer_size: 'answers are read whole, up to 64 MB',

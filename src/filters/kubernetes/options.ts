@@ -65,7 +65,7 @@ export const options = {
     'After this time a pod is asked for again, without anybody waiting for it; 0: never. Of pods that are not watched.',
     { default: 0 },
   ),
-  kubeMetaNamespaceCacheTtl: duration('The same for namespaces.', { default: 900_000 }),
+  kubeMetaNamespaceCacheTtl: duration('After this time a namespace is asked for again.', { default: 900_000 }),
   kubeNodeName: text(
     'The node whose pods are watched: one connection for all of them, and all filters. Default: what K8S_NODE_NAME or NODE_NAME says; without it each pod is asked for.',
   ),

@@ -1,7 +1,8 @@
 /** `<record>` with `enable_ruby true`: expressions. Source: Fluentd 1.16 filter_record_transformer.rb (RubyPlaceholderExpander). */
 import type { Batch } from '../../core/batch.ts';
 import { rubyParts } from '../../codecs/ruby.ts';
-import type { Clock, Instant } from '../../core/clock.ts';
+import { constantClock } from '../../core/clock.ts';
+import type { Instant } from '../../core/clock.ts';
 import { ConfigError } from '../../core/errors.ts';
 import type { ConfigProblem, Location } from '../../core/errors.ts';
 import { fieldEntries, isFields } from '../../core/record.ts';
@@ -219,14 +220,4 @@ function evaluate(form: Form, frame: Frame): RubyValue {
     default:
       return new Map(form.pairs.map(([key, value]) => [expressionText(evaluate(key, frame)), evaluate(value, frame)]));
   }
-}
-
-/** A clock that only tells the time: that of the record's receipt. */
-function constantClock(nowMs: () => number): Clock {
-  return {
-    nowMs,
-    now: () => ({ seconds: Math.floor(nowMs() / 1000), nanos: (nowMs() % 1000) * 1e6 }),
-    monotonicMs: nowMs,
-    after: () => ({ cancel: () => undefined }),
-  };
 }

@@ -2,7 +2,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { Method, MethodTable, Methods } from '../frame.ts';
 import { textOf } from '../values.ts';
-import type { Kind } from '../values.ts';
+import type { Kind, RubyRecordTime } from '../values.ts';
 import { arrayMethods } from './array.ts';
 import { enumeratorMethods, rangeMethods } from './enumerable.ts';
 import { hashMethods } from './hash.ts';
@@ -19,7 +19,7 @@ import {
 } from './object.ts';
 import { matchMethods, regexpMethods } from './pattern.ts';
 import { stringMethods } from './string.ts';
-import { timeMethods } from './time.ts';
+import { recordTimeMethods, timeMethods } from './time.ts';
 import { uriMethods } from './uri.ts';
 
 /** String methods see text. Bytes that are no UTF-8 stay what they are where nothing is done to them. */
@@ -29,6 +29,10 @@ function ofText([min, max, run]: Method<string>): Method<string | Uint8Array> {
     max,
     (self, args, frame, block) => run(typeof self === 'string' ? self : textOf(self), args, frame, block),
   ];
+}
+/** An EventTime hands what it does not know to its seconds. */
+function ofSeconds([min, max, run]: Method<number>): Method<RubyRecordTime> {
+  return [min, max, (self, args, frame, block) => run(self.seconds, args, frame, block)];
 }
 const unchanged: MethodTable<string | Uint8Array> = {
   to_str: [0, 0, (self) => self],
@@ -58,6 +62,10 @@ const tables = {
   Regexp: regexpMethods,
   MatchData: matchMethods,
   Time: timeMethods,
+  EventTime: {
+    ...Object.fromEntries(Object.entries(integerMethods).map(([name, method]) => [name, ofSeconds(method)])),
+    ...recordTimeMethods,
+  },
   Proc: procMethods,
   Class: classMethods,
   Exception: exceptionMethods,

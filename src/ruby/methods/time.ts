@@ -10,7 +10,18 @@ import { coerced } from '../arithmetic.ts';
 import { LimitError, RubyError, argumentError, typeError } from '../failures.ts';
 import type { Frame, MethodTable } from '../frame.ts';
 import { compare, hashGet, needInteger, needText, order, timeText, toText } from '../semantics.ts';
-import { RubyTime, doubleOf, floatOf, isHash, isInteger, isNumber, isText, symbolOf, textOf } from '../values.ts';
+import {
+  RubyRecordTime,
+  RubyTime,
+  doubleOf,
+  floatOf,
+  isHash,
+  isInteger,
+  isNumber,
+  isText,
+  symbolOf,
+  textOf,
+} from '../values.ts';
 import type { RubyValue } from '../values.ts';
 
 const local: Zone = { kind: 'local' };
@@ -180,6 +191,18 @@ export const timeMethods: MethodTable<RubyTime> = {
   ],
 };
 
+/** What Fluentd 1.16's EventTime has of its own (fluent/time.rb). All else is asked of its whole seconds. */
+export const recordTimeMethods: MethodTable<RubyRecordTime> = {
+  sec: [0, 0, (self) => self.seconds],
+  nsec: [0, 0, (self) => self.nanos],
+  to_i: [0, 0, (self) => self.seconds],
+  to_int: [0, 0, (self) => self.seconds],
+  to_f: [0, 0, (self) => floatOf(self.seconds + self.nanos / 1e9)],
+  to_time: [0, 0, (self) => new RubyTime(self.seconds, self.nanos, local)],
+  to_s: [0, 0, (self) => String(self.seconds)],
+  inspect: [0, 0, (self) => timeText(new RubyTime(self.seconds, self.nanos, local), '%F %T.%9N %z')],
+};
+
 // ---------------------------------------------------------------------------------------------------- making times
 
 type Make = (args: readonly RubyValue[], frame: Frame) => RubyValue;
@@ -192,6 +215,7 @@ export const timeAt: Make = (args) => {
   const zone = place === undefined || place === null ? local : zoneOf(place);
   if (value instanceof RubyTime)
     return new RubyTime(value.seconds, value.nanos, place === undefined ? value.zone : zone);
+  if (value instanceof RubyRecordTime) return timeOf(value.seconds, value.nanos, zone);
   const [seconds, nanos] = splitSeconds(value);
   if (part === undefined) return timeOf(seconds, nanos, zone);
   const name = unit === undefined ? 'microsecond' : toText(unit);

@@ -19,6 +19,7 @@ import type {
 } from './options.ts';
 import { PacketReader } from './reader.ts';
 import { Security } from './security.ts';
+import { listenUnix } from './unix-socket.ts';
 import { unpack } from './unpack.ts';
 
 /** How long a connection may stay in the middle of a handshake or a message without a byte; Fluentd's send_timeout. */
@@ -42,6 +43,8 @@ export class ForwardSource implements Source {
   /** In the order in which they came. */
   readonly #connections = new Set<Connection>();
   readonly #names: HostNames;
+  /** The socket in the file system that it listens on in place of a port. */
+  readonly #socketPath: string | undefined;
   #server: Server | undefined;
   #heartbeats: UdpSocket | undefined;
   #address: AddressInfo | undefined;
@@ -53,8 +56,9 @@ export class ForwardSource implements Source {
   #unwarned = 0;
   #isStopping = false;
 
-  constructor(config: ForwardConfig, context: SourceContext) {
+  constructor(config: ForwardConfig, context: SourceContext, socketPath?: string) {
     this.#context = context;
+    this.#socketPath = socketPath;
     this.#names = new HostNames(context.clock);
     this.#options = config.options;
     const transport = config.sections['transport']?.[0];
@@ -73,13 +77,15 @@ export class ForwardSource implements Source {
     const tls = this.#transport && (await loadTls(this.#transport));
     await this.#security?.load();
     const server = createListener(tls, this.#options, (socket) => void this.#accept(socket));
-    this.#address = await listen(server, this.#options, worker.count);
-    try {
-      this.#heartbeats = await listenForHeartbeats(this.#address, this.#options, worker.count);
-    } catch (error) {
-      server.close();
-      throw error;
-    }
+    if (this.#socketPath === undefined) {
+      this.#address = await listen(server, this.#options, worker.count);
+      try {
+        this.#heartbeats = await listenForHeartbeats(this.#address, this.#options, worker.count);
+      } catch (error) {
+        server.close();
+        throw error;
+      }
+    } else await listenUnix(server, this.#socketPath, this.#options.backlog);
     this.#server = server;
     server.on('error', (error) => log.error(`accepting forward connections: ${error.message}`));
     server.on('drop', () => this.#refuse('too_many_connections', '', 1));
@@ -87,9 +93,10 @@ export class ForwardSource implements Source {
       this.#refuse('tls_failed', '', 1);
       this.#warn(`a TLS handshake failed: ${error.message}`);
     });
-    this.#heartbeats.on('error', (error) => log.error(`receiving heartbeats: ${error.message}`));
+    this.#heartbeats?.on('error', (error) => log.error(`receiving heartbeats: ${error.message}`));
     this.#armSweep();
-    log.debug(`forward source ${id} listens on ${this.#address.address}:${this.#address.port}`);
+    const { address = this.#socketPath, port = '' } = this.#address ?? {};
+    log.debug(`forward source ${id} listens on ${address}:${port}`);
   }
   /** Takes no more, acknowledges what becomes durable, closes. */
   async stop(): Promise<void> {
@@ -110,7 +117,7 @@ export class ForwardSource implements Source {
   }
 
   async #accept(socket: Socket): Promise<void> {
-    const address = (socket.remoteAddress ?? '').replace(/^::ffff:(?=\d+\.)/, '');
+    const address = this.#socketPath ?? (socket.remoteAddress ?? '').replace(/^::ffff:(?=\d+\.)/, '');
     const port = socket.remotePort ?? 0;
     // Gone before it was looked at.
     if (address === '') return void socket.destroy();

@@ -4,6 +4,9 @@ import type { FileHandle } from 'node:fs/promises';
 import { headBytesMax, headOf, idOf } from './position.ts';
 import type { FileId, Head } from './position.ts';
 
+/** Read at a time while a hole is passed over. */
+const scanBytes = 1024 * 1024;
+
 /** How a file stands at a moment. */
 export interface Seen {
   readonly id: FileId;
@@ -69,4 +72,25 @@ export async function holdsSame(
   if (head.bytes > 0 && (await readHead(contents, head.bytes)).hash !== head.hash) return false;
   if (!foot || foot.bytes === 0) return true;
   return headOf(await readBytes(contents, position - foot.bytes, position)).hash === foot.hash;
+}
+
+/**
+ * Where what was written begins in a file that was cut: at its head, unless who writes it does not append and went on at
+ * the offset that he had. What lies before is a hole then, which reads as NULs. `readTo`: how far it was read before.
+ */
+export async function holeEnd(contents: Contents, readTo: number): Promise<number> {
+  const { size } = await contents.seen();
+  const isHole = async (from: number, to: number): Promise<boolean> =>
+    firstWritten(await readBytes(contents, from, to)) < 0;
+  if (readTo === 0 || size <= readTo || !(await isHole(0, Math.min(readTo, headBytesMax)))) return 0;
+  if (!(await isHole(Math.max(0, readTo - headBytesMax), readTo))) return 0;
+  for (let at = readTo; at < size; at += scanBytes) {
+    const written = firstWritten(await readBytes(contents, at, Math.min(size, at + scanBytes)));
+    if (written >= 0) return at + written;
+  }
+  return size;
+}
+
+function firstWritten(bytes: Buffer): number {
+  return bytes.findIndex((byte) => byte !== 0);
 }

@@ -1,23 +1,5 @@
 /** Encodings of files: lines into UTF-8, and what ends a line. Names as in Ruby and in the Encoding standard. */
-
-/** Ruby's names that the Encoding standard does not know. */
-const rubyNames: Readonly<Record<string, string>> = {
-  'windows-31j': 'shift_jis',
-  cp932: 'shift_jis',
-  csWindows31j: 'shift_jis',
-  cp949: 'euc-kr',
-  cp936: 'gbk',
-  cp950: 'big5',
-  eucjp: 'euc-jp',
-  'eucjp-ms': 'euc-jp',
-  euckr: 'euc-kr',
-  cp1250: 'windows-1250',
-  cp1251: 'windows-1251',
-  cp1252: 'windows-1252',
-  'utf-16': 'utf-16le',
-};
-/** Ruby's names for bytes as they are. */
-const plainNames = new Set(['ascii-8bit', 'binary', 'us-ascii', 'ascii', 'utf-8', 'cp65001']);
+import { decoderName, isPlainEncoding } from '../../codecs/encodings.ts';
 
 /** The encoding lines are converted from, or undefined when bytes stay as they are. @throws Error for names not known. */
 export function encodingName(options: {
@@ -25,13 +7,13 @@ export function encodingName(options: {
   readonly fromEncoding?: string | undefined;
 }): string | undefined {
   const { encoding, fromEncoding } = options;
-  if (encoding !== undefined && !isPlain(encoding)) decoderName('encoding', encoding);
+  if (encoding !== undefined && !isPlainEncoding(encoding)) encodingOf('encoding', encoding);
   if (fromEncoding === undefined) return undefined;
   if (encoding === undefined) throw new Error('from_encoding needs encoding UTF-8 beside it');
   if (encoding.toLowerCase() === fromEncoding.toLowerCase()) return undefined;
   if (encoding.toLowerCase() !== 'utf-8')
     throw new Error(`encoding ${encoding} with from_encoding: records are kept in UTF-8; write encoding UTF-8`);
-  return isPlain(fromEncoding) ? undefined : decoderName('from_encoding', fromEncoding);
+  return isPlainEncoding(fromEncoding) ? undefined : encodingOf('from_encoding', fromEncoding);
 }
 
 /** What ends a line in an encoding. */
@@ -47,16 +29,10 @@ export function lineEndOf(encoding: string | undefined): LineEnd {
   return { bytes: Buffer.from([10]), unit: 1 };
 }
 
-function isPlain(name: string): boolean {
-  return plainNames.has(name.toLowerCase());
-}
-
-function decoderName(option: string, name: string): string {
-  try {
-    return new TextDecoder(rubyNames[name.toLowerCase()] ?? name.toLowerCase()).encoding;
-  } catch {
-    throw new Error(
-      `${option} ${name} is not known; write a name such as Shift_JIS, EUC-JP, EUC-KR, ISO-8859-1, UTF-16LE`,
-    );
-  }
+function encodingOf(option: string, name: string): string {
+  const found = decoderName(name);
+  if (found !== undefined) return found;
+  throw new Error(
+    `${option} ${name} is not known; write a name such as Shift_JIS, EUC-JP, EUC-KR, ISO-8859-1, UTF-16LE`,
+  );
 }

@@ -9,7 +9,7 @@ import type { SourceContext } from '../../core/plugin.ts';
 import { errorText } from '../../core/errors.ts';
 import { appendPatiently, noRecords, sliceRecords } from './appending.ts';
 import { openContents } from './archive.ts';
-import { holdsSame, readHead } from './contents.ts';
+import { holdsSame, holeEnd, readHead } from './contents.ts';
 import type { Contents, Seen } from './contents.ts';
 import { Joiner } from './joiner.ts';
 import type { Allowance } from './limits.ts';
@@ -204,7 +204,8 @@ export class FollowedFile {
       const batch = this.#batch();
       if (takesHeld) this.#joiner?.flush(batch, false);
       else this.#joiner?.forget();
-      this.#reader.goTo(beginning);
+      const at = await holeEnd(this.#contents, this.#reader.at);
+      this.#reader.goTo({ ...beginning, at });
       this.#head = emptyHead;
       this.#sizeSeen = this.#readMs = 0;
       await this.#commit(batch, true, state);

@@ -1,6 +1,6 @@
 /** Files that are renamed, cut, removed, or cannot be read. */
 import assert from 'node:assert/strict';
-import { mkdir, readFile, rename, rm, stat, symlink, truncate } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, rm, stat, symlink, truncate } from 'node:fs/promises';
 import { test } from 'node:test';
 import { until } from '../../../test/program.ts';
 import { Tailing } from './tail-fixture.ts';
@@ -71,6 +71,48 @@ test('a file that is cut is read from its head, even when it is as long as befor
   await tail.count(7);
   assert.equal(tail.messages[6], 'short');
   assert.ok(tail.said.some((text) => text.includes('was cut')));
+});
+
+test('a writer that goes on at its offset after a cut leaves a hole, which is no line', async (t) => {
+  const tail = await Tailing.make(t);
+  const writer = await open(tail.file('in.log'), 'w');
+  t.after(() => writer.close());
+  await writer.write('one\ntwo\n');
+  await tail.start();
+  await tail.count(2);
+  await truncate(tail.file('in.log'));
+  await writer.write('three\n');
+  await tail.count(3);
+  await writer.write('four\n');
+  await tail.count(4);
+  await tail.stop();
+  assert.deepEqual(tail.messages, ['one', 'two', 'three', 'four']);
+});
+
+test('links to links are followed as Kubernetes makes them, over rotations, without a look in between', async (t) => {
+  const tail = await Tailing.make(t, { path: 'containers/*.log', tag: 'kube.*', refreshInterval: 60_000 });
+  for (const name of ['containers', 'pods', 'docker']) await mkdir(tail.file(name));
+  await symlink(tail.file('docker/id-json.log'), tail.file('pods/0.log'));
+  await symlink(tail.file('pods/0.log'), tail.file('containers/app.log'));
+  await tail.write('docker/id-json.log', 'one\n');
+  await tail.start();
+  await tail.append('docker/id-json.log', 'two\n');
+  await tail.count(2);
+  await rename(tail.file('docker/id-json.log'), tail.file('docker/id-json.log.1'));
+  await tail.append('docker/id-json.log.1', 'three\n');
+  await tail.write('docker/id-json.log', 'four\n');
+  await tail.count(4);
+  await tail.stop();
+  await tail.append('docker/id-json.log', 'five\n');
+  await rename(tail.file('docker/id-json.log'), tail.file('docker/id-json.log.2'));
+  await tail.write('docker/id-json.log', 'six\n');
+  await tail.start();
+  await tail.count(6);
+  await tail.stop();
+  assert.deepEqual(tail.messages, ['one', 'two', 'three', 'four', 'five', 'six']);
+  const tags = tail.appended.filter(({ records }) => records.payloads.length > 0).map(({ tag }) => tag);
+  assert.equal(new Set(tags).size, 1);
+  assert.match(tags[0] ?? '', /^kube\..*containers\.app\.log$/);
 });
 
 test('bytes that a cut took before they were read are said to be lost', async (t) => {
