@@ -101,6 +101,7 @@ export class FollowedFile {
   #born: string | undefined;
   readonly #sinceMs: number;
   #sizeSeen: number;
+  #isEmpty = false;
   /** When it was last written, as seen; and as it was when it was last read. */
   modifiedMs: number;
   #readMs = 0;
@@ -153,6 +154,11 @@ export class FollowedFile {
   get sizeSeen(): number {
     return this.#sizeSeen;
   }
+  /** True when nothing of it waits to be read, as far as is known. */
+  get isIdle(): boolean {
+    if (this.rotatedMs !== undefined || this.waitsFor || this.isCut || this.#joiner?.isHolding === true) return false;
+    return this.isReadTo(this.#sizeSeen) && (this.position > 0 || this.#isEmpty);
+  }
   /** True when a file of that size has nothing that was not read. */
   isReadTo(size: number): boolean {
     return this.#reader.at === size;
@@ -193,6 +199,7 @@ export class FollowedFile {
         return this.#seeCut();
       this.modifiedMs = this.#readMs = modifiedMs;
       this.#sizeSeen = size;
+      this.#isEmpty = size === 0;
       const bytesMax = this.#allowance?.bytesNow() ?? Number.POSITIVE_INFINITY;
       const until = Math.min(size, this.#until);
       const isLarge = until - at >= largeBytes;
@@ -262,6 +269,12 @@ export class FollowedFile {
   /** Does another file hold what was read of this one? */
   isHeldBy(other: Contents): Promise<boolean> {
     return holdsSame(other, this.state());
+  }
+  /** Nothing was read of it, and what it held may lie elsewhere by now: its size says nothing. */
+  forgetSize(): void {
+    if (this.position > 0) return;
+    this.#sizeSeen = 0;
+    this.#isEmpty = false;
   }
   /** What was read of it, lines that wait for further ones among them. */
   get readState(): Position {

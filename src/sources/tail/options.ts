@@ -70,6 +70,9 @@ export const tailOptions = {
   limitRecentlyModified: duration('Leaves out files of a glob that were not changed for so long.'),
   enableWatchTimer: boolean('Looks at each file every second.', { default: true }),
   enableStatWatcher: boolean('Has the system tell of changes (inotify).', { default: true }),
+  openFilesMax: integer(2)(
+    'Files held open at a time; those that were read to their end are closed then until they change. Unless set, three quarters of what the system allows.',
+  ),
   openOnEveryUpdate: boolean('Opens a file only while it is read.', {
     default: false,
     ignored: 'a file stays open until it was read to its end, or what is in it when it is renamed would be lost',
