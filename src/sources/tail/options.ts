@@ -85,6 +85,12 @@ export const tailOptions = {
   multilineFlushInterval: duration(
     'Takes the last record of several lines as complete when its file was quiet for so long.',
   ),
+  multilineBufferLimit: bytes('Longest record of several lines; a longer one is cut between two lines.', {
+    default: 2 * 1024 * 1024,
+  }),
+  dockerMode: boolean("Joins the parts that Docker's json-file driver makes of long lines before they are parsed.", {
+    default: false,
+  }),
   unparsedKey: text(
     'Makes a record of a line that does not parse: this field gets it, beside those of path_key and offset_key.',
   ),

@@ -14,6 +14,7 @@ import { FollowedFile } from './file.ts';
 import type { FileRules, Place } from './file.ts';
 import { FollowedFiles } from './followed-files.ts';
 import { Generations } from './generations.ts';
+import { cutCounter, isMultiline, joiningOf } from './joining.ts';
 import { Limits } from './limits.ts';
 import { Losses } from './losses.ts';
 import type { TailOptions, tailOptions } from './options.ts';
@@ -86,7 +87,9 @@ export class TailSource implements Source {
     const limits = new Limits(context.clock, options.readBytesLimitPerSecond, config.sections['group']?.[0]);
     this.#rules = {
       context,
-      parser: context.parser(config.parser ?? 'none'),
+      parser: context.parser(isMultiline(config.parser) ? 'none' : (config.parser ?? 'none')),
+      joining: joiningOf(config, context),
+      cut: cutCounter(context),
       decode: decoder && ((line) => Buffer.from(decoder.decode(line))),
       pathKey: options.pathKey,
       emitsUnmatched: options.emitUnmatchedLines,
@@ -147,7 +150,11 @@ export class TailSource implements Source {
     const { posFileCompactionInterval: compactMs } = this.#options;
     if (compactMs !== undefined) this.#every(compactMs, async () => this.#positionFile?.compact());
     for (const root of this.#paths.roots()) this.#watching?.add(root);
-    if (this.#options.exitOnEof) void this.#turns.idle().then(() => this.#resolveEnded());
+    if (this.#options.exitOnEof)
+      void this.#turns
+        .idle()
+        .then(() => this.#runOnce(() => this.#flushAll()))
+        .then(() => this.#resolveEnded());
   }
 
   async stop(): Promise<void> {
@@ -197,6 +204,10 @@ export class TailSource implements Source {
       return false;
     }
   }
+  /** Nothing comes behind what waits. */
+  async #flushAll(): Promise<void> {
+    for (const file of this.#files.all()) await file.flush(false);
+  }
   /** Is there something to be read before it? */
   #mustWait(file: FollowedFile): boolean {
     const { waitsFor: before, isHeld } = file;
@@ -228,6 +239,7 @@ export class TailSource implements Source {
     for (const file of this.#files.all())
       try {
         const isSwept = index++ % sweepLooks === sweep;
+        if (file.dueMs !== undefined && file.dueMs <= nowMs) await file.flushDue(nowMs);
         if (flushMs !== undefined && file.heldSinceMs !== undefined && nowMs - file.heldSinceMs >= flushMs)
           await file.flush(false);
         if (file.rotatedMs !== undefined && nowMs - file.rotatedMs >= rotateWait) await this.#closeRotated(file);
