@@ -1,4 +1,5 @@
 /** Makes running plugins of models: every `create` in the program is called here. */
+import { join } from 'node:path';
 import { OperatingError } from './core/errors.ts';
 import type { Clock } from './core/clock.ts';
 import type { Joiner, JoinerOutlet } from './core/joiner.ts';
@@ -27,10 +28,13 @@ export interface Surroundings {
   readonly log: Log;
   readonly clock: Clock;
   readonly metrics: Metrics;
+  /** The data directory, for what plugins share; undefined: nothing of it is kept. */
+  readonly dataDir?: string;
 }
 
 export class Instances {
   readonly #around: Surroundings;
+  readonly #shared = new Map<string, unknown>();
 
   constructor(around: Surroundings) {
     this.#around = around;
@@ -44,7 +48,15 @@ export class Instances {
       metrics,
       parser: (model) => this.parser(model),
       formatter: (model) => this.formatter(model),
+      shared: (key, make) => this.#share(key, make),
     };
+  }
+  #share<T>(key: string, make: (directory: string | undefined) => T): T {
+    if (!this.#shared.has(key)) {
+      const { dataDir } = this.#around;
+      this.#shared.set(key, make(dataDir === undefined ? undefined : join(dataDir, 'shared', encodeURIComponent(key))));
+    }
+    return this.#shared.get(key) as T;
   }
   parser(model: PluginModel | string): Parser {
     const { plugin, config, name } = this.#resolve('parser', model);

@@ -47,7 +47,7 @@ export function createProcess(log: Log, dataDir: string, limits: DataLimits, own
   const registry = new Registry(builtinPlugins);
   const metrics = new Metrics();
   const clock = realClock;
-  const instances = new Instances({ registry, log, clock, metrics });
+  const instances = new Instances({ registry, log, clock, metrics, dataDir });
   // What earlier starts left counts too. Each process has this budget for itself: refused records are few.
   const deadSpace = new SpaceBudget(limits.deadBytes);
   const measureDead = async (): Promise<void> =>

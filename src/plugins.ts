@@ -37,6 +37,8 @@ import { fluentbitParserFilter } from './filters/fluentbit_parser.ts';
 import { fluentbitRecordModifierFilter } from './filters/fluentbit_record_modifier.ts';
 import { fluentbitThrottleFilter } from './filters/fluentbit_throttle.ts';
 import { grepFilter } from './filters/grep.ts';
+import { kubernetesFilter } from './filters/kubernetes/index.ts';
+import { kubernetesMetadataFilter } from './filters/kubernetes_metadata/index.ts';
 import { modifyFilter } from './filters/modify.ts';
 import { nestFilter } from './filters/nest.ts';
 import { parserFilter } from './filters/parser.ts';
@@ -145,6 +147,8 @@ export const builtinPlugins: readonly Plugin[] = [
   forwardSource,
   googleCloudOutput,
   grepFilter,
+  kubernetesFilter,
+  kubernetesMetadataFilter,
   hashFormatter,
   httpOutput,
   httpSource,

@@ -80,6 +80,7 @@ export function contextOf(plugins: readonly Plugin[], log: Log = silentLog()): P
     if (!plugin) throw new TypeError(`no ${kind} ${JSON.stringify(model)}`);
     return { plugin, config: typeof model === 'string' ? configOf(plugin) : model };
   };
+  const shared = new Map<string, unknown>();
   const context = {
     log,
     clock: new FakeClock(),
@@ -91,6 +92,10 @@ export function contextOf(plugins: readonly Plugin[], log: Log = silentLog()): P
     formatter(model: PluginModel | string): Formatter {
       const { plugin, config } = find('formatter', model);
       return plugin.create(config, context);
+    },
+    shared: <T>(key: string, make: (directory: string | undefined) => T): T => {
+      if (!shared.has(key)) shared.set(key, make(undefined));
+      return shared.get(key) as T;
     },
   };
   return context;

@@ -88,8 +88,11 @@ export interface AdminBackend {
   deadLetters(limit: number, choice: DeadLetterChoice): Promise<readonly DeadLetterRow[]>;
   /** Undefined: there is none with this id, or it was replayed or dropped. */
   deadLetter(id: string): Promise<DeadLetterDetail | undefined>;
-  /** Appends dead letters again under their tag, once; returns how many. */
-  replayDeadLetters(choice: DeadLetterChoice): Promise<number>;
+  /**
+   * Appends dead letters again under their tag, once; returns how many. `isRouted`: through filters and routes, for all
+   * outputs; else for the output that refused them.
+   */
+  replayDeadLetters(choice: DeadLetterChoice, isRouted: boolean): Promise<number>;
   /** Gives dead letters up; returns how many. */
   dropDeadLetters(choice: DeadLetterChoice): Promise<number>;
   /** Questions to the store; undefined: it is off. */

@@ -168,13 +168,15 @@ function addDeadLetterCommands(program: Command): void {
       await showDeadLetter(dataDirectoryOf(options), id);
     });
   withFilters(withDataDirectory(dlq.command('replay')))
-    .description('append refused records again under their tag; they are no dead letters then')
+    .description('send refused records to the output that refused them again; they are no dead letters then')
     .argument('[ids...]', 'ids that dlq list printed')
     .option('--all', 'all of them, or all that --output and --reason name')
-    .action(async (ids: string[], options: { all?: boolean } & FilterOptions) => {
+    .option('--route', 'through the filters again, and to all outputs that the configuration gives them')
+    .action(async (ids: string[], options: { all?: boolean; route?: boolean } & FilterOptions) => {
       const chosen = chosenLetters('replay', ids, options);
       const { replayDeadLetters } = await import('./dlq.ts');
-      await replayDeadLetters(dataDirectoryOf(options), chosen, filterOf(options));
+      const filter = { ...filterOf(options), isRouted: options.route === true };
+      if (!(await replayDeadLetters(dataDirectoryOf(options), chosen, filter))) process.exitCode = exitCodes.failed;
     });
   withFilters(withDataDirectory(dlq.command('drop')))
     .description('give refused records up for good, and make room')
@@ -183,7 +185,8 @@ function addDeadLetterCommands(program: Command): void {
     .action(async (ids: string[], options: { all?: boolean } & FilterOptions) => {
       const chosen = chosenLetters('drop', ids, options);
       const { dropDeadLetters } = await import('./dlq.ts');
-      await dropDeadLetters(dataDirectoryOf(options), chosen, filterOf(options));
+      if (!(await dropDeadLetters(dataDirectoryOf(options), chosen, filterOf(options))))
+        process.exitCode = exitCodes.failed;
     });
 }
 

@@ -19,6 +19,7 @@ export function askRunning(
   method: 'GET' | 'POST',
   path: string,
   body?: unknown,
+  parse: (text: string) => unknown = JSON.parse,
 ): Promise<unknown> {
   const where = `asking the program on data directory ${dataDirectory}`;
   return new Promise((resolve, reject) => {
@@ -42,7 +43,7 @@ export function askRunning(
         answer.on('error', reject);
         answer.on('end', () => {
           const said = Buffer.concat(parts).toString('utf8');
-          if ((answer.statusCode ?? 500) < 300) resolve(JSON.parse(said));
+          if ((answer.statusCode ?? 500) < 300) resolve(parse(said));
           else reject(new OperatingError('OUTPUT_REFUSED', `${where}: ${answer.statusCode} ${said}`));
         });
       },

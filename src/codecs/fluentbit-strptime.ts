@@ -6,6 +6,7 @@
 import type { Clock, Instant } from '../core/clock.ts';
 import { compileLocal } from './civil.ts';
 import { parseZone } from './strftime.ts';
+import { composites, dayNames, monthNames } from './strptime-words.ts';
 
 /** Which zone a time without one is in. */
 export interface FluentbitZone {
@@ -35,20 +36,6 @@ interface Parts {
 
 /** Reads at a place; gives the place behind what it took, or -1. */
 type Step = (text: string, at: number, parts: Parts) => number;
-
-const monthNames = 'january february march april may june july august september october november december'.split(' ');
-const dayNames = 'sunday monday tuesday wednesday thursday friday saturday'.split(' ');
-
-const composites: Readonly<Record<string, string>> = {
-  D: '%m/%d/%y',
-  F: '%Y-%m-%d',
-  R: '%H:%M',
-  T: '%H:%M:%S',
-  X: '%H:%M:%S',
-  x: '%m/%d/%y',
-  r: '%I:%M:%S %p',
-  c: '%a %b %e %H:%M:%S %Y',
-};
 
 const steps: Readonly<Record<string, Step>> = {
   A: name(dayNames, () => {}),

@@ -35,6 +35,12 @@ test('json: what is read, and what is left as text', () => {
     assert.match(parse(other), /^mismatch/, other);
 });
 
+test('json: with array_key an array is a record', () => {
+  const parse = (text: string) => parsed(fluentbitParser, text, { format: 'json', arrayKey: 'msg' });
+  assert.deepEqual(parse(' [1,{"a":2}]'), parse('{"msg":[1,{"a":2}]}'));
+  assert.match(JSON.stringify(parse('[1')), /mismatch/);
+});
+
 test('json: the time is taken out of the record, or both stay', () => {
   const parse = (text: string, options = {}) => parsed(fluentbitParser, text, { format: 'json', ...iso, ...options });
   assert.equal(parse('{"time":"2024-03-01T10:00:00.5+02:00","m":1}'), '{"m":1} 1709280000.500000000');

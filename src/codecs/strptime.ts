@@ -8,6 +8,7 @@ import { civilSeconds, compileLocal, instantOf, nanosOf, ordinalSeconds, parseOf
 import type { FromLocal } from './civil.ts';
 import { zoneOf } from './strftime.ts';
 import type { TimeOptions } from './strftime.ts';
+import { composites, dayNames, monthNames } from './strptime-words.ts';
 
 /** Undefined: the text is no such time. */
 export type ParseTime = (text: string) => Instant | undefined;
@@ -31,29 +32,20 @@ interface Parts {
 /** Reads at a place; gives the place behind what it took, or -1. */
 type Step = (text: string, at: number, parts: Parts) => number;
 
-const months = 'january february march april may june july august september october november december'.split(' ');
-const weekdays = 'sunday monday tuesday wednesday thursday friday saturday'.split(' ');
-
-const composites: Readonly<Record<string, string>> = {
-  D: '%m/%d/%y',
-  F: '%Y-%m-%d',
-  R: '%H:%M',
-  T: '%H:%M:%S',
-  X: '%H:%M:%S',
-  x: '%m/%d/%y',
-  r: '%I:%M:%S %p',
-  c: '%a %b %e %H:%M:%S %Y',
+/** Ruby has two more of them. */
+const rubyComposites: Readonly<Record<string, string>> = {
+  ...composites,
   v: '%e-%b-%Y',
   '+': '%a %b %e %H:%M:%S %Z %Y',
 };
 
 /** Directives by letter. `%N` and `%L` that digits follow have their width: see compileStep. */
 const steps: Readonly<Record<string, Step>> = {
-  A: word(weekdays, () => {}),
-  a: word(weekdays, () => {}),
-  B: word(months, (parts, index) => (parts.month = index + 1)),
-  b: word(months, (parts, index) => (parts.month = index + 1)),
-  h: word(months, (parts, index) => (parts.month = index + 1)),
+  A: word(dayNames, () => {}),
+  a: word(dayNames, () => {}),
+  B: word(monthNames, (parts, index) => (parts.month = index + 1)),
+  b: word(monthNames, (parts, index) => (parts.month = index + 1)),
+  h: word(monthNames, (parts, index) => (parts.month = index + 1)),
   d: number(2, 1, 31, (parts, value) => (parts.day = value)),
   e: number(2, 1, 31, (parts, value) => (parts.day = value)),
   H: number(2, 0, 24, (parts, value) => (parts.hour = value)),
@@ -87,7 +79,7 @@ const steps: Readonly<Record<string, Step>> = {
 /** Compiles a format. @throws Error for a directive that is not known */
 export function compileStrptime(format: string, options: TimeOptions, clock: Clock): ParseTime {
   if (format === '%iso8601') return compileIso8601(options);
-  const expanded = format.replaceAll(/%([DFRTXxrcv+])/g, (_, letter: string) => composites[letter] as string);
+  const expanded = format.replaceAll(/%([DFRTXxrcv+])/g, (_, letter: string) => rubyComposites[letter] as string);
   const found = [...expanded.matchAll(/%[-0^#:_]*\d*([A-Za-z%])|\s+|[^%\s]+|%/g)].map(([text, letter]) => {
     if (letter !== undefined && steps[letter] === undefined)
       throw new Error(`time format ${format}: ${text} is not known`);

@@ -16,6 +16,8 @@ export interface PluginModel {
   readonly parser?: PluginModel | undefined;
   /** Parsers that are tried one after the other. */
   readonly parsers?: readonly PluginModel[] | undefined;
+  /** Parsers that records ask for by name. */
+  readonly namedParsers?: Readonly<Record<string, PluginModel>> | undefined;
   readonly formatter?: PluginModel | undefined;
   readonly inject?: InjectModel | undefined;
   readonly at: Location;

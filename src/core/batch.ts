@@ -19,6 +19,18 @@ export type Codec = (typeof codecs)[keyof typeof codecs];
 
 /** Source id of records that were replayed from the dead letters. No source of a configuration can be called so. */
 export const replaySource = '@replay';
+/** Source id of records that are replayed for the output that refused them, and for no other. */
+export function replaySourceOf(output: string): string {
+  return `${replaySource}/${output}`;
+}
+/** The output that replayed records are for; undefined: records of another source, or replayed for all. */
+export function replayedOutput(source: string): string | undefined {
+  return source.startsWith(`${replaySource}/`) ? source.slice(replaySource.length + 1) : undefined;
+}
+/** Whether records were replayed: they were received before. */
+export function isReplayed(source: string): boolean {
+  return source === replaySource || replayedOutput(source) !== undefined;
+}
 
 /**
  * Records as a source hands them to the journal: parallel arrays, one entry a record.
@@ -182,6 +194,25 @@ export class Batch {
     let sum = 0;
     for (let row = 0; row < this.count; row++) sum += this.sizeBytes(row);
     return sum;
+  }
+  /** True while no record of the block is in the batch twice, and they are in its order. */
+  get isOrdered(): boolean {
+    for (let row = 1; row < this.count; row++) if (this.index(row) <= this.index(row - 1)) return false;
+    return true;
+  }
+  /**
+   * The same records with other JSON texts, for filters that put something behind them without looking inside: `payload`,
+   * `bounds` and `exact` as in BlockParts, by index in the block; what of the block is not in the batch may be empty.
+   */
+  reencoded(payload: Buffer, bounds: Uint32Array, exact: Uint8Array): Batch {
+    const block = new Block({ ...this.block.parts, codec: codecs.json, payload, bounds, exact });
+    return new Batch(this.tag, block, this.#rows, undefined, this.#times);
+  }
+  /** The same records; `times[row]`, where given, replaces the record's time. */
+  withTimes(times: readonly (Instant | undefined)[]): Batch {
+    if (!times.some((time) => time !== undefined)) return this;
+    const all = Array.from({ length: this.count }, (_, row) => times[row] ?? this.#times?.[row]);
+    return new Batch(this.tag, this.block, this.#rows, this.#changed, all);
   }
   /** The same records under another tag. */
   withTag(tag: string): Batch {

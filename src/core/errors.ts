@@ -51,6 +51,20 @@ export const errorTable = {
       'Another program writes to the same target under the same name, and took over: it runs on a copy of this data directory. The output has stopped and its records wait; end one of the two programs and start the other again.',
   },
   OUTPUT_WRITE: { retryable: true, meaning: 'Writing to a local target failed. The chunk is kept and tried again.' },
+  KUBERNETES_UNAVAILABLE: {
+    retryable: true,
+    meaning:
+      'The Kubernetes API does not answer. Records that need it wait as long as their filter says, then go on without; it is asked again.',
+  },
+  KUBERNETES_REFUSED: {
+    retryable: true,
+    meaning:
+      'The Kubernetes API answers that the program may not read this. The text names the RBAC rule that is missing, or the token. Records go on without.',
+  },
+  KUBERNETES_ANSWER: {
+    retryable: true,
+    meaning: 'What answers in place of the Kubernetes API says something else than it would. Check the address.',
+  },
   FILTER_FAILED: {
     retryable: false,
     meaning: 'A filter could not work on a record. The record goes to the @ERROR label, else to the dead letters.',

@@ -39,6 +39,8 @@ export interface FluentbitWritten<P extends OptionTable = OptionTable> {
   readonly parser: (name: string, at: Location) => PluginModel | undefined;
   /** The rules of a multiline parser, built in or defined; undefined after reporting that there is none. */
   readonly multilineParser: (name: string, at: Location) => PluginModel | undefined;
+  /** All parsers that are defined, by name; those that had errors are left out. */
+  readonly parsers: ReadonlyMap<string, PluginModel>;
   /** The servers that an `Upstream` names; undefined after reporting what is wrong. */
   readonly upstream: (name: string, at: Location) => readonly FluentbitNode[] | undefined;
   readonly error: (at: Location, problem: string) => void;
@@ -58,6 +60,8 @@ export interface FluentbitParts {
   readonly parser?: PluginModel | undefined;
   /** Parsers that are tried one after the other. */
   readonly parsers?: readonly PluginModel[];
+  /** Parsers that records ask for by name. */
+  readonly namedParsers?: Readonly<Record<string, PluginModel>>;
   readonly formatter?: PluginModel | undefined;
   /** For outputs that cut chunks in a way of their own: chunk keys. Default: `tag`. */
   readonly chunkKeys?: readonly string[];

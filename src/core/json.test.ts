@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { jsonDepthMax, parseExact, parseJson, parseRecord, scanJson, stringifyJson } from './json.ts';
+import { jsonDepthMax, parseExact, parseJson, parseRecord, parseShown, scanJson, stringifyJson } from './json.ts';
 import { Float } from './record.ts';
 
 const scan = (text: string) => scanJson(Buffer.from(text));
@@ -88,4 +88,10 @@ test('a key that is a backslash changes no key that is read after it', () => {
     '{"__proto__":1,"b":"\\n","c":12345678901234567000}',
   );
   assert.throws(() => parseJson('{"a":"\\n"'), SyntaxError);
+});
+
+test('what is shown keeps its digits', () => {
+  const text = '{"a":1.0,"b":[12345678901234567890,{"c":"x","d":1e3}],"e":null}';
+  assert.equal(JSON.stringify(parseShown(text)), text);
+  assert.throws(() => parseShown('{'), SyntaxError);
 });

@@ -3,7 +3,7 @@
  * cannot, and a printer for both. Grammar: RFC 8259. Text that comes in is validated by JSON.parse first.
  */
 import type { ByteWriter } from './bytes.ts';
-import { Float, fieldEntries, isFields, needsExactKey } from './record.ts';
+import { Float, fieldEntries, isFields, needsExactKey, rawJson } from './record.ts';
 import type { ExactFields, Fields, PlainFields, Value } from './record.ts';
 
 /** Deepest nesting of objects and arrays a record may have: JSON.stringify recurses, and 200 is far above any real record. */
@@ -278,15 +278,22 @@ export function parseRecord(text: string, isExact: boolean): Fields {
 export function parseJson(text: string): unknown {
   const value: unknown = JSON.parse(text);
   if (!text.includes('\\')) return value;
-  return plainOf(new ExactParser(text).value(0));
+  return plainOf(new ExactParser(text).value(0), Number);
+}
+/** What JSON.stringify prints with the digits of the text, for people to read. @throws SyntaxError */
+export function parseShown(text: string): unknown {
+  JSON.parse(text);
+  return plainOf(new ExactParser(text).value(0), rawJson);
 }
 
-function plainOf(value: Value): unknown {
-  if (value instanceof Float || typeof value === 'bigint') return Number(value instanceof Float ? value.text : value);
-  if (Array.isArray(value)) return value.map(plainOf);
+/** `number`: gives those that a plain number would print otherwise. */
+function plainOf(value: Value, number: (text: string) => unknown): unknown {
+  if (value instanceof Float) return number(value.text);
+  if (typeof value === 'bigint') return number(String(value));
+  if (Array.isArray(value)) return value.map((inner) => plainOf(inner, number));
   if (!(value instanceof Map)) return value;
   const plain: Record<string, unknown> = {};
-  for (const [key, inner] of value) defineField(plain, key, plainOf(inner));
+  for (const [key, inner] of value) defineField(plain, key, plainOf(inner, number));
   return plain;
 }
 /** As JSON.parse does, also for `__proto__`. */

@@ -40,6 +40,7 @@ export interface PluginConfig<O extends OptionTable = OptionTable> {
   readonly sections: Readonly<Record<string, readonly SectionModel[]>>;
   readonly parser?: PluginModel | undefined;
   readonly parsers?: readonly PluginModel[] | undefined;
+  readonly namedParsers?: Readonly<Record<string, PluginModel>> | undefined;
   readonly formatter?: PluginModel | undefined;
   readonly inject?: InjectModel | undefined;
   readonly at: Location;
@@ -53,6 +54,11 @@ export interface PluginContext {
   /** Makes the parser or formatter of a nested section, or one by name with its defaults. */
   parser(model: PluginModel | string): Parser;
   formatter(model: PluginModel | string): Formatter;
+  /**
+   * What plugins share over the whole process, whatever generation they are of: made at the first call with this key.
+   * `directory`: one of its own in the data directory, made by whoever needs it; undefined where nothing is kept.
+   */
+  shared<T>(key: string, make: (directory: string | undefined) => T): T;
 }
 
 // ---------------------------------------------------------------------------------------------------- sources
@@ -164,7 +170,10 @@ export interface Formatter {
 /** Called by filters and steps for a record they fail on: it goes to @ERROR or the dead letters. `row` counts in the batch given. */
 export type RejectRecord = (row: number, reason: string) => void;
 
-/** Pure and synchronous over a batch: same batch in, same batch out, at every replay. */
+/**
+ * Pure and synchronous over a batch: same batch in, same batch out, at every replay. One that needs something from outside
+ * (what a pod is called) throws NotReady until it is there; nothing of the batch has gone anywhere then.
+ */
 export interface Filter {
   /** `changed`: given where others share the records; a filter that may change a record in place says what it became. */
   apply(batch: Batch, reject: RejectRecord, changed?: ChangedRecord): Batch;

@@ -24,7 +24,8 @@ export class Float {
 }
 
 // ES2026 `JSON.rawJSON`, in Node since 21; TypeScript's library does not name it yet.
-const rawJson = (JSON as unknown as { rawJSON(this: void, text: string): unknown }).rawJSON;
+/** A number that JSON.stringify prints as written. */
+export const rawJson = (JSON as unknown as { rawJSON(this: void, text: string): unknown }).rawJSON;
 
 export type Value = null | boolean | number | bigint | string | Float | Uint8Array | Value[] | Fields;
 /** An object without prototype-sensitive, integer-like or duplicate keys. */

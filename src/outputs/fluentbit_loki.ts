@@ -1,11 +1,14 @@
 /** The `fluentbit_loki` output: records as streams of Grafana Loki. Source: Fluent Bit 5.1 out_loki. */
+import { compileFluentbitAccessor } from '../codecs/fluentbit-accessor.ts';
 import { compileLoki } from '../codecs/loki-streams.ts';
 import { fluentbitForm } from '../core/fluentbit.ts';
 import { boolean, choice, integer, list, secret, text } from '../core/options.ts';
 import { definePlugin } from '../core/plugin.ts';
 import { shownEndpoint } from './http/address.ts';
 import { headersOf, requestOptions, requestParts, requestProperties } from './http/fluentbit.ts';
+import type { RequestOf } from './http/groups.ts';
 import { checkHttp, createHttp, httpOptions, httpSections } from './http/index.ts';
+import { headerProblem } from './requests/headers.ts';
 
 const lineOptions = {
   labels: list('Labels of the streams: name=value, name=$key or $key. Default: job=fluent-bit.', { default: [] }),
@@ -24,6 +27,9 @@ const lineOptions = {
     'Whether the line of a record with one field left is the value of that; raw: a text without quotation marks.',
     { default: 'off', fluentbit: 'drop_single_key' },
   ),
+  tenantIdKey: text('The field that names the tenant of a record, such as $tenant; others have that of tenant_id.', {
+    fluentbit: 'tenant_id_key',
+  }),
   autoKubernetesLabels: boolean('Adds all labels of the pod.', {
     default: false,
     fluentbit: 'auto_kubernetes_labels',
@@ -56,7 +62,6 @@ export const fluentbitLokiOutput = definePlugin({
       port: integer(1, 65_535)('Port of the host.', { default: 3100 }),
       uri: text('Path of the requests.', { default: '/loki/api/v1/push' }),
       tenantId: text('The tenant, as header X-Scope-OrgID.', { fluentbit: 'tenant_id' }),
-      tenantIdKey: text('The field that names the tenant of a record.', { fluentbit: 'tenant_id_key' }),
       dropSingleKey: choice(['off', 'on', 'raw', 'false', 'true', 'no', 'yes'])(
         'Whether the line of a record with one field left is the value of that; raw: a text without quotation marks.',
         { default: 'off', fluentbit: 'drop_single_key' },
@@ -71,14 +76,9 @@ export const fluentbitLokiOutput = definePlugin({
     },
     lower(written) {
       const { properties, at, error } = written;
-      const { tenantId, tenantIdKey, bearerToken, httpUser, labelMapPath } = properties;
+      const { tenantId, bearerToken, httpUser, labelMapPath } = properties;
       if (labelMapPath !== undefined)
         error(written.written('labelMapPath') ?? at, 'label_map_path is not supported: write the labels into Labels');
-      if (tenantIdKey !== undefined)
-        error(
-          written.written('tenantIdKey') ?? at,
-          'tenant_id_key is not supported: write an output with a Match for each tenant',
-        );
       const { options: made, sections } = requestParts(properties, properties.port, properties.uri, written);
       const headers = {
         ...(bearerToken !== undefined && httpUser === undefined && { Authorization: `Bearer ${bearerToken}` }),
@@ -107,10 +107,31 @@ export const fluentbitLokiOutput = definePlugin({
   check(config, buffer) {
     checkHttp(config, buffer, process.env);
     compileLoki(config.options);
+    if (config.options.tenantIdKey !== undefined) tenantOf(config.options.tenantIdKey);
   },
   create(config, context) {
     const { formatter, opening, closing } = compileLoki(config.options);
-    const body = { formatter, contentType: 'application/json', opening, between: ',', closing };
+    const { tenantIdKey } = config.options;
+    const requestOf = tenantIdKey === undefined ? undefined : tenantOf(tenantIdKey);
+    const body = {
+      formatter,
+      contentType: 'application/json',
+      opening,
+      between: ',',
+      closing,
+      ...(requestOf && { requestOf }),
+    };
     return createHttp(config, context, process.env, body);
   },
 });
+
+/** Each tenant gets requests of its own. */
+function tenantOf(key: string): RequestOf {
+  const accessor = compileFluentbitAccessor(key);
+  return (batch, row) => {
+    const tenant = accessor.get(batch.fields(row));
+    const headers: Record<string, string> = typeof tenant === 'string' ? { 'X-Scope-OrgID': tenant } : {};
+    const problem = headerProblem('X-Scope-OrgID', headers['X-Scope-OrgID'] ?? '');
+    return problem === undefined ? { headers } : { reason: problem };
+  };
+}

@@ -197,8 +197,8 @@ export class Controller implements AdminBackend {
   deadLetter(id: string): Promise<DeadLetterDetail | undefined> {
     return this.#options.deadLetters.show(id);
   }
-  replayDeadLetters(choice: DeadLetterChoice): Promise<number> {
-    return this.#options.deadLetters.replay(choice, this.#generation?.number ?? 0);
+  replayDeadLetters(choice: DeadLetterChoice, isRouted: boolean): Promise<number> {
+    return this.#options.deadLetters.replay(choice, this.#generation?.number ?? 0, isRouted);
   }
   dropDeadLetters(choice: DeadLetterChoice): Promise<number> {
     return this.#options.deadLetters.drop(choice);

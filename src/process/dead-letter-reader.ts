@@ -1,6 +1,6 @@
 /** Reads the dead-letter journal for people, appends letters again under their tag, and drops what nobody wants. */
-import { codecs, replaySource } from '../core/batch.ts';
-import { parseJson, scanJson } from '../core/json.ts';
+import { codecs, replaySource, replaySourceOf } from '../core/batch.ts';
+import { parseShown, scanJson } from '../core/json.ts';
 import type { Metrics } from '../core/metrics.ts';
 import type { DeadLetterChoice, DeadLetterDetail, DeadLetterRow } from '../admin/backend.ts';
 import { decodeDeadLetter } from '../delivery/dead-letter.ts';
@@ -67,11 +67,12 @@ export class DeadLetterReader {
     return detail;
   }
   /**
-   * Appends letters as records again, a slice at a time; they are done then. Refused requests are left out: they never
+   * Appends letters as records again, a slice at a time; they are done then. `isRouted`: for all outputs that the
+   * configuration gives them, through its filters; else for the output that refused each, as it was for that one. Refused requests are left out: they never
    * were records.
    * @throws OperatingError JOURNAL_FULL and what else appending throws: what was appended until then is replayed.
    */
-  replay(choice: DeadLetterChoice, generation: number): Promise<number> {
+  replay(choice: DeadLetterChoice, generation: number, isRouted = false): Promise<number> {
     return this.#inTurn(async () => {
       let count = 0;
       const writer = await this.#openedWriter();
@@ -86,7 +87,8 @@ export class DeadLetterReader {
           seconds: [letter.seconds],
           nanos: [letter.nanos],
         };
-        const appended = writer.append({ tag: letter.tag, records, source: replaySource, generation });
+        const source = isRouted ? replaySource : replaySourceOf(letter.output);
+        const appended = writer.append({ tag: letter.tag, records, source, generation });
         appends.push({ found, appended });
       };
       await this.#each(choice, take, async () => {
@@ -210,7 +212,7 @@ function idOf(shard: string, offset: number): string {
 
 function rowOf({ shard, offset, letter }: Found): DeadLetterRow {
   const { output, reason, tag, refusedMs, json } = letter;
-  return { id: idOf(shard, offset), output, reason, tag, refusedMs, record: parseJson(json) };
+  return { id: idOf(shard, offset), output, reason, tag, refusedMs, record: parseShown(json) };
 }
 
 /** A letter that is none, which a newer or damaged version may have written, must not hide the others. */

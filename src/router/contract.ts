@@ -31,13 +31,23 @@ export interface Refusal {
 export interface Routed {
   readonly emissions: readonly Emission[];
   readonly refusals: readonly Refusal[];
+  /** A filter has to wait for something: there are no emissions and refusals yet. */
+  readonly waiting?: Waiting;
+}
+
+/** A frame on its way. What filters and steps did with it before the one that waits is kept: they are not called again. */
+export interface Waiting {
+  /** Resolves when going on makes sense; never rejects. */
+  readonly ready: Promise<unknown>;
+  /** Goes on; it may have to wait again. */
+  again(): Routed;
 }
 
 /** A compiled configuration. */
 export interface Router {
   /** The outputs it can emit to, in the order in which a record may meet them. */
   readonly outputs: ReadonlySet<string>;
-  /** Synchronous, pure apart from filters that print; never throws for what a record holds. The result is valid until the next call. */
+  /** Synchronous, pure apart from filters that print; never throws for what a record holds. Several frames may wait at a time. */
   route(batch: Batch): Routed;
 }
 

@@ -4,7 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Batch } from '../core/batch.ts';
 import { FakeClock } from '../core/clock.ts';
 import { silentLog } from '../core/log.ts';
-import type { Recipient, Refusal, RoutedFrame, Router } from './contract.ts';
+import type { Recipient, Refusal, Routed, RoutedFrame, Router } from './contract.ts';
 import { Dispatcher } from './dispatcher.ts';
 import type { DispatcherOptions } from './dispatcher.ts';
 import { FakeJournal } from './journal-fake.ts';
@@ -358,5 +358,76 @@ test('under load it looks for news at most once in its gap, at rest at once', as
   journal.append('s', 't', one);
   await settle();
   assert.equal(taker.taken.length, 2, 'it was at rest for longer than the gap');
+  await dispatcher.stop();
+});
+
+/** A router whose filter waits for tag `late` until `release` is called. */
+function waitingRouter(output: string) {
+  let isReady = false;
+  let release = (): void => undefined;
+  const ready = new Promise<void>((resolve) => {
+    release = () => {
+      isReady = true;
+      resolve();
+    };
+  });
+  const router: Router = {
+    outputs: new Set([output]),
+    route(batch) {
+      const again = (): Routed =>
+        batch.tag === 'late' && !isReady
+          ? { emissions: [], refusals: [], waiting: { ready, again } }
+          : { emissions: [{ output, batch }], refusals: [] };
+      return again();
+    },
+  };
+  return { router, release };
+}
+
+test('a shard whose filter waits keeps its order; others go on', async () => {
+  const taker = new Taker('a');
+  const { router, release } = waitingRouter('a');
+  const { journal, dispatcher, settle } = setUp(() => router, [taker]);
+  journal.append('s', 'first', one);
+  journal.append('s', 'late', one);
+  journal.append('s', 'behind', one);
+  journal.append('u', 'other', one);
+  dispatcher.start();
+  await settle();
+  assert.deepEqual(taker.taken, ['s-0 first', 'u-0 other']);
+  release();
+  await settle();
+  assert.deepEqual(taker.taken.slice(2), ['s-1 late', 's-2 behind']);
+  await dispatcher.stop();
+});
+
+test('it stops while a filter waits; the records stay where they are', async () => {
+  const taker = new Taker('a');
+  const { journal, dispatcher, settle } = setUp(() => waitingRouter('a').router, [taker]);
+  journal.append('s', 'late', one);
+  dispatcher.start();
+  await settle();
+  await dispatcher.stop();
+  assert.deepEqual(taker.taken, []);
+});
+
+test('an output that catches up waits too, and then gets its records in order', async () => {
+  const fast = new Taker('a');
+  const slow = new Taker('b', { room: 0 });
+  const { router, release } = waitingRouter('b');
+  const { journal, dispatcher, settle } = setUp(
+    (_, pass) => (pass === 'replay' ? router : routerTo('r', 'a', 'b')),
+    [fast, slow],
+  );
+  journal.append('s', 'first', one);
+  journal.append('s', 'late', one);
+  dispatcher.start();
+  await settle();
+  slow.giveRoom(5);
+  await settle();
+  assert.deepEqual([fast.taken.length, slow.taken], [2, ['s-0 first']]);
+  release();
+  await settle();
+  assert.deepEqual(slow.taken, ['s-0 first', 's-1 late']);
   await dispatcher.stop();
 });

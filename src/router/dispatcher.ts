@@ -16,7 +16,7 @@ import type { Clock } from '../core/clock.ts';
 import { errorText } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { Frame, JournalDirectory, ReadResult, ShardReader } from '../journal/contract.ts';
-import type { Emission, Recipient, Refusal, RoutedFrame, Router } from './contract.ts';
+import type { Recipient, Refusal, Routed, RoutedFrame, Router } from './contract.ts';
 
 /** Longest work between two turns of the event loop: five slices fit into the 10 ms that an answer may take. */
 const sliceMs = 2;
@@ -55,11 +55,13 @@ interface Lane {
   /** Read, not yet handed out; begins at `position`. */
   pieces: readonly Piece[];
   troubleUntilMs: number;
+  /** A filter waits for something: the shard is left alone until that is there. */
+  isWaiting: boolean;
 }
 
 /** What a read gives, in offset order. */
 type Piece =
-  | { readonly kind: 'frame'; readonly frame: Frame }
+  | { readonly kind: 'frame'; readonly frame: Frame; routed?: Routed }
   | { readonly kind: 'lost'; readonly lost: ReadResult['lost'][number] };
 
 /** A recipient and the shards in which it is behind the shared pass. */
@@ -184,6 +186,7 @@ export class Dispatcher {
       }
       if (this.#isStopped) return false;
       if (!this.#isWanted(shard) || lane.troubleUntilMs > this.#options.clock.monotonicMs()) continue;
+      if (lane.isWaiting) continue;
       if (await this.#advance(lane, durableOffset)) hasMore = true;
     }
     if (this.#lanes.size > infos.length) await this.#forgetGone(new Set(infos.map((info) => info.shard)));
@@ -193,7 +196,7 @@ export class Dispatcher {
   #openLane(shard: string, firstOffset: number): Lane {
     const nexts = this.#members.map(({ recipient }) => recipient.next(shard, firstOffset));
     const position = Math.max(firstOffset, ...nexts);
-    const lane: Lane = { shard, position, reader: undefined, pieces: [], troubleUntilMs: Number.NEGATIVE_INFINITY };
+    const lane: Lane = { shard, position, reader: undefined, pieces: [], troubleUntilMs: -Infinity, isWaiting: false };
     this.#lanes.set(shard, lane);
     for (const [i, member] of this.#members.entries())
       if ((nexts[i] as number) < position) {
@@ -224,11 +227,12 @@ export class Dispatcher {
         return false;
       }
       this.#dismissFull(lane, piece);
-      if (!this.#isWanted(lane.shard) || this.#isStopped) {
+      const isRouted = this.#isWanted(lane.shard) && !this.#isStopped && this.#isRouted(lane, piece, router);
+      if (!isRouted) {
         lane.pieces = lane.pieces.slice(i);
         return false;
       }
-      this.#handOut(lane, piece, router);
+      this.#handOut(lane, piece);
       await this.#pauseWhenDue();
     }
     lane.pieces = [];
@@ -258,10 +262,22 @@ export class Dispatcher {
       this.#startCatchUp(member);
     }
   }
-  #handOut(lane: Lane, piece: Piece, router: Router | undefined): void {
+  /** Routes a frame, once. False: a filter has to wait; the shard goes on when it need not any more. */
+  #isRouted(lane: Lane, piece: Piece, router: Router | undefined): boolean {
+    if (piece.kind === 'lost' || !router || isEmpty(piece.frame)) return true;
+    piece.routed = piece.routed ? (piece.routed.waiting?.again() ?? piece.routed) : routedBy(router, piece.frame);
+    const { waiting } = piece.routed;
+    if (!waiting) return true;
+    lane.isWaiting = true;
+    void waiting.ready.then(() => {
+      lane.isWaiting = false;
+      this.wake();
+    });
+    return false;
+  }
+  #handOut(lane: Lane, piece: Piece): void {
     const { shard } = lane;
-    if (piece.kind === 'lost' || !router) {
-      if (piece.kind !== 'lost') return;
+    if (piece.kind === 'lost') {
       lane.position = Math.max(lane.position, piece.lost.to);
       this.#logLost(shard, piece.lost);
       for (const { recipient, lagging } of this.#members)
@@ -270,12 +286,11 @@ export class Dispatcher {
     }
     const frame = frameOf(shard, piece.frame);
     lane.position = Math.max(lane.position, frame.to);
-    if (frame.to === frame.from) return;
-    const routed = this.#route(router, piece.frame);
+    if (!piece.routed) return;
+    const routed = this.#withOrphans(piece.routed);
     for (const { recipient, lagging } of this.#members) if (!lagging.has(shard)) hand(recipient, frame, routed);
   }
-  #route(router: Router, frame: Frame): { emissions: readonly Emission[]; refusals: readonly Refusal[] } {
-    const routed = router.route(Batch.of(frame.tag, frame.block));
+  #withOrphans(routed: Routed): Routed {
     if (routed.emissions.every(({ output }) => this.#ids.has(output))) return routed;
     // An output that was closed after it had drained: a frame of its time that comes this late is kept, not lost.
     const orphans = routed.emissions.filter(({ output }) => !this.#ids.has(output));
@@ -372,7 +387,7 @@ export class Dispatcher {
     const pieces = await this.#readFor(member, lane, from);
     for (const piece of pieces ?? []) {
       if (!recipient.hasRoom() || this.#isStopped || !this.#members.includes(member)) return;
-      if (!(await this.#replay(recipient, lane.shard, piece))) break;
+      if (!(await this.#replay(member, lane.shard, piece))) break;
     }
     // It could not be read, or not be routed.
     if (recipient.next(lane.shard, from) === from) await this.#waitFor(member, troubleMs);
@@ -398,8 +413,9 @@ export class Dispatcher {
     });
     member.wakeCatchUp = undefined;
   }
-  /** False: there is no router for it now. */
-  async #replay(recipient: Recipient, shard: string, piece: Piece): Promise<boolean> {
+  /** False: there is no router for it now, or it is not wanted any more. */
+  async #replay(member: Member, shard: string, piece: Piece): Promise<boolean> {
+    const { recipient } = member;
     if (piece.kind === 'lost') {
       this.#logLost(shard, piece.lost, recipient.id);
       recipient.acceptLost(shard, piece.lost);
@@ -411,9 +427,29 @@ export class Dispatcher {
     // Frames of generations that do not know the output need not be routed to tell that they pass.
     if (frame.to === frame.from) return true;
     if (!recipient.takesRefusals && !router.outputs.has(recipient.id)) recipient.accept(frame, undefined, none);
-    else hand(recipient, frame, this.#route(router, piece.frame));
+    else {
+      const routed = await this.#routedWhenReady(member, router, piece.frame);
+      if (!routed) return false;
+      hand(recipient, frame, this.#withOrphans(routed));
+    }
     await this.#pauseWhenDue();
     return true;
+  }
+
+  /** Undefined: the dispatcher stopped, or the member left, while a filter waited. */
+  async #routedWhenReady(member: Member, router: Router, frame: Frame): Promise<Routed | undefined> {
+    let routed = routedBy(router, frame);
+    while (routed.waiting) {
+      const { ready } = routed.waiting;
+      await new Promise<void>((resolve) => {
+        member.wakeCatchUp = resolve;
+        void ready.then(() => resolve());
+      });
+      member.wakeCatchUp = undefined;
+      if (this.#isStopped || !this.#members.includes(member)) return undefined;
+      routed = routed.waiting.again();
+    }
+    return routed;
   }
 
   // ------------------------------------------------------------------------------------------------ routers
@@ -484,11 +520,15 @@ function inOrderOf(router: Router, members: readonly Member[]): readonly Member[
 
 const none: readonly Refusal[] = [];
 
-function hand(
-  recipient: Recipient,
-  frame: RoutedFrame,
-  routed: { emissions: readonly Emission[]; refusals: readonly Refusal[] },
-): void {
+function isEmpty({ block }: Frame): boolean {
+  return block.count === 0;
+}
+
+function routedBy(router: Router, { tag, block }: Frame): Routed {
+  return router.route(Batch.of(tag, block));
+}
+
+function hand(recipient: Recipient, frame: RoutedFrame, routed: Routed): void {
   if (recipient.takesRefusals) {
     recipient.accept(frame, undefined, routed.refusals);
     return;

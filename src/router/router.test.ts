@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { rootLabel } from '../config/model.ts';
 import type { ActionModel, PipelineModel, PluginModel, StepModel } from '../config/model.ts';
-import { Batch, Block, replaySource } from '../core/batch.ts';
+import { Batch, Block, replaySource, replaySourceOf } from '../core/batch.ts';
 import { silentLog } from '../core/log.ts';
+import { NotReady } from '../core/not-ready.ts';
 import type { Filter, Retagger } from '../core/plugin.ts';
 import { copyFields, getField, setField } from '../core/record.ts';
 import type { Fields } from '../core/record.ts';
@@ -310,6 +311,17 @@ test('a tap does not get replayed records, which it got when they were received;
   assert.deepEqual(emitted(replayed), [['x', 'a', [0, 1]]]);
 });
 
+test('what is replayed for one output reaches that one alone, and goes the usual way where there is no such output', () => {
+  const labels = { [rootLabel]: [step('**', { kind: 'copy', actions: [to('x'), to('y')] })] };
+  const replayed = (output: string) => route(labels, 'a', 1, { taps: ['store'], source: replaySourceOf(output) });
+  assert.deepEqual(emitted(replayed('y')), [['y', 'a', [0]]]);
+  assert.deepEqual(emitted(replayed('store')), [['store', 'a', [0]]]);
+  assert.deepEqual(emitted(replayed('@router')), [
+    ['x', 'a', [0]],
+    ['y', 'a', [0]],
+  ]);
+});
+
 test('stores of a copy see what filters of the ones before changed in place, where they share records', () => {
   const inPlace: Filter = {
     apply(batch, _reject, changed) {
@@ -363,6 +375,53 @@ test('where routes differ by receiving process, the source of a record says whic
   const outputOf = (source: string): string | undefined =>
     router.route(Batch.of('a', new Block({ ...jsonBlock('s', 0, ['{"n":1}']).parts, source }))).emissions[0]?.output;
   assert.deepEqual(['zero', 'one', 'two', replaySource].map(outputOf), ['first', 'second', 'all', 'all']);
+});
+
+test('a filter that is not ready is called again, those before it are not; the outcome is as if it had been ready', async () => {
+  let ready = (): void => undefined;
+  let isReady = false;
+  const whenReady = new Promise<void>((resolve) => (ready = resolve));
+  const calls: string[] = [];
+  const made: Record<string, Filter> = {
+    once: {
+      apply(batch, reject) {
+        calls.push('once');
+        reject(0, 'bad');
+        return batch.select([1, 2]);
+      },
+    },
+    late: {
+      apply(batch) {
+        calls.push('late');
+        if (!isReady) throw new NotReady(whenReady);
+        return batch;
+      },
+    },
+  };
+  const labels = { [rootLabel]: [step('**', filter('once'), false), step('**', filter('late'), false)] };
+  const router = compileRouter(
+    { version: 1, sources: [], labels, outputs: [], plugins: [] },
+    {
+      compileMatch: () => () => true,
+      createFilter: ({ type }) => made[type] as Filter,
+      createRetagger: () => assert.fail('there is none'),
+      log: silentLog(),
+    },
+  );
+  const first = router.route(Batch.of('a', jsonBlock('s', 0, ['{"n":0}', '{"n":1}', '{"n":2}'])));
+  assert.ok(first.waiting);
+  assert.deepEqual([first.emissions, first.refusals], [[], []]);
+  assert.ok(first.waiting.again().waiting, 'asked too early');
+  isReady = true;
+  ready();
+  await first.waiting.ready;
+  const then = first.waiting.again();
+  assert.equal(then.waiting, undefined);
+  assert.deepEqual(refused(then), [
+    ['bad', true, [0]],
+    ['no_route', false, [1, 2]],
+  ]);
+  assert.deepEqual(calls, ['once', 'late', 'late', 'late']);
 });
 
 const joining = (match: string, output: string, more: object = {}): StepModel => ({

@@ -11,10 +11,12 @@ import assert from 'node:assert';
 import { joinEntry, joinSourceIn } from '../core/join-source.ts';
 import { rootLabel } from '../config/model.ts';
 import type { ActionModel, PipelineModel, StepModel } from '../config/model.ts';
-import { replaySource } from '../core/batch.ts';
+import { isReplayed, replayedOutput } from '../core/batch.ts';
 import type { Batch } from '../core/batch.ts';
 import { errorText } from '../core/errors.ts';
-import type { Filter, RejectRecord, Retagger } from '../core/plugin.ts';
+import { NotReady } from '../core/not-ready.ts';
+import type { ChangedRecord, Filter, RejectRecord, Retagger } from '../core/plugin.ts';
+import type { Fields } from '../core/record.ts';
 import type { Refusal, Routed, Router, RouterParts } from './contract.ts';
 import { SharedRecords } from './shared-records.ts';
 
@@ -97,12 +99,15 @@ export function compileRouter(model: PipelineModel, parts: RouterParts): Router 
     outputs,
     route(batch) {
       const { source } = batch.block.parts;
+      // Filters have seen these, and the other outputs have had them.
+      const own = replayedOutput(source);
+      if (own !== undefined && outputs.has(own)) return { emissions: [{ output: own, batch }], refusals: [] };
       const { from, entry: name, rejected } = joinSourceIn(source);
       const joined = name === undefined ? undefined : scopeOf(from).joined.get(name);
       const entry = joined ?? entries.get(source) ?? common.root;
       // What is replayed or was joined was received before, and tapped then: a second time would double it.
-      const tapped = joined || source === replaySource ? [] : taps;
-      return new Routing(entry.labels, batch.count).start(entry.label, batch, tapped, joined && rejected);
+      const tapped = joined || isReplayed(source) ? [] : taps;
+      return new Routing(entry, batch, tapped, joined && rejected).go();
     },
   };
 }
@@ -210,26 +215,67 @@ interface Way {
   readonly shared?: SharedRecords;
 }
 
+/** What a plugin did with a batch. */
+interface Ran {
+  readonly error?: unknown;
+  readonly rejected: ReadonlyMap<number, string> | undefined;
+  /** A filter's batch, or what a retagger lets pass. */
+  readonly out: Batch | undefined;
+  /** A retagger's batches, and the label that each enters. */
+  readonly emitted: readonly { readonly batch: Batch; readonly label: string | undefined }[];
+  /** Records that a filter changed in place. */
+  readonly changed: readonly { readonly row: number; readonly fields: Fields }[];
+}
+
 /** The routing of one frame. */
 class Routing {
-  readonly #emissions: { output: string; batch: Batch }[] = [];
-  readonly #refusals: Refusal[] = [];
+  #emissions: { output: string; batch: Batch }[] = [];
+  #refusals: Refusal[] = [];
   readonly #labels: ReadonlyMap<string, Label>;
   readonly #error: Label | undefined;
-  #entriesLeft: number;
+  readonly #entry: Label;
+  readonly #batch: Batch;
+  readonly #taps: readonly string[];
+  readonly #rejected: string | undefined;
+  #entriesLeft = 0;
+  /** What plugins did, in the order in which they were called: that order is the same each time the frame is gone through. */
+  readonly #ran: Ran[] = [];
+  #calls = 0;
 
-  constructor(labels: ReadonlyMap<string, Label>, count: number) {
+  /** `rejected`: why the records do not enter there, but go where rejected records go. */
+  constructor({ labels, label }: Entry, batch: Batch, taps: readonly string[], rejected: string | undefined) {
     this.#labels = labels;
     this.#error = labels.get(errorLabel);
-    this.#entriesLeft = entriesMax + entriesPerRecordMax * count;
+    this.#entry = label;
+    this.#batch = batch;
+    this.#taps = taps;
+    this.#rejected = rejected;
   }
-  /** `rejected`: why they do not enter there, but go where rejected records go. */
-  start(entry: Label, batch: Batch, taps: readonly string[], rejected: string | undefined): Routed {
-    for (const output of taps) this.#emissions.push({ output, batch });
+  /** Goes through the frame: from its beginning, but for what plugins did already. */
+  go(): Routed {
+    const batch = this.#batch;
+    this.#emissions = this.#taps.map((output) => ({ output, batch }));
+    this.#refusals = [];
+    this.#entriesLeft = entriesMax + entriesPerRecordMax * batch.count;
+    this.#calls = 0;
+    const rejected = this.#rejected;
     const way: Way = { hops: 0, isError: false };
-    if (rejected === undefined) this.#enter(entry, batch, way);
-    else this.#reject(batch, new Map(Array.from({ length: batch.count }, (_, row) => [row, rejected])), way);
+    try {
+      if (rejected === undefined) this.#enter(this.#entry, batch, way);
+      else this.#reject(batch, new Map(Array.from({ length: batch.count }, (_, row) => [row, rejected])), way);
+    } catch (error) {
+      if (!(error instanceof NotReady)) throw error;
+      return { emissions: [], refusals: [], waiting: { ready: error.ready, again: () => this.go() } };
+    }
     return { emissions: this.#emissions, refusals: this.#refusals };
+  }
+  /** Calls a plugin, unless this is where it was called before. */
+  #run(call: () => Ran): Ran {
+    const known = this.#ran[this.#calls];
+    const ran = known ?? call();
+    this.#calls++;
+    if (!known) this.#ran.push(ran);
+    return ran;
   }
   #enter(label: Label, batch: Batch, way: Way): void {
     if (batch.count === 0) return;
@@ -293,40 +339,28 @@ class Routing {
     for (let row = 0; row < batch.count; row++) this.#act(action, batch.select([row]), way, true);
   }
   #filter(filter: Filter, batch: Batch, way: Way): Batch | 'threw' {
-    const rejects = new Rejects(batch.count);
-    let out: Batch;
-    try {
-      const { shared } = way;
-      out = filter.apply(batch, rejects.reject, shared && ((row, fields) => shared.note(batch, row, fields)));
-    } catch (error) {
-      return this.#threw(batch, error, way);
-    }
-    if (out !== batch || rejects.byRow) this.#settle('filtered', batch, [out], rejects.byRow, way);
+    const { shared } = way;
+    const { error, out, rejected, changed } = this.#run(() => filterOnce(filter, batch, shared !== undefined));
+    for (const { row, fields } of changed) shared?.note(batch, row, fields);
+    if (!out) return this.#threw(batch, error, way);
+    if (out !== batch || rejected) this.#settle('filtered', batch, [out], rejected, way);
     return out;
   }
   #retag(retagger: Retagger, label: Label, batch: Batch, way: Way, take: boolean): Batch | 'threw' {
-    const rejects = new Rejects(batch.count);
-    const emitted: Batch[] = [];
-    const entered: Label[] = [];
-    const emit = (out: Batch, name?: string): void => {
+    const { error, out: passed, rejected, emitted } = this.#run(() => retagOnce(retagger, batch));
+    if (error !== undefined) return this.#threw(batch, error, way);
+    for (const { batch: out, label: name } of emitted) {
       const own = name === undefined ? label : this.#labels.get(name);
       assert(own, `label ${name} is not in the model; the configuration's check must have said so`);
-      emitted.push(out);
-      entered.push(own);
-    };
-    let passed: Batch | void;
-    try {
-      passed = retagger.retag(batch, emit, rejects.reject);
-    } catch (error) {
-      return this.#threw(batch, error, way);
+      this.#enter(own, out, { ...way, hops: way.hops + 1 });
     }
-    for (const [i, out] of emitted.entries()) this.#enter(entered[i] as Label, out, { ...way, hops: way.hops + 1 });
+    const batches = emitted.map(({ batch: out }) => out);
     if (passed) {
-      this.#settle(retagger.dropReason, batch, [...emitted, passed], rejects.byRow, way);
+      this.#settle(retagger.dropReason, batch, [...batches, passed], rejected, way);
       return passed;
     }
     // Without `take` all records go on behind this step, so what it did not emit is not dropped.
-    this.#settle(take ? retagger.dropReason : undefined, batch, emitted, rejects.byRow, way);
+    this.#settle(take ? retagger.dropReason : undefined, batch, batches, rejected, way);
     return batch;
   }
   #threw(batch: Batch, error: unknown, way: Way): Batch | 'threw' {
@@ -378,6 +412,43 @@ class Routing {
     }
     for (const [reason, list] of byReason) this.#refusals.push({ reason, batch: batch.select(list), isKept: true });
   }
+}
+
+/** @throws NotReady */
+function filterOnce(filter: Filter, batch: Batch, isShared: boolean): Ran {
+  const rejects = new Rejects(batch.count);
+  const changed: { row: number; fields: Fields }[] = [];
+  const note: ChangedRecord | undefined = isShared ? (row, fields) => void changed.push({ row, fields }) : undefined;
+  try {
+    const out = filter.apply(batch, rejects.reject, note);
+    return { out, rejected: rejects.byRow, emitted: none, changed };
+  } catch (error) {
+    return failed(error, changed);
+  }
+}
+
+function retagOnce(retagger: Retagger, batch: Batch): Ran {
+  const rejects = new Rejects(batch.count);
+  const emitted: { batch: Batch; label: string | undefined }[] = [];
+  try {
+    const out = retagger.retag(batch, (given, label) => void emitted.push({ batch: given, label }), rejects.reject);
+    return { out: out ?? undefined, rejected: rejects.byRow, emitted, changed: none };
+  } catch (error) {
+    return failed(error, none);
+  }
+}
+
+const none: readonly never[] = [];
+
+function failed(error: unknown, changed: Ran['changed']): Ran {
+  if (error instanceof NotReady) throw error;
+  return {
+    error: error ?? new Error('nothing was thrown'),
+    out: undefined,
+    rejected: undefined,
+    emitted: none,
+    changed,
+  };
 }
 
 /** Collects the rows a plugin rejects; the first reason for a row stands. */

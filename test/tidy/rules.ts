@@ -20,9 +20,13 @@ const mayImport: Readonly<Record<string, { rooms: readonly string[]; contracts: 
   codecs: { rooms: ['core'], contracts: false },
   ruby: { rooms: ['core', 'codecs'], contracts: false },
   kafka: { rooms: ['core', 'codecs'], contracts: false },
+  kubernetes: { rooms: ['core', 'codecs'], contracts: false },
   multiline: { rooms: ['core', 'codecs'], contracts: false },
   ...Object.fromEntries(
-    pluginRooms.map((room) => [room, { rooms: ['core', 'codecs', 'ruby', 'kafka', 'multiline'], contracts: false }]),
+    pluginRooms.map((room) => [
+      room,
+      { rooms: ['core', 'codecs', 'ruby', 'kafka', 'kubernetes', 'multiline'], contracts: false },
+    ]),
   ),
   config: { rooms: ['core', 'codecs'], contracts: true },
   journal: { rooms: ['core', 'codecs'], contracts: true },
@@ -32,7 +36,7 @@ const mayImport: Readonly<Record<string, { rooms: readonly string[]; contracts: 
 };
 const roomOf = (path: string): string => (path.split('/').length > 2 ? (path.split('/')[1] ?? '') : 'top');
 
-/** Imports go one way: core ← codecs ← {ruby, kafka, multiline} ← plugins; the other rooms see core and codecs, and of each other only contract.ts. */
+/** Imports go one way: core ← codecs ← {ruby, kafka, kubernetes, multiline} ← plugins; the other rooms see core and codecs, and of each other only contract.ts. */
 export function importDirection(units: readonly Unit[]): Finding[] {
   return units
     .filter((unit) => isProgram(unit.path))

@@ -27,7 +27,7 @@ export function addDeadLetterRoutes(server: FastifyInstance, backend: AdminBacke
     return found;
   });
   server.post<{ Body: unknown }>('/api/dead-letters/replay', async (request) => ({
-    replayed: await backend.replayDeadLetters(choiceOf(request.body)),
+    replayed: await backend.replayDeadLetters(choiceOf(request.body), isRouted(request.body)),
   }));
   server.post<{ Body: unknown }>('/api/dead-letters/drop', async (request) => ({
     dropped: await backend.dropDeadLetters(choiceOf(request.body)),
@@ -45,6 +45,13 @@ function choiceOf(body: unknown): DeadLetterChoice {
       'expected {"ids": ["…"]} or {"ids": "all"}, with "output" and "reason" where only some of them are meant',
     );
   return { ids: isList ? ids : undefined, output, reason };
+}
+
+/** `"route": true`: through the filters and routes of the configuration. @throws RequestError */
+function isRouted(body: unknown): boolean {
+  const { route = false } = body as { route?: unknown };
+  if (typeof route === 'boolean') return route;
+  throw new RequestError(400, '"route" is true or false');
 }
 
 const limitParameter = { name: 'limit', in: 'query', schema: { type: 'integer', minimum: 1, maximum: deadLettersMax } };
@@ -90,7 +97,8 @@ export const deadLetterPaths = {
   '/api/dead-letters/replay': {
     post: {
       tags: ['admin'],
-      summary: 'Sends refused records through the pipeline again, each once',
+      summary:
+        'Sends refused records to the output that refused them again, each once; with `"route": true` through filters to all',
       requestBody: choiceBody,
       responses: { 200: json('How many were replayed'), 400: json('Which ones is not clear') },
     },

@@ -31,6 +31,7 @@ const options = {
     default: [],
   }),
   skipEmptyValues: boolean('Leaves out fields without text. Of regex.', { default: true }),
+  arrayKey: text('The field that an array becomes; without it an array is no record. Of json.'),
   logfmtNoBareKeys: boolean('Refuses keys without a value. Of logfmt.', { default: false }),
 };
 type ParserOptions = OptionValues<typeof options>;
@@ -181,7 +182,9 @@ function createParser(values: ParserOptions, rules: readonly DecoderRule[], cloc
     case 'json':
       return {
         parse(input) {
-          const fields = readFluentbitJson(input.toString());
+          const written = input.toString();
+          const isArray = values.arrayKey !== undefined && /^\s*\[/.test(written);
+          const fields = readFluentbitJson(isArray ? `{${JSON.stringify(values.arrayKey)}:${written}}` : written);
           return fields ? finish(fields) : { kind: 'mismatch', problem: 'expected one JSON object' };
         },
       };

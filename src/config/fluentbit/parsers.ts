@@ -32,6 +32,7 @@ export class Parsers {
       upstream,
       parser: (name, at) => this.#find(this.#parsers, 'parser', name, at),
       multilineParser: (name, at) => this.#multilineParser(name, at),
+      parsers: () => new Map([...this.#parsers].flatMap(([name, model]) => (model ? [[name, model] as const] : []))),
     };
   }
   /** Lowers a `[PARSER]`; a name that is taken is an error. */

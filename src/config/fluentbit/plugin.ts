@@ -18,6 +18,8 @@ import { fluentbitPlugins } from './later-plugins.ts';
 export interface Surroundings extends Reading {
   parser(name: string, at: Location): PluginModel | undefined;
   multilineParser(name: string, at: Location): PluginModel | undefined;
+  /** All that are defined and had no errors. */
+  parsers(): ReadonlyMap<string, PluginModel>;
   upstream(name: string, at: Location): readonly FluentbitNode[] | undefined;
 }
 
@@ -105,6 +107,11 @@ export function lowerPlugin(
     sections: parts.sections ?? {},
     ...(parts.parser && { parser: completed(around, parts.parser) }),
     ...(parts.parsers && { parsers: parts.parsers.map((parser) => completed(around, parser)) }),
+    ...(parts.namedParsers && {
+      namedParsers: Object.fromEntries(
+        Object.entries(parts.namedParsers).map(([name, parser]) => [name, completed(around, parser)]),
+      ),
+    }),
     ...(parts.formatter && { formatter: completed(around, parts.formatter) }),
     at: section.at,
   };
@@ -147,6 +154,7 @@ function lowerParts(
     written: (name) => read.places.get(name),
     parser: (name, at) => around.parser(name, at),
     multilineParser: (name, at) => around.multilineParser(name, at),
+    parsers: around.parsers(),
     upstream: (name, at) => around.upstream(name, at),
     error: (at, problem) => lowering.error(at, `${owner.title}: ${problem}`),
     warn: (at, problem) => lowering.warn(at, `${owner.title}: ${problem}`),

@@ -25,7 +25,6 @@ export const laterPlugins: readonly LaterPlugins[] = [
   later('parser', 'grok', 'multiline_grok'),
   later('parser', 'kubernetes', 'multiline_kubernetes'),
   later('filter', 'geoip'),
-  later('filter', 'kubernetes_metadata'),
   later('filter', 'prometheus'),
   later('output', 'exec'),
   later('output', 'loki'),

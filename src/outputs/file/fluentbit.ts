@@ -5,6 +5,8 @@ import { boolean, bytes, choice, integer, text } from '../../core/options.ts';
 /** Fluent Bit knows these and passes over any other. */
 const delimiters: Readonly<Record<string, string>> = { tab: '\t', '\\t': '\t', space: ' ', comma: ',' };
 
+const fixedNames = 'names of files do not depend on records';
+
 export const fileForm = fluentbitForm({
   properties: {
     path: text('Directory of the files.', { default: '.' }),
@@ -19,15 +21,24 @@ export const fileForm = fluentbitForm({
       fluentbit: 'csv_column_names',
     }),
     template: text('The line of template.', { default: '{time} {message}' }),
+    enableStrftime: boolean('Whether Path and File hold time formats, filled from the time of writing.', {
+      default: false,
+      fluentbit: 'enable_strftime',
+    }),
     rotate: boolean('Whether files that grow large are rotated.', { default: false }),
     rotateMaxSize: bytes('How large a file may grow.', { default: 100_000_000 }),
     rotateMaxFiles: integer(1, 10_000)('How many rotated files are kept.', { default: 7 }),
   },
   ignored: {
     mkdir: 'directories are made in any case',
+    max_dynamic_files: fixedNames,
+    on_missing_field: fixedNames,
+    on_limit_reached: fixedNames,
+    fallback_path: fixedNames,
+    fallback_file: fixedNames,
     rotate_gzip: 'rotated files stay as they are',
   },
-  lower({ properties, at, written, warn }) {
+  lower({ properties, at, written, warn, error }) {
     const {
       path,
       file,
@@ -50,6 +61,17 @@ export const fileForm = fluentbitForm({
     };
     const delimiter = known('delimiter');
     const labelDelimiter = known('labelDelimiter');
+    for (const name of ['path', 'file'] as const)
+      if (properties[name]?.includes('$') === true)
+        error(
+          written(name) ?? at,
+          `${name}: values of records are not put into names of files; write an output with a Match for each file`,
+        );
+    if (properties.enableStrftime)
+      error(
+        written('enableStrftime') ?? at,
+        'enable_strftime is not supported: leave it out, and have files rotated by size with rotate on',
+      );
     // A percent sign would be a time there.
     const directory = path.replaceAll('%', '%%').replace(/\/+$/, '');
     return {

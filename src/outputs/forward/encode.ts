@@ -37,6 +37,8 @@ export interface EncodeSettings {
   readonly hasMetadata?: boolean;
   /** False: the option map comes only where something in it is needed. */
   readonly sendsOptions?: boolean;
+  /** Options besides, as they are written. */
+  readonly extraOptions?: Readonly<Record<string, string>> | undefined;
   /** An acknowledgement is wanted. */
   readonly hasAck: boolean;
   /** The sending output's id, for the records' origins; undefined: none are sent. */
@@ -94,7 +96,9 @@ async function encodeMessage(
   }
   const entries = compress === 'text' ? writer.take() : await compressors[compress](writer.take());
   const chunk = settings.hasAck ? `${Buffer.from(id, 'hex').toString('base64')}\n` : undefined;
+  const extra = settings.extraOptions ?? {};
   const option: Record<string, Value> = {
+    ...extra,
     size: records,
     compressed: compress,
     // Fluent Bit says that these are logs.
@@ -102,7 +106,7 @@ async function encodeMessage(
     ...(chunk !== undefined && { chunk }),
     ...(origins && { [originsOption]: packOrigins(origins.runs) as unknown as Value }),
   };
-  const isNeeded = chunk !== undefined || origins !== undefined || compress !== 'text';
+  const isNeeded = chunk !== undefined || origins !== undefined || compress !== 'text' || Object.keys(extra).length > 0;
   const hasOption = settings.sendsOptions !== false || isNeeded;
   const head = new MsgpackWriter();
   head.shortArray(hasOption ? 3 : 2);

@@ -1,7 +1,7 @@
 /** How Fluent Bit's configurations write `forward`. Source: Fluent Bit 5.1 out_forward/forward.c. */
 import { hostname } from 'node:os';
 import type { Location } from '../../core/errors.ts';
-import { fluentbitForm, madeSection, tlsProperties } from '../../core/fluentbit.ts';
+import { fluentbitForm, fluentbitWords, madeSection, tlsProperties } from '../../core/fluentbit.ts';
 import type { FluentbitWritten } from '../../core/fluentbit.ts';
 import { boolean, integer, secret, text } from '../../core/options.ts';
 import { fluentbitClientTls } from '../requests/client-tls.ts';
@@ -26,6 +26,7 @@ export const forwardForm = fluentbitForm({
     upstream: text('File with servers that take turns, or the name of an entry of upstream_servers.'),
     ...tlsProperties,
   },
+  repeated: { add_option: 'An option of each chunk, for receivers that read it: its key and its value.' },
   ignored: {
     fluentd_compat: 'accepted; what is sent is the same, Fluentd takes it from 1.16 on',
   },
@@ -39,8 +40,16 @@ export const forwardForm = fluentbitForm({
       properties.upstream === undefined ? [{ at, sharedKey: undefined, options: own }] : upstreamServers(lowered, own);
     // Where servers have keys of their own, one of them stands for those without.
     const common = key ?? servers.map(({ sharedKey: one }) => one).find((one) => one !== undefined);
+    const extraOptions: Record<string, string> = {};
+    for (const { value, valueAt } of lowered.pairs) {
+      const [name = '', text, ...more] = fluentbitWords(value) ?? [];
+      if (text === undefined || more.length > 0)
+        lowered.error(valueAt ?? at, `add_option ${value}: a key and a value were expected`);
+      else extraOptions[name] = text;
+    }
     return {
       options: {
+        ...(lowered.pairs.length > 0 && { extraOptions }),
         transport: tls ? 'tls' : 'tcp',
         // It asks servers for nothing but what it sends.
         heartbeatType: 'none',

@@ -133,6 +133,10 @@ test('a chunk goes out as Fluent Bit sends it', async (t) => {
   const [, entries] = (received[1]?.value as Value[]) ?? [];
   assert.ok(entries instanceof Uint8Array);
   assert.equal(gunzipSync(entries).toString('hex'), '9292d70065e6b684000000008081a16e01');
+  const more = await open(t, [server(port)], { sendsOptions: false, extraOptions: { k: 'v' } });
+  await more.output.write(records, signal);
+  await until(3);
+  assert.deepEqual([optionOf(received[2]).get('k'), optionOf(received[2]).get('size')], ['v', 1]);
 });
 
 test('MessagePack records, packing, whole seconds, odd times', async (t) => {

@@ -1,6 +1,6 @@
 /** Options of the forward output. Source: Fluentd 1.16 out_forward.rb, sd_static, sd_file.rb, sd_srv.rb. */
 import { tlsVersions } from '../../core/tls.ts';
-import { boolean, bytes, choice, duration, integer, list, secret, text } from '../../core/options.ts';
+import { boolean, bytes, choice, duration, integer, list, map, secret, text } from '../../core/options.ts';
 import type { OptionValues } from '../../core/options.ts';
 import type { PluginConfig, SectionTable } from '../../core/plugin.ts';
 
@@ -20,6 +20,7 @@ export const forwardOptions = {
   sendsOptions: boolean('Sends size and compression of each chunk also where the receiver does not need them.', {
     default: true,
   }),
+  extraOptions: map('Options of each chunk besides, for receivers that read them.'),
   requireAckResponse: boolean('Counts a chunk as delivered only when the server has acknowledged it.', {
     default: false,
   }),

@@ -4,53 +4,32 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
-import { batchOf, chunkOf, configOf, contextOf, outputContextOf, packedBatchOf } from '../../../test/fixture.ts';
+import { batchOf, configOf, packedBatchOf } from '../../../test/fixture.ts';
 import {
   ServiceAccount,
-  Tokens,
-  fakeCloudLogging,
-  fakeMetadataService,
   fakeTokenEndpoint,
   fakeTokenExchange,
   gkeNode,
   partialErrors,
 } from '../../../test/google/cloud-logging-fake.ts';
-import type { Batch } from '../../core/batch.ts';
+import { googleWorld } from '../../../test/google/output-world.ts';
+import type { GoogleWorld } from '../../../test/google/output-world.ts';
 import { OperatingError } from '../../core/errors.ts';
-import type { Output, WriteResult } from '../../core/plugin.ts';
-import { builtinPlugins } from '../../plugins.ts';
 import { googleCloudOver } from './index.ts';
-
-const { signal } = new AbortController();
 
 interface World {
   readonly machine?: Readonly<Record<string, string>>;
   readonly env?: Record<string, string>;
 }
 
-/** The fakes, and outputs that write to them; the machine is a node of a GKE cluster unless said otherwise. */
-async function world(t: TestContext, { machine = gkeNode, env = {} }: World = {}) {
-  const tokens = new Tokens();
-  const logging = await fakeCloudLogging(t, tokens);
-  const metadata = await fakeMetadataService(t, machine, tokens);
-  const variables = { GCE_METADATA_HOST: metadata.url, CLOUDSDK_API_ENDPOINT_OVERRIDES_LOGGING: logging.url, ...env };
-  const base = contextOf(builtinPlugins);
-  // The day after the records of the fixtures.
-  base.clock.setWall(Date.UTC(2024, 2, 6));
-  const context = outputContextOf(base);
-  const make = async (options: Record<string, unknown> = {}): Promise<Output> => {
-    const plugin = googleCloudOver(variables);
-    assert.ok(plugin.kind === 'output');
-    const config = configOf(plugin, { vmName: 'pod-1', ...options });
-    plugin.check?.(config);
-    const output = plugin.create(config, context);
-    t.after(() => output.close());
-    await output.open?.();
-    return output;
-  };
-  const write = async (output: Output, ...batches: Batch[]): Promise<WriteResult> =>
-    (await output.write(chunkOf(batches), signal)) ?? {};
-  return { tokens, logging, metadata, clock: base.clock, make, write };
+/** The machine is a node of a GKE cluster unless said otherwise. */
+function world(t: TestContext, { machine = gkeNode, env = {} }: World = {}): Promise<GoogleWorld> {
+  return googleWorld(t, {
+    machine,
+    plugin: ({ logging, metadata }) =>
+      googleCloudOver({ GCE_METADATA_HOST: metadata, CLOUDSDK_API_ENDPOINT_OVERRIDES_LOGGING: logging, ...env }),
+    options: () => ({ vmName: 'pod-1' }),
+  });
 }
 
 const nothing = { refused: [], retry: [] };

@@ -153,6 +153,51 @@ test('loki: one stream in one request, the tenant’s header; 400 is halved unti
   assert.match(problems.join('\n'), /label_map_path is not supported/);
 });
 
+test('http: body_key and headers_key, a request for each record; what cannot be sent or is refused goes alone', async (t) => {
+  const { port, received } = await target(t, [200, 503, 400]);
+  const records = [
+    '{"b":"one","h":{"X-A":"1","n":2,"content-type":"a/b"}}',
+    '{"b":"two","h":{}}',
+    '{"b":"three","h":{}}',
+    '{"b":1,"h":{}}',
+    '{"b":"x"}',
+    '{"b":"x","h":{"A\\n":"x"}}',
+  ];
+  const sent = chunkOf([batchOf('app', records.slice(0, 2)), batchOf('app', records.slice(2))], { tag: 'app' });
+  const lines = [`Port ${port}`, 'body_key $b', 'headers_key $h'];
+  const result = await send(t, httpOutput, lines, sent);
+  assert.deepEqual(result?.retry, [1]);
+  assert.match(result.retryReason ?? '', /503/);
+  assert.deepEqual(
+    result.refused?.map(({ row, reason }) => [row, /body_key|headers_key|header "A|400/.exec(reason)?.[0]]).sort(),
+    [
+      [2, '400'],
+      [3, 'body_key'],
+      [4, 'headers_key'],
+      [5, 'header "A'],
+    ],
+  );
+  const [{ headers, body } = assert.fail()] = received;
+  assert.deepEqual(
+    [headers['x-a'], headers['n'], headers['content-type'], body.toString()],
+    ['1', undefined, 'a/b', 'one'],
+  );
+  assert.match((await read(httpOutput, ['body_key $b'])).problems.join(), /must be given together/);
+});
+
+test('loki: tenant_id_key, a request for each tenant', async (t) => {
+  const { port, received } = await target(t, [204, 204, 503]);
+  const records = ['{"t":"a","n":1}', '{"t":"b","n":2}', '{"t":"a","n":3}', '{"n":4}'];
+  const lines = [`Port ${port}`, 'Tenant_ID_Key $t', 'Tenant_ID other'];
+  const result = await send(t, fluentbitLokiOutput, lines, chunkOf([batchOf('app', records)], { tag: 'app' }));
+  assert.deepEqual(
+    received.map(({ headers }) => headers['x-scope-orgid']),
+    ['a', 'b', 'other'],
+  );
+  assert.deepEqual(result?.retry, [3]);
+  assert.match(received[0]?.body.toString() ?? '', /\\"n\\":1.*\\"n\\":3/);
+});
+
 test('TLS: what tls.* says has an effect; names of certificates are looked at unless that is written off', async () => {
   const { model } = await read(httpOutput, ['tls on', 'tls.vhost v', 'tls.min_version TLSv1.3', 'tls.ca_path /c']);
   const { options } = model?.plugin ?? assert.fail();

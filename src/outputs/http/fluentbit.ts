@@ -69,7 +69,13 @@ const types = {
 } as const;
 
 export const httpForm = fluentbitForm({
-  options: { ...requestOptions, httpMethod: {}, compress: { default: 'text' } },
+  options: {
+    ...requestOptions,
+    httpMethod: {},
+    compress: { default: 'text' },
+    bodyKey: { name: 'body_key' },
+    headersKey: { name: 'headers_key' },
+  },
   properties: {
     ...requestProperties,
     port: integer(1, 65_535)('Port of the host.', { default: 80 }),

@@ -12,6 +12,7 @@ import { endpointProblem, shownEndpoint } from './address.ts';
 import { httpForm } from './fluentbit.ts';
 import { HttpOutput } from './output.ts';
 import type { HttpBody } from './output.ts';
+import { recordRequests } from './record-requests.ts';
 
 /** Of every output that sends chunks as requests. */
 export const httpOptions = {
@@ -60,6 +61,12 @@ export const httpSections = {
   },
 } as const satisfies SectionTable;
 
+const options = {
+  ...httpOptions,
+  bodyKey: text('Sends a request for each record, whose body is this value, such as $body; needs headers_key.'),
+  headersKey: text('The map that holds the headers of such a request.'),
+} as const;
+
 export type HttpOutputOptions = OptionValues<typeof httpOptions>;
 export type AuthOptions = OptionValues<(typeof httpSections)['auth']['options']>;
 export type HttpOutputConfig = PluginConfig<typeof httpOptions>;
@@ -70,7 +77,7 @@ export function httpOutputOver(env: Readonly<Record<string, string | undefined>>
     kind: 'output',
     name: 'http',
     summary: 'Sends chunks of records over HTTP: as NDJSON, a JSON array, or in any format.',
-    options: httpOptions,
+    options,
     sections: httpSections,
     defaultFormatter: 'json',
     fluentbit: httpForm,
@@ -122,7 +129,13 @@ export function httpOutputOver(env: Readonly<Record<string, string | undefined>>
         options: ['method'],
       },
     ],
-    check: (config, buffer) => checkHttp(config, buffer, env),
+    check(config, buffer) {
+      const { bodyKey, headersKey } = config.options;
+      if ((bodyKey === undefined) !== (headersKey === undefined))
+        throw new Error('body_key and headers_key must be given together');
+      if (bodyKey !== undefined && headersKey !== undefined) recordRequests(bodyKey, headersKey);
+      checkHttp(config, buffer, env);
+    },
     create: (config, context) => createHttp(config, context, env, bodyOf(config, context)),
   });
 }
@@ -142,9 +155,10 @@ export function createHttp(
 
 /** Fluentd’s forms: records one behind the other, or in an array as `[{…}\n,{…}\n]`. */
 function bodyOf(
-  { options: { jsonArray, contentType }, formatter }: HttpOutputConfig,
+  { options: { jsonArray, contentType, bodyKey, headersKey }, formatter }: PluginConfig<typeof options>,
   context: OutputContext,
 ): HttpBody {
+  if (bodyKey !== undefined && headersKey !== undefined) return recordRequests(bodyKey, headersKey);
   const inner = context.formatter(formatter ?? 'json');
   return {
     formatter: inner,

@@ -12,6 +12,8 @@ import { version } from '../../core/version.ts';
 import { headerBytes } from '../requests/headers.ts';
 import { compileEndpoint, compileHeaders } from './address.ts';
 import type { ExpandEndpoint, ExpandHeaders } from './address.ts';
+import { sendGroups } from './groups.ts';
+import type { RequestOf } from './groups.ts';
 import { AwsSigner } from '../requests/aws.ts';
 import { clientTls } from '../requests/client-tls.ts';
 import { HttpClient } from '../requests/client.ts';
@@ -38,6 +40,8 @@ export interface HttpBody {
   readonly opening?: string;
   readonly between?: string;
   readonly closing?: string;
+  /** Where records say something of their request. */
+  readonly requestOf?: RequestOf;
 }
 
 export class HttpOutput implements Output {
@@ -73,7 +77,7 @@ export class HttpOutput implements Output {
     const templates = options.headersFromPlaceholders ?? {};
     const expand = compileHeaders(fixed, templates, context.buffer);
     const own: Record<string, string> = {};
-    if (body.contentType !== undefined) own['Content-Type'] = headerBytes(body.contentType);
+    if (body.contentType !== undefined) own['Content-Type'] = body.contentType;
     if (options.compress !== 'text') own['Content-Encoding'] = options.compress;
     this.#headers = (chunk) => withOwn(expand(chunk), own);
     this.#signer = auth?.method === 'aws_sigv4' ? signerOf(auth, context) : undefined;
@@ -97,7 +101,13 @@ export class HttpOutput implements Output {
     );
   }
 
-  async write(chunk: Chunk, signal: AbortSignal): Promise<WriteResult> {
+  write(chunk: Chunk, signal: AbortSignal): Promise<WriteResult> {
+    const { requestOf } = this.#made;
+    if (!requestOf) return this.#send(chunk, {}, signal);
+    return sendGroups(chunk, requestOf, (part, headers) => this.#send(part, headers, signal));
+  }
+  /** One request. */
+  async #send(chunk: Chunk, more: Readonly<Record<string, string>>, signal: AbortSignal): Promise<WriteResult> {
     const address = this.#endpoint(chunk);
     if ('reason' in address) return refuseAll(chunk, `OUTPUT_REFUSED: no such address: ${address.reason}`);
     const headers = this.#headers(chunk);
@@ -108,7 +118,7 @@ export class HttpOutput implements Output {
     const client = this.#client;
     if (!client) throw new OperatingError('OUTPUT_UNREACHABLE', `output ${this.#context.id} is not open`);
     const packed = await packers[this.#options.compress](body);
-    const parts = { address, method, headers: headers.headers, body: packed } as const;
+    const parts = { address, method, headers: withMore(headers.headers, more), body: packed } as const;
     const answer = await client.send(this.#signer ? await this.#signer.sign(parts) : parts, signal);
     if (answer.status >= 200 && answer.status < 300) return { refused };
     return this.#notTaken(chunk, `${method} ${address.shown}`, answer, refused);
@@ -202,10 +212,19 @@ function withOwn(
   expanded: ReturnType<ExpandHeaders>,
   own: Readonly<Record<string, string>>,
 ): ReturnType<ExpandHeaders> {
-  if ('reason' in expanded) return expanded;
-  const names = new Set(Object.keys(own).map((name) => name.toLowerCase()));
-  const others = Object.entries(expanded.headers).filter(([name]) => !names.has(name.toLowerCase()));
-  return { headers: { ...Object.fromEntries(others), ...own } };
+  return 'reason' in expanded ? expanded : { headers: { ...withMore(expanded.headers, own) } };
+}
+
+/** Headers, and others that go before those of the same name. */
+function withMore(
+  headers: Readonly<Record<string, string>>,
+  more: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> {
+  const names = new Set(Object.keys(more).map((name) => name.toLowerCase()));
+  if (names.size === 0) return headers;
+  const others = Object.entries(headers).filter(([name]) => !names.has(name.toLowerCase()));
+  const added = Object.entries(more).map(([name, value]) => [name, headerBytes(value)] as const);
+  return Object.fromEntries([...others, ...added]);
 }
 
 function basicAuthorization({ username = '', password = '' }: AuthOptions): string {

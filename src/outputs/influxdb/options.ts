@@ -95,5 +95,10 @@ export function sharedDifferences(peer: Peer): readonly Difference[] {
       text: 'A point whose measurement, tags and time are those of another replaces it. Here `exactly_once true` keeps records apart whatever they share, and makes one that is sent twice replace itself.',
       options: ['exactlyOnce'],
     },
+    {
+      peer,
+      text: 'What `exactly_once` cannot promise: records whose measurement, tags and time at the precision are the same meet where 1,000,000,000 of them (precision s to ms), 65,536,000 (us) or 65,536 (ns) come from one start of a receiving process; of two starts any two such records meet by a chance of one in that number. A record that is sent again is another point where measurement, tags, time or precision were configured anew in between. One that is older than the retention policy of its bucket or database when it is sent again is refused, and so in the dead letters, though it may have been written before.',
+      options: ['exactlyOnce'],
+    },
   ];
 }

@@ -14,7 +14,8 @@
  *
  * The tag changes with every 1,000,000th record (ms), 1,000th (us) or each (ns), so that at ms a series stays one for long.
  * 65,536 is less than the 100,000 values that InfluxDB 1.x takes for a tag, and than what Fluent Bit's own `_seq` uses.
- * Shards begin at slots far from each other, which their random ids decide.
+ * Shards begin at slots far from each other, which their random ids decide: two records of different shards that share
+ * measurement, tags and time meet by a chance of one in the number of slots, the last column.
  */
 import { createHash } from 'node:crypto';
 import type { Instant } from '../../core/clock.ts';

@@ -1,40 +1,20 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
-import { batchOf, chunkOf, configOf, contextOf, outputContextOf } from '../../../test/fixture.ts';
-import {
-  ServiceAccount,
-  Tokens,
-  fakeCloudLogging,
-  fakeMetadataService,
-  gkeNode,
-} from '../../../test/google/cloud-logging-fake.ts';
-import type { Batch } from '../../core/batch.ts';
-import type { Output, WriteResult } from '../../core/plugin.ts';
-import { builtinPlugins } from '../../plugins.ts';
+import { batchOf, configOf } from '../../../test/fixture.ts';
+import { ServiceAccount, gkeNode } from '../../../test/google/cloud-logging-fake.ts';
+import { googleWorld } from '../../../test/google/output-world.ts';
 import { stackdriverOver } from './index.ts';
 
-const { signal } = new AbortController();
 const google = (name: string): string => `logging.googleapis.com/${name}`;
 
 async function world(t: TestContext) {
-  const tokens = new Tokens();
-  const logging = await fakeCloudLogging(t, tokens);
-  const metadata = await fakeMetadataService(t, gkeNode, tokens);
-  const make = async (options: Record<string, unknown> = {}): Promise<Output> => {
-    const plugin = stackdriverOver({ METADATA_SERVER: metadata.url });
-    assert.ok(plugin.kind === 'output');
-    const config = configOf(plugin, { cloudLoggingBaseUrl: `${logging.url}/`, ...options });
-    plugin.check?.(config);
-    const output = plugin.create(config, outputContextOf(contextOf(builtinPlugins)));
-    t.after(() => output.close());
-    await output.open?.();
-    return output;
-  };
-  const write = async (output: Output, ...batches: Batch[]): Promise<WriteResult> =>
-    (await output.write(chunkOf(batches), signal)) ?? {};
-  const resources = (): unknown[] => logging.requests.map(({ body }) => body['resource']);
-  return { logging, metadata, make, write, resources };
+  const found = await googleWorld(t, {
+    machine: gkeNode,
+    plugin: ({ metadata }) => stackdriverOver({ METADATA_SERVER: metadata }),
+    options: ({ logging }) => ({ cloudLoggingBaseUrl: `${logging}/` }),
+  });
+  return { ...found, resources: (): unknown[] => found.logging.requests.map(({ body }) => body['resource']) };
 }
 
 test('the default resource, and fields of the record that become fields of the entry', async (t) => {

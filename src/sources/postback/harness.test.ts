@@ -111,6 +111,9 @@ export class FakeContext implements SourceContext {
   formatter(): never {
     throw new Error('not used');
   }
+  shared(): never {
+    throw new Error('not used');
+  }
   /** Resolves once `isTrue`, which is asked again whenever an append is held or a refusal counted. */
   async until(isTrue: () => boolean): Promise<void> {
     while (!isTrue()) await new Promise<void>((resolve) => this.#changed.push(resolve));

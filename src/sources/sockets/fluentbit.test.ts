@@ -27,7 +27,10 @@ test('tcp: JSON values by default, or texts up to a separator, with a parser or 
   assert.match(json.problems.join(), /listens on 127\.0\.0\.1 alone/);
   const { options: plain, parser } = json.plugin ?? {};
   assert.deepEqual([plain?.['bind'], plain?.['port'], plain?.['framing']], ['127.0.0.1', 5170, 'json']);
-  assert.deepEqual([parser?.type, parser?.options['format']], ['fluentbit', 'json']);
+  assert.deepEqual(
+    [parser?.type, parser?.options['format'], parser?.options['arrayKey']],
+    ['fluentbit', 'json', 'msg'],
+  );
   const texts = await read(
     '    Name tcp\n    Listen ::1\n    Format none\n    Separator \\n\\n\n    Source_Address_Key from',
   );

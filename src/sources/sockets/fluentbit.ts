@@ -27,7 +27,10 @@ function contentParts<P extends typeof contentProperties & OptionTable>(written:
   } = written.properties as FluentbitWritten<typeof contentProperties>['properties'];
   const { at } = written;
   if (format === 'json')
-    return { options: { framing: 'json' }, parser: madeModel('parser', 'fluentbit', { format: 'json' }, at) };
+    return {
+      options: { framing: 'json' },
+      parser: madeModel('parser', 'fluentbit', { format: 'json', arrayKey: 'msg' }, at),
+    };
   const place = written.written('parser');
   const named = name !== undefined && place ? written.parser(name, place) : undefined;
   return {

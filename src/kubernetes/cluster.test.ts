@@ -1,0 +1,197 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { TestContext } from 'node:test';
+import { FakeClock } from '../core/clock.ts';
+import { FakeDisk } from '../core/disk-fake.ts';
+import { NotReady } from '../core/not-ready.ts';
+import { silentLog } from '../core/log.ts';
+import { FakeApi, podObject, status, whenReady } from './api-fake.ts';
+import { LiveCluster } from './cluster.ts';
+import type { ClusterSettings, Pod, PodAsk } from './contract.ts';
+import { clusterSettings, loggedTexts } from './cluster-fixture.ts';
+
+const limits = { waitMs: 10_000, podTtlMs: 0, namespaceTtlMs: 900_000 };
+const ask = (name: string, containerId?: string): PodAsk => ({ namespace: 'shop', name, containerId });
+
+async function start(
+  context: TestContext,
+  more: Partial<ClusterSettings> = {},
+  { clock = new FakeClock(), disk = new FakeDisk(clock), log = silentLog() } = {},
+) {
+  const api = await FakeApi.start(context);
+  const open = (): LiveCluster => {
+    const settings = clusterSettings(api.url, more);
+    const cluster = new LiveCluster({ settings, directory: '/data/shared', disk, clock, log });
+    context.after(() => cluster.close());
+    return cluster;
+  };
+  return { api, cluster: open(), reopen: open, clock, disk };
+}
+const uidOf = (pod: Pod | string): string => (typeof pod === 'string' ? pod : pod.uid);
+/** The wait of a call, which must have one. */
+function waitOf(call: () => unknown): Promise<unknown> {
+  try {
+    call();
+  } catch (error) {
+    if (error instanceof NotReady) return error.ready;
+    throw error;
+  }
+  return assert.fail('it had to wait');
+}
+
+test('a pod is asked for once, however often a filter asks; the same object comes back', async (context) => {
+  const { api, cluster } = await start(context);
+  api.put(podObject('shop', 'web-1', 'u1', { containers: { web: 'aa' } }));
+  const first = await whenReady(() => cluster.pod(ask('web-1', 'aa'), limits));
+  assert.equal(uidOf(first), 'u1');
+  assert.equal(cluster.pod(ask('web-1', 'aa'), limits), first);
+  assert.deepEqual(api.paths, ['/api/v1/namespaces/shop/pods/web-1']);
+});
+
+test('the container’s id decides between pods of one name', async (context) => {
+  const { api, cluster } = await start(context);
+  api.put(podObject('shop', 'db-0', 'u1', { containers: { db: 'aa' } }));
+  const first = await whenReady(() => cluster.pod(ask('db-0', 'aa'), limits));
+  api.put(podObject('shop', 'db-0', 'u2', { containers: { db: 'bb' } }));
+  assert.equal(uidOf(await whenReady(() => cluster.pod(ask('db-0', 'bb'), limits))), 'u2');
+  assert.equal(cluster.pod(ask('db-0', 'aa'), limits), first, 'the last lines of the old one are still its');
+});
+
+test('what there is none of is absent, and so is what can be no name, for which nobody is asked', async (context) => {
+  const { api, cluster } = await start(context);
+  assert.equal(await whenReady(() => cluster.pod(ask('gone-1', 'aa'), limits)), 'absent');
+  assert.equal(await whenReady(() => cluster.namespace('none', limits)), 'absent');
+  for (const name of ['../../secrets', 'a/b', 'A', 'a?b', '', 'x'.repeat(300)])
+    assert.equal(cluster.pod(ask(name), limits), 'absent');
+  assert.equal(api.requests.length, 2);
+});
+
+test('a pod that is gone stays known, also by another container’s id, and over a restart', async (context) => {
+  const { api, cluster, reopen, clock, disk } = await start(context);
+  api.put(podObject('shop', 'job-1', 'u1', { containers: { job: 'aa' }, labels: { app: 'job' } }));
+  await whenReady(() => cluster.pod(ask('job-1', 'aa'), limits));
+  api.pods.clear();
+  assert.equal(uidOf(await whenReady(() => cluster.pod(ask('job-1', 'bb'), limits))), 'u1');
+  clock.advance(5000);
+  await untilFile(disk);
+  const next = reopen();
+  const kept = await whenReady(() => next.pod(ask('job-1', 'aa'), limits));
+  assert.ok(typeof kept === 'object');
+  assert.deepEqual([kept.uid, kept.labels, kept.podIp], ['u1', { app: 'job' }, '10.0.0.7']);
+});
+
+test('an API that is down: records wait once for all pods, then go on without, and later with it again', async (context) => {
+  const { api, cluster, clock } = await start(context);
+  api.answer = () => ({ status: 503, body: status(503, 'starting') });
+  await waitOf(() => cluster.pod(ask('web-1', 'aa'), limits));
+  const wait = waitOf(() => cluster.pod(ask('web-1', 'aa'), limits));
+  await wait;
+  const still = waitOf(() => cluster.pod(ask('web-1', 'aa'), limits));
+  clock.advance(10_000);
+  await still;
+  assert.equal(cluster.pod(ask('web-1', 'aa'), limits), 'unavailable');
+  assert.equal(cluster.pod(ask('web-2', 'bb'), limits), 'unavailable', 'the wait is over for all');
+  await api.until(() => api.paths.some((path) => path.endsWith('web-1')));
+  api.answer = undefined;
+  api.put(podObject('shop', 'web-1', 'u1', { containers: { web: 'aa' } }));
+  for (let tries = 0; tries < 20; tries++) {
+    clock.advance(60_000);
+    const found = await whenReady(() => cluster.pod(ask('web-1', 'aa'), limits));
+    if (typeof found === 'object') return;
+    await new Promise((resolve) => setImmediate(resolve));
+    await api.until(() => true);
+  }
+  assert.fail('it never came back');
+});
+
+test('no wait at all where none is wanted', async (context) => {
+  const { api, cluster } = await start(context);
+  api.answer = () => 'hang';
+  await whenReady(() => cluster.pod(ask('web-1'), { ...limits, waitMs: 0 }));
+  assert.equal(cluster.pod(ask('web-1'), { ...limits, waitMs: 0 }), 'unavailable');
+});
+
+test('403 says which rule is missing, and nobody waits; garbage is said and tried again', async (context) => {
+  const { log, texts } = loggedTexts();
+  const { api, cluster, clock } = await start(context, {}, { log });
+  api.answer = () => ({ status: 403, body: status(403, 'User "logs" cannot get resource "pods"') });
+  assert.equal(await whenReady(() => cluster.pod(ask('web-1', 'aa'), limits)), 'unavailable');
+  assert.match(
+    texts.join('\n'),
+    /403 forbidden \(User "logs".*apiGroups \[""\], resources \["pods"\], verbs \["get"\]/,
+  );
+  api.answer = () => '<html>Welcome</html>';
+  clock.advance(60_000);
+  await waitOf(() => cluster.pod(ask('web-1', 'aa'), limits));
+  assert.match(texts.join('\n'), /the answer is no JSON: <html>Welcome<\/html>; is this the API\?/);
+});
+
+test('the node’s pods come by one list and one watch; a deleted pod stays known', async (context) => {
+  const { api, cluster } = await start(context, { nodeName: 'node-1' });
+  api.put(podObject('shop', 'web-1', 'u1', { containers: { web: 'aa' }, labels: { app: 'web' } }));
+  assert.equal(uidOf(await whenReady(() => cluster.pod(ask('web-1', 'aa'), limits))), 'u1');
+  await api.until(() => api.watchCount === 1);
+  assert.match(
+    api.paths[0] ?? '',
+    /^\/api\/v1\/pods\?fieldSelector=spec\.nodeName%3Dnode-1&limit=\d+&resourceVersion=0$/,
+  );
+  assert.match(api.paths[1] ?? '', /watch=true&allowWatchBookmarks=true&timeoutSeconds=\d+&resourceVersion=100$/);
+  const changed = podObject('shop', 'web-1', 'u1', { containers: { web: 'aa' }, labels: { app: 'other' } });
+  api.send('MODIFIED', changed);
+  await untilTrue(() => {
+    const pod = cluster.pod(ask('web-1', 'aa'), limits);
+    return typeof pod === 'object' && JSON.stringify(pod.labels) === '{"app":"other"}';
+  });
+  api.send('ADDED', podObject('shop', 'web-2', 'u2', { containers: { web: 'bb' } }));
+  api.send('DELETED', changed);
+  await untilTrue(() => {
+    try {
+      return typeof cluster.pod(ask('web-2', 'bb'), limits) === 'object';
+    } catch {
+      return false;
+    }
+  });
+  assert.equal(uidOf(cluster.pod(ask('web-1', 'aa'), limits)), 'u1');
+});
+
+test('a watch goes on from the last version, bookmarks too, and lists again where that is too old', async (context) => {
+  const { api, cluster, clock } = await start(context, { nodeName: 'node-1' });
+  await whenReady(() => cluster.pod(ask('web-1', 'aa'), limits));
+  await api.until(() => api.watchCount === 1);
+  api.send('BOOKMARK', { kind: 'Pod', metadata: { resourceVersion: '150' } });
+  clock.advance(60_000);
+  api.endWatches();
+  await api.until(() => api.paths.some((path) => path.includes('resourceVersion=150')));
+  api.version = '200';
+  await api.until(() => api.watchCount === 1);
+  api.send('ERROR', status(410, 'too old resource version'));
+  await api.until(() => api.paths.some((path) => path.includes('watch=true') && path.endsWith('resourceVersion=200')));
+  assert.equal(api.paths.filter((path) => path.includes('&limit=')).length, 2);
+});
+
+test('without the right to list, each pod is asked for', async (context) => {
+  const { api, cluster } = await start(context, { nodeName: 'node-1' });
+  api.answer = (path) => (path.startsWith('/api/v1/pods?') ? { status: 403, body: status(403, 'no') } : undefined);
+  api.put(podObject('shop', 'web-1', 'u1', { containers: { web: 'aa' } }));
+  assert.equal(uidOf(await whenReady(() => cluster.pod(ask('web-1', 'aa'), limits))), 'u1');
+});
+
+test('a kubelet gives all pods at once', async (context) => {
+  const kubelet = await FakeApi.start(context);
+  kubelet.put(podObject('shop', 'web-1', 'u1', { containers: { web: 'aa' } }));
+  kubelet.put(podObject('shop', 'web-2', 'u2', { containers: { web: 'bb' } }));
+  const { port } = new URL(kubelet.url);
+  const place = { host: '127.0.0.1', port: Number(port) };
+  const { cluster } = await start(context, { kubelet: place, preloadDirectory: '/nonexistent' });
+  assert.equal(uidOf(await whenReady(() => cluster.pod(ask('web-1', 'aa'), limits))), 'u1');
+  assert.equal(uidOf(cluster.pod(ask('web-2', 'bb'), limits)), 'u2');
+  assert.deepEqual(kubelet.paths, ['/pods']);
+});
+
+async function untilTrue(isTrue: () => boolean): Promise<void> {
+  while (!isTrue()) await new Promise((resolve) => setImmediate(resolve));
+}
+async function untilFile(disk: FakeDisk): Promise<void> {
+  while ((await disk.readFile('/data/shared/pods.json')) === undefined)
+    await new Promise((resolve) => setImmediate(resolve));
+}
