@@ -5,6 +5,8 @@ import { apacheErrorParser } from './codecs/apache_error.ts';
 import { criParser } from './codecs/cri.ts';
 import { csvFormatter, csvParser } from './codecs/csv.ts';
 import { fluentbitParser } from './codecs/fluentbit/index.ts';
+import { fluentbitFirstlineParser } from './codecs/fluentbit_firstline.ts';
+import { fluentbitMultilineParser } from './codecs/fluentbit_multiline.ts';
 import { fluentbitFileFormatter } from './codecs/fluentbit_file.ts';
 import { fluentbitGelfFormatter } from './codecs/fluentbit_gelf.ts';
 import { fluentbitJsonFormatter } from './codecs/fluentbit_json.ts';
@@ -136,6 +138,8 @@ export const builtinPlugins: readonly Plugin[] = [
   fluentbitMsgpackFormatter,
   fluentbitOpensearchOutput,
   fluentbitParser,
+  fluentbitFirstlineParser,
+  fluentbitMultilineParser,
   fluentbitParserFilter,
   fluentbitRecordModifierFilter,
   fluentbitSplunkOutput,

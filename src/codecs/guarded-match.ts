@@ -8,6 +8,8 @@ import { isLimited, runLimited, timeLimitMsDefault } from './time-limit.ts';
 const triesMax = 1e8;
 
 export interface GuardedMatch {
+  /** Without the guard. */
+  readonly expression: RegExp;
   /** @throws MatchLate when the text took too long. */
   exec(text: string): RegExpExecArray | null;
   /** Nearly every text needs the limit: set it once for many of them. */
@@ -21,6 +23,7 @@ export class MatchLate extends Error {}
 export function guardMatch(expression: RegExp, source: string): GuardedMatch {
   const quick = quickLength(source);
   return {
+    expression,
     // Shorter than what fields mostly hold.
     isSlow: quick < 64,
     exec(text) {
@@ -64,7 +67,8 @@ export function eachGuarded(
 function quickLength(source: string): number {
   const plain = source.replaceAll(/\\./gs, 'x').replaceAll(/\[(?:[^\]\\]|\\.)*\]/g, 'x');
   if (/\)[*+{]/.test(plain) || /\(\?<?[=!]/.test(plain)) return 0;
-  const repeats = plain.match(/[*+]|\{\d*,?\d*\}/g)?.length ?? 0;
+  // {4} leaves nothing to try again.
+  const repeats = plain.match(/[*+]|\{\d*,\d*\}/g)?.length ?? 0;
   const optional = plain.match(/[^*+?}(]\?|\)\?/g)?.length ?? 0;
   const starts = /^(?:\\A|\^)/.test(source) ? 0 : 1;
   const tries = triesMax / 2 ** Math.min(optional, 30);

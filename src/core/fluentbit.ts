@@ -76,7 +76,7 @@ export interface FluentbitForm<P extends OptionTable = OptionTable> {
   readonly options?: Readonly<Record<string, FluentbitOption>>;
   /** Properties that are no option of the plugin: `lower` makes something of them. Spelled as Snake_Case, or as their `fluentbit` says. */
   readonly properties?: P;
-  /** Properties that may be written more than once, by spelling in lower case, with a summary each. One that ends in `.*` stands for all that begin so. */
+  /** Properties that may be written more than once, by spelling in lower case, with a summary each. One that ends in `*` stands for all that begin so and are nothing else. */
   readonly repeated?: Readonly<Record<string, string>>;
   /** Properties that are taken and have no effect here, by spelling in lower case, with the reason. One that ends in `.*` stands for all that begin so. */
   readonly ignored?: Readonly<Record<string, string>>;

@@ -74,15 +74,22 @@ export class KubernetesApi {
     return parsed(doing, text);
   }
   /**
-   * Hands over every event of a watch, until the API ends it. @throws as get
+   * Hands over every event of a watch, until the API ends it. `began`: the API took it. @throws as get
    */
-  async watch(path: string, silenceMs: number, rule: string, take: (event: unknown) => void): Promise<void> {
+  async watch(
+    path: string,
+    silenceMs: number,
+    rule: string,
+    began: () => void,
+    take: (event: unknown) => void,
+  ): Promise<void> {
     const doing = `watching pods at ${this.#url}`;
     const answer = await this.#authorized(
       doing,
       path,
       async (response) => {
         if (response.statusCode !== 200) return readWhole(response, answerBytesMax);
+        began();
         await readLines(response, (line) => take(parsed(doing, line)));
         return '';
       },

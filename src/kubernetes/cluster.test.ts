@@ -195,3 +195,20 @@ async function untilFile(disk: FakeDisk): Promise<void> {
   while ((await disk.readFile('/data/shared/pods.json')) === undefined)
     await new Promise((resolve) => setImmediate(resolve));
 }
+
+test('a watch that fails is begun again from where it was; who asks meanwhile is not held up longer than it lasts', async (context) => {
+  const { log, texts } = loggedTexts();
+  const { api, cluster, clock } = await start(context, { nodeName: 'node-1' }, { log });
+  await whenReady(() => cluster.pod(ask('web-1', 'aa'), limits));
+  await api.until(() => api.watchCount === 1);
+  api.answer = (path) => (path.includes('watch=true') ? { status: 500, body: status(500, 'no leader') } : undefined);
+  clock.advance(60_000);
+  api.endWatches();
+  await untilTrue(() => texts.some((text) => text.includes('500: no leader')));
+  api.answer = undefined;
+  await untilTrue(() => {
+    clock.advance(1000);
+    return texts.some((text) => text.includes('answers again'));
+  });
+  assert.equal(api.paths.filter((path) => path.includes('&limit=')).length, 1, 'it need not list again');
+});

@@ -249,10 +249,13 @@ export class LiveCluster implements Cluster {
     this.#listing = { done, settle };
     const watch = new PodWatch(this.#api, nodeName, this.#clock, {
       listed: (pods) => {
-        this.#isWatching = true;
         this.#outage.worked('the watch');
         this.#listed(pods);
         this.#settleListing();
+      },
+      began: () => {
+        this.#isWatching = true;
+        this.#outage.worked('the watch');
       },
       changed: (pod) => this.#changed(pod),
       deleted: (pod) => {

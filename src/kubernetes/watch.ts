@@ -24,6 +24,8 @@ const longestWaitMs = 30_000;
 export interface WatchTo {
   /** All pods of the node; those that are known and not among them are gone. */
   listed(pods: readonly Pod[]): void;
+  /** What is known is up to date from now on, until it fails. */
+  readonly began: () => void;
   changed(pod: Pod): void;
   deleted(pod: Pod): void;
   /** It does not work just now; said each time. */
@@ -99,10 +101,16 @@ export class PodWatch {
     const query = `watch=true&allowWatchBookmarks=true&timeoutSeconds=${seconds}&resourceVersion=${encodeURIComponent(this.#version ?? '0')}`;
     const startedMs = this.#clock.monotonicMs();
     let count = 0;
-    await this.#api.watch(`/api/v1/pods?${this.#selector}&${query}`, silenceMs, 'watch pods', (event) => {
-      count++;
-      this.#take(event);
-    });
+    await this.#api.watch(
+      `/api/v1/pods?${this.#selector}&${query}`,
+      silenceMs,
+      'watch pods',
+      this.#to.began,
+      (event) => {
+        count++;
+        this.#take(event);
+      },
+    );
     if (count > 0) this.#waitMs = firstWaitMs;
     // An API, or something before it, that ends each watch at once must not be asked a thousand times a second.
     if (this.#clock.monotonicMs() - startedMs < firstWaitMs) await this.#pause();

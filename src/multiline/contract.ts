@@ -12,7 +12,7 @@ export interface MultilineRule {
   readonly from: readonly string[];
   /** In Onigmo syntax, bare or between slashes. */
   readonly pattern: string;
-  /** Undefined: the record ends with the line. */
+  /** Undefined: no line goes on behind it. */
   readonly to: string | undefined;
 }
 
@@ -34,6 +34,10 @@ export interface MultilineDefinition {
   readonly keyPattern: string | undefined;
   /** Makes fields of a line first, or of the text of keyContent. */
   readonly parser: Parser | undefined;
+  /** The last line gives the other fields and the time, not the first. */
+  readonly keepsLast?: boolean;
+  /** Of endswith: from the first line on that it parses, complete ones are joined up to the next such line. */
+  readonly firstLine?: Parser | undefined;
   /** Its patterns are ours, and known to take no long time. */
   readonly isBuiltin: boolean;
 }
@@ -47,6 +51,8 @@ export interface JoinedRecord<Place> {
   readonly places: readonly Place[];
   /** It was cut at the limit: what follows is in the next record. */
   readonly isCut: boolean;
+  /** A line that no parser took, or a record. */
+  readonly isAlone: boolean;
 }
 
 export interface JoinerRules<Place> {
@@ -58,10 +64,16 @@ export interface JoinerRules<Place> {
   readonly take: (record: JoinedRecord<Place>) => void;
 }
 
+/** A line without its end; its bytes are not kept. */
+export interface JoinerLine<Place> {
+  readonly text: Buffer | string;
+  readonly place: Place;
+}
+
 /** Joins the lines or records of one stream (a file, a tag). */
 export interface Joiner<Place> {
-  /** Takes a line without its end. Its bytes are not kept. `nowMs`: monotonic time, for flushDue. */
-  addLine(line: Buffer | string, time: Instant | undefined, place: Place, nowMs: number): void;
+  /** Takes lines in order, best many at a time. `time`: of those that carry none. `nowMs`: monotonic time, for flushDue. */
+  addLines(lines: readonly JoinerLine<Place>[], time: Instant | undefined, nowMs: number): void;
   /** Takes a record; one without keyContent is complete as it is. */
   addRecord(fields: Fields, time: Instant | undefined, place: Place, nowMs: number): void;
   /** Takes as complete what waits for lines since the flush timeout of its parser. */

@@ -1,7 +1,7 @@
 /** The filters `kubernetes` and `kubernetes_metadata` against a real API server: what the watch tells, what outlives it, what is refused. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { appendFileSync, mkdirSync } from 'node:fs';
+import { appendFileSync, globSync, mkdirSync, readFileSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
@@ -37,8 +37,9 @@ class Scene {
     this.server = server;
     this.cluster = clusterOf(server);
     this.directory = directory;
-    this.logs = join(directory, 'containers');
-    mkdirSync(this.logs);
+    // Fluentd's filter looks for these names in tags.
+    this.logs = join(directory, 'var/log/containers');
+    mkdirSync(this.logs, { recursive: true });
   }
   static async make(context: TestContext, rules?: readonly unknown[]): Promise<Scene> {
     const server = await startService(context, kubernetes);
@@ -61,6 +62,11 @@ class Scene {
     const dataDir = join(this.directory, 'data');
     const env = { NODE_NAME: 'node-1', K8S_NODE_NAME: 'node-1', P2L_GRACE: '2s' };
     return (await startProgram(context, { args: ['run', '--config', path], dataDir, env })).ready();
+  }
+  /** Pods that lines were of are written beside the journal every few seconds. */
+  isKept({ uid }: { uid: string }): boolean {
+    const files = globSync(join(this.directory, 'data', '**', 'pods.json'));
+    return files.some((path) => readFileSync(path, 'utf8').includes(uid));
   }
   fluentbit(...more: readonly string[]): string {
     const account = join(this.directory, 'account');
@@ -202,6 +208,7 @@ test(
     const known = await scene.pod('web-1', { app: 'web' });
     let program = await scene.collector(context, scene.fluentbit());
     assert.equal((await lineOf(program, known)).kubernetes?.pod_id, known.uid);
+    await until('the pod to be kept for the next start', () => scene.isKept(known));
     const fresh = await scene.pod('web-2', { app: 'web' });
     await scene.server.kill();
     assert.equal((await lineOf(program, known)).kubernetes?.pod_id, known.uid);

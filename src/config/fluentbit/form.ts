@@ -65,7 +65,7 @@ export function readSection(
     const key = property.key.toLowerCase();
     if (key === 'name' && declared.kind !== undefined) continue;
     const value = variables.put(property.value, property.valueAt);
-    if (isRepeated(declared.form, key)) {
+    if (!names.has(key) && isRepeated(declared.form, key)) {
       read.pairs.push({ key, value, at: property.at, valueAt: property.valueAt });
       continue;
     }
@@ -91,7 +91,7 @@ export function readSection(
 
 function isRepeated({ repeated = {} }: FluentbitForm, key: string): boolean {
   if (Object.hasOwn(repeated, key)) return true;
-  return Object.keys(repeated).some((known) => known.endsWith('.*') && key.startsWith(known.slice(0, -1)));
+  return Object.keys(repeated).some((known) => known.endsWith('*') && key.startsWith(known.slice(0, -1)));
 }
 
 function targetOf(read: ReadSection, { from }: Declared): Record<string, unknown> {

@@ -1,10 +1,11 @@
 /** `[PARSER]` and `[MULTILINE_PARSER]`: parsers by name, lowered once, and handed to whoever names them. */
+import { multilineNames, quotedToken } from '../../codecs/fluentbit_multiline.ts';
 import { nearest } from '../../core/errors.ts';
 import type { Location } from '../../core/errors.ts';
 import type { Plugin } from '../../core/plugin.ts';
 import type { PluginModel } from '../model.ts';
 import { lastProperty } from './element.ts';
-import type { Section } from './element.ts';
+import type { Property, Section } from './element.ts';
 import type { Reading } from './form.ts';
 import { lowerPlugin } from './plugin.ts';
 import type { Surroundings } from './plugin.ts';
@@ -12,9 +13,6 @@ import type { Surroundings } from './plugin.ts';
 /** The plugins that stand behind the two kinds of sections. */
 const parserPlugin = 'fluentbit';
 const multilinePlugin = 'fluentbit_multiline';
-
-/** Multiline parsers that need no definition. */
-const builtinMultiline = ['docker', 'cri', 'java', 'python', 'go', 'ruby'];
 
 /** The parsers of one configuration. */
 export class Parsers {
@@ -40,7 +38,13 @@ export class Parsers {
     this.#define(this.#parsers, '[PARSER]', parserPlugin, section);
   }
   defineMultiline(section: Section): void {
-    this.#define(this.#multiline, '[MULTILINE_PARSER]', multilinePlugin, section);
+    this.#define(this.#multiline, '[MULTILINE_PARSER]', multilinePlugin, withRules(section, this.#reading));
+    const written = lastProperty(section, 'name');
+    if (written && isBuiltin(written.value))
+      this.#reading.lowering.warn(
+        written.valueAt,
+        `[MULTILINE_PARSER] ${written.value}: there is a built-in one of that name, which counts; give it another name`,
+      );
   }
   #define(into: Map<string, PluginModel | undefined>, header: string, type: string, section: Section): void {
     const { lowering, variables } = this.#reading;
@@ -58,18 +62,24 @@ export class Parsers {
     // Even where it is wrong: who names it should not hear that there is none.
     into.set(name, lowerPlugin(this.surroundings(), spec, section, name)?.model);
   }
+  /** Names count in any case, and built-in ones first. Fluent Bit does not start without one that is named. */
   #multilineParser(name: string, at: Location): PluginModel | undefined {
-    if (this.#multiline.has(name) || !builtinMultiline.includes(name))
-      return this.#find(this.#multiline, 'multiline parser', name, at, builtinMultiline);
     const { lowering } = this.#reading;
-    const spec = lowering.registry.get('parser', multilinePlugin);
-    if (!spec)
-      lowering.problems.push({
-        at,
-        text: `multiline parser ${name}: known, not in this version yet`,
-        severity: 'later',
-      });
-    return spec && { kind: 'parser', type: spec.name, options: { builtin: name }, sections: {}, at };
+    const builtin = name.toLowerCase();
+    if (isBuiltin(builtin)) {
+      const { options } = lowering.registry.get('parser', multilinePlugin) as Plugin;
+      const defaults = Object.entries(options).map(([key, { schema }]) => [key, schema.safeParse(undefined).data]);
+      const values = Object.fromEntries(defaults.filter(([, value]) => value !== undefined)) as Record<string, unknown>;
+      return { kind: 'parser', type: multilinePlugin, options: { ...values, builtin }, sections: {}, at };
+    }
+    for (const [known, model] of this.#multiline) if (known.toLowerCase() === builtin) return model;
+    const known = [...multilineNames, ...this.#multiline.keys()];
+    const near = nearest(name, known);
+    lowering.error(
+      at,
+      `there is no multiline parser ${name}${near === undefined ? ` (there are ${known.join(', ')})` : `; did you mean ${near}?`}`,
+    );
+    return undefined;
   }
   /** Fluent Bit starts without a parser that does not exist, and takes lines as they are; who names it decides what that means. */
   #find(
@@ -77,10 +87,9 @@ export class Parsers {
     what: string,
     name: string,
     at: Location,
-    others: readonly string[] = [],
   ): PluginModel | undefined {
     if (among.has(name)) return among.get(name);
-    const known = [...among.keys(), ...others];
+    const known = [...among.keys()];
     const near = nearest(name, known);
     const all = known.length > 0 && known.length <= 12 ? ` (there are ${known.join(', ')})` : '';
     this.#reading.lowering.warn(
@@ -89,4 +98,23 @@ export class Parsers {
     );
     return undefined;
   }
+}
+
+function isBuiltin(name: string): boolean {
+  return (multilineNames as readonly string[]).includes(name.toLowerCase());
+}
+
+/** Rules that YAML has as maps, as they are written in the classic form. */
+function withRules(section: Section, { lowering }: Reading): Section {
+  const rules = section.groups.flatMap((group): Property[] => {
+    const parts = ['state', 'regex', 'next_state'].map((key) => lastProperty(group, key));
+    const [state, regex, next] = parts;
+    if (group.name !== 'rules' || !state || !regex || !next) {
+      lowering.error(group.at, 'multiline_parsers: rules with state, regex and next_state were expected');
+      return [];
+    }
+    const value = [state, regex, next].map((part) => quotedToken(part.value)).join(' ');
+    return [{ key: 'rule', value, at: group.at, valueAt: regex.valueAt }];
+  });
+  return { ...section, properties: [...section.properties, ...rules], groups: [] };
 }

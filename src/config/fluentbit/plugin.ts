@@ -116,6 +116,10 @@ export function lowerPlugin(
     at: section.at,
   };
   if (!passesCheck(around, owner, spec, model, buffer?.(read.common, parts))) return undefined;
+  // Parsers were checked where they are defined; a formatter is made of the section's own properties.
+  const formatter = model.formatter && lowering.registry.get('formatter', model.formatter.type);
+  if (model.formatter && formatter && !passesCheck(around, owner, formatter, model.formatter, undefined))
+    return undefined;
   compare(lowering, spec, owner, read);
   return { model, spec, common: read.common, places: read.places, parts };
 }

@@ -45,6 +45,13 @@ function lowerOne(around: Surroundings, entry: Section, instance: string): StepM
     );
     return undefined;
   }
+  for (const group of entry.groups)
+    lowering.error(
+      group.at,
+      group.name === 'condition'
+        ? `processor ${name}: condition is not supported: write a filter of the pipeline whose own conditions say the same, such as modify or grep`
+        : `processor ${name} takes no map ${group.name}; a value was expected`,
+    );
   const lowered = lowerPlugin(around, spec, entry, instance);
   return lowered && { match: everything, action: { kind: 'filter', plugin: lowered.model }, take: false, at: entry.at };
 }

@@ -18,6 +18,7 @@ import { format } from '../../../test/formatting.ts';
 import { builtinPlugins } from '../../plugins.ts';
 import { fluentbitLokiOutput } from '../fluentbit_loki.ts';
 import { fluentbitSplunkOutput } from '../fluentbit_splunk.ts';
+import { tcpOutput } from '../tcp.ts';
 import { httpOutput } from './index.ts';
 
 const registry = new Registry(builtinPlugins);
@@ -207,6 +208,11 @@ test('TLS: what tls.* says has an effect; names of certificates are looked at un
   );
   const off = await read(httpOutput, ['tls on', 'tls.verify_hostname off']);
   assert.equal(off.model?.plugin.options['tlsVerifyHostname'], false);
+});
+
+test('an accessor that cannot be read is an error of the configuration', async () => {
+  const { problems } = await read(tcpOutput, ['Raw_Message_Key $log||']);
+  assert.match(problems.join(), /output tcp: record accessor \$log\|\|: expected/);
 });
 
 test('fluentbit_template: a line filled from each record', () => {

@@ -11,14 +11,15 @@ import { appendPatiently, noRecords, sliceRecords } from './appending.ts';
 import { openContents } from './archive.ts';
 import { holdsSame, holeEnd, readHead } from './contents.ts';
 import type { Contents, Seen } from './contents.ts';
+import { JoinedLines } from './joined-lines.ts';
 import { Joiner } from './joiner.ts';
 import type { Allowance } from './limits.ts';
 import { LineReader, readFoot } from './line-reader.ts';
 import type { LineTaker, ReadPlace, ReaderRules } from './line-reader.ts';
 import { emptyHead, headBytesMax, headOf, keyOf } from './position.ts';
-import type { FileId, Head, Position } from './position.ts';
+import type { FileId, Head, JoinedPlace, Position } from './position.ts';
 import { LineBatch, cutKey, partKey } from './records.ts';
-import type { LineRules, Run } from './records.ts';
+import type { LineRules, Run, Span } from './records.ts';
 import { largeBytes } from './turns.ts';
 import type { LargeTurns } from './turns.ts';
 
@@ -30,6 +31,8 @@ export interface FileRules extends LineRules, ReaderRules {
   readonly context: SourceContext;
   /** True when nothing may wait any more. */
   readonly isStopping: () => boolean;
+  /** Counts records that multiline parsers cut at their limit. */
+  readonly cut: (count: number) => void;
   readonly allowance: (path: string) => Allowance | undefined;
   readonly largeTurns: LargeTurns;
 }
@@ -43,6 +46,7 @@ export interface FileStart extends FileId {
   readonly position: number;
   readonly head: Head;
   readonly part?: number | undefined;
+  readonly joined?: JoinedPlace | undefined;
   readonly sinceMs: number;
 }
 
@@ -55,7 +59,13 @@ export type Place = (seen: Seen, contents: Contents) => Promise<FileStart | unde
  */
 export type TurnEnd = 'more' | 'later' | 'end' | 'cut';
 
-const beginning: ReadPlace = { at: 0, parts: 0, foot: Buffer.alloc(0) };
+/** Where to go on, and what behind that is in the journal already. */
+interface FilePlace extends ReadPlace {
+  readonly joined?: JoinedPlace | undefined;
+}
+
+const noRun: Run = { records: noRecords, ends: [], spans: [] };
+const beginning: FilePlace = { at: 0, parts: 0, foot: Buffer.alloc(0) };
 
 export class FollowedFile {
   readonly key: string;
@@ -82,13 +92,16 @@ export class FollowedFile {
   readonly #contents: Contents;
   readonly #reader: LineReader;
   readonly #joiner: Joiner | undefined;
+  /** What multiline parsers join. */
+  readonly #lines: JoinedLines | undefined;
   readonly #allowance: Allowance | undefined;
   /** Where reading goes on from #position. */
-  #place: ReadPlace;
+  #place: FilePlace;
   #head: Head;
   #born: string | undefined;
   readonly #sinceMs: number;
   #sizeSeen: number;
+  #isEmpty = false;
   /** When it was last written, as seen; and as it was when it was last read. */
   modifiedMs: number;
   #readMs = 0;
@@ -109,7 +122,7 @@ export class FollowedFile {
     this.path = start.path;
     this.name = start.name;
     this.tag = this.#tagNow = start.tag;
-    this.#place = { at: start.position, parts: start.part ?? 0, foot };
+    this.#place = { at: start.position, parts: start.part ?? 0, foot, joined: start.joined };
     this.#sizeSeen = seen.size;
     this.modifiedMs = seen.modifiedMs;
     this.#head = start.head;
@@ -117,6 +130,7 @@ export class FollowedFile {
     this.#sinceMs = start.sinceMs;
     this.#reader = new LineReader(contents, rules, this.#place);
     this.#joiner = rules.parser.isMultiline === true ? new Joiner(rules.parser) : undefined;
+    this.#lines = rules.joining && new JoinedLines(rules.joining, start.joined);
     this.#allowance = rules.allowance(start.name);
   }
   /** Opens the file at a path and begins where `place` says. */
@@ -140,6 +154,11 @@ export class FollowedFile {
   get sizeSeen(): number {
     return this.#sizeSeen;
   }
+  /** True when nothing of it waits to be read, as far as is known. */
+  get isIdle(): boolean {
+    if (this.rotatedMs !== undefined || this.waitsFor || this.isCut || this.#joiner?.isHolding === true) return false;
+    return this.isReadTo(this.#sizeSeen) && (this.position > 0 || this.#isEmpty);
+  }
   /** True when a file of that size has nothing that was not read. */
   isReadTo(size: number): boolean {
     return this.#reader.at === size;
@@ -148,8 +167,12 @@ export class FollowedFile {
   get heldSinceMs(): number | undefined {
     return this.#joiner?.heldSinceMs;
   }
+  /** When flushDue has something to do, in monotonic time. */
+  get dueMs(): number | undefined {
+    return this.#lines?.dueMs;
+  }
   /** How far it was read, as it goes into the journal. */
-  state({ at, parts, foot }: ReadPlace = this.#place): Position {
+  state({ at, parts, foot, joined }: FilePlace = this.#place): Position {
     const { path, name } = this;
     return {
       path,
@@ -160,6 +183,7 @@ export class FollowedFile {
       ...(this.#sizeSeen > at && { seen: this.#sizeSeen }),
       sinceMs: this.#sinceMs,
       ...(parts > 0 && { part: parts }),
+      ...(joined && { joined }),
       ...(this.#born !== undefined && { born: this.#born }),
     };
   }
@@ -175,6 +199,7 @@ export class FollowedFile {
         return this.#seeCut();
       this.modifiedMs = this.#readMs = modifiedMs;
       this.#sizeSeen = size;
+      this.#isEmpty = size === 0;
       const bytesMax = this.#allowance?.bytesNow() ?? Number.POSITIVE_INFINITY;
       const until = Math.min(size, this.#until);
       const isLarge = until - at >= largeBytes;
@@ -189,6 +214,7 @@ export class FollowedFile {
     let end: TurnEnd = at < until ? 'more' : 'end';
     if (end === 'more' && bytesMax > 0) {
       end = await this.#reader.read(this.#taker(batch), until, bytesMax);
+      this.#lines?.end(batch, this.#rules.context.clock.monotonicMs());
       this.#allowance?.used(this.#reader.at - at, batch.lines);
     }
     if (end === 'cut') return this.#seeCut();
@@ -204,6 +230,8 @@ export class FollowedFile {
       const batch = this.#batch();
       if (takesHeld) this.#joiner?.flush(batch, false);
       else this.#joiner?.forget();
+      if (takesHeld) this.#lines?.flush(batch);
+      this.#lines?.goBack(undefined);
       const at = await holeEnd(this.#contents, this.#reader.at);
       this.#reader.goTo({ ...beginning, at });
       this.#head = emptyHead;
@@ -216,7 +244,18 @@ export class FollowedFile {
   async flush(mustParse: boolean): Promise<void> {
     await this.#alone(async () => {
       const batch = this.#batch();
-      if (this.#joiner?.flush(batch, mustParse) === true) await this.#commit(batch, true);
+      // What multiline parsers hold is read again at the next start.
+      if (!mustParse) this.#lines?.flush(batch);
+      const isFlushed = this.#joiner?.flush(batch, mustParse) === true;
+      if (isFlushed || this.#lines) await this.#commit(batch, true);
+    }, undefined);
+  }
+  /** Takes what multiline parsers hold as complete, where no line came for too long. */
+  async flushDue(nowMs: number): Promise<void> {
+    await this.#alone(async () => {
+      const batch = this.#batch();
+      this.#lines?.flushDue(batch, nowMs);
+      await this.#commit(batch, false);
     }, undefined);
   }
   /** From now on only what it holds now is read. */
@@ -230,6 +269,12 @@ export class FollowedFile {
   /** Does another file hold what was read of this one? */
   isHeldBy(other: Contents): Promise<boolean> {
     return holdsSame(other, this.state());
+  }
+  /** Nothing was read of it, and what it held may lie elsewhere by now: its size says nothing. */
+  forgetSize(): void {
+    if (this.position > 0) return;
+    this.#sizeSeen = 0;
+    this.#isEmpty = false;
   }
   /** What was read of it, lines that wait for further ones among them. */
   get readState(): Position {
@@ -258,6 +303,7 @@ export class FollowedFile {
       } catch (error) {
         this.#reader.goTo(this.#place);
         this.#joiner?.forget();
+        this.#lines?.goBack(this.#place.joined);
         throw error;
       }
     });
@@ -269,14 +315,17 @@ export class FollowedFile {
   }
   #taker(batch: LineBatch): LineTaker {
     const joiner = this.#joiner;
+    const lines = this.#lines;
     const nowMs = this.#rules.context.clock.monotonicMs();
     return {
       line(line, at, bytes) {
-        if (joiner) joiner.add(line, at, bytes, batch, nowMs);
+        if (lines) lines.add(line, at, at + bytes, batch);
+        else if (joiner) joiner.add(line, at, bytes, batch, nowMs);
         else batch.add(line, at, at + bytes);
       },
       part(part, end, number) {
         joiner?.flush(batch, false);
+        lines?.complete(batch, nowMs);
         batch.add(part, end - part.length, end, { key: partKey, value: number });
       },
       tooLong: (start, at, bytes) => {
@@ -288,6 +337,7 @@ export class FollowedFile {
           );
         else {
           joiner?.flush(batch, false);
+          lines?.complete(batch, nowMs);
           batch.add(start, at, at + bytes, { key: cutKey, value: bytes });
         }
       },
@@ -301,23 +351,34 @@ export class FollowedFile {
   async #commit(batch: LineBatch, isUrgent: boolean, state?: Readonly<Record<string, unknown>>): Promise<void> {
     batch.parse();
     for (const { reason, raw, problem } of batch.refused) await this.#refuse(reason, raw, problem);
+    if (batch.cut > 0) this.#rules.cut(batch.cut);
     const runs = batch.runs();
-    const heldFrom = this.#joiner?.heldFrom;
-    const place = heldFrom === undefined ? this.#reader.place : { ...beginning, at: heldFrom };
-    if (runs.length === 0 && place.at === this.#place.at && !state) return;
+    const place = this.#placeBehind([]);
+    if (runs.length === 0 && place.at === this.#place.at && isSame(place.joined, this.#place.joined) && !state) return;
     if (this.#head.bytes < headBytesMax && this.#reader.at > this.#head.bytes)
       this.#head = await readHead(this.#contents, this.#reader.at);
-    if (runs.length === 0) runs.push({ records: noRecords, ends: [] });
+    if (runs.length === 0) runs.push(noRun);
     for (const [index, run] of runs.entries()) {
       const isLast = index === runs.length - 1;
-      const end = isLast ? place : { ...beginning, at: run.ends.at(-1) ?? this.#place.at };
-      if (!(await this.#append(run, end, isUrgent || !isLast, isLast ? state : undefined))) return;
+      const unwritten = runs.slice(index + 1).flatMap(({ spans }) => spans.flat());
+      const end = isLast ? place : this.#placeBehind(unwritten, run.ends.at(-1));
+      if (!(await this.#append(run, end, unwritten, isUrgent || !isLast, isLast ? state : undefined))) return;
     }
   }
-  /** Appends a run with the position behind it. False: the program stops, and nothing more is read. */
+  /** Where to go on once all is in the journal but what waits and `unwritten`; `end`: up to where it is, when no lines are joined. */
+  #placeBehind(unwritten: readonly Span[], end?: number): FilePlace {
+    if (this.#lines) {
+      const { at, joined } = this.#lines.behind(unwritten, this.#reader.at);
+      return { ...(at === this.#reader.at ? this.#reader.place : { ...beginning, at }), joined };
+    }
+    const at = end ?? this.#joiner?.heldFrom;
+    return at === undefined ? this.#reader.place : { ...beginning, at };
+  }
+  /** Appends a run with the place behind it. False: the program stops, and nothing more is read. */
   async #append(
     run: Run,
-    place: ReadPlace,
+    place: FilePlace,
+    unwritten: readonly Span[],
     isUrgent: boolean,
     others?: Readonly<Record<string, unknown>>,
   ): Promise<boolean> {
@@ -334,26 +395,27 @@ export class FollowedFile {
         this.#isGivenUp = true;
         return false;
       default:
-        return this.#appendHalves(run, place, others);
+        return this.#appendHalves(run, place, unwritten, others);
     }
   }
   /** For records that the journal does not take together: the one that it does not take alone is refused. */
   async #appendHalves(
-    { records, ends }: Run,
-    place: ReadPlace,
+    run: Run,
+    place: FilePlace,
+    unwritten: readonly Span[],
     others?: Readonly<Record<string, unknown>>,
   ): Promise<boolean> {
-    const count = ends.length;
+    const count = run.ends.length;
     if (count <= 1) {
-      const raw = Buffer.from(records.payloads[0] ?? '').subarray(0, refusedBytesMax);
+      const raw = Buffer.from(run.records.payloads[0] ?? '').subarray(0, refusedBytesMax);
       await this.#refuse('record_too_large', raw, 'the record is larger than the journal takes');
-      return this.#append({ records: noRecords, ends: [] }, place, true, others);
+      return this.#append(noRun, place, unwritten, true, others);
     }
     const half = Math.floor(count / 2);
-    const first = { records: sliceRecords(records, 0, half), ends: ends.slice(0, half) };
-    const second = { records: sliceRecords(records, half, count), ends: ends.slice(half) };
-    const middle = { ...beginning, at: first.ends.at(-1) ?? place.at };
-    return (await this.#append(first, middle, true)) && this.#append(second, place, true, others);
+    const [first, second] = [sliceRun(run, 0, half), sliceRun(run, half, count)];
+    const later = [...second.spans.flat(), ...unwritten];
+    const middle = this.#placeBehind(later, first.ends.at(-1));
+    return (await this.#append(first, middle, later, true)) && this.#append(second, place, unwritten, true, others);
   }
   async #refuse(reason: string, raw: Uint8Array, problem: string): Promise<void> {
     const { context } = this.#rules;
@@ -369,4 +431,12 @@ export class FollowedFile {
       context.log.error(`keeping a refused line of ${this.path}: ${errorText(error)}; it is only in the file.`);
     }
   }
+}
+
+function sliceRun({ records, ends, spans }: Run, from: number, to: number): Run {
+  return { records: sliceRecords(records, from, to), ends: ends.slice(from, to), spans: spans.slice(from, to) };
+}
+
+function isSame(a: JoinedPlace | undefined, b: JoinedPlace | undefined): boolean {
+  return a === b || JSON.stringify(a) === JSON.stringify(b);
 }

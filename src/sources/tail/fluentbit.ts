@@ -1,9 +1,18 @@
 /** How Fluent Bit's configurations write `tail`. Source: Fluent Bit 5.1 in_tail/tail.c. */
+import type { PairModel, PluginModel } from '../../config/model.ts';
 import { fluentbitForm, madeModel } from '../../core/fluentbit.ts';
-import { boolean, bytes, text } from '../../core/options.ts';
+import type { FluentbitWritten } from '../../core/fluentbit.ts';
+import { boolean, bytes, duration, text } from '../../core/options.ts';
 
 const readAsItComes = 'files are read in pieces, in turn';
 const inJournal = 'how far a file was read lies in the journal, in one write with its records';
+
+/** How lines become records. */
+interface Lines {
+  readonly parser?: PluginModel | undefined;
+  readonly parsers?: readonly PluginModel[];
+  readonly options?: Readonly<Record<string, unknown>>;
+}
 
 export const tailForm = fluentbitForm({
   options: {
@@ -30,6 +39,22 @@ export const tailForm = fluentbitForm({
       default: false,
     }),
     skipLongLines: boolean('Leaves out lines longer than Buffer_Max_Size.', { default: false }),
+    multiline: boolean(
+      'Joins lines by Parser_Firstline and Parser_1, Parser_2, …; `multiline.parser` is the newer way.',
+      {
+        default: false,
+      },
+    ),
+    multilineFlush: duration('How long such a record waits for its next line.', { default: 4000 }),
+    parserFirstline: text('The [PARSER] for the first line of a record; further lines join its last field.'),
+    dockerMode: boolean("Joins the parts that Docker's json-file driver makes of long lines.", { default: false }),
+    dockerModeFlush: duration('How long parts wait for the next one.', { default: 4000 }),
+    dockerModeParser: text('The [PARSER] for lines that begin a record of several lines of Docker_Mode.'),
+  },
+  repeated: {
+    'multiline.parser':
+      'Multiline parsers that are tried in order: docker, cri, java, python, go, ruby, or those that [MULTILINE_PARSER] defines.',
+    'parser_*': 'With Multiline: further [PARSER]s, for the lines behind the first one, as Parser_1, Parser_2.',
   },
   ignored: {
     'db.*': inJournal,
@@ -44,10 +69,10 @@ export const tailForm = fluentbitForm({
     read_newly_discovered_files_from_head:
       'files that are found later are always read whole, or what was written before they were found would be lost',
   },
-  lower({ properties, options, at, written, parser }) {
-    const { key, bufferMaxSize, skipLongLines, truncateLongLines } = properties;
-    const place = written('parser');
-    const named = properties.parser !== undefined && place ? parser(properties.parser, place) : undefined;
+  lower(written) {
+    const { key, bufferMaxSize, skipLongLines, truncateLongLines } = written.properties;
+    const { options } = written;
+    const lines = linesOf(written as TailWritten);
     return {
       options: {
         unparsedKey: key,
@@ -58,8 +83,10 @@ export const tailForm = fluentbitForm({
         ...(options['fromEncoding'] !== undefined && { encoding: 'UTF-8' }),
         ...((skipLongLines || truncateLongLines) && { maxLineSize: bufferMaxSize }),
         ...(truncateLongLines && { cutLongLines: true }),
+        ...lines.options,
       },
-      parser: named ?? madeModel('parser', 'none', { messageKey: key, estimateCurrentEvent: true }, at),
+      parser: lines.parser ?? madeModel('parser', 'none', { messageKey: key, estimateCurrentEvent: true }, written.at),
+      ...(lines.parsers && { parsers: lines.parsers }),
     };
   },
   example: `[INPUT]
@@ -68,3 +95,83 @@ export const tailForm = fluentbitForm({
     Tag            app.*
     Read_from_Head On`,
 });
+
+interface TailProperties {
+  readonly key: string;
+  readonly parser?: string;
+  readonly multiline: boolean;
+  readonly multilineFlush: number;
+  readonly parserFirstline?: string;
+  readonly dockerMode: boolean;
+  readonly dockerModeFlush: number;
+  readonly dockerModeParser?: string;
+}
+type TailWritten = Omit<FluentbitWritten, 'properties'> & { readonly properties: TailProperties };
+
+/** Of the ways to join lines the first one that is written: multiline.parser, Multiline, Docker_Mode. */
+function linesOf(written: TailWritten): Lines {
+  const { properties, pairs } = written;
+  const named = (name: 'parser' | 'parserFirstline' | 'dockerModeParser') => {
+    const [value, place] = [properties[name], written.written(name)];
+    return value !== undefined && place ? written.parser(value, place) : undefined;
+  };
+  const multiline = pairs.filter(({ key }) => key === 'multiline.parser');
+  const others = pairs.filter(({ key }) => key !== 'multiline.parser');
+  if (properties.multiline && properties.dockerMode)
+    written.error(written.written('dockerMode') ?? written.at, 'Docker_Mode cannot be on beside Multiline');
+  if (multiline.length > 0) {
+    const unused = (['parser', 'multiline', 'dockerMode'] as const).find((name) => written.written(name));
+    const place = unused && written.written(unused);
+    if (place) written.warn(place, `${unused} has no effect beside multiline.parser`);
+    return joinedBy(written, multiline);
+  }
+  if (properties.multiline) {
+    const place = written.written('parser');
+    if (place) written.warn(place, 'Parser has no effect beside Multiline');
+    return joinedByFirstLine(written, named('parserFirstline'), others);
+  }
+  if (!properties.dockerMode) return { parser: named('parser') };
+  const first = named('dockerModeParser');
+  return {
+    parser: named('parser'),
+    ...(first && { parsers: [first] }),
+    options: { dockerMode: true, multilineFlushInterval: Math.max(properties.dockerModeFlush, 1000) },
+  };
+}
+
+function joinedBy(written: TailWritten, pairs: readonly PairModel[]): Lines {
+  const parsers = pairs.flatMap(({ value, valueAt, at }) =>
+    value
+      .split(',')
+      .map((name) => name.trim())
+      .filter((name) => name !== '')
+      .flatMap((name) => written.multilineParser(name, valueAt ?? at) ?? []),
+  );
+  const timeouts = parsers.map(({ options }) => Number(options['flushTimeout']));
+  const place = pairs[0]?.valueAt ?? written.at;
+  if (timeouts.length > 0 && Math.max(...timeouts) < flushTimeoutMsMin)
+    written.error(place, `multiline.parser: Flush_Timeout is ${Math.max(...timeouts)}; 500 milliseconds are the least`);
+  return { parsers };
+}
+
+/** As there, where the longest of all counts. */
+const flushTimeoutMsMin = 500;
+
+function joinedByFirstLine(written: TailWritten, first: PluginModel | undefined, pairs: readonly PairModel[]): Lines {
+  const { key, multilineFlush } = written.properties;
+  const further = pairs.flatMap(({ key: spelling, value, valueAt, at }) => {
+    const parser = written.parser(value, valueAt ?? at);
+    if (!parser) written.error(valueAt ?? at, `${spelling}: a [PARSER] named ${value} was expected`);
+    return parser ?? [];
+  });
+  if (!first) {
+    const place = written.written('parserFirstline') ?? written.written('multiline') ?? written.at;
+    written.error(place, 'Multiline needs Parser_Firstline, the [PARSER] for the first line of a record');
+    return {};
+  }
+  const parser = {
+    ...madeModel('parser', 'fluentbit_firstline', { messageKey: key }, written.at),
+    parsers: [first, ...further],
+  };
+  return { parser, options: { multilineFlushInterval: Math.max(multilineFlush, 1000) } };
+}

@@ -17,6 +17,9 @@ export class FollowedFiles {
   of(name: string): FollowedFile[] {
     return [...(this.#byName.get(name) ?? [])];
   }
+  get placedCount(): number {
+    return this.#byPath.size;
+  }
   all(): FollowedFile[] {
     return [...this.#byKey.values()];
   }

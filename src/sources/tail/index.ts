@@ -21,7 +21,7 @@ export const tailSource = definePlugin({
     {
       peer: 'fluentd',
       verdict: 'better',
-      text: 'A file that was renamed while Fluentd was down is not read to its end, and a wildcard that matches the new name reads it again. Here: files are known by device, inode, birth time and first bytes, and the rest is read under the old name, once.',
+      text: 'A file that was renamed while Fluentd was down is not read to its end, and a wildcard that matches the new name reads it again. Here: files are known by device, inode, birth time and bytes. What rotation put aside beside the path (app.log.1, app-20260101.log, .gz and .zst too, several times) is read under the old name, once, in order and before the new file.',
       options: ['followInodes'],
     },
     {
@@ -55,6 +55,20 @@ export const tailSource = definePlugin({
       peer: 'fluentbit',
       verdict: 'better',
       text: 'Positions lie in a database beside the records, so that a crash doubles or loses lines, and without DB they are forgotten. Here they lie in the journal in one write with the records; DB is read at the first start, and never written.',
+    },
+    {
+      peer: 'fluentd',
+      verdict: 'better',
+      text: 'What copytruncate takes before it was read is lost without a word. Here: the rest is read from the copy beside the file, compressed or not; where there is none, the bytes are counted (tail_lost_bytes_total) and said.',
+    },
+    {
+      peer: 'fluentd',
+      text: 'Lines over the limit of a group wait in their file. Here too, unless over_limit divert sends them on under divert_tag.',
+    },
+    {
+      peer: 'fluentbit',
+      verdict: 'better',
+      text: 'A file that was rotated while Fluent Bit was down is not read to its end; what is rotated twice between two looks, compressed, or cut before it was read is lost. Here: files beside the path are known by their bytes, read once, in order and before the new one; what is gone for good is counted (tail_lost_bytes_total) and said.',
     },
     {
       peer: 'fluentbit',

@@ -70,6 +70,9 @@ export const tailOptions = {
   limitRecentlyModified: duration('Leaves out files of a glob that were not changed for so long.'),
   enableWatchTimer: boolean('Looks at each file every second.', { default: true }),
   enableStatWatcher: boolean('Has the system tell of changes (inotify).', { default: true }),
+  openFilesMax: integer(2)(
+    'Files held open at a time; those that were read to their end are closed then until they change. Unless set, three quarters of what the system allows.',
+  ),
   openOnEveryUpdate: boolean('Opens a file only while it is read.', {
     default: false,
     ignored: 'a file stays open until it was read to its end, or what is in it when it is renamed would be lost',
@@ -82,6 +85,12 @@ export const tailOptions = {
   multilineFlushInterval: duration(
     'Takes the last record of several lines as complete when its file was quiet for so long.',
   ),
+  multilineBufferLimit: bytes('Longest record of several lines; a longer one is cut between two lines.', {
+    default: 2 * 1024 * 1024,
+  }),
+  dockerMode: boolean("Joins the parts that Docker's json-file driver makes of long lines before they are parsed.", {
+    default: false,
+  }),
   unparsedKey: text(
     'Makes a record of a line that does not parse: this field gets it, beside those of path_key and offset_key.',
   ),

@@ -14,7 +14,7 @@ import { pathAsTag } from './paths.ts';
 import type { WantedPath } from './paths.ts';
 import type { PositionEntry } from './position-file.ts';
 import { contentKey, emptyHead, inodeOf, isContentKey, keyOf, positionFrom } from './position.ts';
-import type { FileId, Head, Position } from './position.ts';
+import type { FileId, Position } from './position.ts';
 
 /** Source state beside the files' positions: the patterns that were looked for when it last ran, and when it started. */
 export const patternsKey = 'patterns';
@@ -218,10 +218,10 @@ export class Places {
     id: FileId,
     path: string,
     name: string,
-    { position, head, part }: { readonly position: number; readonly head: Head; readonly part?: number },
+    { position, head, part, joined }: Pick<Position, 'position' | 'head' | 'part' | 'joined'>,
     sinceMs: number,
   ): FileStart {
-    return { ...id, path, name, tag: this.#tag(name), position, head, part, sinceMs };
+    return { ...id, path, name, tag: this.#tag(name), position, head, part, joined, sinceMs };
   }
   async #known({ id, size }: Seen, path: string, contents: Contents): Promise<Position | undefined> {
     const key = keyOf(id);

@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
+import type { JoinerState } from '../../multiline/contract.ts';
 
 /** First bytes that tell a file from another one under the same inode. Most logs begin with a time, so few are enough. */
 export const headBytesMax = 256;
@@ -11,6 +12,13 @@ export const headBytesMax = 256;
 export interface Head {
   readonly bytes: number;
   readonly hash: string;
+}
+
+/** What of a file behind its position is in the journal already, and the states of multiline parsers. */
+export interface JoinedPlace {
+  /** Where such lines begin and end. */
+  readonly taken: readonly (readonly [start: number, end: number])[];
+  readonly rules: JoinerState;
 }
 
 export interface Position {
@@ -29,6 +37,8 @@ export interface Position {
   readonly sinceMs?: number;
   /** Parts of the line at `position` that are in the journal already. */
   readonly part?: number;
+  /** Where lines are joined. */
+  readonly joined?: JoinedPlace;
   /** When the file was made, where that is known. */
   readonly born?: string;
   /** Since when it is not followed: it was renamed and read to its end, or a start did not find it. */
@@ -82,7 +92,7 @@ export function isContentKey(key: string): boolean {
 /** A position out of source state, or undefined when the value is none. */
 export function positionFrom(value: unknown): Position | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
-  const { path, name, position, head, foot, seen, sinceMs, part, born, goneMs } = value as Values<Position>;
+  const { path, name, position, head, foot, seen, sinceMs, part, joined, born, goneMs } = value as Values<Position>;
   const first = headFrom(head);
   if (typeof path !== 'string' || typeof position !== 'number' || !first) return undefined;
   const last = headFrom(foot);
@@ -95,6 +105,8 @@ export function positionFrom(value: unknown): Position | undefined {
     ...(typeof seen === 'number' && { seen }),
     ...(typeof sinceMs === 'number' && { sinceMs }),
     ...(typeof part === 'number' && { part }),
+    // Nobody else writes it.
+    ...(typeof joined === 'object' && joined !== null && { joined: joined as JoinedPlace }),
     ...(typeof born === 'string' && { born }),
     ...(typeof goneMs === 'number' && { goneMs }),
   };

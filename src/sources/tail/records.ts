@@ -7,11 +7,12 @@ import { codecs } from '../../core/batch.ts';
 import type { Codec, EncodedRecords } from '../../core/batch.ts';
 import type { Instant } from '../../core/clock.ts';
 import { errorText } from '../../core/errors.ts';
-import { parseRecord } from '../../core/json.ts';
+import { parseRecord, stringifyJson } from '../../core/json.ts';
 import { encodeMsgpack } from '../../core/msgpack.ts';
 import type { ParsedRecord, Parser } from '../../core/plugin.ts';
-import { getField } from '../../core/record.ts';
+import { fieldEntries, getField } from '../../core/record.ts';
 import type { Fields } from '../../core/record.ts';
+import type { JoinedRecord, MultilineDefinition } from '../../multiline/contract.ts';
 import type { SayUnparsed } from './unparsed.ts';
 
 /** The field of a record whose line did not parse. */
@@ -19,6 +20,8 @@ const unmatchedKey = 'unmatched_line';
 /** Of one that is a part of a line: which; and of the start of one that was cut: the bytes of all of it. */
 export const partKey = 'line_part';
 export const cutKey = 'line_bytes';
+/** Of a record of several lines that was cut at its limit. Fluent Bit has it in the record's metadata. */
+const truncatedKey = 'multiline_truncated';
 
 export interface LineRules {
   readonly parser: Parser;
@@ -33,7 +36,19 @@ export interface LineRules {
   /** pathKey and offsetKey go before fields of the record. */
   readonly replacesKeys: boolean;
   readonly skipsEmpty: boolean;
+  /** Multiline parsers, and what becomes of lines that they join. */
+  readonly joining?: JoiningRules | undefined;
 }
+
+export interface JoiningRules {
+  readonly definitions: readonly MultilineDefinition[];
+  readonly joinedBytesMax: number;
+  /** What was joined goes through the parser, as JSON. */
+  readonly isParsed: boolean;
+}
+
+/** Where in a file a line stands: its first byte, and the one behind its end. */
+export type Span = readonly [start: number, end: number];
 
 /** A line that makes no record. */
 interface RefusedLine {
@@ -46,6 +61,8 @@ interface RefusedLine {
 export interface Run {
   readonly records: EncodedRecords;
   readonly ends: readonly number[];
+  /** The lines that each record has in it; only where they are joined. */
+  readonly spans: readonly (readonly Span[])[];
 }
 
 interface Mark {
@@ -62,35 +79,59 @@ interface Text {
   readonly end: number;
   /** Says that it is not a whole line. */
   readonly mark: Mark | undefined;
+  /** Of which lines it was joined. */
+  readonly spans?: readonly Span[];
 }
 
 /** What a piece of a file gave. */
 export class LineBatch {
   readonly #rules: LineRules;
   readonly #path: string;
-  readonly #now: Instant;
+  readonly now: Instant;
   #texts: Text[] = [];
   readonly #gathered = new RecordGatherer();
   readonly #ends: number[] = [];
+  readonly #spans: (readonly Span[])[] = [];
   readonly refused: RefusedLine[] = [];
   /** Lines that were added. */
   lines = 0;
+  /** Records that were cut. */
+  cut = 0;
 
   constructor(rules: LineRules, path: string, now: Instant) {
     this.#rules = rules;
     this.#path = path;
-    this.#now = now;
+    this.now = now;
   }
   /** A line without its end, from `start` on; `end`: where the next one begins. The bytes must stay until parse(). */
   add(raw: Buffer, start: number, end: number, mark?: Mark): void {
+    const text = this.text(raw);
+    if (text) this.#texts.push({ raw, text, start, end, mark });
+  }
+  /** A line as text, which is counted; undefined for one that is passed over. */
+  text(raw: Buffer): Buffer | undefined {
     const { decode, skipsEmpty } = this.#rules;
     this.lines++;
-    if (skipsEmpty && raw.length === 0) return;
-    this.#texts.push({ raw, text: decode ? decode(raw) : raw, start, end, mark });
+    if (skipsEmpty && raw.length === 0) return undefined;
+    return decode ? decode(raw) : raw;
+  }
+  /** What multiline parsers made of lines. */
+  addJoined({ fields, time, places, isCut, isAlone }: JoinedRecord<Span>): void {
+    const [start, end] = [places[0]?.[0] ?? 0, places.at(-1)?.[1] ?? 0];
+    if (isCut) this.cut++;
+    const whole = isCut ? withFields(fields, [[truncatedKey, true]]) : fields;
+    if (this.#rules.joining?.isParsed === true) {
+      const [line] = isAlone ? fieldEntries(fields) : [];
+      const raw = Buffer.from(line ? (line[1] as string | Uint8Array) : stringifyJson(whole));
+      this.#texts.push({ raw, text: raw, start, end, mark: undefined, spans: places });
+      return;
+    }
+    const line = { raw: noBytes, text: noBytes, start, end, mark: undefined, spans: places };
+    this.#addOrRefuse({ fields: whole, time }, line);
   }
   /** A line before any that begins a record of several lines. */
   addStray(raw: Buffer, start: number, end: number): void {
-    if (this.#rules.emitsUnmatched) this.add(raw, start, end);
+    if (this.#rules.unparsedKey !== undefined || this.#rules.emitsUnmatched) this.add(raw, start, end);
     else this.refuse('no_first_line', raw, 'it stands before any line that begins a record');
   }
   refuse(reason: string, line: Uint8Array, problem: string): void {
@@ -110,7 +151,7 @@ export class LineBatch {
         if (key === undefined) this.refuse(refusalReason(parsed), line.raw, parsed.problem);
         else {
           this.#rules.sayUnparsed?.(this.#path, line.text);
-          this.#add({ [key]: isUtf8(line.text) ? line.text.toString() : new Uint8Array(line.text) }, this.#now, line);
+          this.#add({ [key]: isUtf8(line.text) ? line.text.toString() : new Uint8Array(line.text) }, this.now, line);
         }
       }
     });
@@ -119,20 +160,22 @@ export class LineBatch {
   runs(): Run[] {
     let from = 0;
     return inFewRuns(this.#gathered.take()).map((records) => {
-      const ends = this.#ends.slice(from, (from += records.payloads.length));
-      return { records, ends };
+      const to = from + records.payloads.length;
+      const run = { records, ends: this.#ends.slice(from, to), spans: this.#spans.slice(from, to) };
+      from = to;
+      return run;
     });
   }
   /** What cannot be encoded (nested too deep) must not stop the file. */
   #addOrRefuse({ fields, time }: ParsedRecord, line: Text): void {
     try {
-      this.#add(fields, time ?? this.#now, line);
+      this.#add(fields, time ?? this.now, line);
     } catch (error) {
       this.refuse('parse_failed', line.raw, errorText(error));
     }
   }
-  #add(fields: Fields, time: Instant, { start, end, mark }: Text): void {
-    const { pathKey, offsetKey, replacesKeys } = this.#rules;
+  #add(fields: Fields, time: Instant, { start, end, mark, spans }: Text): void {
+    const { pathKey, offsetKey, replacesKeys, joining } = this.#rules;
     let whole = fields;
     if (pathKey !== undefined && (replacesKeys || isUnset(fields, pathKey)))
       whole = withFields(whole, [[pathKey, this.#path]]);
@@ -140,8 +183,11 @@ export class LineBatch {
     if (mark) whole = withFields(whole, [[mark.key, mark.value]]);
     this.#gathered.add(whole, time);
     this.#ends.push(end);
+    if (joining) this.#spans.push(spans ?? [[start, end]]);
   }
 }
+
+const noBytes = Buffer.alloc(0);
 
 /** Ruby's ||= takes null and false for absent too. */
 function isUnset(fields: Fields, key: string): boolean {

@@ -22,6 +22,14 @@ export interface Sibling extends FileId {
 /** Directories that were read, for one pass over many logs. */
 export type Listings = Map<string, Promise<readonly string[]>>;
 
+/** For so many logs that are found together directories are listed anew for each: it is rotation that may go on. */
+const ownListingsMax = 200;
+
+/** Each log gets a listing of its directory, unless that would take long. */
+export function listingsFor(logs: number): Listings | undefined {
+  return logs > ownListingsMax ? new Map() : undefined;
+}
+
 /** Could a rotation have given that name to the log? */
 function isRotatedName(log: string, name: string): boolean {
   const plain = name.replace(compression, '');

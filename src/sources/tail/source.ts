@@ -1,5 +1,4 @@
 /** The `tail` source: finds files, gives each its turns, notices what is renamed, removed or new, and stops in order. */
-import { statSync } from 'node:fs';
 import type { BigIntStats } from 'node:fs';
 import { realpath, stat } from 'node:fs/promises';
 import { sleep } from '../../core/clock.ts';
@@ -15,6 +14,7 @@ import { FollowedFile } from './file.ts';
 import type { FileRules, Place } from './file.ts';
 import { FollowedFiles } from './followed-files.ts';
 import { Generations } from './generations.ts';
+import { cutCounter, isMultiline, joiningOf } from './joining.ts';
 import { Limits } from './limits.ts';
 import { Losses } from './losses.ts';
 import type { TailOptions, tailOptions } from './options.ts';
@@ -24,7 +24,10 @@ import { Places, nameOf, patternsKey, startedKey } from './places.ts';
 import { PositionFile } from './position-file.ts';
 import type { PositionEntry } from './position-file.ts';
 import { idOf, keyOf } from './position.ts';
+import { Said } from './said.ts';
+import { listingsFor } from './siblings.ts';
 import type { Listings } from './siblings.ts';
+import { Parking, openFilesMaxByDefault, statOf } from './parking.ts';
 import { LargeTurns, Turns } from './turns.ts';
 import { unparsedWarnings } from './unparsed.ts';
 import { Watching } from './watching.ts';
@@ -41,8 +44,6 @@ const newNamesMs = 100;
 const newNamesShare = 0.1;
 /** How long a stop reads on at most: the rest is read after the next start, and outputs need their part of the grace. */
 const stopMsMax = 5000;
-/** For so many logs that are found together directories are listed anew for each: it is rotation that may go on. */
-const ownListingsMax = 200;
 /** Positions of files that are gone are kept for a month: a disk may come back, and what was read be compressed. */
 const goneMsMax = 30 * 86_400_000;
 
@@ -58,11 +59,12 @@ export class TailSource implements Source {
   readonly #files = new FollowedFiles();
   readonly #generations: Generations;
   readonly #losses: Losses;
+  readonly #parking: Parking;
   /** Paths that were looked for at the last look. */
   #wanted: ReadonlySet<string> = new Set();
   /** Paths whose files were begun at the first look, where there may be older ones beside. */
   readonly #begun = new Set<string>();
-  readonly #said = new Map<string, string>();
+  readonly #said: Said;
   readonly #timers = new Set<Timer>();
   /** What timers began. */
   readonly #running = new Set<Promise<void>>();
@@ -85,7 +87,9 @@ export class TailSource implements Source {
     const limits = new Limits(context.clock, options.readBytesLimitPerSecond, config.sections['group']?.[0]);
     this.#rules = {
       context,
-      parser: context.parser(config.parser ?? 'none'),
+      parser: context.parser(isMultiline(config.parser) ? 'none' : (config.parser ?? 'none')),
+      joining: joiningOf(config, context),
+      cut: cutCounter(context),
       decode: decoder && ((line) => Buffer.from(decoder.decode(line))),
       pathKey: options.pathKey,
       emitsUnmatched: options.emitUnmatchedLines,
@@ -102,10 +106,12 @@ export class TailSource implements Source {
       largeTurns: new LargeTurns(),
     };
     this.#paths = new PathList(options, context.clock, (path, code) =>
-      this.#sayOnce(path, `${code}: it cannot be read`),
+      this.#said.once(path, `${code}: it cannot be read`),
     );
     this.#places = new Places(this.#placeRules(), new Map(), []);
     this.#losses = new Losses(context);
+    this.#said = new Said(context.log);
+    this.#parking = new Parking(options.openFilesMax ?? openFilesMaxByDefault());
     this.#generations = new Generations({
       clock: context.clock,
       places: () => this.#places,
@@ -123,7 +129,10 @@ export class TailSource implements Source {
       this.#positionFile = new PositionFile(options.posFile, options.followInodes, context);
     if (options.enableStatWatcher)
       this.#watching = new Watching(context, {
-        changed: (path) => this.#wake(this.#files.at(path)),
+        changed: (path) => {
+          if (this.#parking.has(path)) void this.#unpark(path);
+          else this.#wake(this.#files.at(path));
+        },
         appeared: () => this.#lookSoon(),
       });
   }
@@ -141,7 +150,11 @@ export class TailSource implements Source {
     const { posFileCompactionInterval: compactMs } = this.#options;
     if (compactMs !== undefined) this.#every(compactMs, async () => this.#positionFile?.compact());
     for (const root of this.#paths.roots()) this.#watching?.add(root);
-    if (this.#options.exitOnEof) void this.#turns.idle().then(() => this.#resolveEnded());
+    if (this.#options.exitOnEof)
+      void this.#turns
+        .idle()
+        .then(() => this.#runOnce(() => this.#flushAll()))
+        .then(() => this.#resolveEnded());
   }
 
   async stop(): Promise<void> {
@@ -160,7 +173,7 @@ export class TailSource implements Source {
     await this.#turns.close();
     await Promise.all(this.#running);
     for (const file of this.#files.all()) {
-      await file.flush(true).catch((error: unknown) => this.#sayOnce(file.path, errorText(error)));
+      await file.flush(true).catch((error: unknown) => this.#said.once(file.path, errorText(error)));
       this.#positionFile?.update(file);
       await file.close();
     }
@@ -180,13 +193,20 @@ export class TailSource implements Source {
       this.#positionFile?.update(file);
       if (end === 'end' && wasRotated) this.#pass(file);
       if (end === 'cut' && !this.#isStopping) await this.#startOver(file);
-      else if (end !== 'more' && !this.#isStopping) await this.#checkPath(file);
+      else if (end !== 'more' && !this.#isStopping) {
+        await this.#checkPath(file);
+        this.#useRoom();
+      }
       return end === 'more';
     } catch (error) {
-      this.#sayOnce(file.path, `${errorText(error)}; reading it is tried again`);
+      this.#said.once(file.path, `${errorText(error)}; reading it is tried again`);
       if (file.rotatedMs !== undefined) this.#pass(file);
       return false;
     }
+  }
+  /** Nothing comes behind what waits. */
+  async #flushAll(): Promise<void> {
+    for (const file of this.#files.all()) await file.flush(false);
   }
   /** Is there something to be read before it? */
   #mustWait(file: FollowedFile): boolean {
@@ -219,6 +239,7 @@ export class TailSource implements Source {
     for (const file of this.#files.all())
       try {
         const isSwept = index++ % sweepLooks === sweep;
+        if (file.dueMs !== undefined && file.dueMs <= nowMs) await file.flushDue(nowMs);
         if (flushMs !== undefined && file.heldSinceMs !== undefined && nowMs - file.heldSinceMs >= flushMs)
           await file.flush(false);
         if (file.rotatedMs !== undefined && nowMs - file.rotatedMs >= rotateWait) await this.#closeRotated(file);
@@ -226,8 +247,10 @@ export class TailSource implements Source {
         else if (!this.#isToldOf(file, enableWatchTimer)) await this.#poll(file);
         else if (isSwept && enableWatchTimer) this.#sweep(file);
       } catch (error) {
-        this.#sayOnce(file.path, `${errorText(error)}; reading it is tried again`);
+        this.#said.once(file.path, `${errorText(error)}; reading it is tried again`);
       }
+    for (const path of this.#parking.paths())
+      if (index++ % sweepLooks === sweep && this.#parking.isChanged(path, statOf(path))) await this.#unpark(path);
     for (const name of this.#generations.takeIncomplete())
       await this.#alone(async () => {
         await this.#gather(name, this.#files.at(name));
@@ -240,7 +263,7 @@ export class TailSource implements Source {
   }
   /** As #poll, for a file of this machine: many are looked at, and waiting for each in turn would cost more than they do. */
   #sweep(file: FollowedFile): void {
-    this.#wakeUnlessRead(file, statSync(file.path, { bigint: true, throwIfNoEntry: false }));
+    this.#wakeUnlessRead(file, statOf(file.path));
   }
   async #poll(file: FollowedFile): Promise<void> {
     this.#wakeUnlessRead(file, await stat(file.path, { bigint: true }).catch(() => undefined));
@@ -314,6 +337,7 @@ export class TailSource implements Source {
   async #gather(name: string, current: FollowedFile | undefined, listings?: Listings): Promise<void> {
     const { opened, sizes, isIncomplete } = await this.#generations.gather(name, listings);
     if (!isIncomplete) this.#generations.settle(name, sizes);
+    if (opened.length > 0) current?.forgetSize();
     this.#chain(opened, name, current);
   }
   #chain(opened: readonly FollowedFile[], name: string, current: FollowedFile | undefined): void {
@@ -344,7 +368,9 @@ export class TailSource implements Source {
       this.#places.leave(file.key, { ...file.state(), goneMs: this.#context.clock.nowMs() });
       await this.#note({});
     }
-    this.#positionFile?.unwatchOthers(new Set(this.#files.placed().map(([, { key }]) => key)));
+    this.#positionFile?.unwatchOthers(
+      new Set([...this.#files.placed().map(([, { key }]) => key), ...this.#parking.keys()]),
+    );
   }
   async #firstLook(): Promise<void> {
     this.#places.lookedMs = this.#context.clock.nowMs();
@@ -402,12 +428,56 @@ export class TailSource implements Source {
       const startedMs = this.#context.clock.monotonicMs();
       wanted = await this.#paths.expand();
       this.#wanted = new Set(wanted.map(({ path }) => path));
-      const added = wanted.filter(({ path }) => !this.#files.at(path));
+      const added = wanted.filter(({ path }) => !this.#files.at(path) && !this.#parking.has(path));
       const listings = listingsFor(added.length);
-      for (const one of added) if (!this.#isStopping) await this.#follow(one, listings);
+      for (const one of added) {
+        if (this.#isStopping) break;
+        if (!(await this.#makeRoom())) {
+          this.#parking.isShort = true;
+          break;
+        }
+        await this.#follow(one, listings);
+      }
       this.#lookTookMs = this.#context.clock.monotonicMs() - startedMs;
     });
     return wanted;
+  }
+  /**
+   * Closes files that lie idle where one more may not be opened. False: all have something to be read, and go first. What
+   * was rotated is open for a while only, and is not counted.
+   */
+  async #makeRoom(): Promise<boolean> {
+    if (this.#parking.hasRoom(this.#files.placedCount)) return true;
+    for (const file of this.#parking.choose(this.#files.all())) {
+      this.#files.delete(file);
+      await file.close();
+      this.#places.leave(file.key, file.state());
+      this.#parking.add({ path: file.path, pattern: file.path }, file);
+    }
+    return this.#parking.hasRoom(this.#files.placedCount);
+  }
+  /** A file was read to its end: there is room for one that waits. */
+  #useRoom(): void {
+    const { isShort, waiting } = this.#parking;
+    for (const path of waiting) {
+      waiting.delete(path);
+      void this.#unpark(path);
+      return;
+    }
+    this.#parking.isShort = false;
+    if (isShort) void this.#look();
+  }
+  /** Opens a file again that changed. */
+  #unpark(path: string): Promise<void> {
+    return this.#alone(async () => {
+      if (this.#isStopping) return;
+      if (!(await this.#makeRoom())) {
+        this.#parking.waiting.add(path);
+        return;
+      }
+      const wanted = this.#parking.take(path);
+      if (wanted && !this.#files.at(path)) await this.#follow(wanted, undefined);
+    });
   }
   /** Which files are followed changes in one place at a time. */
   #alone(run: () => Promise<void>): Promise<void> {
@@ -423,7 +493,7 @@ export class TailSource implements Source {
       if (!followed) return this.#places.begin(wanted, seen, contents);
       await this.#checkPath(followed);
       if (followed.rotatedMs === undefined)
-        this.#sayOnce(path, `it is the same file as ${followed.path}, and read there`);
+        this.#said.once(path, `it is the same file as ${followed.path}, and read there`);
       else this.#renamed(followed, path);
       return undefined;
     });
@@ -461,7 +531,7 @@ export class TailSource implements Source {
       const found = await stat(path);
       if (!found.isFile()) {
         const what = found.isDirectory() ? 'a directory; write a glob for the files in it' : 'no regular file';
-        this.#sayOnce(path, `it is ${what}`);
+        this.#said.once(path, `it is ${what}`);
         return undefined;
       }
       const file = await FollowedFile.open(this.#rules, path, place);
@@ -472,8 +542,8 @@ export class TailSource implements Source {
       return file;
     } catch (error) {
       const code = systemCode(error);
-      if (code === 'ENOENT') this.#sayMissing(path);
-      else this.#sayOnce(path, `it cannot be read (${code ?? errorText(error)}); it is looked at again`);
+      if (code === 'ENOENT') this.#said.missing(path);
+      else this.#said.once(path, `it cannot be read (${code ?? errorText(error)}); it is looked at again`);
       return undefined;
     }
   }
@@ -533,19 +603,4 @@ export class TailSource implements Source {
       this.#context.log.error(`looking at files: ${errorText(error)}; it is tried again.`);
     }
   }
-  #sayMissing(path: string): void {
-    if (this.#said.has(path)) return;
-    this.#said.set(path, 'missing');
-    this.#context.log.info(`${path} does not exist; it is read when it does.`);
-  }
-  #sayOnce(path: string, problem: string): void {
-    if (this.#said.get(path) === problem) return;
-    this.#said.set(path, problem);
-    this.#context.log.warn(`${path}: ${problem}.`);
-  }
-}
-
-/** Each log gets a listing of its directory, unless that would take long. */
-function listingsFor(logs: number): Listings | undefined {
-  return logs > ownListingsMax ? new Map() : undefined;
 }

@@ -1,0 +1,56 @@
+/** Which lines a `tail` source joins by multiline parsers, as its configuration says. */
+import type { PluginModel } from '../../config/model.ts';
+import type { PluginConfig, PluginContext, SourceContext } from '../../core/plugin.ts';
+import { builtinDefinition } from '../../multiline/builtin.ts';
+import type { MultilineDefinition } from '../../multiline/contract.ts';
+import { definitionOf } from '../../multiline/definition.ts';
+import type { tailOptions } from './options.ts';
+import type { JoiningRules } from './records.ts';
+
+export function isMultiline(parser: PluginModel | undefined): boolean {
+  return parser?.type === 'fluentbit_multiline';
+}
+
+/** Undefined: no multiline parser is asked for. */
+export function joiningOf(config: PluginConfig<typeof tailOptions>, context: PluginContext): JoiningRules | undefined {
+  const { options, parser, parsers = [] } = config;
+  const joinedBytesMax = options.multilineBufferLimit;
+  if (options.dockerMode) return { definitions: [dockerMode(config, context)], joinedBytesMax, isParsed: true };
+  const models = parser && isMultiline(parser) ? [parser] : parsers;
+  const definitions = models.map((model) => definitionOf(model, context));
+  return definitions.length === 0 ? undefined : { definitions, joinedBytesMax, isParsed: false };
+}
+
+/** Docker_Mode: the last part gives the other fields, whatever stream it came from. Source: Fluent Bit 5.1 in_tail/tail_dockermode.c. */
+function dockerMode(
+  { options, parsers }: PluginConfig<typeof tailOptions>,
+  context: PluginContext,
+): MultilineDefinition {
+  const docker = builtinDefinition('docker', context.clock);
+  const first = parsers?.[0];
+  return {
+    ...docker,
+    keyGroup: undefined,
+    flushTimeoutMs: options.multilineFlushInterval ?? docker.flushTimeoutMs,
+    keepsLast: true,
+    firstLine: first && context.parser(first),
+  };
+}
+
+/** Counts records that are cut, and says so once. */
+export function cutCounter(context: SourceContext): (count: number) => void {
+  const counter = context.metrics.counter(
+    'multiline_truncated_total',
+    'Records of several lines that were cut at their limit; the rest is in the next record',
+    ['source'],
+  );
+  let hasSaid = false;
+  return (count) => {
+    counter.inc({ source: context.id }, count);
+    if (!hasSaid)
+      context.log.warn(
+        'A record of several lines was cut at its limit; the rest is in the next record. Further ones are only counted.',
+      );
+    hasSaid = true;
+  };
+}
