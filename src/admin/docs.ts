@@ -16,7 +16,8 @@ const adminPaths = {
   '/readyz': {
     get: {
       tags: ['admin'],
-      summary: 'Takes records and delivers; otherwise 503 with reasons',
+      summary:
+        'Takes records and delivers; otherwise 503 with reasons. For each output whether its target answers, since when not, and (with a login) what to do',
       responses: { 200: json('Ready'), 503: json('Not ready, with reasons') },
     },
   },

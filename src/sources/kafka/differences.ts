@@ -15,6 +15,11 @@ export const sourceDifferences: readonly Difference[] = [
   {
     peer: 'fluentd',
     verdict: 'better',
+    text: 'Reads a batch that cannot be decompressed again and again, and nothing behind it. Here its bytes go to the dead letters, its records are counted as refused (`undecodable_batch`), and reading goes on.',
+  },
+  {
+    peer: 'fluentd',
+    verdict: 'better',
     text: 'Reads what open and aborted transactions wrote. Here only what was committed.',
   },
   {
