@@ -18,7 +18,7 @@ export const fluentbitFirstlineParser = definePlugin({
     {
       peer: 'fluentbit',
       verdict: 'better',
-      text: 'The last record of a file is lost at a stop, and lines that Parser_N takes before any first one are lost too. Here they are records.',
+      text: 'Lines that Parser_N takes before any first one are lost. Here they are records.',
     },
   ],
   example: `<source>

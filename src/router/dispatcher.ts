@@ -288,7 +288,8 @@ export class Dispatcher {
     lane.position = Math.max(lane.position, frame.to);
     if (!piece.routed) return;
     const routed = this.#withOrphans(piece.routed);
-    for (const { recipient, lagging } of this.#members) if (!lagging.has(shard)) hand(recipient, frame, routed);
+    const made = withMade(frame, piece.frame, routed);
+    for (const { recipient, lagging } of this.#members) if (!lagging.has(shard)) hand(recipient, made, routed);
   }
   #withOrphans(routed: Routed): Routed {
     if (routed.emissions.every(({ output }) => this.#ids.has(output))) return routed;
@@ -430,7 +431,7 @@ export class Dispatcher {
     else {
       const routed = await this.#routedWhenReady(member, router, piece.frame);
       if (!routed) return false;
-      hand(recipient, frame, this.#withOrphans(routed));
+      hand(recipient, withMade(frame, piece.frame, routed), this.#withOrphans(routed));
     }
     await this.#pauseWhenDue();
     return true;
@@ -509,6 +510,16 @@ function frameOf(shard: string, { block }: Frame): RoutedFrame {
   const { firstOffset, appendMs, payload } = block.parts;
   const bytes = payload.length + block.count * recordOverheadBytes + frameOverheadBytes;
   return { shard, from: firstOffset, to: firstOffset + block.count, appendMs, bytes };
+}
+
+/** Filters may have made blocks of their own, which stay in memory too. */
+function withMade(frame: RoutedFrame, { block }: Frame, { emissions }: Routed): RoutedFrame {
+  if (emissions.every(({ batch }) => batch.block === block)) return frame;
+  const made = new Set(emissions.map(({ batch }) => batch.block));
+  made.delete(block);
+  let { bytes } = frame;
+  for (const { parts } of made) bytes += parts.payload.length;
+  return { ...frame, bytes };
 }
 
 /** Recipients in the order in which a record meets their outputs: what one frame gives several of them leaves in that order. */

@@ -7,9 +7,12 @@ import type { FluentbitSection } from './fluentbit-text.ts';
 
 type Translate = (translating: Translating, model: PluginModel) => FluentbitSection | undefined;
 
-/** The section in place of an output; undefined: its own form may do, or something was refused. */
-export function outputSection(translating: Translating, model: PluginModel): FluentbitSection | undefined {
-  return Object.hasOwn(translations, model.type) ? translations[model.type]?.(translating, model) : undefined;
+/** The section in place of an output, in a list that is empty where something was refused; undefined: its own form may do. */
+export function outputSection(translating: Translating, model: PluginModel): readonly FluentbitSection[] | undefined {
+  const translate = Object.hasOwn(translations, model.type) ? translations[model.type] : undefined;
+  if (!translate) return undefined;
+  const section = translate(translating, model);
+  return section ? [section] : [];
 }
 
 const plain = (options: PluginModel['options'], names: Readonly<Record<string, string>>): FluentbitProperty[] =>

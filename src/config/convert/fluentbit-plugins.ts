@@ -81,10 +81,10 @@ export class Translator implements Translating {
         model.at,
         `<buffer ${time.join(',')}>: Fluent Bit cuts chunks by tag alone; the records are the same`,
       );
+    const translated = outputSection(this, model);
+    if (translated) return translated[0];
     return (
-      outputSection(this, model) ??
-      this.#same(model) ??
-      this.complaints.refuse(model.at, `output ${model.type} has no counterpart in Fluent Bit`)
+      this.#same(model) ?? this.complaints.refuse(model.at, `output ${model.type} has no counterpart in Fluent Bit`)
     );
   }
   shared(model: PluginModel, name: string, options?: SharedOptions): FluentbitProperty[] {

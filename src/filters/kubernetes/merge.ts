@@ -8,7 +8,7 @@ import type { Batch } from '../../core/batch.ts';
 import type { Instant } from '../../core/clock.ts';
 import type { Parsed, Parser } from '../../core/plugin.ts';
 import { fieldEntries, getField, isFields } from '../../core/record.ts';
-import type { Fields, Value } from '../../core/record.ts';
+import type { Fields, PlainFields, Value } from '../../core/record.ts';
 
 export interface MergeOptions {
   readonly mergeLogKey: string | undefined;
@@ -81,7 +81,10 @@ function mayHoldObject(batch: Batch, row: number): boolean {
 }
 
 /** The record with what `log` holds: over fields of the same name, in the last place. */
-function joined(fields: Fields, inner: Fields, { mergeLogKey, mergeLogTrim, keepLog }: MergeOptions): Fields {
+function joined(fields: Fields, inner: Fields, options: MergeOptions): Fields {
+  const { mergeLogKey, mergeLogTrim, keepLog } = options;
+  if (mergeLogKey === undefined && !(fields instanceof Map) && !(inner instanceof Map))
+    return joinedPlain(fields, inner, options);
   const found = fieldEntries(inner);
   const entries = found.map(([key, value]): [string, Value] => [key, mergeLogTrim ? trimmed(value) : value]);
   const isExact = fields instanceof Map || inner instanceof Map;
@@ -96,6 +99,18 @@ function joined(fields: Fields, inner: Fields, { mergeLogKey, mergeLogTrim, keep
     result.set(key, value);
   }
   return isExact ? result : Object.fromEntries(result);
+}
+
+/** The same for plain objects, which most are. */
+function joinedPlain(fields: PlainFields, inner: PlainFields, { mergeLogTrim, keepLog }: MergeOptions): PlainFields {
+  const result = { ...fields };
+  if (!keepLog) delete result['log'];
+  for (const key of Object.keys(inner)) {
+    if (Object.hasOwn(result, key)) delete result[key];
+    const value = inner[key] as Value;
+    result[key] = mergeLogTrim ? trimmed(value) : value;
+  }
+  return result;
 }
 
 /** Without line feeds at the end, written as such or as `\n` and `\r`. The first character always stays. */
