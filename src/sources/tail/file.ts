@@ -198,13 +198,17 @@ export class FollowedFile {
       if (size < sizeMin || (size === at && modifiedMs !== this.#readMs && !(await this.#reader.isSame())))
         return this.#seeCut();
       this.modifiedMs = this.#readMs = modifiedMs;
+      const sizeBefore = this.#sizeSeen;
       this.#sizeSeen = size;
       this.#isEmpty = size === 0;
       const bytesMax = this.#allowance?.bytesNow() ?? Number.POSITIVE_INFINITY;
       const until = Math.min(size, this.#until);
       const isLarge = until - at >= largeBytes;
       const read = () => this.#read(until, bytesMax, isAwaited);
-      return isLarge ? this.#rules.largeTurns.take(read) : read();
+      const end = await (isLarge ? this.#rules.largeTurns.take(read) : read());
+      // What is there now is not what was cut.
+      if (end === 'cut') this.#sizeSeen = sizeBefore;
+      return end;
     }, 'end');
   }
   async #read(until: number, bytesMax: number, isAwaited: boolean): Promise<TurnEnd> {
