@@ -24,6 +24,7 @@ import { Places, nameOf, patternsKey, startedKey } from './places.ts';
 import { PositionFile } from './position-file.ts';
 import type { PositionEntry } from './position-file.ts';
 import { idOf, keyOf } from './position.ts';
+import { Repeating } from './repeating.ts';
 import { Said } from './said.ts';
 import { listingsFor } from './siblings.ts';
 import type { Listings } from './siblings.ts';
@@ -64,9 +65,7 @@ export class TailSource implements Source {
   /** Paths whose files were begun at the first look, where there may be older ones beside. */
   readonly #begun = new Set<string>();
   readonly #said: Said;
-  readonly #timers = new Set<Timer>();
-  /** What timers began. */
-  readonly #running = new Set<Promise<void>>();
+  readonly #repeating: Repeating;
   #places: Places;
   #looking: Promise<void> = Promise.resolve();
   #lookPlanned: Timer | undefined;
@@ -99,6 +98,7 @@ export class TailSource implements Source {
     this.#places = new Places(this.#placeRules(), new Map(), []);
     this.#losses = new Losses(context);
     this.#said = new Said(context.log);
+    this.#repeating = new Repeating(context);
     this.#parking = new Parking(options.openFilesMax ?? openFilesMaxByDefault());
     this.#generations = new Generations({
       clock: context.clock,
@@ -133,22 +133,22 @@ export class TailSource implements Source {
       await this.#firstLook();
       await this.#firstTurns();
     }
-    this.#every(this.#options.refreshInterval, () => this.#refresh());
-    this.#every(lookMs, () => this.#lookAtFiles());
+    this.#repeating.every(this.#options.refreshInterval, () => this.#refresh());
+    this.#repeating.every(lookMs, () => this.#lookAtFiles());
     const { posFileCompactionInterval: compactMs } = this.#options;
-    if (compactMs !== undefined) this.#every(compactMs, async () => this.#positionFile?.compact());
+    if (compactMs !== undefined) this.#repeating.every(compactMs, async () => this.#positionFile?.compact());
     for (const root of this.#paths.roots()) this.#watching?.add(root);
     if (this.#options.exitOnEof)
       void this.#turns
         .idle()
-        .then(() => this.#runOnce(() => this.#flushAll()))
+        .then(() => this.#repeating.once(() => this.#flushAll()))
         .then(() => this.#resolveEnded());
   }
 
   async stop(): Promise<void> {
     const { clock } = this.#context;
     this.#isStopping = true;
-    for (const timer of this.#timers) timer.cancel();
+    this.#repeating.cancel();
     this.#lookPlanned?.cancel();
     this.#watching?.close();
     await this.#looking;
@@ -159,7 +159,7 @@ export class TailSource implements Source {
     deadline.cancel();
     this.#isUrgent = true;
     await this.#turns.close();
-    await Promise.all(this.#running);
+    await this.#repeating.idle();
     for (const file of this.#files.all()) {
       await file.flush(true).catch((error: unknown) => this.#said.once(file.path, errorText(error)));
       this.#positionFile?.update(file);
@@ -570,25 +570,5 @@ export class TailSource implements Source {
     const { tag, tagRegex, readFromHead } = this.#options;
     const tagParts = tagRegex === undefined ? undefined : compileCapture(tagRegex);
     return { tag, tagParts, readsFromHead: readFromHead };
-  }
-  /** Runs again and again, each time so long after the time before is over. */
-  #every(intervalMs: number, run: () => Promise<void>): void {
-    if (this.#isStopping) return;
-    const timer = this.#context.clock.after(intervalMs, () => {
-      this.#timers.delete(timer);
-      const done = this.#runOnce(run).finally(() => {
-        this.#running.delete(done);
-        this.#every(intervalMs, run);
-      });
-      this.#running.add(done);
-    });
-    this.#timers.add(timer);
-  }
-  async #runOnce(run: () => Promise<void>): Promise<void> {
-    try {
-      await run();
-    } catch (error) {
-      this.#context.log.error(`looking at files: ${errorText(error)}; it is tried again.`);
-    }
   }
 }
