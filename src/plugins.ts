@@ -97,6 +97,7 @@ import { tailSource } from './sources/tail/index.ts';
 import { tcpSource } from './sources/tcp.ts';
 import { concatJoin } from './joins/concat/index.ts';
 import { detectExceptionsJoin } from './joins/detect_exceptions/index.ts';
+import { fluentbitMultilineJoin } from './joins/fluentbit_multiline.ts';
 import { udpSource } from './sources/udp.ts';
 import { unixSource } from './sources/unix.ts';
 import { copyStep } from './steps/copy.ts';
@@ -113,6 +114,7 @@ export const builtinPlugins: readonly Plugin[] = [
   contentModifierFilter,
   concatJoin,
   detectExceptionsJoin,
+  fluentbitMultilineJoin,
   copyStep,
   counterOutput,
   criParser,

@@ -1,5 +1,6 @@
 /** A joining plugin with records given to it by hand, for tests. */
 import { configOf, contextOf } from '../../test/fixture.ts';
+import { builtinPlugins } from '../plugins.ts';
 import { FakeClock } from '../core/clock.ts';
 import type { Joiner, JoinerInput, JoinerResult } from '../core/joiner.ts';
 import type { JoinSpec, Plugin } from '../core/plugin.ts';
@@ -11,16 +12,16 @@ export class JoinTrial {
   readonly given: { readonly parts: readonly number[]; readonly result: JoinerResult }[] = [];
   readonly #numbers = new Map<JoinerInput, number>();
 
-  constructor(plugin: Plugin, options: Readonly<Record<string, unknown>>) {
+  constructor(plugin: Plugin, options: Readonly<Record<string, unknown>>, rest: Parameters<typeof configOf>[2] = {}) {
     const emit = (parts: readonly JoinerInput[], result: JoinerResult): void => {
       this.given.push({ parts: parts.map((part) => this.#take(part)), result });
     };
     const spec = plugin as Plugin & JoinSpec;
-    const config = configOf(plugin, options);
+    const config = configOf(plugin, options, rest);
     spec.check?.(config);
     this.joiner = spec.create(
       config,
-      { ...contextOf([]), clock: this.clock },
+      { ...contextOf(builtinPlugins), clock: this.clock },
       { emit, pass: (input) => emit([input], input) },
     );
   }

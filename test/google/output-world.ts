@@ -15,9 +15,9 @@ export interface Pointing {
   /** What the machine says of itself. */
   readonly machine: Readonly<Record<string, string>>;
   /** The plugin, which finds the fakes by its environment. */
-  plugin(urls: { readonly logging: string; readonly metadata: string }): Plugin;
+  readonly plugin: (urls: { readonly logging: string; readonly metadata: string }) => Plugin;
   /** Options of each output, before those of the test. */
-  options(urls: { readonly logging: string }): Readonly<Record<string, unknown>>;
+  readonly options: (urls: { readonly logging: string }) => Readonly<Record<string, unknown>>;
 }
 
 export interface GoogleWorld {
@@ -26,8 +26,8 @@ export interface GoogleWorld {
   readonly metadata: Service<typeof fakeMetadataService>;
   readonly clock: FakeClock;
   /** An output that is open, closed when the test ends. */
-  make(options?: Record<string, unknown>): Promise<Output>;
-  write(output: Output, ...batches: Batch[]): Promise<WriteResult>;
+  readonly make: (options?: Record<string, unknown>) => Promise<Output>;
+  readonly write: (output: Output, ...batches: Batch[]) => Promise<WriteResult>;
 }
 
 export async function googleWorld(

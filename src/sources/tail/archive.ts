@@ -46,6 +46,8 @@ export class Archive implements Contents {
   #size = 0;
   /** True when the compressed bytes end too early or are damaged: what comes before can be read. */
   isTorn = false;
+  /** True when it was written while its size was found out. */
+  isChanging = false;
   #pieces: AsyncIterator<Buffer> | undefined;
   /** Bytes from #from on, in pieces. */
   #window: Buffer[] = [];
@@ -59,8 +61,11 @@ export class Archive implements Contents {
   static async open(path: string, compression: Compression): Promise<Archive> {
     const archive = new Archive(compression, await PlainFile.open(path));
     try {
+      const before = await archive.#file.seen();
       archive.#size = await archive.#count();
       if (archive.isTorn) archive.#size = await archive.#count();
+      const after = await archive.#file.seen();
+      archive.isChanging = before.size !== after.size || before.modifiedMs !== after.modifiedMs;
     } catch (error) {
       await archive.close();
       throw error;

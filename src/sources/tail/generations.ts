@@ -148,7 +148,8 @@ export class Generations {
     const nowMs = this.#parts.clock.nowMs();
     const isQuiet = nowMs - seen.modifiedMs >= quietMs;
     if (this.#parts.files.get(keyOf(seen.id))) return {};
-    if (contents instanceof Archive && contents.isTorn && !isQuiet) return { isIncomplete: true };
+    if (contents instanceof Archive && (contents.isChanging || (contents.isTorn && !isQuiet)))
+      return { isIncomplete: true };
     for (const file of this.#parts.files.of(name)) {
       if (file.isCut) continue;
       if (file.position === 0) {

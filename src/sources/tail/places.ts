@@ -170,7 +170,8 @@ export class Places {
     let best: Known;
     for (const [key, position] of this.of(name)) {
       const isOwn = key === keyOf(id);
-      if (isOwn ? !isSameBirth(position, id) : position.position === 0) continue;
+      // Of an inode that is used again the bytes tell as well.
+      if (position.position === 0 && !(isOwn && isSameBirth(position, id))) continue;
       if (size < position.position || (best && best.position.position >= position.position)) continue;
       if (await holdsSame(contents, position)) best = { key, position };
     }

@@ -98,8 +98,8 @@ test('links to links are followed as Kubernetes makes them, over rotations, with
   await tail.start();
   await tail.append('docker/id-json.log', 'two\n');
   await tail.count(2);
+  await tail.append('docker/id-json.log', 'three\n');
   await rename(tail.file('docker/id-json.log'), tail.file('docker/id-json.log.1'));
-  await tail.append('docker/id-json.log.1', 'three\n');
   await tail.write('docker/id-json.log', 'four\n');
   await tail.count(4);
   await tail.stop();

@@ -14,7 +14,7 @@ import { FollowedFile } from './file.ts';
 import type { FileRules, Place } from './file.ts';
 import { FollowedFiles } from './followed-files.ts';
 import { Generations } from './generations.ts';
-import { cutCounter, isMultiline, joiningOf } from './joining.ts';
+import { lineRulesOf } from './joining.ts';
 import { Limits } from './limits.ts';
 import { Losses } from './losses.ts';
 import type { TailOptions, tailOptions } from './options.ts';
@@ -24,12 +24,12 @@ import { Places, nameOf, patternsKey, startedKey } from './places.ts';
 import { PositionFile } from './position-file.ts';
 import type { PositionEntry } from './position-file.ts';
 import { idOf, keyOf } from './position.ts';
+import { Repeating } from './repeating.ts';
 import { Said } from './said.ts';
 import { listingsFor } from './siblings.ts';
 import type { Listings } from './siblings.ts';
 import { Parking, openFilesMaxByDefault, statOf } from './parking.ts';
 import { LargeTurns, Turns } from './turns.ts';
-import { unparsedWarnings } from './unparsed.ts';
 import { Watching } from './watching.ts';
 
 /** How often each file is looked at besides what the system tells, as Fluentd does. */
@@ -65,9 +65,7 @@ export class TailSource implements Source {
   /** Paths whose files were begun at the first look, where there may be older ones beside. */
   readonly #begun = new Set<string>();
   readonly #said: Said;
-  readonly #timers = new Set<Timer>();
-  /** What timers began. */
-  readonly #running = new Set<Promise<void>>();
+  readonly #repeating: Repeating;
   #places: Places;
   #looking: Promise<void> = Promise.resolve();
   #lookPlanned: Timer | undefined;
@@ -83,21 +81,10 @@ export class TailSource implements Source {
     this.#context = context;
     this.#options = options;
     const encoding = encodingName(options);
-    const decoder = encoding === undefined ? undefined : new TextDecoder(encoding, { ignoreBOM: true });
     const limits = new Limits(context.clock, options.readBytesLimitPerSecond, config.sections['group']?.[0]);
     this.#rules = {
       context,
-      parser: context.parser(isMultiline(config.parser) ? 'none' : (config.parser ?? 'none')),
-      joining: joiningOf(config, context),
-      cut: cutCounter(context),
-      decode: decoder && ((line) => Buffer.from(decoder.decode(line))),
-      pathKey: options.pathKey,
-      emitsUnmatched: options.emitUnmatchedLines,
-      unparsedKey: options.unparsedKey,
-      sayUnparsed: options.unparsedKey === undefined ? undefined : unparsedWarnings(context.log, options.unparsedKey),
-      offsetKey: options.offsetKey,
-      replacesKeys: options.replacesKeys,
-      skipsEmpty: options.skipEmptyLines,
+      ...lineRulesOf(config, context),
       lineEnd: lineEndOf(encoding),
       lineBytesMax: options.maxLineSize,
       cutsLong: options.cutLongLines,
@@ -111,6 +98,7 @@ export class TailSource implements Source {
     this.#places = new Places(this.#placeRules(), new Map(), []);
     this.#losses = new Losses(context);
     this.#said = new Said(context.log);
+    this.#repeating = new Repeating(context);
     this.#parking = new Parking(options.openFilesMax ?? openFilesMaxByDefault());
     this.#generations = new Generations({
       clock: context.clock,
@@ -145,22 +133,22 @@ export class TailSource implements Source {
       await this.#firstLook();
       await this.#firstTurns();
     }
-    this.#every(this.#options.refreshInterval, () => this.#refresh());
-    this.#every(lookMs, () => this.#lookAtFiles());
+    this.#repeating.every(this.#options.refreshInterval, () => this.#refresh());
+    this.#repeating.every(lookMs, () => this.#lookAtFiles());
     const { posFileCompactionInterval: compactMs } = this.#options;
-    if (compactMs !== undefined) this.#every(compactMs, async () => this.#positionFile?.compact());
+    if (compactMs !== undefined) this.#repeating.every(compactMs, async () => this.#positionFile?.compact());
     for (const root of this.#paths.roots()) this.#watching?.add(root);
     if (this.#options.exitOnEof)
       void this.#turns
         .idle()
-        .then(() => this.#runOnce(() => this.#flushAll()))
+        .then(() => this.#repeating.once(() => this.#flushAll()))
         .then(() => this.#resolveEnded());
   }
 
   async stop(): Promise<void> {
     const { clock } = this.#context;
     this.#isStopping = true;
-    for (const timer of this.#timers) timer.cancel();
+    this.#repeating.cancel();
     this.#lookPlanned?.cancel();
     this.#watching?.close();
     await this.#looking;
@@ -171,7 +159,7 @@ export class TailSource implements Source {
     deadline.cancel();
     this.#isUrgent = true;
     await this.#turns.close();
-    await Promise.all(this.#running);
+    await this.#repeating.idle();
     for (const file of this.#files.all()) {
       await file.flush(true).catch((error: unknown) => this.#said.once(file.path, errorText(error)));
       this.#positionFile?.update(file);
@@ -582,25 +570,5 @@ export class TailSource implements Source {
     const { tag, tagRegex, readFromHead } = this.#options;
     const tagParts = tagRegex === undefined ? undefined : compileCapture(tagRegex);
     return { tag, tagParts, readsFromHead: readFromHead };
-  }
-  /** Runs again and again, each time so long after the time before is over. */
-  #every(intervalMs: number, run: () => Promise<void>): void {
-    if (this.#isStopping) return;
-    const timer = this.#context.clock.after(intervalMs, () => {
-      this.#timers.delete(timer);
-      const done = this.#runOnce(run).finally(() => {
-        this.#running.delete(done);
-        this.#every(intervalMs, run);
-      });
-      this.#running.add(done);
-    });
-    this.#timers.add(timer);
-  }
-  async #runOnce(run: () => Promise<void>): Promise<void> {
-    try {
-      await run();
-    } catch (error) {
-      this.#context.log.error(`looking at files: ${errorText(error)}; it is tried again.`);
-    }
   }
 }
