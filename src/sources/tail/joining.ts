@@ -4,15 +4,40 @@ import type { PluginConfig, PluginContext, SourceContext } from '../../core/plug
 import { builtinDefinition } from '../../multiline/builtin.ts';
 import type { MultilineDefinition } from '../../multiline/contract.ts';
 import { definitionOf } from '../../multiline/definition.ts';
+import { encodingName } from './encoding.ts';
 import type { tailOptions } from './options.ts';
-import type { JoiningRules } from './records.ts';
+import type { JoiningRules, LineRules } from './records.ts';
+import { unparsedWarnings } from './unparsed.ts';
 
-export function isMultiline(parser: PluginModel | undefined): boolean {
+/** What becomes of lines. */
+export function lineRulesOf(
+  config: PluginConfig<typeof tailOptions>,
+  context: SourceContext,
+): LineRules & { readonly cut: (count: number) => void } {
+  const { options } = config;
+  const encoding = encodingName(options);
+  const decoder = encoding === undefined ? undefined : new TextDecoder(encoding, { ignoreBOM: true });
+  return {
+    parser: context.parser(isMultiline(config.parser) ? 'none' : (config.parser ?? 'none')),
+    joining: joiningOf(config, context),
+    cut: cutCounter(context),
+    decode: decoder && ((line) => Buffer.from(decoder.decode(line))),
+    pathKey: options.pathKey,
+    emitsUnmatched: options.emitUnmatchedLines,
+    unparsedKey: options.unparsedKey,
+    sayUnparsed: options.unparsedKey === undefined ? undefined : unparsedWarnings(context.log, options.unparsedKey),
+    offsetKey: options.offsetKey,
+    replacesKeys: options.replacesKeys,
+    skipsEmpty: options.skipEmptyLines,
+  };
+}
+
+function isMultiline(parser: PluginModel | undefined): boolean {
   return parser?.type === 'fluentbit_multiline';
 }
 
 /** Undefined: no multiline parser is asked for. */
-export function joiningOf(config: PluginConfig<typeof tailOptions>, context: PluginContext): JoiningRules | undefined {
+function joiningOf(config: PluginConfig<typeof tailOptions>, context: PluginContext): JoiningRules | undefined {
   const { options, parser, parsers = [] } = config;
   const joinedBytesMax = options.multilineBufferLimit;
   if (options.dockerMode) return { definitions: [dockerMode(config, context)], joinedBytesMax, isParsed: true };
@@ -38,7 +63,7 @@ function dockerMode(
 }
 
 /** Counts records that are cut, and says so once. */
-export function cutCounter(context: SourceContext): (count: number) => void {
+function cutCounter(context: SourceContext): (count: number) => void {
   const counter = context.metrics.counter(
     'multiline_truncated_total',
     'Records of several lines that were cut at their limit; the rest is in the next record',

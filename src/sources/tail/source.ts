@@ -14,7 +14,7 @@ import { FollowedFile } from './file.ts';
 import type { FileRules, Place } from './file.ts';
 import { FollowedFiles } from './followed-files.ts';
 import { Generations } from './generations.ts';
-import { cutCounter, isMultiline, joiningOf } from './joining.ts';
+import { lineRulesOf } from './joining.ts';
 import { Limits } from './limits.ts';
 import { Losses } from './losses.ts';
 import type { TailOptions, tailOptions } from './options.ts';
@@ -30,7 +30,6 @@ import { listingsFor } from './siblings.ts';
 import type { Listings } from './siblings.ts';
 import { Parking, openFilesMaxByDefault, statOf } from './parking.ts';
 import { LargeTurns, Turns } from './turns.ts';
-import { unparsedWarnings } from './unparsed.ts';
 import { Watching } from './watching.ts';
 
 /** How often each file is looked at besides what the system tells, as Fluentd does. */
@@ -82,21 +81,10 @@ export class TailSource implements Source {
     this.#context = context;
     this.#options = options;
     const encoding = encodingName(options);
-    const decoder = encoding === undefined ? undefined : new TextDecoder(encoding, { ignoreBOM: true });
     const limits = new Limits(context.clock, options.readBytesLimitPerSecond, config.sections['group']?.[0]);
     this.#rules = {
       context,
-      parser: context.parser(isMultiline(config.parser) ? 'none' : (config.parser ?? 'none')),
-      joining: joiningOf(config, context),
-      cut: cutCounter(context),
-      decode: decoder && ((line) => Buffer.from(decoder.decode(line))),
-      pathKey: options.pathKey,
-      emitsUnmatched: options.emitUnmatchedLines,
-      unparsedKey: options.unparsedKey,
-      sayUnparsed: options.unparsedKey === undefined ? undefined : unparsedWarnings(context.log, options.unparsedKey),
-      offsetKey: options.offsetKey,
-      replacesKeys: options.replacesKeys,
-      skipsEmpty: options.skipEmptyLines,
+      ...lineRulesOf(config, context),
       lineEnd: lineEndOf(encoding),
       lineBytesMax: options.maxLineSize,
       cutsLong: options.cutLongLines,
