@@ -1,4 +1,5 @@
 /** Which fields there are. */
+import { parseJson } from '../core/json.ts';
 import type { FoundField, FieldsAnswer, FieldType } from './contract.ts';
 import type { SegmentField } from './layout.ts';
 import { TimeUp } from './limits.ts';
@@ -30,7 +31,7 @@ export async function listFields(
 ): Promise<Omit<FieldsAnswer, 'tookMs' | 'notes'>> {
   const page = await searchPage(asking, runs, selected, { order: 'newest', limit: sampleRows, after: undefined });
   const fields = new Map<string, Field>();
-  for (const record of page.records) countFields(JSON.parse(record.json) as unknown, fields);
+  for (const record of page.records) countFields(parseJson(record.json), fields);
   let isComplete = page.isComplete;
   try {
     for (const view of viewsOf(asking, selected).slice(0, partitionsMax))

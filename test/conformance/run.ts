@@ -46,7 +46,7 @@ function runCases(ids: readonly string[], options: readonly string[]): Counts {
   return { passed: first.passed + second.passed, failed: second.failed };
 }
 /** Cases run at once: they wait more than they work. */
-const jobsMax = 8;
+const jobsMax = 4;
 /** More failures than this are no disturbance. */
 const againMax = 12;
 
