@@ -226,6 +226,26 @@ test('what has no counterpart is named with its place', async () => {
   ]);
 });
 
+test('options that an output of Fluent Bit goes without are told, those that change nothing are not', async () => {
+  const given = `<source>
+  @type sample
+  tag a
+</source>
+<match a>
+  @type elasticsearch
+  host 127.0.0.1
+  request_timeout 30s
+  logstash_format true
+</match>
+`;
+  const { text, problems } = await convert(given, 'fluentbit');
+  assert.match(text, /logstash_format: on/);
+  assert.deepEqual(
+    problems.filter((problem) => problem.includes('left out')),
+    ['5:1: warning: output elasticsearch: request_timeout is left out; write it by hand where it matters'],
+  );
+});
+
 test('mistakes of the configuration are told before anything is written; the same dialect is none to convert to', async () => {
   await assert.rejects(convert('<source>\n@type smaple\n</source>', 'fluentbit'), ConfigError);
   await assert.rejects(convert('<match **>\n@type null\n</match>', 'fluentd'), /is a configuration of fluentd already/);

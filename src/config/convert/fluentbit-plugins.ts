@@ -1,11 +1,12 @@
 /** How each plugin of a pipeline is written in Fluent Bit: its sections there, or what is said where it has none. */
+import { snakeCase, spellings } from '../../core/options.ts';
 import type { PluginSpec } from '../../core/plugin.ts';
 import type { Registry } from '../../core/registry.ts';
 import type { BufferModel, PluginModel } from '../model.ts';
 import { filterSections } from './fluentbit-filters.ts';
 import { outputSection } from './fluentbit-outputs.ts';
 import { parserProperties } from './fluentbit-parsers.ts';
-import { plainText, securityProperties, sharedProperties } from './fluentbit-sections.ts';
+import { isSet, plainText, securityProperties, sharedProperties } from './fluentbit-sections.ts';
 import type { Complaints, FluentbitProperty, SharedOptions, Translating } from './fluentbit-sections.ts';
 import type { FluentbitSection } from './fluentbit-text.ts';
 
@@ -81,11 +82,25 @@ export class Translator implements Translating {
         model.at,
         `<buffer ${time.join(',')}>: Fluent Bit cuts chunks by tag alone; the records are the same`,
       );
-    const translated = outputSection(this, model);
-    if (translated) return translated[0];
+    const { seen, read } = readingOf(model);
+    const translated = outputSection(this, seen);
+    if (translated) {
+      if (translated.length > 0) this.#tellUnread(model, read);
+      return translated[0];
+    }
     return (
       this.#same(model) ?? this.complaints.refuse(model.at, `output ${model.type} has no counterpart in Fluent Bit`)
     );
+  }
+  /** Options that were set and that no one looked at: Fluent Bit's output goes without them. */
+  #tellUnread(model: PluginModel, read: ReadonlySet<string>): void {
+    const spec = this.#registry.get(model.kind, model.type);
+    for (const [name, option] of Object.entries(spec?.options ?? {}))
+      if (!read.has(name) && option.ignored === undefined && isSet(option, model.options[name]))
+        this.complaints.warn(
+          model.at,
+          `output ${model.type}: ${spellings(name, option, 'fluentd')[0] ?? snakeCase(name)} is left out; write it by hand where it matters`,
+        );
   }
   shared(model: PluginModel, name: string, options?: SharedOptions): FluentbitProperty[] {
     const own = this.#registry.get(model.kind, model.type);
@@ -158,4 +173,16 @@ export class Translator implements Translating {
       );
     return undefined;
   }
+}
+
+/** A model that remembers which of its options were looked at. */
+function readingOf(model: PluginModel): { readonly seen: PluginModel; readonly read: ReadonlySet<string> } {
+  const read = new Set<string>();
+  const options = new Proxy(model.options, {
+    get(target, name: string) {
+      read.add(name);
+      return target[name];
+    },
+  });
+  return { seen: { ...model, options }, read };
 }

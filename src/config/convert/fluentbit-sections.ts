@@ -58,9 +58,8 @@ export function sharedProperties(
     const option = target.fluentbit?.options?.[there];
     const targetSpec = target.options[there];
     if (!option || !targetSpec) {
-      const isDefault = same(value, spec.schema.safeParse(undefined).data);
       // A plugin that both have keeps its own default where Fluent Bit cannot say otherwise.
-      if (value !== undefined && !isDefault)
+      if (isSet(spec, value))
         complaints.refuse(
           model.at,
           `${title}: ${spellings(name, spec, 'fluentd')[0] ?? snakeCase(name)} has no counterpart in Fluent Bit`,
@@ -97,6 +96,11 @@ function fluentbitValue(spec: OptionSpec, value: unknown, unit?: 'ms'): string |
 /** A value as text: a text as it is, any other as it is written in JSON. */
 export function plainText(value: unknown): string {
   return typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
+}
+
+/** Whether an option has another value than without it in the configuration. */
+export function isSet(spec: OptionSpec, value: unknown): boolean {
+  return value !== undefined && !same(value, spec.schema.safeParse(undefined).data);
 }
 
 function same(a: unknown, b: unknown): boolean {
