@@ -9,6 +9,7 @@ import { errorText } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { fieldEntries } from '../core/record.ts';
 import type { Fields, Value } from '../core/record.ts';
+import { replaceTextDurably } from '../core/whole-file.ts';
 import type { Pod } from './contract.ts';
 import type { Held } from './pods.ts';
 import { readPod } from './read.ts';
@@ -53,16 +54,7 @@ export class PodFile {
     const path = join(this.#directory, 'pods.json');
     try {
       await this.#disk.makeDirectory(this.#directory);
-      const file = await this.#disk.open(`${path}.new`, 'write');
-      try {
-        await file.truncate(0);
-        await file.write([Buffer.from(JSON.stringify({ version: 1, pods: rows }))], 0);
-        await file.sync();
-      } finally {
-        await file.close();
-      }
-      await this.#disk.rename(`${path}.new`, path);
-      await this.#disk.syncDirectory(this.#directory);
+      await replaceTextDurably(this.#disk, path, JSON.stringify({ version: 1, pods: rows }));
     } catch (error) {
       this.#log.warn(
         `writing known pods to ${path}: ${errorText(error)}; after a restart the API is asked for them again`,

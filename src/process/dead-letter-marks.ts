@@ -7,11 +7,11 @@
  * Offsets [start, end) of a shard are done. A letter that is replayed is marked once its record is durable: a crash in
  * between leaves it there to be replayed once more.
  */
-import { dirname } from 'node:path';
 import type { Disk } from '../core/disk.ts';
 import { errorText } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { RangeSet } from '../core/ranges.ts';
+import { replaceTextDurably } from '../core/whole-file.ts';
 
 export class DeadLetterMarks {
   readonly #disk: Disk;
@@ -58,17 +58,7 @@ export class DeadLetterMarks {
     return done;
   }
   async #write(done: ReadonlyMap<string, RangeSet>): Promise<void> {
-    const made = `${this.#path}.new`;
-    await this.#disk.remove(made);
-    const file = await this.#disk.open(made, 'create');
-    try {
-      const shards = Object.fromEntries([...done].map(([shard, ranges]) => [shard, ranges.flat()]));
-      await file.write([Buffer.from(JSON.stringify({ version: 1, shards }))], 0);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await this.#disk.rename(made, this.#path);
-    await this.#disk.syncDirectory(dirname(this.#path));
+    const shards = Object.fromEntries([...done].map(([shard, ranges]) => [shard, ranges.flat()]));
+    await replaceTextDurably(this.#disk, this.#path, JSON.stringify({ version: 1, shards }));
   }
 }

@@ -10,6 +10,7 @@ import type { Clock } from '../core/clock.ts';
 import type { Disk } from '../core/disk.ts';
 import type { Log } from '../core/log.ts';
 import { isSameModel } from './places.ts';
+import { replaceTextDurably } from '../core/whole-file.ts';
 
 interface Stored {
   readonly version: 1;
@@ -69,17 +70,7 @@ export class Generations {
     const number = this.#newest + 1;
     const stored: Stored = { version: 1, number, createdMs: this.#clock.nowMs(), model: plain };
     const path = this.#path(number);
-    const file = await this.#disk.open(`${path}.new`, 'write');
-    try {
-      const bytes = Buffer.from(JSON.stringify(stored));
-      await file.truncate(0);
-      await file.write([bytes], 0);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await this.#disk.rename(`${path}.new`, path);
-    await this.#disk.syncDirectory(this.#directory);
+    await replaceTextDurably(this.#disk, path, JSON.stringify(stored));
     this.#newest = number;
     this.#models.set(number, plain);
     return { number, model: plain };

@@ -8,7 +8,7 @@ import { OperatingError, errorText } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { Database } from './database.ts';
 import { newerError } from './opening.ts';
-import { replaceText } from './small-file.ts';
+import { replaceText } from '../core/whole-file.ts';
 
 /** An earlier store process may still be ending: it gets this long. Killed ones are gone at once, so this bounds a hung one. */
 const lockWaitMs = 10_000;

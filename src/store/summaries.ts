@@ -9,7 +9,7 @@ import type { Disk } from '../core/disk.ts';
 import type { Summary } from './catalog.ts';
 import { formatNumber } from './layout.ts';
 import type { Partition } from './partition.ts';
-import { replaceText } from './small-file.ts';
+import { replaceText } from '../core/whole-file.ts';
 
 const fileName = 'index.json';
 

@@ -9,6 +9,7 @@
 import type { Disk } from '../../core/disk.ts';
 import { errorText } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
+import { replaceTextDurably } from '../../core/whole-file.ts';
 
 export interface Begun {
   readonly path: string;
@@ -52,17 +53,7 @@ export class BegunFile {
   }
   async #write(files: readonly Begun[]): Promise<void> {
     await this.#disk.makeDirectory(this.#directory);
-    const made = `${this.#path()}.new`;
-    await this.#disk.remove(made);
-    const file = await this.#disk.open(made, 'create');
-    try {
-      await file.write([Buffer.from(JSON.stringify({ version: 1, files }))], 0);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await this.#disk.rename(made, this.#path());
-    await this.#disk.syncDirectory(this.#directory);
+    await replaceTextDurably(this.#disk, this.#path(), JSON.stringify({ version: 1, files }));
     this.#files = files;
   }
 }

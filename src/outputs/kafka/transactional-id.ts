@@ -3,6 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { Disk } from '../../core/disk.ts';
 import { OperatingError, errorText } from '../../core/errors.ts';
+import { replaceTextDurably } from '../../core/whole-file.ts';
 
 const fileName = 'transactional-id';
 
@@ -15,16 +16,7 @@ export async function transactionalId(disk: Disk, directory: string, outputId: s
     const hash = createHash('sha256').update(outputId).digest('hex').slice(0, 12);
     const made = `post2log-${randomBytes(10).toString('hex')}-${hash}`;
     await disk.makeDirectory(directory);
-    await disk.remove(`${path}.new`);
-    const file = await disk.open(`${path}.new`, 'create');
-    try {
-      await file.write([Buffer.from(`${made}\n`)], 0);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await disk.rename(`${path}.new`, path);
-    await disk.syncDirectory(directory);
+    await replaceTextDurably(disk, path, `${made}\n`);
     return made;
   } catch (error) {
     throw new OperatingError('OUTPUT_WRITE', `keeping the transactional id in ${path}: ${errorText(error)}`, {
