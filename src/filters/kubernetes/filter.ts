@@ -17,6 +17,8 @@ import { mergeRows } from './merge.ts';
 import { journalPattern, tagPattern } from './options.ts';
 import type { options } from './options.ts';
 import { namespaceFields, podFields, tagFields } from './pod-fields.ts';
+import { countWithoutPod } from '../../kubernetes/without-pod.ts';
+import type { CountWithoutPod } from '../../kubernetes/without-pod.ts';
 
 type Values = OptionValues<typeof options>;
 
@@ -47,7 +49,7 @@ export class KubernetesFilter implements Filter {
   readonly #parsers = new Map<string, Parser>();
   readonly #known = new Map<NonNullable<Captured>, KnownAbout>();
   readonly #warned = new Set<string>();
-  readonly #without: (reason: 'absent' | 'unavailable', count: number) => void;
+  readonly #without: CountWithoutPod;
 
   constructor(config: PluginConfig<typeof options>, context: PluginContext) {
     const { options: values } = config;
@@ -63,12 +65,7 @@ export class KubernetesFilter implements Filter {
     this.#mergeParser = config.parser && context.parser(config.parser);
     for (const [name, model] of Object.entries(config.namedParsers ?? {}))
       this.#parsers.set(name, context.parser(model));
-    const counter = context.metrics.counter(
-      'kubernetes_records_without_pod_total',
-      'Records that went on without metadata of their pod, by reason; counted each time they are filtered.',
-      ['reason'],
-    );
-    this.#without = (reason, count) => counter.inc({ reason }, count);
+    this.#without = countWithoutPod(context);
   }
 
   apply(batch: Batch): Batch {

@@ -14,6 +14,8 @@ import { clusterUrl, nodeNameOf, sharedCluster } from '../../kubernetes/shared.t
 import type { options } from './options.ts';
 import { nameEntries, namespaceEntries, podEntries } from './pod-fields.ts';
 import type { ContainerNames, FieldOptions } from './pod-fields.ts';
+import { countWithoutPod } from '../../kubernetes/without-pod.ts';
+import type { CountWithoutPod } from '../../kubernetes/without-pod.ts';
 
 type Values = OptionValues<typeof options>;
 
@@ -47,7 +49,7 @@ export class KubernetesMetadataFilter implements Filter {
   readonly #fields: FieldOptions;
   readonly #sought = new Map<NonNullable<Captured>, Sought>();
   readonly #known = new Map<string, About>();
-  readonly #without: (reason: 'absent' | 'unavailable', count: number) => void;
+  readonly #without: CountWithoutPod;
 
   constructor(values: Values, context: PluginContext) {
     this.#values = values;
@@ -66,12 +68,7 @@ export class KubernetesMetadataFilter implements Filter {
       hasOwners: values.includeOwnerrefsMetadata,
       masterUrl: values.skipMasterUrl ? undefined : url,
     };
-    const counter = context.metrics.counter(
-      'kubernetes_records_without_pod_total',
-      'Records that went on without metadata of their pod, by reason; counted each time they are filtered.',
-      ['reason'],
-    );
-    this.#without = (reason, count) => counter.inc({ reason }, count);
+    this.#without = countWithoutPod(context);
   }
 
   apply(batch: Batch): Batch {
