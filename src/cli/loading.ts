@@ -10,6 +10,7 @@ import type { Log } from '../core/log.ts';
 import { Registry } from '../core/registry.ts';
 import { builtinPlugins } from '../plugins.ts';
 import type { DataLimits } from '../process/limits.ts';
+import { isStoreInstalled } from '../store/installed.ts';
 import { check } from './check.ts';
 import { probeOutputs } from './probe.ts';
 
@@ -21,7 +22,10 @@ export interface Loaded extends LoadedConfig {
 /** Reads the configuration with a registry of its own, so that a failed reload leaves no half-loaded plugins behind. @throws ConfigError */
 export async function loadFor(configPath: string | undefined): Promise<Loaded> {
   const registry = new Registry(builtinPlugins);
-  return { ...(await loadConfig({ path: configPath, env: process.env, registry })), registry };
+  return {
+    ...(await loadConfig({ path: configPath, env: process.env, registry, hasStore: isStoreInstalled() })),
+    registry,
+  };
 }
 
 /** Warnings of a configuration, on standard error. */
@@ -37,6 +41,7 @@ export function runCheck(configPath: string | undefined, isProbing: boolean): Pr
     path: configPath,
     env: process.env,
     registry,
+    hasStore: isStoreInstalled(),
     out,
     err: (text) => process.stderr.write(text),
     probe: isProbing ? ({ model }) => probeOutputs(model, registry, out) : undefined,
