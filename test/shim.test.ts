@@ -71,7 +71,8 @@ test('a system Node that is new enough serves where the platform has no package'
 test('compiled code is kept with the packages, whoever runs it; else in the cache of the user; a given place is kept', () => {
   const { run, path, directory } = bareCheckout(true);
   const cacheOf = (env: Record<string, string>): string =>
-    / with (.*)\n/.exec(spawnSync(run, ['version'], { env: { PATH: path, ...env }, encoding: 'utf8' }).stdout)?.[1] ?? '';
+    / with (.*)\n/.exec(spawnSync(run, ['version'], { env: { PATH: path, ...env }, encoding: 'utf8' }).stdout)?.[1] ??
+    '';
   mkdirSync(join(directory, 'node_modules', 'fastify'), { recursive: true });
   assert.equal(cacheOf({ HOME: '/nowhere' }), join(directory, 'node_modules/.cache/post2log'));
   assert.equal(cacheOf({ NODE_COMPILE_CACHE: '/given' }), '/given');
