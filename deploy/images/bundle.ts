@@ -12,23 +12,35 @@
  *
  * Names are kept, so that stack traces can be read.
  */
+import { existsSync } from 'node:fs';
 import { chmod, cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'vite';
+import { pluginTable } from '../../src/plugin-table.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const source = (path: string): string => join(root, 'src', path);
 
 /** Where the image has its Node. */
 const node = '/usr/local/bin/node --disable-warning=ExperimentalWarning';
-/** Programs and threads of their own, and what plugin packages import. */
+/** Programs and threads of their own, what plugin packages import, and the plugins, each loaded when a configuration names it. */
 const entries = {
   main: source('main.ts'),
   'plugin-api': source('core/plugin-api.ts'),
   'password-thread': source('admin/password-thread.ts'),
   'opening-probe': source('store/opening-probe.ts'),
+  ...Object.fromEntries(pluginFiles().map((file) => [file, source(`${file}.ts`)])),
 };
+
+/** Files of plugins, without ending: they are named after them. */
+function pluginFiles(): string[] {
+  const folders = ['sources', 'codecs', 'filters', 'steps', 'joins', 'outputs'];
+  const files = folders.flatMap((folder) =>
+    pluginTable.flatMap(({ name }) => [`${folder}/${name}`, `${folder}/${name}/index`]),
+  );
+  return [...new Set(files)].filter((file) => existsSync(source(`${file}.ts`)));
+}
 
 interface Named {
   readonly name: string;
@@ -56,7 +68,14 @@ await build({
   logLevel: 'warn',
   publicDir: false,
   ssr: { noExternal: true },
-  plugins: [{ name: 'packages', moduleParsed: ({ id }) => void notePackage(id) }],
+  plugins: [
+    {
+      name: 'packages',
+      moduleParsed({ id }) {
+        notePackage(id);
+      },
+    },
+  ],
   build: {
     ssr: true,
     emptyOutDir: true,

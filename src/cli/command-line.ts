@@ -98,6 +98,17 @@ function buildProgram(setExit: (code: number) => void): Command {
   addOutputCommands(program);
   addHealthCommand(program);
 
+  addCompletionCommand(program);
+  program
+    .command('version')
+    .description('print the version')
+    .action(() => {
+      process.stdout.write(`post2log ${version} (Node ${process.versions.node})\n`);
+    });
+  return program;
+}
+
+function addCompletionCommand(program: Command): void {
   program
     .command('completion')
     .description('print a shell completion script, to be sourced')
@@ -112,13 +123,6 @@ function buildProgram(setExit: (code: number) => void): Command {
         );
       process.stdout.write(completionScript(program, shell));
     });
-  program
-    .command('version')
-    .description('print the version')
-    .action(() => {
-      process.stdout.write(`post2log ${version} (Node ${process.versions.node})\n`);
-    });
-  return program;
 }
 
 function addConvertCommand(program: Command, setExit: (code: number) => void): void {

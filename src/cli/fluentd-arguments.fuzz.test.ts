@@ -40,7 +40,7 @@ test('any words are a start in Fluentd’s place, or said to be none', () => {
           if (start) assert.ok(start.configPath.length > 0);
         } catch (error) {
           if (!(error instanceof ConfigError)) throw error;
-          assert.ok(error.problems.every(({ text: said }) => /^FLUENT/.test(said)));
+          assert.ok(error.problems.every(({ text: said }) => said.startsWith('FLUENT')));
         }
       },
     ),
