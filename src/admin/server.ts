@@ -6,9 +6,9 @@
  */
 import { lookup } from 'node:dns/promises';
 import { chmod, rm } from 'node:fs/promises';
-import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import { http } from '../core/node-http.ts';
 import { realClock } from '../core/clock.ts';
 import { ConfigError, OperatingError, errorText, systemCode } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
@@ -67,7 +67,7 @@ export async function startAdminServer(options: AdminOptions, backend: AdminBack
     if (!answerProbe(request, response, common)) lazyApp.handle(request, response);
   };
   const settings = { maxHeaderSize: headBytesMax, requestTimeout: requestTimeoutMs, keepAliveTimeout: keepAliveMs };
-  const newServer = (): Server => createServer(settings, handle);
+  const newServer = (): Server => http.createServer(settings, handle);
   const overSocket = newServer();
   // Told by the connection itself and not by its address: that one is unknown too where a TCP connection is gone already.
   overSocket.on('connection', (socket) => privates.add(socket));
