@@ -6,6 +6,7 @@ import type { Joiner, JoinerOutlet } from './core/joiner.ts';
 import type { Log } from './core/log.ts';
 import type { Metrics } from './core/metrics.ts';
 import type {
+  EndpointContext,
   Filter,
   Formatter,
   Output,
@@ -86,6 +87,12 @@ export class Instances {
   source(model: PluginModel, own: Omit<SourceContext, keyof PluginContext>): Source {
     const { plugin, config, name } = this.#resolve('source', model);
     return plugin.create(config, { ...this.context(name), ...own });
+  }
+  endpoint(model: PluginModel, own: Omit<EndpointContext, keyof PluginContext>): Source {
+    const { plugin, config, name } = this.#resolve('source', model);
+    if (!plugin.endpoint)
+      throw new OperatingError('PLUGIN_LOAD', `making source ${name}: it tells nothing of the program`);
+    return plugin.endpoint(config, { ...this.context(name), ...own });
   }
   /** True for filters that hand records on as they are and only show them. */
   isObserver(model: PluginModel): boolean {

@@ -105,6 +105,12 @@ import { relabelStep } from './steps/relabel.ts';
 import { rewriteTagStep } from './steps/rewrite_tag.ts';
 import { rewriteTagFilterStep } from './steps/rewrite_tag_filter.ts';
 import { roundrobinStep } from './steps/roundrobin.ts';
+import { prometheusFilter } from './filters/prometheus.ts';
+import { prometheusOutput } from './outputs/prometheus.ts';
+import { monitorAgentSource } from './sources/monitor_agent.ts';
+import { prometheusSource } from './sources/prometheus.ts';
+import { prometheusMonitorSource } from './sources/prometheus_monitor.ts';
+import { prometheusOutputMonitorSource } from './sources/prometheus_output_monitor.ts';
 
 export const builtinPlugins: readonly Plugin[] = [
   apache2Parser,
@@ -184,7 +190,13 @@ export const builtinPlugins: readonly Plugin[] = [
   outFileFormatter,
   ownLogSource,
   parserFilter,
+  monitorAgentSource,
   postback,
+  prometheusFilter,
+  prometheusMonitorSource,
+  prometheusOutput,
+  prometheusOutputMonitorSource,
+  prometheusSource,
   rdkafka2Output,
   rdkafkaGroupSource,
   rdkafkaOutput,
