@@ -157,6 +157,7 @@ export async function closeServing(
   await delivering.deadReader.close();
   await monitor.close();
   await endpoints.close();
+  await process.instances.end();
   await admin.close();
 }
 

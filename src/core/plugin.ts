@@ -58,6 +58,7 @@ export interface PluginContext {
   /**
    * What plugins share over the whole process, whatever generation they are of: made at the first call with this key.
    * `directory`: one of its own in the data directory, made by whoever needs it; undefined where nothing is kept.
+   * Where it has a method `end`, that is called when the program stops, and waited for.
    */
   shared<T>(key: string, make: (directory: string | undefined) => T): T;
 }

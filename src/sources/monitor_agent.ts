@@ -140,9 +140,19 @@ function json(value: unknown, isPretty: boolean): EndpointAnswer {
 function ltsv(rows: readonly Readonly<Record<string, unknown>>[]): EndpointAnswer {
   const lines = rows.map((row) =>
     Object.entries(row)
-      .filter(([, value]) => typeof value !== 'object' || value === null || Array.isArray(value))
-      .map(([key, value]) => `${key}:${Array.isArray(value) ? value.join(',') : value === null ? '' : String(value)}`)
+      .flatMap(([key, value]) => {
+        const text = ltsvText(value);
+        return text === undefined ? [] : [`${key}:${text}`];
+      })
       .join('\t'),
   );
   return { status: 200, type: 'text/plain', body: lines.map((line) => `${line}\n`).join('') };
+}
+
+function ltsvText(value: unknown): string | undefined {
+  if (value === null) return '';
+  if (Array.isArray(value)) return value.join(',');
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
+    ? String(value)
+    : undefined;
 }

@@ -240,7 +240,7 @@ class Place {
   async arrived(): Promise<Map<string, string[]>> {
     const found = new Map<string, string[]>();
     const out = join(this.directory, 'out');
-    for (const name of (await readdir(out).catch(() => [])).toSorted())
+    for (const name of (await readdir(out).catch((): string[] => [])).sort())
       for (const line of (await readFile(join(out, name), 'utf8')).split('\n').filter((one) => one.endsWith('}'))) {
         const { log, stream = '' } = JSON.parse(line) as { log: string; stream?: string };
         // What ends the last record; a stop may give it too.

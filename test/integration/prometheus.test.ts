@@ -5,18 +5,9 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { freePort, startProgram, temporaryDirectory, until } from '../program.ts';
 
-for (const workers of ['1', '2'])
-  test(`${workers} workers: metrics over records, of outputs, and the plugins that run`, async (t) => {
-    const directory = await temporaryDirectory(t);
-    const [metricsPort, agentPort] = [await freePort(), await freePort()];
-    const configPath = join(directory, 'fluent.conf');
-    const input = join(directory, 'in.log');
-    await writeFile(input, '');
-    await writeFile(
-      configPath,
-      `<source>
+const configOf = (directory: string, ports: readonly number[]): string => `<source>
   @type prometheus
-  port ${metricsPort}
+  port ${ports[0]}
 </source>
 <source>
   @type prometheus_monitor
@@ -27,12 +18,12 @@ for (const workers of ['1', '2'])
 <source>
   @type monitor_agent
   bind 127.0.0.1
-  port ${agentPort}
+  port ${ports[1]}
 </source>
 <source>
   @type tail
   @id in
-  path ${input}
+  path ${directory}/in.log
   pos_file ${directory}/pos
   tag app.web
   read_from_head true
@@ -68,8 +59,16 @@ for (const workers of ['1', '2'])
     </metric>
   </store>
 </match>
-`,
-    );
+`;
+
+for (const workers of ['1', '2'])
+  test(`${workers} workers: metrics over records, of outputs, and the plugins that run`, async (t) => {
+    const directory = await temporaryDirectory(t);
+    const [metricsPort, agentPort] = [await freePort(), await freePort()];
+    const configPath = join(directory, 'fluent.conf');
+    const input = join(directory, 'in.log');
+    await writeFile(input, '');
+    await writeFile(configPath, configOf(directory, [metricsPort, agentPort]));
     const program = await startProgram(t, {
       args: ['run', '--config', configPath],
       env: { P2L_STORE: 'off', P2L_WORKERS: workers },

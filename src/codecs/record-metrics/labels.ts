@@ -62,7 +62,7 @@ export function labelsOf(templates: readonly LabelTemplate[], tag: string, field
 }
 
 /** @throws Error where Prometheus would not take it */
-export function checkLabelName(name: string): void {
+function checkLabelName(name: string): void {
   if (!labelName.test(name) || name.startsWith('__'))
     throw new Error(`label ${name}: expected letters, digits and _, not beginning with a digit or __`);
 }

@@ -33,7 +33,7 @@ const reports: readonly PluginReport[] = [
   { id: 'filter.0', category: 'filter', type: 'grep', config: { '@type': 'grep' }, counts: {} },
 ];
 
-export const program: ProgramView = {
+const program: ProgramView = {
   metricsText: () => Promise.resolve('own_metric 1\n'),
   plugins: () => Promise.resolve(reports),
   outputOf: (tag) => (tag === 'app' ? 'out' : undefined),

@@ -58,7 +58,7 @@ export function monitor(
 }
 
 function family(
-  { name, help, type = undefined, value }: MonitorRow,
+  { name, help, type, value }: MonitorRow,
   reports: readonly PluginReport[],
   labels: (report: PluginReport) => Labels,
 ): string {
