@@ -72,7 +72,7 @@ export async function openApp({ backend, access, isPrivate, explorer, pingMs, lo
   serveExplorer(server, explorer ?? explorerDirectory);
   await server.ready();
   return {
-    handle: (request, response) => void server.routing(request, response),
+    handle: (request, response) => server.routing(request, response),
     close: () => server.close(),
   };
 }
