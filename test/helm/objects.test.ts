@@ -12,10 +12,10 @@ import {
   container,
   environment,
   filesOf,
-  helm,
   list,
   nameOf,
   named,
+  notes,
   one,
   podPath,
   render,
@@ -349,23 +349,6 @@ test('names fit, and two releases in one namespace never meet', () => {
 });
 
 test('the notes tell the next three commands', () => {
-  const notes = (values: object): string => {
-    const args = [
-      'install',
-      'post2log',
-      chartPath,
-      '-n',
-      'logging',
-      '--dry-run=client',
-      '--kube-version',
-      '1.34.0',
-      '-f',
-      '-',
-    ];
-    const { status, stdout, stderr } = helm(args, JSON.stringify(values));
-    assert.equal(status, 0, stderr);
-    return stdout.slice(stdout.indexOf('NOTES:'));
-  };
   const receiver = notes({ replicas: 3 });
   assert.match(receiver, /port-forward svc\/post2log 8080:80/);
   assert.match(receiver, /curl -X POST "http:\/\/\$HOST\/postback\?p1=v1&p2=v2"/);
