@@ -140,6 +140,14 @@ const examples: readonly { rule: string; what: string; texts: Record<string, str
     says: [/does not end in \.ts/, /left-pad is not among the dependencies/],
   },
   {
+    rule: 'importNames',
+    what: 'node:http; its types are free',
+    texts: {
+      'src/core/a.ts': "import { Agent } from 'node:http';\nimport type { Server } from 'node:http';\nvoid Agent;",
+    },
+    says: [/a\.ts:1: an import of node:http/],
+  },
+  {
     rule: 'fileSize',
     what: '601 lines; a marked table may be longer',
     texts: {
@@ -184,6 +192,17 @@ const examples: readonly { rule: string; what: string; texts: Record<string, str
       'src/main.ts': "import { run } from './core/a.ts';\nrun({});",
     },
     says: [/step is exported and imported by no/, /Alone is exported/],
+  },
+  {
+    rule: 'deadExports',
+    what: 'a plugin is found by its name; what stands beside it is not',
+    texts: {
+      'src/filters/a.ts':
+        "import { definePlugin } from '../core/plugin.ts';\nexport const a = definePlugin();\nexport const b = 1;",
+      'src/core/plugin.ts': 'export const definePlugin = () => 1;',
+      'src/router/c.ts': "import { definePlugin } from '../core/plugin.ts';\nexport const c = definePlugin();",
+    },
+    says: [/a\.ts:3: b is exported/, /c is exported/],
   },
   {
     rule: 'deadExports',

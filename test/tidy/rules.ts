@@ -103,7 +103,7 @@ export function importCycles(units: readonly Unit[]): Finding[] {
 /** Tools that write documents: not in the published package (tsconfig.build.json leaves them out), so they may use what only development has. */
 const devTool = /^src\/cli\/reference(?:-pages)?\.ts$/;
 
-/** Relative imports end in `.ts` (the page's also in `.tsx` and `.css`); the program imports only packages that package.json names as dependencies. */
+/** Relative imports end in `.ts` (the page's also in `.tsx` and `.css`); the program imports only packages that package.json names as dependencies, and node:http by core/node-http.ts. */
 export function importNames(units: readonly Unit[], dependencies: readonly string[]): Finding[] {
   return units.flatMap((unit) =>
     unit.imports.flatMap((entry) => {
@@ -112,6 +112,8 @@ export function importNames(units: readonly Unit[], dependencies: readonly strin
         return (isPage(unit.path) ? /\.(?:tsx?|css)$/ : /\.(?:ts|json)$/).test(entry.from)
           ? []
           : [{ ...at, text: `import of ${entry.from} does not end in .ts` }];
+      if (entry.from === 'node:http' && !entry.isTypeOnly && /^src\//.test(unit.path) && !isTest(unit.path))
+        return [{ ...at, text: 'an import of node:http loads more than it names; use src/core/node-http.ts' }];
       if (entry.from.startsWith('node:') || !isProgram(unit.path) || isPage(unit.path) || devTool.test(unit.path))
         return [];
       const name = entry.from
@@ -193,8 +195,14 @@ function isSuite(node: Node): boolean {
 /** What package.json lets others import: everything it exports is used. */
 const publicEntry = 'src/core/plugin-api.ts';
 
+/** A plugin is found by its name in src/plugin-table.ts; test/registry.test.ts compares the two. */
+const isPluginExport = (path: string, { mentions }: Export): boolean =>
+  path.startsWith('src/') &&
+  [...pluginRooms, 'codecs'].includes(roomOf(path)) &&
+  (mentions.has('definePlugin') || mentions.has('Plugin'));
+
 /**
- * Every export is imported by another file. A type may also be exported because another export of its file mentions it.
+ * Every export is imported by another file, or is a plugin. A type may also be exported because another export of its file mentions it.
  * Use by a test counts only for exports of test/ and bench/, and for those whose doc comment says that they are for tests.
  */
 export function deadExports(units: readonly Unit[]): Finding[] {
@@ -209,7 +217,8 @@ export function deadExports(units: readonly Unit[]): Finding[] {
     .flatMap((unit) =>
       unit.exports.flatMap((entry) => {
         const keys = [`${unit.path}#${entry.name}`, `${unit.path}#*`];
-        if (keys.some((key) => used.has(key)) || isMentioned(entry, unit.exports)) return [];
+        if (keys.some((key) => used.has(key)) || isMentioned(entry, unit.exports) || isPluginExport(unit.path, entry))
+          return [];
         const isTested = keys.some((key) => usedByTests.has(key));
         if (isTested && (!isProgram(unit.path) || /\btests\b/.test(entry.doc))) return [];
         const problem = isTested
