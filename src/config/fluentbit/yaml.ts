@@ -90,7 +90,8 @@ class YamlFile {
       else if (word === 'includes') this.#includes(pair.value);
       else if (word === 'service') this.#gathered.sections.push(this.#section('service', pair.value, at));
       else if (word === 'pipeline') this.#pipeline(pair.value);
-      else if (word === 'extensions') continue;
+      else if (word === 'extensions')
+        this.#warn(at, 'extensions: they have no effect here; Fluent Bit hands them to what embeds it');
       else if (listSections[word] !== undefined) this.#list(word, listSections[word], pair.value);
       else this.#unknown(key, at, topKeys);
     }
@@ -195,6 +196,9 @@ class YamlFile {
   }
   #error(at: Location, text: string): void {
     this.#gathered.problems.push({ at, text });
+  }
+  #warn(at: Location, text: string): void {
+    this.#gathered.problems.push({ at, text, severity: 'warning' });
   }
 }
 
