@@ -7,7 +7,7 @@ import type { GuardedMatch } from './guarded-match.ts';
 
 export interface Condition {
   /** @throws MatchLate when an expression took too long */
-  holds(tag: string, fields: Fields): boolean;
+  readonly holds: (tag: string, fields: Fields) => boolean;
   readonly matches: readonly GuardedMatch[];
 }
 

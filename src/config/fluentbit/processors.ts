@@ -92,8 +92,9 @@ function readCondition(around: Surroundings, processor: string, section: Section
   for (const { key, at } of section.properties.filter((property) => property.key.toLowerCase() !== 'op'))
     fail(at, `it has no ${key} (it has op, rules)`);
   const rules = section.groups.map((group): ConditionRule | undefined => {
-    if (group.name !== 'rules') return void fail(group.at, `it has no ${group.name} (it has op, rules)`);
-    return readRule(group, valueOf, fail);
+    if (group.name === 'rules') return readRule(group, valueOf, fail);
+    fail(group.at, `it has no ${group.name} (it has op, rules)`);
+    return undefined;
   });
   if (rules.length === 0) fail(section.at, 'rules are missing: at least one with field, op and value was expected');
   if (!isSound) return undefined;
