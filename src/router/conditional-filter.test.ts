@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ConditionRule } from '../config/model.ts';
 import type { Filter } from '../core/plugin.ts';
+import { withFields } from '../codecs/fields.ts';
+import { getField } from '../core/record.ts';
 import { batchOf, texts } from '../../test/fixture.ts';
 import { conditional } from './conditional-filter.ts';
 
@@ -10,9 +12,9 @@ const marking: Filter = {
   apply(batch, reject) {
     return batch.map(
       (fields, row) => {
-        if ('bad' in fields) reject(row, 'bad');
-        if ('bad' in fields || 'drop' in fields) return undefined;
-        return { ...fields, mark: row };
+        if (getField(fields, 'bad') !== undefined) reject(row, 'bad');
+        if ((getField(fields, 'bad') ?? getField(fields, 'drop')) !== undefined) return undefined;
+        return withFields(fields, [['mark', row]]);
       },
       Array.from({ length: batch.count }, () => ({ seconds: 9, nanos: 0 })),
     );

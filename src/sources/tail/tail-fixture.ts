@@ -50,7 +50,7 @@ export class Tailing {
       readonly db?: string;
     } = {},
     parser: PluginModel = modelOf(noneParser),
-    parsers: readonly PluginModel[] | undefined = undefined,
+    parsers?: readonly PluginModel[],
   ): Promise<Tailing> {
     const directory = await temporaryDirectory(test);
     const path = (options.path ?? 'in.log')
