@@ -157,7 +157,9 @@ class Writer {
   }
   /** New tags begin at the first filter again, as in Fluentd at the first section; what no rule takes has no place behind it. */
   #retag(plugin: PluginModel, place: Place, step: StepModel): void {
-    const refuse = (at: Location, text: string): void => void this.#complaints.refuse(at, text);
+    const refuse = (at: Location, text: string): void => {
+      this.#complaints.refuse(at, text);
+    };
     const isRoot = this.#model.labels[rootLabel]?.includes(step) === true;
     const labels = new Set(this.#model.sources.map(({ label }) => label));
     if (!isRoot || labels.size > 1 || place.processors.length > 0) {
