@@ -36,7 +36,8 @@ export interface AdminOptions {
   readonly token: string | undefined;
   /** Users file (P2L_ADMIN_USERS). */
   readonly usersPath?: string | undefined;
-  readonly socketPath: string;
+  /** Undefined: no socket. */
+  readonly socketPath: string | undefined;
   /** Where the explorer's build is; for tests, as is pingMs. */
   readonly explorer?: string;
   readonly pingMs?: number;
@@ -98,13 +99,14 @@ export async function startAdminServer(options: AdminOptions, backend: AdminBack
       { cause: error },
     );
   }
-  await listenOnSocket(overSocket, options.socketPath, log);
+  if (options.socketPath !== undefined) await listenOnSocket(overSocket, options.socketPath, log);
   overSocket.on('error', unaccepted);
   const address = app.addresses()[0];
   const url = `http://${options.host.includes(':') ? `[${options.host}]` : options.host}:${typeof address === 'object' ? address.port : port}`;
   return {
     url: port === undefined ? undefined : url,
     async close() {
+      // Its callback comes also where it does not listen.
       const closed = new Promise<void>((resolve) => void overSocket.close(() => resolve()));
       overSocket.closeAllConnections();
       await app.close();

@@ -5,12 +5,14 @@ import { Monitor } from '../admin/monitor.ts';
 import type { MonitorOptions } from '../admin/monitor.ts';
 import { startAdminServer } from '../admin/server.ts';
 import type { AdminServer } from '../admin/server.ts';
+import type { Settings } from '../config/env.ts';
 import type { PipelineModel } from '../config/model.ts';
 import { realClock, sleep } from '../core/clock.ts';
 import { realDisk } from '../core/disk.ts';
 import { ConfigError, errorText } from '../core/errors.ts';
 import type { Registry } from '../core/registry.ts';
 import { version } from '../core/version.ts';
+import type { OpenIndex } from '../elasticsearch/open.ts';
 import { openDelivering } from '../pipeline.ts';
 import type { Delivering, DeliveringOptions, Process } from '../pipeline.ts';
 import { storeOutputId } from '../config/store.ts';
@@ -33,6 +35,7 @@ export interface Serving {
   readonly admin: AdminServer;
   readonly monitor: Monitor;
   readonly store: StoreProcess;
+  readonly index: OpenIndex | undefined;
 }
 
 /** Opens the delivering side and the admin server; sources do not run yet. @throws ConfigError, OperatingError */
@@ -53,6 +56,7 @@ export async function openServing(
   process.registry.useFrom(loaded.registry);
   const generations = await Generations.open(realDisk, realClock, log, dataDir);
   const store = newStoreProcess(process);
+  const index = await openExplored(settings);
   const delivering = await openDelivering(process, {
     ...options,
     generations,
@@ -83,6 +87,7 @@ export async function openServing(
       processes: () => store.processes(),
       state: () => ({ ...store.state(), waiting: waitingFor(deliverer) }),
     },
+    index,
     log,
   });
   const monitor = new Monitor({ backend: controller, clock: realClock, log, plugins: fluentbitNames(loaded.registry) });
@@ -99,7 +104,14 @@ export async function openServing(
     log,
   );
   await controller.startDelivering(options.running ?? loaded.model);
-  return { controller, delivering, admin, monitor, store };
+  return { controller, delivering, admin, monitor, store, index };
+}
+
+/** Loaded only where there is one to search. */
+async function openExplored(settings: Settings): Promise<OpenIndex | undefined> {
+  if (settings.explorerUrl === undefined) return undefined;
+  const { openIndex } = await import('../elasticsearch/open.ts');
+  return openIndex(settings);
 }
 
 function fluentbitNames(registry: Registry): MonitorOptions['plugins'] {
@@ -120,7 +132,7 @@ function waitingFor(deliverer: Deliverer): number {
 
 /** Delivers what outputs take, closes everything. */
 export async function closeServing(
-  { controller, delivering, admin, monitor, store }: Serving,
+  { controller, delivering, admin, monitor, store, index }: Serving,
   process: Process,
   graceMs: number,
 ): Promise<void> {
@@ -135,6 +147,7 @@ export async function closeServing(
   await delivering.deadReader.close();
   await monitor.close();
   await admin.close();
+  index?.close();
 }
 
 /** SIGHUP: what is wrong with a new configuration is said; the running one stays. */
