@@ -134,7 +134,7 @@ export async function countValues(
     nested === undefined
       ? answer.aggregations?.['top']
       : (answer.aggregations?.['inside'] as Record<string, unknown> | undefined)?.['top'];
-  if (Number((found as { doc_count_error_upper_bound?: number } | undefined)?.doc_count_error_upper_bound ?? 0) > 0)
+  if (((found as { doc_count_error_upper_bound?: number } | undefined)?.doc_count_error_upper_bound ?? 0) > 0)
     question.notes.add(`counts of ${field} are approximate: each shard names its own most frequent values`);
   const total = answer.hits?.total?.value ?? 0;
   return {

@@ -45,19 +45,20 @@ export function readHits(text: string, fields: HitFields): Hits {
 
 function hitAt(text: string, at: number, fields: HitFields): Hit {
   let json = '{}';
-  const own: Record<string, unknown> = {};
+  let index = '';
+  let id = '';
   let sort: readonly string[] = [];
   for (const { key, start, end } of membersOf(text, at))
     if (key === '_source') json = oneLine(text.slice(start, end));
     else if (key === 'sort') sort = Array.from(elementsOf(text, start), (one) => text.slice(one.start, one.end));
-    else if (key === '_index' || key === '_id') own[key] = JSON.parse(text.slice(start, end));
-  const index = String(own['_index'] ?? '');
+    else if (key === '_index') index = JSON.parse(text.slice(start, end)) as string;
+    else if (key === '_id') id = JSON.parse(text.slice(start, end)) as string;
   const time = integerIn(sort[0]) ?? 0n;
   const sequence = integerIn(sort[1]);
   const { seconds, nanos } = exactTime(json, time, fields);
   const tag = textAt(json, fields.tagField) ?? '';
   const record: FoundRecord = {
-    id: `${index}/${String(own['_id'] ?? '')}`,
+    id: `${index}/${id}`,
     seconds,
     nanos,
     appendMs: seconds * 1000 + Math.floor(nanos / 1e6),

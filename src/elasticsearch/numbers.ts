@@ -38,9 +38,11 @@ export function numberClause(field: FieldVariant, test: ValueTest): Clause | und
       return exists(field.name);
     case 'exact':
       return equalTo(field, [test.text]);
-    case 'phrase':
+    case 'phrase': {
+      const text = wholeText(test.text);
       // In a text 5 is a word of -5, too.
-      return equalTo(field, /^-/.test(test.text) ? [test.text] : [test.text, `-${test.text}`]);
+      return equalTo(field, text.startsWith('-') ? [text] : [text, `-${text}`]);
+    }
     case 'wildcard':
       return wildcardClause(field, test.parts);
     case 'compare':
@@ -56,6 +58,11 @@ export function numberClause(field: FieldVariant, test: ValueTest): Clause | und
 function equalTo(field: FieldVariant, values: readonly string[]): Clause {
   const held = values.filter((value) => jsonNumber.test(value) && isNumber(value) && isHeld(field, value));
   return oneOf(field.name, field.kind === 'integer' ? held.map((value) => value.replace(/\.0+$/, '')) : held);
+}
+
+/** 1000 for 1e3. */
+function wholeText(text: string): string {
+  return jsonNumber.test(text) && /[eE]/.test(text) && Number.isSafeInteger(Number(text)) ? String(Number(text)) : text;
 }
 
 function isHeld(field: FieldVariant, value: string): boolean {

@@ -49,7 +49,7 @@ export function parsePageKey(text: string): PageKey {
       return {
         time: BigInt(time),
         sequence: sequence === null ? undefined : BigInt(sequence),
-        shown: shown as string[],
+        shown,
       };
   } catch {
     // Said below.
