@@ -74,13 +74,6 @@ function buildProgram(setExit: (code: number) => void): Command {
     });
 
   addConvertCommand(program, setExit);
-  program
-    .command('explorer')
-    .description('run the explorer alone, over an Elasticsearch or OpenSearch (P2L_EXPLORER_URL, P2L_ADMIN_*)')
-    .action(async () => {
-      const { explore } = await import('./explorer.ts');
-      setExit(await explore());
-    });
   addQueryCommand(program, setExit);
   addDeadLetterCommands(program);
   addOutputCommands(program);
@@ -128,6 +121,13 @@ function addConvertCommand(program: Command, setExit: (code: number) => void): v
 }
 
 function addQueryCommand(program: Command, setExit: (code: number) => void): void {
+  program
+    .command('explorer')
+    .description('run the explorer alone, over an Elasticsearch or OpenSearch (P2L_EXPLORER_URL, P2L_ADMIN_*)')
+    .action(async () => {
+      const { explore } = await import('./explorer.ts');
+      setExit(await explore());
+    });
   const command = program
     .command('query')
     .description('search the records in the store, whether or not the program runs, or those in Elasticsearch')

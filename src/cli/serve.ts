@@ -10,6 +10,7 @@ import type { PipelineModel } from '../config/model.ts';
 import { realClock, sleep } from '../core/clock.ts';
 import { realDisk } from '../core/disk.ts';
 import { ConfigError, errorText } from '../core/errors.ts';
+import type { ProgramView } from '../core/program-view.ts';
 import type { Registry } from '../core/registry.ts';
 import { version } from '../core/version.ts';
 import type { OpenIndex } from '../elasticsearch/open.ts';
@@ -17,10 +18,12 @@ import { openDelivering } from '../pipeline.ts';
 import type { Delivering, DeliveringOptions, Process } from '../pipeline.ts';
 import { storeOutputId } from '../config/store.ts';
 import { Controller } from '../process/controller.ts';
-import type { Receivers } from '../process/controller.ts';
+import type { ControllerOptions, Receivers } from '../process/controller.ts';
+import { Endpoints } from '../process/endpoints.ts';
 import { Generations } from '../process/generations.ts';
 import type { Generation } from '../process/generations.ts';
 import type { Deliverer } from '../process/deliverer.ts';
+import { outputOfTag, pluginReports } from '../process/plugin-reports.ts';
 import { addStoreMetrics } from '../process/store-metrics.ts';
 import { StoreProcess } from '../process/store-process.ts';
 import { postbackPaths } from '../sources/postback/openapi.ts';
@@ -34,6 +37,7 @@ export interface Serving {
   readonly delivering: Delivering;
   readonly admin: AdminServer;
   readonly monitor: Monitor;
+  readonly endpoints: Endpoints;
   readonly store: StoreProcess;
   readonly index: OpenIndex | undefined;
 }
@@ -82,16 +86,16 @@ export async function openServing(
       const own = await process.metrics.registry.getMetricsAsJSON();
       return AggregatorRegistry.aggregate([own, ...others]).metrics();
     },
-    store: {
-      queries: () => (store.state().state === 'off' ? undefined : store.queries),
-      processes: () => store.processes(),
-      state: () => ({ ...store.state(), waiting: waitingFor(deliverer) }),
-    },
+    store: storeView(store, deliverer),
     index,
     log,
   });
   const monitor = new Monitor({ backend: controller, clock: realClock, log, plugins: fluentbitNames(loaded.registry) });
-  controller.watch((model) => monitor.use(model.monitor));
+  const endpoints = newEndpoints(process, controller);
+  controller.watch(async (model) => {
+    await monitor.use(model.monitor);
+    await endpoints.use(model);
+  });
   const admin = await startAdminServer(
     {
       host: settings.adminHost,
@@ -104,7 +108,7 @@ export async function openServing(
     log,
   );
   await controller.startDelivering(options.running ?? loaded.model);
-  return { controller, delivering, admin, monitor, store, index };
+  return { controller, delivering, admin, monitor, endpoints, store, index };
 }
 
 /** Loaded only where there is one to search. */
@@ -112,6 +116,20 @@ async function openExplored(settings: Settings): Promise<OpenIndex | undefined> 
   if (settings.explorerUrl === undefined) return undefined;
   const { openIndex } = await import('../elasticsearch/open.ts');
   return openIndex(settings);
+}
+
+function newEndpoints({ instances, registry, log }: Process, controller: Controller): Endpoints {
+  const program: ProgramView = {
+    metricsText: () => controller.metricsText(),
+    async plugins() {
+      const { model } = controller;
+      if (!model) return [];
+      const [status, metricsText] = await Promise.all([controller.status(), controller.metricsText()]);
+      return pluginReports({ model, registry, status, metricsText });
+    },
+    outputOf: (tag) => controller.model && outputOfTag(controller.model, tag),
+  };
+  return new Endpoints({ make: ({ id, plugin }) => instances.endpoint(plugin, { id, program }), log });
 }
 
 function fluentbitNames(registry: Registry): MonitorOptions['plugins'] {
@@ -126,13 +144,21 @@ function newStoreProcess({ clock, log, metrics }: Process): StoreProcess {
   return store;
 }
 
+function storeView(store: StoreProcess, deliverer: Deliverer): ControllerOptions['store'] {
+  return {
+    queries: () => (store.state().state === 'off' ? undefined : store.queries),
+    processes: () => store.processes(),
+    state: () => ({ ...store.state(), waiting: waitingFor(deliverer) }),
+  };
+}
+
 function waitingFor(deliverer: Deliverer): number {
   return deliverer.outputs().find(({ id }) => id === storeOutputId)?.waiting ?? 0;
 }
 
 /** Delivers what outputs take, closes everything. */
 export async function closeServing(
-  { controller, delivering, admin, monitor, store, index }: Serving,
+  { controller, delivering, admin, monitor, endpoints, store, index }: Serving,
   process: Process,
   graceMs: number,
 ): Promise<void> {
@@ -146,6 +172,8 @@ export async function closeServing(
   await process.deadLetters.close();
   await delivering.deadReader.close();
   await monitor.close();
+  await endpoints.close();
+  await process.instances.end();
   await admin.close();
   index?.close();
 }

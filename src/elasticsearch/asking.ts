@@ -126,8 +126,8 @@ interface Said {
   readonly reason: string;
 }
 
-/** The first cause that the server names. Exported for tests. */
-export function saidIn(text: string): Said {
+/** The first cause that the server names. */
+function saidIn(text: string): Said {
   try {
     const { error, message, Message } = JSON.parse(text) as Readonly<Record<string, unknown>>;
     for (const one of [error, message, Message]) if (typeof one === 'string') return { type: '', reason: one };

@@ -222,7 +222,7 @@ export const mappedTree: fc.Arbitrary<QueryTree> = fc.letrec<{ tree: QueryTree }
 export function isFound(clause: Clause, record: TestRecord): boolean {
   const [[kind, body] = ['', {}]] = Object.entries(clause);
   const inner = body as Readonly<Record<string, unknown>>;
-  const [[field = '', said] = []] = Object.entries(inner);
+  const [[field, said] = ['', undefined]] = Object.entries(inner);
   const { value } = (said ?? {}) as { value?: unknown };
   const some = (is: (text: string) => boolean): boolean => valuesOf(record, field).some(is);
   switch (kind) {

@@ -50,7 +50,7 @@ function endOf({ start, end }: TimeSpan, operator: Comparison): Moment {
 }
 
 /** True for fields that keep nanoseconds; others keep milliseconds. */
-export function isNanos({ types }: FieldVariant): boolean {
+function isNanos({ types }: FieldVariant): boolean {
   return types.includes('date_nanos');
 }
 

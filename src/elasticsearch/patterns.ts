@@ -18,7 +18,7 @@ export function phrasePattern(text: string): string {
   return `${before}${literalPattern(text)}${behind}`;
 }
 
-/** Exactly this text, the case of ASCII letters ignored. */
+/** Exactly this text, the case of ASCII letters ignored. Exported for tests. */
 export function literalPattern(text: string): string {
   return text.replaceAll(/[^]/gu, (char) =>
     /[A-Za-z]/.test(char) ? `[${char.toLowerCase()}${char.toUpperCase()}]` : escaped(char),

@@ -131,7 +131,7 @@ function timeClause({ name }: FieldVariant, { fromMs, toMs }: Selection): Clause
 }
 
 /** Rejects when the signal aborts; what is waited for goes on. */
-export function raced<T>(value: Promise<T>, signal: AbortSignal): Promise<T> {
+function raced<T>(value: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const abort = (): void => reject(signal.reason as Error);
     if (signal.aborted) return abort();

@@ -268,6 +268,8 @@ export class KubernetesApi {
     const text = errorText(error) || code;
     if (code === 'ECONNREFUSED') return `${text}; is this the API's address?`;
     if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return `${text}; check the name in the API's address`;
+    if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
+      return `${text}; write an address that the certificate has, or the name to look for (tls.vhost)`;
     if (/CERT|SELF_SIGNED|UNABLE_TO_/.test(code)) return `${text} (${code}); check the file of the API's CA`;
     return text;
   }
