@@ -1,4 +1,4 @@
 /** Entry: hands the arguments to the command line. */
 import { runCommandLine } from './cli/command-line.ts';
 
-await runCommandLine(process.argv.slice(2));
+void runCommandLine(process.argv.slice(2));

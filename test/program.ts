@@ -10,6 +10,7 @@ import type { TestContext } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Status } from '../src/admin/backend.ts';
+import { endWithUs } from './endings.ts';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const shim = join(root, 'bin', 'post2log');
@@ -64,6 +65,8 @@ export async function temporaryDirectory(context: TestContext): Promise<string> 
 }
 
 export interface StartOptions {
+  /** Another `bin/post2log` than this checkout's. */
+  readonly command?: string;
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly dataDir?: string;
@@ -118,7 +121,7 @@ export async function startProgram(context: TestContext, options: StartOptions =
   const port = await freePort();
   const adminPort = await freePort();
   const dataDir = options.dataDir ?? join(await temporaryDirectory(context), 'data');
-  const child = spawn(shim, options.args ?? ['run'], {
+  const child = spawn(options.command ?? shim, options.args ?? ['run'], {
     env: {
       PATH: process.env['PATH'],
       HOME: process.env['HOME'],
@@ -130,6 +133,8 @@ export async function startProgram(context: TestContext, options: StartOptions =
     },
   });
   const program = new Program(child, Number(options.env?.['P2L_PORT'] ?? port), adminPort, dataDir);
+  const release = endWithUs(() => child.kill('SIGKILL'));
+  void program.exited.then(release);
   atEnd(context, async () => {
     if (child.exitCode === null && child.signalCode === null) await program.kill();
   });

@@ -1,6 +1,5 @@
 /** What the processes that deliver share: the controller, the admin server, the words at the start. */
 import { resolve } from 'node:path';
-import { AggregatorRegistry } from 'prom-client';
 import { Monitor } from '../admin/monitor.ts';
 import type { MonitorOptions } from '../admin/monitor.ts';
 import { startAdminServer } from '../admin/server.ts';
@@ -83,6 +82,7 @@ export async function openServing(
     journalBytesMax: limits.journalBytes,
     metricsText: async (others) => {
       if (others.length === 0) return process.metrics.registry.metrics();
+      const { AggregatorRegistry } = await import('prom-client');
       const own = await process.metrics.registry.getMetricsAsJSON();
       return AggregatorRegistry.aggregate([own, ...others]).metrics();
     },

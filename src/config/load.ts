@@ -9,7 +9,6 @@ import { dialectOf } from './dialect.ts';
 import type { Dialect } from './dialect.ts';
 import { readEnv } from './env.ts';
 import type { Environment, Settings } from './env.ts';
-import { loadFluentbit } from './fluentbit/load.ts';
 import type { EmbeddedScope } from './fluentd/embedded.ts';
 import { Lowering } from './fluentd/lowering.ts';
 import type { ConfigNote } from './fluentd/lowering.ts';
@@ -28,6 +27,8 @@ export interface LoadRequest {
   readonly env: Environment;
   /** Plugins; third-party ones that the configuration names are added to it. */
   readonly registry: Registry;
+  /** False: this installation comes without the store's packages. */
+  readonly hasStore?: boolean;
 }
 
 /** A configuration that can run. */
@@ -77,6 +78,7 @@ export async function readConfig(request: LoadRequest): Promise<ReadConfig> {
     withStore(lowering, lowered.model, {
       isWanted: settings.store === undefined ? undefined : settings.store === 'on',
       isFile: request.path !== undefined,
+      isInstalled: request.hasStore ?? true,
     });
   const isSet = request.env['P2L_WORKERS'] !== undefined && request.env['P2L_WORKERS'] !== '';
   if (isSet && model) checkWorkers(lowering, model, settings.workers);
@@ -126,7 +128,10 @@ async function loadFile(lowering: Lowering, path: string, scope: EmbeddedScope):
   }
   const dialect = dialectOf(text);
   lowering.dialect = dialect;
-  if (dialect !== 'fluentd') return loadFluentbit(lowering, { path, text }, dialect, scope.env);
+  if (dialect !== 'fluentd') {
+    const { loadFluentbit } = await import('./fluentbit/load.ts');
+    return loadFluentbit(lowering, { path, text }, dialect, scope.env);
+  }
   const parsed = parseFluentd(text, path, scope);
   const lowered = await lowerParsed(lowering, parsed, resolve(path));
   if (lowered && !parsed.root.sections.some((section) => section.name === 'source' || section.name === 'worker'))

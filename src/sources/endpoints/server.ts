@@ -1,11 +1,11 @@
 /** The HTTP server of sources that tell of the program: GET at a few paths, answered whole. */
-import { createServer as createHttpServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { SectionModel } from '../../config/model.ts';
 import { OperatingError, errorText, systemCode } from '../../core/errors.ts';
+import { http } from '../../core/node-http.ts';
 import type { PluginContext, Source } from '../../core/plugin.ts';
 import { transportTls } from '../requests/transport.ts';
 import { TlsFiles } from '../requests/tls.ts';
@@ -45,7 +45,7 @@ export class EndpointServer implements Source {
     const { host, port } = this.#options;
     const serve = (request: IncomingMessage, response: ServerResponse): void => void this.#serve(request, response);
     const secure = this.#tls && createHttpsServer(await this.#tls.load(), serve);
-    const server = secure ?? createHttpServer(serve);
+    const server = secure ?? http.createServer(serve);
     try {
       await new Promise<void>((resolve, reject) => {
         server.once('error', reject);
