@@ -32,6 +32,8 @@ function setUp({ scratch, root, isReadOnly, user, env, workdir, args, mounts }: 
   const places = Object.entries(mounts).filter(([at]) => at !== '/etc/hosts');
   return [
     'set -e',
+    // The container's PATH may not have their places.
+    'setpriv=$(command -v setpriv) && chroot=$(command -v chroot)',
     `scratch=${quote(scratch)} && mkdir -p $scratch && mount -t tmpfs none $scratch`,
     'mkdir $scratch/root $scratch/upper $scratch/work && root=$scratch/root',
     // An image's own directories may not have the places; the overlay makes them.
@@ -51,7 +53,7 @@ function setUp({ scratch, root, isReadOnly, user, env, workdir, args, mounts }: 
       .map(([name, value]) => quote(`${name}=${value}`))
       .join(
         ' ',
-      )} setpriv --no-new-privs --bounding-set=-all,+sys_chroot,+setuid,+setgid -- chroot --userspec=${user.uid}:${user.gid} --groups= $root ${startOf(root, workdir, args)}`,
+      )} $setpriv --no-new-privs --bounding-set=-all,+sys_chroot,+setuid,+setgid -- $chroot --userspec=${user.uid}:${user.gid} --groups= $root ${startOf(root, workdir, args)}`,
   ].join('\n');
 }
 
