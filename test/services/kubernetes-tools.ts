@@ -1,0 +1,51 @@
+/** What charts are rendered and checked with. */
+import { buildGoProgram, goProgramPath, type GoProgram } from './go.ts';
+
+export interface Tool {
+  /** As `scripts/services get` takes it. */
+  readonly name: string;
+  readonly path: string;
+  /** @throws with what to do */
+  install(limitMs?: number): Promise<void>;
+}
+
+function built(program: GoProgram): Tool {
+  return {
+    name: program.name,
+    path: goProgramPath(program),
+    install: (limitMs) => buildGoProgram(program, limitMs),
+  };
+}
+
+export const helm: Tool = built({
+  name: 'helm',
+  version: '3.22.0',
+  package: 'helm.sh/helm/v3/cmd/helm',
+  variables: { 'helm.sh/helm/v3/internal/version.version': 'v3.22.0' },
+});
+
+export const kubeconform: Tool = built({
+  name: 'kubeconform',
+  version: '0.8.0',
+  package: 'github.com/yannh/kubeconform/cmd/kubeconform',
+  variables: { 'main.version': 'v0.8.0' },
+});
+
+/** Renders with the helm that is first on its PATH. Some ten minutes of two cores the first time. */
+export const skaffold: Tool = built({
+  name: 'skaffold',
+  version: '2.16.1',
+  package: 'github.com/GoogleContainerTools/skaffold/v2/cmd/skaffold',
+  tags: ['osusergo', 'netgo', 'release', 'timetzdata'],
+  variables: { 'github.com/GoogleContainerTools/skaffold/v2/pkg/skaffold/version.version': 'v2.16.1' },
+});
+
+/** Why there is no such tool: false where it is there, or can be within `limitMs` because Go's build cache has most of it. For `skip`. */
+export async function whyNoTool(tool: Tool, limitMs = 60_000): Promise<string | false> {
+  try {
+    await tool.install(limitMs);
+    return false;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
