@@ -17,11 +17,22 @@ function built(program: GoProgram): Tool {
   };
 }
 
+const kubernetesOfHelm = (major: string, minor: string): Record<string, string> => ({
+  'helm.sh/helm/v3/pkg/chartutil.k8sVersionMajor': major,
+  'helm.sh/helm/v3/pkg/chartutil.k8sVersionMinor': minor,
+  'helm.sh/helm/v3/pkg/lint/rules.k8sVersionMajor': major,
+  'helm.sh/helm/v3/pkg/lint/rules.k8sVersionMinor': minor,
+});
+
 export const helm: Tool = built({
   name: 'helm',
   version: '3.22.0',
   package: 'helm.sh/helm/v3/cmd/helm',
-  variables: { 'helm.sh/helm/v3/internal/version.version': 'v3.22.0' },
+  variables: {
+    'helm.sh/helm/v3/internal/version.version': 'v3.22.0',
+    // The cluster that it believes in without one: that of its client-go. Charts that ask for a version are refused otherwise.
+    ...kubernetesOfHelm('1', '37'),
+  },
 });
 
 export const kubeconform: Tool = built({
