@@ -45,8 +45,8 @@ export class ApiObjects {
     const group = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
     const resource = (await this.#resourcesOf(group)).find((each) => each.kind === kind && !each.name.includes('/'));
     if (resource === undefined) throw new Error(`the cluster has no ${kind} in ${apiVersion}`);
-    const namespace = at(object, 'metadata.namespace') ?? this.#namespace;
-    const within = resource.namespaced ? `/namespaces/${String(namespace)}` : '';
+    const own = at(object, 'metadata.namespace');
+    const within = resource.namespaced ? `/namespaces/${typeof own === 'string' ? own : this.#namespace}` : '';
     return `${group}${within}/${resource.name}/${nameOf(object)}`;
   }
 
@@ -80,14 +80,12 @@ export function differences(asked: unknown, there: unknown, path = ''): string[]
   return isSame(asked, there) ? [] : [say(path, asked, there)];
 }
 
-/** Empty text is a field that is not there; quantities come back in their shortest form. */
+/** Empty text is a field that is not there; the cluster writes a quantity that is a number as text. */
 function isSame(asked: unknown, there: unknown): boolean {
   if (asked === there) return true;
-  if ((asked === '' || asked === null || asked === false || asked === 0) && there === undefined) return true;
-  return typeof there === 'string' && typeof asked !== 'object' && isQuantity(there) && String(asked) === there;
+  if (there === undefined) return asked === '' || asked === null || asked === false || asked === 0;
+  return typeof asked === 'number' && String(asked) === there;
 }
-
-const isQuantity = (text: string): boolean => /^\d+(?:\.\d+)?(?:[KMGTPE]i?|m)?$/.test(text);
 
 const say = (path: string, asked: unknown, there: unknown): string =>
   `${path}: asked for ${JSON.stringify(asked)}, there is ${JSON.stringify(there)}`;

@@ -7,7 +7,7 @@ import type { TestContext } from 'node:test';
 import { promisify } from 'node:util';
 import { parseAllDocuments } from 'yaml';
 import { chartPath, type KubernetesObject } from '../helm/chart.ts';
-import { temporaryDirectory } from '../program.ts';
+import { temporaryDirectory, until } from '../program.ts';
 import type { Running } from '../services/contract.ts';
 import { startService } from '../services/fixture.ts';
 import type { Cluster } from '../services/kubernetes-cluster.ts';
@@ -52,6 +52,10 @@ export class HelmCluster {
   }
   get kubeconfig(): string {
     return join(this.#directory, 'kubeconfig');
+  }
+  /** Waits until the API has what a definition has brought. */
+  untilServed(path: string): Promise<unknown> {
+    return until(`${path} to be served`, async () => (await this.cluster.request('GET', path)).status === 200);
   }
   async helm(...args: string[]): Promise<HelmAnswer> {
     const home = this.#directory;

@@ -110,36 +110,42 @@ test('an upgrade with values that are wrong changes nothing', { skip }, async (c
   assert.deepEqual(await lasting(cluster, first), before);
 });
 
-test('receivers, aggregators and the explorer need no rights on their nodes; collectors read host paths', { skip }, async (context) => {
-  const cluster = await HelmCluster.start(context);
-  const enforce = 'pod-security.kubernetes.io/enforce';
-  await cluster.cluster.createNamespace('restricted', { [enforce]: 'restricted' });
-  await cluster.cluster.createNamespace('privileged', { [enforce]: 'privileged' });
-  await cluster.release('install', 'logs', modes);
-  const workloads = (await cluster.manifest('logs')).filter(({ kind }) => kind === 'StatefulSet' || kind === 'DaemonSet');
-  assert.equal(workloads.length, 4);
-  for (const workload of workloads) {
-    const spec = at(workload, podPath) as KubernetesObject;
-    const claims = (at(workload, 'spec.volumeClaimTemplates') ?? []) as KubernetesObject[];
-    // A controller puts the volume of each claim into the pod.
-    const volumes = claims.map((claim) => ({
-      name: nameOf(claim),
-      persistentVolumeClaim: { claimName: `${nameOf(claim)}-${nameOf(workload)}-0` },
-    }));
-    const pod = (namespace: string): KubernetesObject => ({
-      apiVersion: 'v1',
-      kind: 'Pod',
-      metadata: { name: `${nameOf(workload)}-0`, namespace, labels: at(workload, 'spec.template.metadata.labels') },
-      spec: { ...spec, volumes: [...((spec['volumes'] ?? []) as KubernetesObject[]), ...volumes] },
-    });
-    const isCollector = workload['kind'] === 'DaemonSet';
-    const { status, body } = await cluster.objects.apply(pod('restricted'), true);
-    assert.equal(status, isCollector ? 403 : 201, `${nameOf(workload)}: ${JSON.stringify(body)}`);
-    if (isCollector) {
-      const message = String(at(body, 'message'));
-      assert.match(message, /hostPath/);
-      assert.doesNotMatch(message, /privileged|capabilities|seccompProfile|allowPrivilegeEscalation/, message);
+test(
+  'receivers, aggregators and the explorer need no rights on their nodes; collectors read host paths',
+  { skip },
+  async (context) => {
+    const cluster = await HelmCluster.start(context);
+    const enforce = 'pod-security.kubernetes.io/enforce';
+    await cluster.cluster.createNamespace('restricted', { [enforce]: 'restricted' });
+    await cluster.cluster.createNamespace('privileged', { [enforce]: 'privileged' });
+    await cluster.release('install', 'logs', modes);
+    const workloads = (await cluster.manifest('logs')).filter(
+      ({ kind }) => kind === 'StatefulSet' || kind === 'DaemonSet',
+    );
+    assert.equal(workloads.length, 4);
+    for (const workload of workloads) {
+      const spec = at(workload, podPath) as KubernetesObject;
+      const claims = (at(workload, 'spec.volumeClaimTemplates') ?? []) as KubernetesObject[];
+      // A controller puts the volume of each claim into the pod.
+      const volumes = claims.map((claim) => ({
+        name: nameOf(claim),
+        persistentVolumeClaim: { claimName: `${nameOf(claim)}-${nameOf(workload)}-0` },
+      }));
+      const pod = (namespace: string): KubernetesObject => ({
+        apiVersion: 'v1',
+        kind: 'Pod',
+        metadata: { name: `${nameOf(workload)}-0`, namespace, labels: at(workload, 'spec.template.metadata.labels') },
+        spec: { ...spec, volumes: [...((spec['volumes'] ?? []) as KubernetesObject[]), ...volumes] },
+      });
+      const isCollector = workload['kind'] === 'DaemonSet';
+      const { status, body } = await cluster.objects.apply(pod('restricted'), true);
+      assert.equal(status, isCollector ? 403 : 201, `${nameOf(workload)}: ${JSON.stringify(body)}`);
+      if (isCollector) {
+        const message = String(at(body, 'message'));
+        assert.match(message, /hostPath/);
+        assert.doesNotMatch(message, /privileged|capabilities|seccompProfile|allowPrivilegeEscalation/, message);
+      }
+      assert.equal((await cluster.objects.apply(pod('privileged'), true)).status, 201);
     }
-    assert.equal((await cluster.objects.apply(pod('privileged'), true)).status, 201);
-  }
-});
+  },
+);

@@ -1,7 +1,11 @@
 /** Manifests against the schemas of a Kubernetes version. */
 import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { schemaDirectory } from '../services/kubernetes-schemas.ts';
 import { kubeconform } from '../services/kubernetes-tools.ts';
+import { serviceMonitorSchema } from './crds.ts';
 
 interface Output {
   readonly resources?: readonly {
@@ -25,9 +29,14 @@ export interface Validation {
   readonly problems: readonly string[];
 }
 
+/** Schemas of kinds that no version of Kubernetes has by itself. */
+const others = mkdtempSync(join(tmpdir(), 'p2l-schemas-'));
+writeFileSync(join(others, 'servicemonitor-monitoring-v1.json'), JSON.stringify(serviceMonitorSchema));
+process.once('exit', () => rmSync(others, { recursive: true, force: true }));
+
 /** What kubeconform says of YAML documents; a kind that the version does not know is a problem. */
 export function validate(manifests: string, version: string): Validation {
-  const places = [`${schemaDirectory(version)}/{{.ResourceKind}}{{.KindSuffix}}.json`];
+  const places = [schemaDirectory(version), others].map((path) => `${path}/{{.ResourceKind}}{{.KindSuffix}}.json`);
   const args = [
     '-strict',
     '-summary',

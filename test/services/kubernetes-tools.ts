@@ -1,4 +1,5 @@
 /** What charts are rendered and checked with. */
+import { existsSync } from 'node:fs';
 import { buildGoProgram, goProgramPath, type GoProgram } from './go.ts';
 
 export interface Tool {
@@ -6,14 +7,14 @@ export interface Tool {
   readonly name: string;
   readonly path: string;
   /** @throws with what to do */
-  install(limitMs?: number): Promise<void>;
+  install(): Promise<void>;
 }
 
 function built(program: GoProgram): Tool {
   return {
     name: program.name,
     path: goProgramPath(program),
-    install: (limitMs) => buildGoProgram(program, limitMs),
+    install: () => buildGoProgram(program),
   };
 }
 
@@ -51,12 +52,7 @@ export const skaffold: Tool = built({
   variables: { 'github.com/GoogleContainerTools/skaffold/v2/pkg/skaffold/version.version': 'v2.16.1' },
 });
 
-/** Why there is no such tool: false where it is there, or can be within `limitMs` because Go's build cache has most of it. For `skip`. */
-export async function whyNoTool(tool: Tool, limitMs = 60_000): Promise<string | false> {
-  try {
-    await tool.install(limitMs);
-    return false;
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
+/** Why there is no such tool; false where it is built. For `skip`. */
+export function whyNoTool({ name, path }: Tool): string | false {
+  return existsSync(path) ? false : `${name} is not built; "scripts/services get ${name}" builds it`;
 }
