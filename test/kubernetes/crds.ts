@@ -6,7 +6,10 @@ type Schema = Readonly<Record<string, unknown>>;
 
 const text: Schema = { type: 'string' };
 const texts: Schema = { type: 'array', items: text };
-const duration: Schema = { type: 'string', pattern: '^(0|(([0-9]+)y)?(([0-9]+)w)?(([0-9]+)d)?(([0-9]+)h)?(([0-9]+)m)?(([0-9]+)s)?(([0-9]+)ms)?)$' };
+const duration: Schema = {
+  type: 'string',
+  pattern: '^(0|(([0-9]+)y)?(([0-9]+)w)?(([0-9]+)d)?(([0-9]+)h)?(([0-9]+)m)?(([0-9]+)s)?(([0-9]+)ms)?)$',
+};
 
 function object(properties: Readonly<Record<string, Schema>>, required: readonly string[] = []): Schema {
   return { type: 'object', properties, ...(required.length > 0 && { required }) };
@@ -58,10 +61,13 @@ export const serviceMonitorDefinition = {
   spec: {
     group: 'monitoring.coreos.com',
     scope: 'Namespaced',
-    names: { plural: 'servicemonitors', singular: 'servicemonitor', kind: 'ServiceMonitor', listKind: 'ServiceMonitorList' },
-    versions: [
-      { name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: object({ spec }, ['spec']) } },
-    ],
+    names: {
+      plural: 'servicemonitors',
+      singular: 'servicemonitor',
+      kind: 'ServiceMonitor',
+      listKind: 'ServiceMonitorList',
+    },
+    versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: object({ spec }, ['spec']) } }],
   },
 } as const;
 

@@ -34,7 +34,10 @@ const inline: Readonly<Record<string, object>> = {
     metrics: { serviceMonitor: { enabled: true }, dashboard: { enabled: true } },
     hostAliases: [{ ip: '192.0.2.7', hostnames: ['kafka-1.example.com'] }],
   },
-  'Fluentd beside the receiver': { forwarder: 'fluentd', fluentd: { extraCfg: '<match **>\n  @type stdout\n</match>\n' } },
+  'Fluentd beside the receiver': {
+    forwarder: 'fluentd',
+    fluentd: { extraCfg: '<match **>\n  @type stdout\n</match>\n' },
+  },
 };
 
 function template(args: readonly string[], input: string): string {
@@ -55,7 +58,9 @@ function plainManifests(): Example[] {
     .map((path) => ({ path, content: readFileSync(join(root, path), 'utf8') }))
     .filter(({ content }) => {
       const documents = parseAllDocuments(content).map((document): unknown => document.toJS());
-      return documents.some((document) => at(document, 'kind') !== undefined && at(document, 'apiVersion') !== undefined);
+      return documents.some(
+        (document) => at(document, 'kind') !== undefined && at(document, 'apiVersion') !== undefined,
+      );
     })
     .map(({ path, content }) => ({ name: path, manifests: () => content }));
 }

@@ -1,12 +1,12 @@
-/** What skaffold.yaml makes of variables of the environment: by skaffold itself, or by helm alone with the same values. */
+/** What skaffold.yaml makes of variables of the environment: by skaffold itself, or by helm alone, given what skaffold gives it. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { parse } from 'yaml';
 import { root } from '../files.ts';
-import { at, render, type KubernetesObject } from '../helm/chart.ts';
+import { at, helm as runHelm, render, type KubernetesObject } from '../helm/chart.ts';
 import { temporaryDirectory } from '../program.ts';
 import { helm, skaffold } from '../services/kubernetes-tools.ts';
 import { objectsOf } from './helm-cluster.ts';
@@ -37,26 +37,34 @@ async function renderBySkaffold(
   return objectsOf(ran.stdout);
 }
 
-/** Names of values, with the variable and the default that skaffold.yaml has for each. */
-export function variableValues(): Map<string, { readonly variable: string; readonly fallback: string }> {
-  const templates = at(parse(readFileSync(configPath, 'utf8')), 'deploy.helm.releases.0.setValueTemplates');
-  const found = new Map<string, { variable: string; fallback: string }>();
-  for (const [name, template] of Object.entries(templates as Record<string, string>)) {
-    const [, fallback, variable] = /default "([^"]*)" \.(P2L_\w+)/.exec(template) ?? [];
-    if (fallback !== undefined && variable !== undefined) found.set(name, { variable, fallback });
-  }
-  return found;
+const templates = at(parse(readFileSync(configPath, 'utf8')), 'deploy.helm.releases.0.setValueTemplates') as Readonly<
+  Record<string, string>
+>;
+
+/** Each variable of skaffold.yaml with the default that it has there. */
+export function variableDefaults(): Record<string, string> {
+  const found = Object.values(templates).map((template) => /default "([^"]*)" \.(P2L_\w+)/.exec(template) ?? []);
+  const pairs = found.map(([, fallback, variable]) => [variable, fallback] as const);
+  return Object.fromEntries(pairs.filter(([variable]) => variable !== undefined)) as Record<string, string>;
 }
 
-/** The values as text, as the environment has them. */
-function renderByHelm(_context: TestContext, variables: Variables): Promise<KubernetesObject[]> {
-  const values: Record<string, unknown> = {};
-  for (const [name, { variable, fallback }] of variableValues()) {
-    const [first = '', second] = name.split('.');
-    const text = variables[variable] === undefined || variables[variable] === '' ? fallback : variables[variable];
-    values[first] = second === undefined ? text : { ...(values[first] as object | undefined), [second]: text };
-  }
-  return Promise.resolve(render(values));
+/** A chart whose only document is what the templates of its values say: skaffold's templates have the functions that helm's have. */
+const expander = {
+  'Chart.yaml': 'apiVersion: v2\nname: expander\nversion: 0.0.0\n',
+  'templates/values.json':
+    '{{- $all := dict }}{{ range $name, $text := .Values.templates }}{{ $_ := set $all $name (tpl $text $.Values.env) }}{{ end -}}\n{{ toJson $all }}\n',
+};
+
+/** As skaffold does it: each template's text behind `--set`, an @ at its end taken off. */
+async function renderByHelm(context: TestContext, variables: Variables): Promise<KubernetesObject[]> {
+  const chart = await temporaryDirectory(context);
+  mkdirSync(join(chart, 'templates'));
+  for (const [name, content] of Object.entries(expander)) writeFileSync(join(chart, name), content);
+  const expanded = runHelm(['template', 'expander', chart, '-f', '-'], JSON.stringify({ templates, env: variables }));
+  assert.equal(expanded.status, 0, expanded.stderr);
+  const texts = parse(expanded.stdout) as Record<string, string>;
+  const args = Object.entries(texts).flatMap(([name, text]) => ['--set', `${name}=${text.replace(/@$/, '')}`]);
+  return render({}, { args });
 }
 
 export const byHelm: Renderer = { name: 'helm', render: renderByHelm };

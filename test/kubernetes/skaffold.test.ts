@@ -1,6 +1,6 @@
 /**
  * What the first README promises of each variable, with its own commands' values: by `skaffold render` where skaffold is built,
- * and in any case by helm with the values that skaffold.yaml gives it.
+ * and in any case by helm, given what skaffold gives it.
  */
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
@@ -17,7 +17,7 @@ import {
   type KubernetesObject,
 } from '../helm/chart.ts';
 import { skaffold, whyNoTool } from '../services/kubernetes-tools.ts';
-import { byHelm, bySkaffold, variableValues, type Variables } from './skaffold-render.ts';
+import { byHelm, bySkaffold, variableDefaults, type Variables } from './skaffold-render.ts';
 
 const whyNoSkaffold = whyNoTool(skaffold);
 type Objects = readonly KubernetesObject[];
@@ -86,8 +86,7 @@ const influxdb = `<match test>
 `;
 
 test('every variable of the first README has its value, with its default', () => {
-  const defaults = [...variableValues().values()].map(({ variable, fallback }) => [variable, fallback]);
-  assert.deepEqual(Object.fromEntries(defaults), {
+  assert.deepEqual(variableDefaults(), {
     P2L_PORT: '80',
     P2L_ENDPOINT: '/postback',
     P2L_LOG_QUERYPARAM: 'true',
