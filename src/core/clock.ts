@@ -35,7 +35,8 @@ export const realClock: Clock = {
   },
   monotonicMs: () => performance.now(),
   after(delayMs, run) {
-    const timer = setTimeout(run, delayMs);
+    // What is due since a moment ago is due now; Node warns of times before that.
+    const timer = setTimeout(run, Math.max(0, delayMs));
     timer.unref();
     return { cancel: () => clearTimeout(timer) };
   },
