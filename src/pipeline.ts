@@ -15,7 +15,7 @@ import type { OpenDirectory } from './journal/directory.ts';
 import { recentKeys } from './journal/recent-keys.ts';
 import { SpaceBudget } from './journal/space.ts';
 import { openWriter } from './journal/writer.ts';
-import { builtinPlugins } from './plugins.ts';
+import { pluginTable } from './plugin-table.ts';
 import { Deliverer } from './process/deliverer.ts';
 import type { OutputMaker } from './process/deliverer.ts';
 import { DeadLetterMarks } from './process/dead-letter-marks.ts';
@@ -44,7 +44,7 @@ export interface Process {
 
 /** Everything a process needs before it knows its role. `owner` names it in the files it writes. */
 export function createProcess(log: Log, dataDir: string, limits: DataLimits, owner: string): Process {
-  const registry = new Registry(builtinPlugins);
+  const registry = new Registry(pluginTable);
   const metrics = new Metrics();
   const clock = realClock;
   const instances = new Instances({ registry, log, clock, metrics, dataDir });

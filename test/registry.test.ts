@@ -9,7 +9,8 @@ import { pageName } from '../src/cli/reference-pages.ts';
 import { errorTable } from '../src/core/errors.ts';
 import { spellings, type OptionTable } from '../src/core/options.ts';
 import type { Plugin, PluginKind, SectionTable } from '../src/core/plugin.ts';
-import { Registry } from '../src/core/registry.ts';
+import { Registry, isPlugin } from '../src/core/registry.ts';
+import { pluginTable } from '../src/plugin-table.ts';
 import { builtinPlugins } from '../src/plugins.ts';
 import { root } from './files.ts';
 
@@ -144,6 +145,50 @@ describe('the registry', () => {
   test('names and aliases are unique within a kind', () => {
     const registry = new Registry(builtinPlugins);
     assert.equal(registry.all().length, builtinPlugins.length);
+  });
+
+  test('the table names plugins as their files do', () => {
+    const declared = builtinPlugins.map(({ kind, name, aliases, fluentbit }) => ({
+      kind,
+      name,
+      aliases: aliases ?? [],
+      fluentbit: fluentbit ? (fluentbit.names ?? [name]) : [],
+    }));
+    const named = pluginTable.map(({ kind, name, aliases = [], fluentbit = [] }) => ({
+      kind,
+      name,
+      aliases,
+      fluentbit,
+    }));
+    assert.deepEqual(named, declared);
+  });
+
+  test('the table names every plugin that there is', async () => {
+    const exported = await Promise.all(
+      globSync(`src/{${[...new Set(Object.values(folders))].join(',')}}/{*.ts,*/index.ts}`, { cwd: root })
+        .filter((path) => !/\.(?:test|fuzz)\.ts$|-fixture\.ts$/.test(path))
+        .map(async (path) => Object.values((await import(join(root, path))) as Record<string, unknown>)),
+    );
+    const missing = exported
+      .flat()
+      .filter((one) => isPlugin(one) && !builtinPlugins.includes(one))
+      .map((one) => `${(one as Plugin).kind} ${(one as Plugin).name}`);
+    assert.deepEqual(missing, []);
+  });
+
+  test('a plugin is loaded when somebody asks for it, and not before', () => {
+    const filter = builtinPlugins.find(({ kind, name }) => kind === 'filter' && name === 'grep') as Plugin;
+    let loads = 0;
+    const lazy = { kind: 'filter', name: 'other', aliases: ['also'], fluentbit: ['Bit'] } as const;
+    const registry = new Registry([{ ...lazy, load: () => (loads++, filter) }]);
+    new Registry().useFrom(registry);
+    assert.ok(registry.has('filter', 'also') && !registry.has('output', 'also'));
+    assert.deepEqual(registry.names('filter'), ['also', 'other']);
+    assert.deepEqual(registry.fluentbitNames('filter'), ['bit']);
+    assert.equal(loads, 0);
+    assert.equal(registry.get('filter', 'also'), filter);
+    assert.equal(registry.getFluentbit('filter', 'BIT'), filter);
+    assert.equal(loads, 2);
   });
 
   test('a bad plugin is found', () => {

@@ -8,6 +8,6 @@ import { runTests, testFiles } from './files.ts';
 runTests(
   testFiles(
     ['src/**/*.test.ts', 'web/src/**/*.test.ts', 'test/**/*.test.ts', 'docs/**/*.test.ts', 'bench/**/*.test.ts'],
-    ['test/integration/', 'test/e2e/'],
+    ['test/integration/', 'test/e2e/', 'test/kubernetes/', 'test/helm/'],
   ),
 );

@@ -7,6 +7,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -42,7 +43,7 @@ function bareCheckout(nodeAccepts: boolean | undefined): { run: string; path: st
     // The shim first asks `node -e` whether it is new enough, then runs the program with it.
     writeFileSync(
       fake,
-      `#!/bin/sh\nif [ "$1" = -e ]; then exit ${nodeAccepts ? 0 : 1}; fi\necho "system node runs $*"\n`,
+      `#!/bin/sh\nif [ "$1" = -e ]; then exit ${nodeAccepts ? 0 : 1}; fi\necho "system node runs $* with $NODE_COMPILE_CACHE"\n`,
     );
     chmodSync(fake, 0o755);
   }
@@ -64,5 +65,23 @@ test('a system Node that is new enough serves where the platform has no package'
   mkdirSync(join(directory, 'node_modules', 'fastify'), { recursive: true });
   const { stdout } = spawnSync(run, ['version'], { env: { PATH: path }, encoding: 'utf8' });
   assert.match(stdout, /system node runs .*src\/main\.ts version/);
+  rmSync(directory, { recursive: true });
+});
+
+test('compiled code is kept with the packages, whoever runs it; else in the cache of the user; a given place is kept', () => {
+  const { run, path, directory } = bareCheckout(true);
+  const cacheOf = (env: Record<string, string>): string =>
+    / with (.*)\n/.exec(spawnSync(run, ['version'], { env: { PATH: path, ...env }, encoding: 'utf8' }).stdout)?.[1] ??
+    '';
+  mkdirSync(join(directory, 'node_modules', 'fastify'), { recursive: true });
+  assert.equal(cacheOf({ HOME: '/nowhere' }), join(directory, 'node_modules/.cache/post2log'));
+  assert.equal(cacheOf({ NODE_COMPILE_CACHE: '/given' }), '/given');
+  rmSync(join(directory, 'src'), { recursive: true });
+  const installed = join(directory, 'lib/node_modules/post2log');
+  mkdirSync(dirname(installed), { recursive: true });
+  mkdirSync(installed);
+  for (const name of ['bin', 'tools']) renameSync(join(directory, name), join(installed, name));
+  const ran = spawnSync(join(installed, 'bin/post2log'), [], { env: { PATH: join(installed, 'tools') } });
+  assert.match(String(ran.stdout), /dist\/main\.js with .*lib\/node_modules\/\.cache\/post2log\n/);
   rmSync(directory, { recursive: true });
 });

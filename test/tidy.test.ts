@@ -187,6 +187,17 @@ const examples: readonly { rule: string; what: string; texts: Record<string, str
   },
   {
     rule: 'deadExports',
+    what: 'a plugin is found by its name; what stands beside it is not',
+    texts: {
+      'src/filters/a.ts':
+        "import { definePlugin } from '../core/plugin.ts';\nexport const a = definePlugin();\nexport const b = 1;",
+      'src/core/plugin.ts': 'export const definePlugin = () => 1;',
+      'src/router/c.ts': "import { definePlugin } from '../core/plugin.ts';\nexport const c = definePlugin();",
+    },
+    says: [/a\.ts:3: b is exported/, /c is exported/],
+  },
+  {
+    rule: 'deadExports',
     what: 'a re-export, a namespace import and a dynamic import are uses',
     texts: {
       'src/core/plugin-api.ts': "export { a } from './a.ts';\nexport const api = 1;",

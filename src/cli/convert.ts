@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { convertConfig } from '../config/convert/index.ts';
 import { OperatingError, errorText, formatProblem } from '../core/errors.ts';
 import { Registry } from '../core/registry.ts';
-import { builtinPlugins } from '../plugins.ts';
+import { pluginTable } from '../plugin-table.ts';
 import { exitCodes } from './exit.ts';
 
 interface ConvertOptions {
@@ -14,7 +14,7 @@ interface ConvertOptions {
 
 /** Gives the exit code: 0, or 1 where something is not in what was written. @throws ConfigError */
 export async function convert({ to, config, output }: ConvertOptions): Promise<number> {
-  const makeRegistry = (): Registry => new Registry(builtinPlugins);
+  const makeRegistry = (): Registry => new Registry(pluginTable);
   const { text, problems } = await convertConfig({ path: config, to, env: process.env, makeRegistry });
   for (const problem of problems) process.stderr.write(`${formatProblem(problem)}\n`);
   if (output === undefined) process.stdout.write(text);

@@ -8,7 +8,7 @@ import { usesStore } from '../config/store.ts';
 import { formatProblem } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { Registry } from '../core/registry.ts';
-import { builtinPlugins } from '../plugins.ts';
+import { pluginTable } from '../plugin-table.ts';
 import type { DataLimits } from '../process/limits.ts';
 import { check } from './check.ts';
 import { probeOutputs } from './probe.ts';
@@ -20,7 +20,7 @@ export interface Loaded extends LoadedConfig {
 
 /** Reads the configuration with a registry of its own, so that a failed reload leaves no half-loaded plugins behind. @throws ConfigError */
 export async function loadFor(configPath: string | undefined): Promise<Loaded> {
-  const registry = new Registry(builtinPlugins);
+  const registry = new Registry(pluginTable);
   return { ...(await loadConfig({ path: configPath, env: process.env, registry })), registry };
 }
 
@@ -31,7 +31,7 @@ export function sayWarnings({ warnings }: LoadedConfig): void {
 
 /** `post2log check` with this process's environment and output. */
 export function runCheck(configPath: string | undefined, isProbing: boolean): Promise<number> {
-  const registry = new Registry(builtinPlugins);
+  const registry = new Registry(pluginTable);
   const out = (text: string): void => void process.stdout.write(text);
   return check({
     path: configPath,

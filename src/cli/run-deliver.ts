@@ -5,7 +5,7 @@ import { ConfigError, errorText } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { Registry } from '../core/registry.ts';
 import { createProcess } from '../pipeline.ts';
-import { builtinPlugins } from '../plugins.ts';
+import { pluginTable } from '../plugin-table.ts';
 import { PeerGone, childLink, hubName, ignoreSignals, leaveHub } from '../process/link.ts';
 import type { Link } from '../process/link.ts';
 import type { Controller, Receivers } from '../process/controller.ts';
@@ -121,7 +121,7 @@ async function loadAll(
       { error: errorText(error) },
       'The configuration cannot be read any more; the one that runs goes on, without plugins of other packages.',
     );
-    const registry = new Registry(builtinPlugins);
+    const registry = new Registry(pluginTable);
     return {
       loaded: {
         model: stored,

@@ -35,13 +35,8 @@ export async function loadPackages(
   loaded.set(registry, packages);
   for (const { packageName, at } of wantedPackages(root, registry, resolveFrom)) {
     if (packages.has(packageName)) continue;
-    const before = new Set(registry.all());
     try {
-      await registry.load(packageName, resolveFrom);
-      packages.set(
-        packageName,
-        registry.all().filter((plugin) => !before.has(plugin)),
-      );
+      packages.set(packageName, await registry.load(packageName, resolveFrom));
     } catch (error) {
       problems.push({ at, text: errorText(error) });
     }
@@ -57,7 +52,7 @@ function* wantedPackages(root: Section, registry: Registry, resolveFrom: string)
   }
   for (const type of types(root)) {
     const name = type.value.text;
-    if (kinds.some((kind) => registry.get(kind, name) !== undefined)) continue;
+    if (kinds.some((kind) => registry.has(kind, name))) continue;
     if (name.startsWith(prefix) || /^@[^/\s]+\/[^/\s]+$/.test(name)) yield { packageName: name, at: type.value.at };
     else if (isInstalled(`${prefix}${name}`, resolveFrom)) yield { packageName: `${prefix}${name}`, at: type.value.at };
   }

@@ -45,7 +45,7 @@ export function stdoutFilterOver(stream: TextStream): Plugin {
 }
 
 /** `stdout` on file descriptor 1. */
-export const stdoutFilter = stdoutFilterOver(standardOutput);
+export const stdoutFilter: Plugin = stdoutFilterOver(standardOutput);
 
 function createStdout(config: PluginConfig, context: PluginContext, stream: TextStream): Filter {
   const formatter = context.formatter(config.formatter ?? 'stdout');

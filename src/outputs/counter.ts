@@ -30,7 +30,7 @@ export function counterOutputOver(stream: TextStream): Plugin {
 }
 
 /** `counter` on file descriptor 1. */
-export const counterOutput = counterOutputOver(standardOutput);
+export const counterOutput: Plugin = counterOutputOver(standardOutput);
 
 function createCounter(context: OutputContext, stream: TextStream): Output {
   return {

@@ -71,4 +71,4 @@ export function secondaryFileOutputOver(disk: Disk): Plugin {
 }
 
 /** `secondary_file` on the operating system's disk. */
-export const secondaryFileOutput = secondaryFileOutputOver(realDisk);
+export const secondaryFileOutput: Plugin = secondaryFileOutputOver(realDisk);

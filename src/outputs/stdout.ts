@@ -70,7 +70,7 @@ export function stdoutOutputOver(stream: TextStream): Plugin {
 }
 
 /** `stdout` on file descriptor 1. */
-export const stdoutOutput = stdoutOutputOver(standardOutput);
+export const stdoutOutput: Plugin = stdoutOutputOver(standardOutput);
 
 function createStdout(config: PluginConfig, context: OutputContext, stream: TextStream): Output {
   const formatter = context.formatter(config.formatter ?? 'stdout');

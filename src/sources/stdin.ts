@@ -63,7 +63,7 @@ export function stdinSourceOver(input: () => Readable): Plugin {
 }
 
 /** `stdin` on the program's standard input. */
-export const stdinSource = stdinSourceOver(() => process.stdin);
+export const stdinSource: Plugin = stdinSourceOver(() => process.stdin);
 
 class StdinSource implements Source {
   readonly ended?: Promise<void>;

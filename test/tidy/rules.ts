@@ -193,8 +193,14 @@ function isSuite(node: Node): boolean {
 /** What package.json lets others import: everything it exports is used. */
 const publicEntry = 'src/core/plugin-api.ts';
 
+/** A plugin is found by its name in src/plugin-table.ts; test/registry.test.ts compares the two. */
+const isPluginExport = (path: string, { mentions }: Export): boolean =>
+  path.startsWith('src/') &&
+  [...pluginRooms, 'codecs'].includes(roomOf(path)) &&
+  (mentions.has('definePlugin') || mentions.has('Plugin'));
+
 /**
- * Every export is imported by another file. A type may also be exported because another export of its file mentions it.
+ * Every export is imported by another file, or is a plugin. A type may also be exported because another export of its file mentions it.
  * Use by a test counts only for exports of test/ and bench/, and for those whose doc comment says that they are for tests.
  */
 export function deadExports(units: readonly Unit[]): Finding[] {
@@ -209,7 +215,8 @@ export function deadExports(units: readonly Unit[]): Finding[] {
     .flatMap((unit) =>
       unit.exports.flatMap((entry) => {
         const keys = [`${unit.path}#${entry.name}`, `${unit.path}#*`];
-        if (keys.some((key) => used.has(key)) || isMentioned(entry, unit.exports)) return [];
+        if (keys.some((key) => used.has(key)) || isMentioned(entry, unit.exports) || isPluginExport(unit.path, entry))
+          return [];
         const isTested = keys.some((key) => usedByTests.has(key));
         if (isTested && (!isProgram(unit.path) || /\btests\b/.test(entry.doc))) return [];
         const problem = isTested

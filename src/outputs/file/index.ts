@@ -86,4 +86,4 @@ export function fileOutputOver(disk: Disk): Plugin {
 }
 
 /** `file` on the operating system's disk. */
-export const fileOutput = fileOutputOver(realDisk);
+export const fileOutput: Plugin = fileOutputOver(realDisk);

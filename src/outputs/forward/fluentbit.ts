@@ -10,6 +10,7 @@ export const forwardForm = fluentbitForm({
   options: {
     timeAsInteger: {},
     requireAckResponse: {},
+    exactlyOnce: {},
     compress: { default: 'text' },
     tag: {},
     retainsMetadata: { name: 'retain_metadata_in_forward_mode', default: true },

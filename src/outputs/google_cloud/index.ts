@@ -140,7 +140,7 @@ export function googleCloudOver(env: Env): Plugin {
 }
 
 /** `google_cloud` with the environment of the process. */
-export const googleCloudOutput = googleCloudOver(process.env);
+export const googleCloudOutput: Plugin = googleCloudOver(process.env);
 
 function makeOutput(values: GoogleCloudOptions, context: OutputContext, env: Env): CloudLoggingOutput {
   const host = env['GCE_METADATA_HOST'] ?? '';

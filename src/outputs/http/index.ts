@@ -141,7 +141,7 @@ export function httpOutputOver(env: Readonly<Record<string, string | undefined>>
 }
 
 /** `http` with the environment of the process. */
-export const httpOutput = httpOutputOver(process.env);
+export const httpOutput: Plugin = httpOutputOver(process.env);
 
 /** An output that sends such bodies, for plugins with forms of their own. */
 export function createHttp(

@@ -152,7 +152,7 @@ export function stackdriverOver(env: Env): Plugin {
 }
 
 /** `stackdriver` with the environment of the process. */
-export const stackdriverOutput = stackdriverOver(process.env);
+export const stackdriverOutput: Plugin = stackdriverOver(process.env);
 
 function accountProblem({ serviceAccountEmail, serviceAccountSecret }: StackdriverOptions): string | undefined {
   return serviceAccountSecret !== undefined && serviceAccountEmail === undefined

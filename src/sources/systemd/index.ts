@@ -144,7 +144,7 @@ export function systemdSourceOver(open: OpenJournal): Plugin {
 }
 
 /** `systemd` by the journalctl of this machine. */
-export const systemdSource = systemdSourceOver(journalProgram('journalctl'));
+export const systemdSource: Plugin = systemdSourceOver(journalProgram('journalctl'));
 
 function settingsOf({ options: values, sections: written }: PluginConfig<typeof options>) {
   const { tag, path, readFromHead, expandsTag } = values;

@@ -1,0 +1,148 @@
+/** The chart rendered by the real helm, and what it rendered, for tests. */
+import assert from 'node:assert/strict';
+import { execFile, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { parseAllDocuments } from 'yaml';
+import { root } from '../files.ts';
+
+const helmPath = process.env['HELM'] ?? join(homedir(), '.cache', 'post2log', 'helm-3.22.0');
+export const chartPath = join(root, 'deploy', 'helm', 'post2log');
+
+export type KubernetesObject = Readonly<Record<string, unknown>>;
+
+export interface Release {
+  readonly name?: string;
+  readonly namespace?: string;
+  readonly kubeVersion?: string;
+  /** Further arguments, such as --set. */
+  readonly args?: readonly string[];
+}
+
+export interface Answer {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export function helm(args: readonly string[], input = ''): Answer {
+  return spawnSync(helmPath, args, { encoding: 'utf8', input, maxBuffer: 64 * 1024 * 1024 });
+}
+
+function template(values: object, release: Release): Answer {
+  const { name = 'post2log', namespace = 'logging', kubeVersion = '1.34.0', args = [] } = release;
+  const place = ['template', name, chartPath, '-n', namespace, '--kube-version', kubeVersion];
+  return helm([...place, '-f', '-', ...args], JSON.stringify(values));
+}
+
+/** The objects that these values give. */
+export function render(values: object = {}, release: Release = {}): KubernetesObject[] {
+  const { status, stdout, stderr } = template(values, release);
+  assert.equal(status, 0, stderr);
+  return parseAllDocuments(stdout)
+    .map((document) => {
+      assert.deepEqual(document.errors, []);
+      return document.toJS() as KubernetesObject | null;
+    })
+    .filter((object) => object !== null);
+}
+
+/** What helm says of values that it refuses. */
+export function refusal(values: object, release: Release = {}): string {
+  const { status, stderr } = template(values, release);
+  assert.notEqual(status, 0, 'helm takes these values');
+  return stderr;
+}
+
+/** What lies at a path such as `spec.template.spec`; undefined where there is nothing. */
+export function at(object: unknown, path: string): unknown {
+  let here = object;
+  for (const step of path.split('.')) {
+    if (typeof here !== 'object' || here === null) return undefined;
+    here = (here as Record<string, unknown>)[step];
+  }
+  return here;
+}
+
+/** The elements of the list at a path. */
+export function list(object: unknown, path: string): KubernetesObject[] {
+  const found = at(object, path);
+  return Array.isArray(found) ? (found as KubernetesObject[]) : [];
+}
+
+export const nameOf = (object: unknown): string => String(at(object, 'metadata.name'));
+
+export function all(objects: readonly KubernetesObject[], kind: string): KubernetesObject[] {
+  return objects.filter((object) => object['kind'] === kind);
+}
+
+/** The one object of a kind with a name; the only one of the kind where none is given. */
+export function one(objects: readonly KubernetesObject[], kind: string, name?: string): KubernetesObject {
+  const found = all(objects, kind).filter((object) => name === undefined || nameOf(object) === name);
+  const [object] = found;
+  if (object && found.length === 1) return object;
+  const there = objects.map((other) => `${String(other['kind'])}/${nameOf(other)}`).join(' ');
+  return assert.fail(`${kind} ${name ?? ''}: ${found.length} of ${there}`);
+}
+
+/** The element with this name of the list at a path. */
+export function named(object: unknown, path: string, name: string): KubernetesObject {
+  const found = list(object, path).find((element) => element['name'] === name);
+  return found ?? assert.fail(`no ${name} in ${JSON.stringify(at(object, path))}`);
+}
+
+export const podPath = 'spec.template.spec';
+
+/** The container post2log of a workload, or another one. */
+export function container(workload: KubernetesObject, name = 'post2log'): KubernetesObject {
+  return named(workload, `${podPath}.containers`, name);
+}
+
+/** Environment of a container as the kubelet would make it; what comes from Secrets or from the pod gets a stand-in. */
+export function environment(part: KubernetesObject): Record<string, string> {
+  const text = (entry: KubernetesObject): string =>
+    'value' in entry ? String(entry['value']) : `of-${String(entry['name'])}`;
+  return Object.fromEntries(list(part, 'env').map((entry) => [String(entry['name']), text(entry)]));
+}
+
+/** Files of the ConfigMap behind a volume of a workload. */
+export function filesOf(
+  objects: readonly KubernetesObject[],
+  workload: KubernetesObject,
+  volume = 'config',
+): Record<string, string> {
+  const name = String(at(named(workload, `${podPath}.volumes`, volume), 'configMap.name'));
+  return at(one(objects, 'ConfigMap', name), 'data') as Record<string, string>;
+}
+
+const checked = new Map<string, Promise<string>>();
+
+/** What `post2log check` says of a workload's configuration, with the workload's own environment; it must say no warning. */
+export function check(objects: readonly KubernetesObject[], workload: KubernetesObject): Promise<string> {
+  const key = JSON.stringify([filesOf(objects, workload), environment(container(workload))]);
+  const known = checked.get(key) ?? checkNew(objects, workload);
+  checked.set(key, known);
+  return known;
+}
+
+async function checkNew(objects: readonly KubernetesObject[], workload: KubernetesObject): Promise<string> {
+  const directory = mkdtempSync(join(tmpdir(), 'p2l-chart-'));
+  try {
+    const etc = join(directory, 'etc');
+    mkdirSync(etc);
+    const files = filesOf(objects, workload);
+    for (const [name, content] of Object.entries(files)) writeFileSync(join(etc, name), content);
+    const env = { PATH: process.env['PATH'], HOME: process.env['HOME'], ...environment(container(workload)) };
+    const args = ['check', '--config', join(etc, 'post2log.conf')];
+    const { stdout, stderr } = await promisify(execFile)(join(root, 'bin', 'post2log'), args, { env }).catch(
+      (error: unknown) =>
+        assert.fail(`${nameOf(workload)}: ${String(at(error, 'stderr'))}\n${files['post2log.conf'] ?? ''}`),
+    );
+    assert.doesNotMatch(stderr, /warning:/);
+    return stdout;
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
