@@ -64,16 +64,14 @@ export class Outside {
       mkdirSync(join(directory, name), { recursive: true });
       return join(directory, name);
     };
-    const running = await Promise.all([
-      kubernetes.start(place('api')),
-      opensearch.start(place('opensearch')),
-      startKafka(place('kafka'), outsideAddress),
-    ]);
-    const [api, search, broker] = running;
+    // One after the other: all at once take longer on a machine with little to spare than a server may take to start.
+    const search = await opensearch.start(place('opensearch'));
+    const broker = await startKafka(place('kafka'), outsideAddress);
+    const api = await kubernetes.start(place('api'));
     await makeTopics(broker.addresses['plain'] ?? '', [topic]);
     await makeIndex(search.addresses['http'] ?? '');
     return new Outside(
-      running,
+      [api, search, broker],
       await reachable(api.addresses['https'] ?? ''),
       await reachable(search.addresses['http'] ?? ''),
     );

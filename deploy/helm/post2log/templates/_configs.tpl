@@ -13,6 +13,8 @@ exactly_once true
 </server>
 <buffer tag>
   flush_interval 1s
+  # The way is short: what waited for a node that was cut off goes on soon after it is back.
+  retry_max_interval 10s
 </buffer>
 {{- end -}}
 
@@ -199,8 +201,9 @@ Where the records of a source in the label @RECEIVED go: to the next component, 
 {{- end -}}
 {{- end -}}
 [SERVICE]
-    Flush        1
-    Parsers_File parsers.conf
+    Flush         1
+    Parsers_File  parsers.conf
+    scheduler.cap 10
 
 [INPUT]
     Name             tail
