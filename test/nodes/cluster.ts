@@ -6,6 +6,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { Patience } from '../patience.ts';
 import type { Cluster, Pod as KnownPod } from '../services/kubernetes-cluster.ts';
 import type { Image } from './container.ts';
 import type { Container, PodSpec, RawObject, Rendered, Service, Workload } from './manifests.ts';
@@ -99,8 +100,8 @@ export class LocalCluster {
   }
   /** Until all pods are ready. @throws with what those that are not said last */
   async ready(timeoutMs: number): Promise<void> {
-    for (const endMs = performance.now() + timeoutMs; !this.pods.every(({ isReady }) => isReady); await delay(100)) {
-      if (performance.now() < endMs) continue;
+    for (const patience = new Patience(timeoutMs); !this.pods.every(({ isReady }) => isReady); await delay(100)) {
+      if (!patience.isOver()) continue;
       const late = this.pods.filter(({ isReady }) => !isReady);
       throw new Error(
         `not ready after ${timeoutMs} ms: ${late.map(({ name, tail }) => `${name}:\n${tail}`).join('\n')}`,

@@ -3,6 +3,8 @@ import { execFileSync } from 'node:child_process';
 import { parseAllDocuments } from 'yaml';
 
 type Text = Readonly<Record<string, string>>;
+/** `cpu: 1` is a number. */
+type Quantities = Readonly<Record<string, string | number>>;
 
 export interface Metadata {
   readonly name: string;
@@ -61,7 +63,7 @@ export interface Container {
   readonly ports?: readonly { readonly name?: string; readonly containerPort: number }[];
   readonly volumeMounts?: readonly Mount[];
   readonly securityContext?: SecurityContext;
-  readonly resources?: { readonly limits?: Text; readonly requests?: Text };
+  readonly resources?: { readonly limits?: Quantities; readonly requests?: Quantities };
   readonly restartPolicy?: 'Always';
   readonly lifecycle?: { readonly preStop?: { readonly sleep?: { readonly seconds: number } } };
   readonly startupProbe?: Probe;

@@ -56,7 +56,7 @@ export class Outside {
     this.brokerAddress = broker.addresses['plain'] ?? '';
   }
   static async install(): Promise<void> {
-    for (const { install } of [opensearch, kafka, kubernetes]) await install();
+    for (const service of [opensearch, kafka, kubernetes]) await service.install();
   }
   /** Network must be there. */
   static async start(directory: string): Promise<Outside> {

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { rootDirectory, wait } from '../../bench/program.ts';
 import { Random } from '../crash/random.ts';
+import { Patience } from '../patience.ts';
 import { judge, Tally } from './check.ts';
 import { LocalCluster, type ClusterNode } from './cluster.ts';
 import { ContainerLog } from './container-log.ts';
@@ -156,16 +157,15 @@ class Scene {
   /** @throws when it grows no more */
   async #until(what: string, goal: number, count: () => Promise<number>): Promise<void> {
     let best = -1;
-    let progressMs = performance.now();
+    const patience = new Patience(stuckMs);
     for (;;) {
       const now = await count();
       if (now >= goal) return;
       if (now > best) {
         best = now;
-        progressMs = performance.now();
+        patience.renew();
       }
-      if (performance.now() - progressMs > stuckMs)
-        throw new Error(`stuck at ${best}: ${what}\n${await this.#state()}`);
+      if (patience.isOver()) throw new Error(`stuck at ${best}: ${what}\n${await this.#state()}`);
       await wait(pollMs);
     }
   }

@@ -162,10 +162,11 @@ function valueOf({ name, value, valueFrom }: EnvVar, container: Container, pod: 
   if (resourceFieldRef) return resourceOf(resourceFieldRef, container);
   const ref = configMapKeyRef ?? secretKeyRef;
   if (!ref) throw new Error(`variable ${name} comes from nowhere`);
-  const [kind, objects] = configMapKeyRef ? ['config map', pod.objects.configMaps] : ['secret', pod.objects.secrets];
-  const found = (objects as Objects).get(ref.name)?.get(ref.key);
+  const kind = configMapKeyRef ? 'config map' : 'secret';
+  const objects = configMapKeyRef ? pod.objects.configMaps : pod.objects.secrets;
+  const found = objects.get(ref.name)?.get(ref.key);
   if (found === undefined && ref.optional !== true)
-    throw new Error(`variable ${name}: ${String(kind)} ${ref.name} has no key ${ref.key}`);
+    throw new Error(`variable ${name}: ${kind} ${ref.name} has no key ${ref.key}`);
   return found?.toString();
 }
 

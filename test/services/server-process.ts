@@ -3,6 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { Patience } from '../patience.ts';
 import type { Running } from './contract.ts';
 
 export interface ServerCommand {
@@ -76,11 +77,11 @@ export class ServerProcess implements Running {
         resolve();
       });
     });
-    for (const endMs = performance.now() + startTimeoutMs; ; await delay(50)) {
+    for (const patience = new Patience(startTimeoutMs); ; await delay(50)) {
       if (await this.#command.isReady().catch(() => false)) return;
       if (failure) throw new Error(`starting ${name}: ${failure.message}`);
       if (!isAlive(child)) throw new Error(`${name} ended at once; it said:\n${this.#lastLines()}`);
-      if (performance.now() < endMs) continue;
+      if (!patience.isOver()) continue;
       await this.kill();
       throw new Error(`${name} did not answer within ${startTimeoutMs} ms; it said:\n${this.#lastLines()}`);
     }
