@@ -1,11 +1,12 @@
 /** Makes running plugins of models: every `create` in the program is called here. */
 import { join } from 'node:path';
-import { OperatingError } from './core/errors.ts';
+import { OperatingError, errorText } from './core/errors.ts';
 import type { Clock } from './core/clock.ts';
 import type { Joiner, JoinerOutlet } from './core/joiner.ts';
 import type { Log } from './core/log.ts';
 import type { Metrics } from './core/metrics.ts';
 import type {
+  EndpointContext,
   Filter,
   Formatter,
   Output,
@@ -58,6 +59,13 @@ export class Instances {
     }
     return this.#shared.get(key) as T;
   }
+  /** The program stops: what plugins share comes to its end. Never throws. */
+  async end(): Promise<void> {
+    const ends = [...this.#shared.values()].filter(isEnding).map((one) => one.end());
+    for (const result of await Promise.allSettled(ends))
+      if (result.status === 'rejected') this.#around.log.error(`stopping: ${errorText(result.reason)}`);
+    this.#shared.clear();
+  }
   parser(model: PluginModel | string): Parser {
     const { plugin, config, name } = this.#resolve('parser', model);
     return plugin.create(config, this.context(name));
@@ -86,6 +94,12 @@ export class Instances {
   source(model: PluginModel, own: Omit<SourceContext, keyof PluginContext>): Source {
     const { plugin, config, name } = this.#resolve('source', model);
     return plugin.create(config, { ...this.context(name), ...own });
+  }
+  endpoint(model: PluginModel, own: Omit<EndpointContext, keyof PluginContext>): Source {
+    const { plugin, config, name } = this.#resolve('source', model);
+    if (!plugin.endpoint)
+      throw new OperatingError('PLUGIN_LOAD', `making source ${name}: it tells nothing of the program`);
+    return plugin.endpoint(config, { ...this.context(name), ...own });
   }
   /** True for filters that hand records on as they are and only show them. */
   isObserver(model: PluginModel): boolean {
@@ -118,4 +132,8 @@ export class Instances {
 /** The options of a plugin that nobody configured. */
 function defaultOptions(plugin: Plugin): Record<string, unknown> {
   return Object.fromEntries(Object.entries(plugin.options).map(([name, spec]) => [name, spec.schema.parse(undefined)]));
+}
+
+function isEnding(shared: unknown): shared is { end(): Promise<void> } {
+  return typeof shared === 'object' && shared !== null && 'end' in shared && typeof shared.end === 'function';
 }

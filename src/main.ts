@@ -1,4 +1,4 @@
-/** Entry: hands the arguments to the command line. */
+/** Entry: hands the arguments to the command line. Nothing waits for this file, so that built in one file with others it can be asked for by them. */
 import { runCommandLine } from './cli/command-line.ts';
 
-await runCommandLine(process.argv.slice(2));
+void runCommandLine(process.argv.slice(2));

@@ -140,6 +140,14 @@ const examples: readonly { rule: string; what: string; texts: Record<string, str
     says: [/does not end in \.ts/, /left-pad is not among the dependencies/],
   },
   {
+    rule: 'importNames',
+    what: 'node:http; its types are free',
+    texts: {
+      'src/core/a.ts': "import { Agent } from 'node:http';\nimport type { Server } from 'node:http';\nvoid Agent;",
+    },
+    says: [/a\.ts:1: an import of node:http/],
+  },
+  {
     rule: 'fileSize',
     what: '601 lines; a marked table may be longer',
     texts: {

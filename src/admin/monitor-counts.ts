@@ -1,5 +1,6 @@
 /** The counts of sources and outputs under the names that Fluent Bit's monitoring has. Source: Fluent Bit 5.1 flb_metrics.c, api/v1/metrics.c. */
 import type { MonitorModel } from '../config/model.ts';
+import { readSamples } from '../core/metric-text.ts';
 
 /** Counts by Fluent Bit's name of each. */
 export type Counts = Readonly<Record<string, number>>;
@@ -42,27 +43,6 @@ export function monitorCounts(text: string, { sources, outputs }: MonitorModel):
 
 function mapped<T>(ids: Readonly<Record<string, string>>, of: (id: string) => T): Record<string, T> {
   return Object.fromEntries(Object.entries(ids).map(([name, id]) => [name, of(id)]));
-}
-
-interface Sample {
-  readonly name: string;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly value: number;
-}
-
-function readSamples(text: string): Sample[] {
-  return text.split('\n').flatMap((line) => {
-    const [, name = '', written = '', value = ''] = /^([a-z_]+)\{(.*)\} (\S+)$/.exec(line) ?? [];
-    if (name === '') return [];
-    const labels = Object.fromEntries(
-      [...written.matchAll(/(\w+)="((?:[^"\\]|\\.)*)"/g)].map(([, key = '', label = '']) => [key, unescaped(label)]),
-    );
-    return [{ name, labels, value: Number(value) }];
-  });
-}
-
-function unescaped(label: string): string {
-  return label.replaceAll(/\\(.)/g, (_whole, char: string) => (char === 'n' ? '\n' : char));
 }
 
 const helps: Readonly<Record<string, string>> = {

@@ -2,10 +2,10 @@
  * The monitoring server with the paths that Fluent Bit's `HTTP_Server` has, for dashboards and probes that know those.
  * It runs while a configuration asks for it, on an address of its own. Source: Fluent Bit 5.1 src/http_server/api.
  */
-import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { hostname } from 'node:os';
+import { http } from '../core/node-http.ts';
 import type { MonitorModel } from '../config/model.ts';
 import type { Clock, Timer } from '../core/clock.ts';
 import { OperatingError, errorText, systemCode } from '../core/errors.ts';
@@ -71,7 +71,7 @@ export class Monitor {
   }
 
   async #listen({ host, port }: MonitorModel): Promise<void> {
-    const server = createServer((request, response) => void this.#serve(request, response));
+    const server = http.createServer((request, response) => void this.#serve(request, response));
     try {
       await new Promise<void>((resolve, reject) => {
         server.once('error', reject);

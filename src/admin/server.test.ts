@@ -29,6 +29,24 @@ test('health, readiness, metrics, status and API docs are served', async () => {
     assert.ok(api.paths['/postback'] && api.paths['/api/status']);
     assert.match(await (await fetch(`${url}/docs`)).text(), /swagger/i);
     assert.equal((await fetch(`${url}/nothing`)).status, 404);
+    const head = await fetch(`${url}/healthz?verbose`, { method: 'HEAD' });
+    assert.deepEqual([head.status, head.headers.get('content-length'), await head.text()], [200, '2', '']);
+    assert.equal((await fetch(`${url}/healthz`, { method: 'POST' })).status, 404);
+  });
+});
+
+test('what the program cannot tell is an answer, and not the end of it', async () => {
+  await withServer({ metricsText: () => Promise.reject(new Error('no figures')) }, undefined, async (url) => {
+    const answer = await fetch(`${url}/metrics`);
+    assert.equal(answer.status, 500);
+    assert.deepEqual(await answer.json(), { detail: 'no figures' });
+  });
+});
+
+test('a name is every address that it has', async () => {
+  await withAdminServer(fakeBackend(), { host: 'localhost' }, async (url) => {
+    assert.equal(await (await fetch(`${url}/healthz`)).text(), 'ok');
+    assert.equal(await (await fetch(url.replace('localhost', '127.0.0.1') + '/healthz')).text(), 'ok');
   });
 });
 

@@ -1,32 +1,22 @@
 /**
  * The admin server: explorer, search, health, metrics, status, reload, dead letters, API docs. Listens on
  * P2L_ADMIN_HOST:P2L_ADMIN_PORT (loopback, or with a token or users anywhere) and always on the Unix socket
- * `<dataDir>/post2log.sock` (mode 0600), over which the command line talks to the running program.
+ * `<dataDir>/post2log.sock` (mode 0600), over which the command line talks to the running program. Here it only listens and
+ * answers probes; all else is loaded when somebody asks for it, because most collectors are never asked.
  */
+import { lookup } from 'node:dns/promises';
 import { chmod, rm } from 'node:fs/promises';
-import { createServer } from 'node:http';
-import type { Server } from 'node:http';
-import type { Socket } from 'node:net';
-import Fastify from 'fastify';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { http } from '../core/node-http.ts';
 import { realClock } from '../core/clock.ts';
-import { ConfigError, OperatingError, systemCode } from '../core/errors.ts';
+import { ConfigError, OperatingError, errorText, systemCode } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { Access } from './access.ts';
-import type { ApiContext } from './api/asking.ts';
-import { addDeadLetterRoutes } from './api/dead-letters.ts';
-import { addExportRoute } from './api/export.ts';
-import { sendFailure } from './api/failures.ts';
-import { addFieldRoutes } from './api/fields.ts';
-import { addSearchRoutes } from './api/search.ts';
-import { addSessionRoutes } from './api/session.ts';
-import { addStoreRoutes } from './api/store.ts';
-import { addTailRoute } from './api/tail.ts';
+import type { App, AppOptions } from './app.ts';
 import { isLoopback } from './auth.ts';
 import type { AdminBackend } from './backend.ts';
-import { serveDocs } from './docs.ts';
-import { explorerDirectory, serveExplorer } from './explorer.ts';
-import { setSafeHeaders } from './headers.ts';
+import { answerProbe } from './probes.ts';
 import { Users } from './users.ts';
 
 export interface AdminOptions {
@@ -48,18 +38,12 @@ export interface AdminServer {
   close(): Promise<void>;
 }
 
-/** Largest request body: the API takes small JSON only. */
-const bodyBytesMax = 1024 * 1024;
-
 /** Largest request head: a query with some hundred ids in it. */
 const headBytesMax = 64 * 1024;
-/** Live tails write at least so often, in ms, so that nothing on the way takes them for dead. */
-const pingMs = 15_000;
-
-/** Routes that tell an orchestrator only whether the program lives. */
-const healthRoutes = new Set<string | undefined>(['/healthz', '/readyz']);
-/** Routes that need no login, so that one can log in. */
-const openRoutes = new Set<string | undefined>(['/', '/*', '/api/session']);
+/** A request has to be here whole by then, in ms. */
+const requestTimeoutMs = 30_000;
+/** Idle connections are kept for so long, in ms: longer than the minute after which proxies in front give theirs up. */
+const keepAliveMs = 72_000;
 
 /** Starts it. @throws OperatingError LISTEN_FAILED; ConfigError for a bad users file, and when it would be open to others. */
 export async function startAdminServer(options: AdminOptions, backend: AdminBackend, log: Log): Promise<AdminServer> {
@@ -76,41 +60,104 @@ export async function startAdminServer(options: AdminOptions, backend: AdminBack
   const { host, token } = options;
   const monotonicMs = (): number => realClock.monotonicMs();
   const access = new Access({ host, port: options.port, token, users, log, monotonicMs });
-  const app = build(backend, options, access, privates, log);
-  const overSocket = createServer({ maxHeaderSize: headBytesMax }, (request, response) =>
-    app.routing(request, response),
-  );
+  const isPrivate = ({ socket }: IncomingMessage): boolean => privates.has(socket);
+  const common = { backend, access, isPrivate, log };
+  const lazyApp = new LazyApp({ ...common, explorer: options.explorer, pingMs: options.pingMs });
+  const handle = (request: IncomingMessage, response: ServerResponse): void => {
+    if (!answerProbe(request, response, common)) lazyApp.handle(request, response);
+  };
+  const settings = { maxHeaderSize: headBytesMax, requestTimeout: requestTimeoutMs, keepAliveTimeout: keepAliveMs };
+  const newServer = (): Server => http.createServer(settings, handle);
+  const overSocket = newServer();
   // Told by the connection itself and not by its address: that one is unknown too where a TCP connection is gone already.
   overSocket.on('connection', (socket) => privates.add(socket));
+  const overTcp = options.port === undefined ? [] : await listenOnPort(newServer, options.host, options.port);
+  await listenOnSocket(overSocket, options.socketPath, log);
+  const servers = [...overTcp, overSocket];
   // A connection that cannot be accepted (too many open files) must not end the process.
-  const unaccepted = (error: Error): void => log.error(`accepting admin connections: ${error.message}`);
-  app.server.on('error', unaccepted);
-  const { port } = options;
+  for (const server of servers)
+    server.on('error', (error) => log.error(`accepting admin connections: ${error.message}`));
+  return {
+    url: overTcp[0] && urlOf(options.host, overTcp[0]),
+    async close() {
+      const closed = servers.map((server) => new Promise<void>((resolve) => void server.close(() => resolve())));
+      for (const server of servers) server.closeAllConnections();
+      await lazyApp.close();
+      await Promise.all(closed);
+    },
+  };
+}
+
+function urlOf(host: string, server: Server): string {
+  const { port } = server.address() as AddressInfo;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+/** The pages and the API: loaded by the first request for them, which waits. */
+class LazyApp {
+  readonly #options: AppOptions;
+  #app: Promise<App> | undefined;
+
+  constructor(options: AppOptions) {
+    this.#options = options;
+  }
+  handle(request: IncomingMessage, response: ServerResponse): void {
+    this.#app ??= import('./app.ts').then(({ openApp }) => openApp(this.#options));
+    this.#app.then(
+      (app) => app.handle(request, response),
+      (error: unknown) => {
+        this.#options.log.error({ error: errorText(error) }, 'The admin server cannot be loaded; install it again.');
+        response.writeHead(500).end();
+      },
+    );
+  }
+  async close(): Promise<void> {
+    const app = await this.#app?.catch(() => undefined);
+    await app?.close();
+  }
+}
+
+/** Codes that say that this machine has no such address: IPv6 may be named and not be there. */
+const absentCodes = new Set<string | undefined>(['EADDRNOTAVAIL', 'EAFNOSUPPORT']);
+
+/** Listens on every address of a name: `localhost` is two where there is IPv6. @throws OperatingError LISTEN_FAILED */
+async function listenOnPort(newServer: () => Server, host: string, port: number): Promise<Server[]> {
+  const servers: Server[] = [];
   try {
-    if (port === undefined) await app.ready();
-    else await app.listen({ host: options.host, port });
+    let absent: unknown;
+    for (const { address } of await lookup(host, { all: true })) {
+      const server = newServer();
+      // A port that the system chose for the first is the one of all.
+      const own = port === 0 && servers[0] ? (servers[0].address() as AddressInfo).port : port;
+      try {
+        await listening(server, { host: address, port: own });
+        servers.push(server);
+      } catch (error) {
+        if (!absentCodes.has(systemCode(error))) throw error;
+        absent = error;
+      }
+    }
+    if (servers.length === 0) throw absent;
+    return servers;
   } catch (error) {
-    await app.close();
+    for (const server of servers) server.close();
     const code = systemCode(error) ?? 'failed';
     throw new OperatingError(
       'LISTEN_FAILED',
-      `listening for the admin server on ${options.host}:${port}: ${code}; try P2L_ADMIN_PORT=${Number(port) + 1}, or P2L_ADMIN_PORT=off`,
+      `listening for the admin server on ${host}:${port}: ${code}; try P2L_ADMIN_PORT=${port + 1}, or P2L_ADMIN_PORT=off`,
       { cause: error },
     );
   }
-  await listenOnSocket(overSocket, options.socketPath, log);
-  overSocket.on('error', unaccepted);
-  const address = app.addresses()[0];
-  const url = `http://${options.host.includes(':') ? `[${options.host}]` : options.host}:${typeof address === 'object' ? address.port : port}`;
-  return {
-    url: port === undefined ? undefined : url,
-    async close() {
-      const closed = new Promise<void>((resolve) => void overSocket.close(() => resolve()));
-      overSocket.closeAllConnections();
-      await app.close();
-      await closed;
-    },
-  };
+}
+
+function listening(server: Server, where: { host: string; port: number } | { path: string }): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(where, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
 }
 
 async function listenOnSocket(server: Server, path: string, log: Log): Promise<void> {
@@ -118,13 +165,7 @@ async function listenOnSocket(server: Server, path: string, log: Log): Promise<v
     await rm(path, { force: true });
     const before = process.umask(0o177);
     try {
-      await new Promise<void>((resolve, reject) => {
-        server.once('error', reject);
-        server.listen(path, () => {
-          server.off('error', reject);
-          resolve();
-        });
-      });
+      await listening(server, { path });
     } finally {
       process.umask(before);
     }
@@ -135,84 +176,4 @@ async function listenOnSocket(server: Server, path: string, log: Log): Promise<v
       'The socket for the command line cannot be made here; commands that ask the running program need the admin port.',
     );
   }
-}
-
-/** `privates`: connections over the Unix socket, which only this user can open: they need no login. */
-function build(
-  backend: AdminBackend,
-  options: AdminOptions,
-  access: Access,
-  privates: WeakSet<Socket>,
-  log: Log,
-): FastifyInstance {
-  const server = Fastify({
-    bodyLimit: bodyBytesMax,
-    requestTimeout: 30_000,
-    forceCloseConnections: true,
-    http: { maxHeaderSize: headBytesMax },
-  });
-  const isPrivate = ({ raw }: FastifyRequest): boolean => privates.has(raw.socket);
-  server.addHook('onRequest', async (request, reply) => {
-    setSafeHeaders(reply.raw);
-    const { url } = request.routeOptions;
-    if (healthRoutes.has(url) || isPrivate(request)) return;
-    access.checkOrigin(request.raw);
-    if (!openRoutes.has(url)) await access.check(request.raw);
-  });
-  server.setErrorHandler((error, _request, reply) => sendFailure(error, reply, log));
-  server.setNotFoundHandler((request, reply) =>
-    reply.code(404).send({ detail: `No ${request.method} ${request.url}; /docs lists what there is` }),
-  );
-  const context: ApiContext = {
-    backend,
-    nowMs: () => realClock.nowMs(),
-    isAllowedStill: async (request) => isPrivate(request) || access.isAllowedStill(request.raw),
-    pingMs: options.pingMs ?? pingMs,
-  };
-  const isAllowed = async (request: FastifyRequest): Promise<boolean> =>
-    isPrivate(request) ||
-    access.check(request.raw).then(
-      () => true,
-      () => false,
-    );
-  addRoutes(server, backend, isAllowed);
-  addSearchRoutes(server, context);
-  addFieldRoutes(server, context);
-  addExportRoute(server, context);
-  addTailRoute(server, context);
-  addStoreRoutes(server, context);
-  addSessionRoutes(server, access, isPrivate);
-  serveDocs(server, backend);
-  serveExplorer(server, options.explorer ?? explorerDirectory);
-  return server;
-}
-
-/** `isAllowed`: whether who asks has a login, where one is needed. */
-function addRoutes(
-  server: FastifyInstance,
-  backend: AdminBackend,
-  isAllowed: (request: FastifyRequest) => Promise<boolean>,
-): void {
-  server.get('/healthz', () => 'ok');
-  server.get('/readyz', async (request, reply) => {
-    const reasons = await backend.notReady();
-    // Records wait while a target is gone, so that this program is ready. What a target says may name hosts.
-    const isTold = await isAllowed(request);
-    const targets = backend.targets().map(({ said, ...target }) => ({ ...target, ...(isTold && { said }) }));
-    return reply.code(reasons.length === 0 ? 200 : 503).send({ ready: reasons.length === 0, reasons, targets });
-  });
-  server.get('/metrics', async (_request, reply) =>
-    reply.type('text/plain; version=0.0.4; charset=utf-8').send(await backend.metricsText()),
-  );
-  server.get('/api/status', () => backend.status());
-  server.post('/api/reload', () => backend.reload());
-  addDeadLetterRoutes(server, backend);
-  server.post<{ Params: { id: string } }>('/api/outputs/:id/drop', async (request, reply) => {
-    const waiting = await backend.dropOutput(request.params.id);
-    if (waiting === undefined)
-      return reply.code(409).send({
-        detail: `No removed output ${request.params.id}; only outputs that the running configuration no longer names can be dropped`,
-      });
-    return { dropped: waiting };
-  });
 }

@@ -10,8 +10,6 @@ import type { Log } from '../core/log.ts';
 import { Registry } from '../core/registry.ts';
 import { pluginTable } from '../plugin-table.ts';
 import type { DataLimits } from '../process/limits.ts';
-import { check } from './check.ts';
-import { probeOutputs } from './probe.ts';
 
 /** A configuration and the plugins it was read with. */
 export interface Loaded extends LoadedConfig {
@@ -30,7 +28,8 @@ export function sayWarnings({ warnings }: LoadedConfig): void {
 }
 
 /** `post2log check` with this process's environment and output. */
-export function runCheck(configPath: string | undefined, isProbing: boolean): Promise<number> {
+export async function runCheck(configPath: string | undefined, isProbing: boolean): Promise<number> {
+  const [{ check }, { probeOutputs }] = await Promise.all([import('./check.ts'), import('./probe.ts')]);
   const registry = new Registry(pluginTable);
   const out = (text: string): void => void process.stdout.write(text);
   return check({

@@ -1,7 +1,7 @@
 /** Questions to the store of a running program, over the Unix socket in its data directory. */
-import { request } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import { createConnection } from 'node:net';
+import { http } from '../core/node-http.ts';
 import { elementsOf, membersOf } from '../admin/api/json-text.ts';
 import { parseInstant } from '../admin/api/times.ts';
 import { OperatingError, errorText, systemCode } from '../core/errors.ts';
@@ -68,10 +68,11 @@ function parametersOf({ query, fromMs, toMs, timeoutMs, limit, order, after }: S
 /** @throws QueryError; OperatingError OUTPUT_UNREACHABLE, STORE_UNAVAILABLE, OUTPUT_REFUSED */
 function open(dataDirectory: string, path: string, signal: AbortSignal): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    request({ socketPath: socketPath(dataDirectory), path, signal }, (answer) => {
-      if (answer.statusCode === 200) return resolve(answer);
-      textOf(answer, dataDirectory).then((text) => reject(refusal(dataDirectory, answer.statusCode, text)), reject);
-    })
+    http
+      .request({ socketPath: socketPath(dataDirectory), path, signal }, (answer) => {
+        if (answer.statusCode === 200) return resolve(answer);
+        textOf(answer, dataDirectory).then((text) => reject(refusal(dataDirectory, answer.statusCode, text)), reject);
+      })
       .on('error', (error) => reject(signal.aborted ? signal.reason : unreachable(dataDirectory, error)))
       .end();
   });

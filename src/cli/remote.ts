@@ -1,6 +1,6 @@
 /** Asks the running program over the Unix socket in its data directory. */
-import { request } from 'node:http';
 import { join, resolve } from 'node:path';
+import { http } from '../core/node-http.ts';
 import { OperatingError, errorText } from '../core/errors.ts';
 
 /** Longest wait for an answer: a drop or replay of many records is the slowest call. */
@@ -24,7 +24,7 @@ export function askRunning(
   const where = `asking the program on data directory ${dataDirectory}`;
   return new Promise((resolve, reject) => {
     const text = body === undefined ? undefined : JSON.stringify(body);
-    const outgoing = request(
+    const outgoing = http.request(
       {
         socketPath: socketPath(dataDirectory),
         method,

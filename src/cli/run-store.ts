@@ -1,10 +1,10 @@
 /** The process of the store: see store/child.ts. Whoever delivers starts it, see process/store-process.ts. */
-import { Socket } from 'node:net';
 import { ignoreSignals } from '../process/link.ts';
 import { limitsOf } from '../process/limits.ts';
 import { takeRole } from '../process/lock.ts';
 import { channelDescriptor, storeRole } from '../process/store-process.ts';
 import { trimAfterStart } from '../process/trim.ts';
+import { channelSocket } from '../store/channel-socket.ts';
 import { runStoreChild } from '../store/child.ts';
 import type { StoreNote } from '../store/child.ts';
 import { openStore } from '../store/open.ts';
@@ -45,6 +45,6 @@ export async function runStore({ dataDir, settings, log }: RunContext): Promise<
     trimAfterStart();
     return store;
   };
-  const socket = new Socket({ fd: channelDescriptor, readable: true, writable: true });
+  const socket = channelSocket(channelDescriptor);
   process.exit(await runStoreChild({ open, socket, asked, note: send }));
 }

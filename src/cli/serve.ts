@@ -1,6 +1,5 @@
 /** What the processes that deliver share: the controller, the admin server, the words at the start. */
 import { resolve } from 'node:path';
-import { AggregatorRegistry } from 'prom-client';
 import { Monitor } from '../admin/monitor.ts';
 import type { MonitorOptions } from '../admin/monitor.ts';
 import { startAdminServer } from '../admin/server.ts';
@@ -9,6 +8,7 @@ import type { PipelineModel } from '../config/model.ts';
 import { realClock, sleep } from '../core/clock.ts';
 import { realDisk } from '../core/disk.ts';
 import { ConfigError, errorText } from '../core/errors.ts';
+import type { ProgramView } from '../core/program-view.ts';
 import type { Registry } from '../core/registry.ts';
 import { version } from '../core/version.ts';
 import { openDelivering } from '../pipeline.ts';
@@ -16,9 +16,11 @@ import type { Delivering, DeliveringOptions, Process } from '../pipeline.ts';
 import { storeOutputId } from '../config/store.ts';
 import { Controller } from '../process/controller.ts';
 import type { Receivers } from '../process/controller.ts';
+import { Endpoints } from '../process/endpoints.ts';
 import { Generations } from '../process/generations.ts';
 import type { Generation } from '../process/generations.ts';
 import type { Deliverer } from '../process/deliverer.ts';
+import { outputOfTag, pluginReports } from '../process/plugin-reports.ts';
 import { addStoreMetrics } from '../process/store-metrics.ts';
 import { StoreProcess } from '../process/store-process.ts';
 import { postbackPaths } from '../sources/postback/openapi.ts';
@@ -32,6 +34,7 @@ export interface Serving {
   readonly delivering: Delivering;
   readonly admin: AdminServer;
   readonly monitor: Monitor;
+  readonly endpoints: Endpoints;
   readonly store: StoreProcess;
 }
 
@@ -75,6 +78,7 @@ export async function openServing(
     journalBytesMax: limits.journalBytes,
     metricsText: async (others) => {
       if (others.length === 0) return process.metrics.registry.metrics();
+      const { AggregatorRegistry } = await import('prom-client');
       const own = await process.metrics.registry.getMetricsAsJSON();
       return AggregatorRegistry.aggregate([own, ...others]).metrics();
     },
@@ -86,7 +90,11 @@ export async function openServing(
     log,
   });
   const monitor = new Monitor({ backend: controller, clock: realClock, log, plugins: fluentbitNames(loaded.registry) });
-  controller.watch((model) => monitor.use(model.monitor));
+  const endpoints = newEndpoints(process, controller);
+  controller.watch(async (model) => {
+    await monitor.use(model.monitor);
+    await endpoints.use(model);
+  });
   const admin = await startAdminServer(
     {
       host: settings.adminHost,
@@ -99,7 +107,21 @@ export async function openServing(
     log,
   );
   await controller.startDelivering(options.running ?? loaded.model);
-  return { controller, delivering, admin, monitor, store };
+  return { controller, delivering, admin, monitor, endpoints, store };
+}
+
+function newEndpoints({ instances, registry, log }: Process, controller: Controller): Endpoints {
+  const program: ProgramView = {
+    metricsText: () => controller.metricsText(),
+    async plugins() {
+      const { model } = controller;
+      if (!model) return [];
+      const [status, metricsText] = await Promise.all([controller.status(), controller.metricsText()]);
+      return pluginReports({ model, registry, status, metricsText });
+    },
+    outputOf: (tag) => controller.model && outputOfTag(controller.model, tag),
+  };
+  return new Endpoints({ make: ({ id, plugin }) => instances.endpoint(plugin, { id, program }), log });
 }
 
 function fluentbitNames(registry: Registry): MonitorOptions['plugins'] {
@@ -120,7 +142,7 @@ function waitingFor(deliverer: Deliverer): number {
 
 /** Delivers what outputs take, closes everything. */
 export async function closeServing(
-  { controller, delivering, admin, monitor, store }: Serving,
+  { controller, delivering, admin, monitor, endpoints, store }: Serving,
   process: Process,
   graceMs: number,
 ): Promise<void> {
@@ -134,6 +156,8 @@ export async function closeServing(
   await process.deadLetters.close();
   await delivering.deadReader.close();
   await monitor.close();
+  await endpoints.close();
+  await process.instances.end();
   await admin.close();
 }
 

@@ -44,7 +44,7 @@ class Teller {
   }
   roots(): Branch[] {
     const { model } = this.#described;
-    const roots: Branch[] = [{ text: 'sources', under: model.sources.map((source) => this.#source(source)) }];
+    const roots: Branch[] = [{ text: 'sources', under: this.#sources(model) }];
     // Those of all are for what is replayed only, where each process has its own.
     for (const [name, steps] of model.scopes ? [] : Object.entries(model.labels))
       roots.push({ text: `label ${name}`, under: steps.map((step) => this.#step(step)) });
@@ -54,6 +54,14 @@ class Teller {
     const taps = (model.taps ?? []).map((id) => this.#action({ kind: 'output', output: id }));
     if (taps.length > 0) roots.splice(1, 0, { text: 'every record as it is received', under: taps });
     return roots;
+  }
+  #sources({ sources, endpoints = [] }: PipelineModel): Branch[] {
+    const told = endpoints.map(({ id, plugin }): Branch => {
+      const table = this.#described.registry.get('source', plugin.type)?.options ?? {};
+      const name = id === plugin.type ? '' : ` (${id})`;
+      return { text: `${plugin.type}${name}${placeText(plugin.at)}`, under: optionLines(table, plugin.options) };
+    });
+    return [...sources.map((source) => this.#source(source)), ...told];
   }
   #source(source: PipelineModel['sources'][number]): Branch {
     const branch = this.#plugin(source.plugin);
@@ -171,11 +179,19 @@ function optionLines(
   values: Readonly<Record<string, unknown>>,
   spell: Spell = spellFluentd,
 ): Branch[] {
+  return shownOptions(table, values, spell).map(([spelling, shown]) => leaf(`${spelling} ${shown}`));
+}
+
+/** Options that are not their defaults, as they are written, secrets masked. */
+export function shownOptions(
+  table: OptionTable,
+  values: Readonly<Record<string, unknown>>,
+  spell: Spell = spellFluentd,
+): (readonly [spelling: string, shown: string])[] {
   return Object.entries(values).flatMap(([name, value]) => {
     const spec = table[name];
     if (!spec || isDefault(spec, value)) return [];
-    const shown = spec.kind === 'secret' ? maskedSecret : optionText(spec, value);
-    return [leaf(`${spell(name, spec)} ${shown}`)];
+    return [[spell(name, spec), spec.kind === 'secret' ? maskedSecret : optionText(spec, value)] as const];
   });
 }
 

@@ -9,7 +9,6 @@ import { dialectOf } from './dialect.ts';
 import type { Dialect } from './dialect.ts';
 import { readEnv } from './env.ts';
 import type { Environment, Settings } from './env.ts';
-import { loadFluentbit } from './fluentbit/load.ts';
 import type { EmbeddedScope } from './fluentd/embedded.ts';
 import { Lowering } from './fluentd/lowering.ts';
 import type { ConfigNote } from './fluentd/lowering.ts';
@@ -126,7 +125,10 @@ async function loadFile(lowering: Lowering, path: string, scope: EmbeddedScope):
   }
   const dialect = dialectOf(text);
   lowering.dialect = dialect;
-  if (dialect !== 'fluentd') return loadFluentbit(lowering, { path, text }, dialect, scope.env);
+  if (dialect !== 'fluentd') {
+    const { loadFluentbit } = await import('./fluentbit/load.ts');
+    return loadFluentbit(lowering, { path, text }, dialect, scope.env);
+  }
   const parsed = parseFluentd(text, path, scope);
   const lowered = await lowerParsed(lowering, parsed, resolve(path));
   if (lowered && !parsed.root.sections.some((section) => section.name === 'source' || section.name === 'worker'))

@@ -67,6 +67,11 @@ export interface SourceModel {
   readonly workers?: readonly number[] | undefined;
 }
 
+export interface EndpointModel {
+  readonly id: string;
+  readonly plugin: PluginModel;
+}
+
 /** Which tags a step applies to. `fluentd`: one or more space-separated patterns as in `<match>`; `glob`: Fluent Bit's `Match`; `regexp`: Fluent Bit's `Match_Regex`. */
 export interface MatchModel {
   readonly syntax: 'fluentd' | 'glob' | 'regexp';
@@ -179,6 +184,8 @@ export interface ScopeModel {
 export interface PipelineModel {
   readonly version: 1;
   readonly sources: readonly SourceModel[];
+  /** Sources that receive nothing and tell of the program, run where records are delivered. */
+  readonly endpoints?: readonly EndpointModel[] | undefined;
   /** Steps by label; `@ROOT` and, where written, `@ERROR` and others. */
   readonly labels: Readonly<Record<string, readonly StepModel[]>>;
   /** Where routes differ by receiving process; `labels` are for all sources that are in none of them, and for what is replayed. */

@@ -31,3 +31,29 @@ test('the real clock’s nanoseconds belong to its milliseconds', () => {
   assert.ok(nanos >= 0 && nanos < 1e9);
   assert.ok(Math.abs(ms - before) < 1000);
 });
+
+test('what is past is due at once, and nothing is too far off', async (context) => {
+  const warnings: Error[] = [];
+  const collect = (warning: Error) => warnings.push(warning);
+  process.on('warning', collect);
+  context.after(() => process.off('warning', collect));
+  await new Promise<void>((resolve) => {
+    // The clock's own timers do not keep the process alive.
+    const alive = setInterval(() => undefined, 1000);
+    realClock.after(-5, () => {
+      clearInterval(alive);
+      resolve();
+    });
+  });
+  realClock.after(2 ** 40, () => assert.fail('not in this life')).cancel();
+  await new Promise(setImmediate);
+  assert.deepEqual(warnings, []);
+
+  context.mock.timers.enable({ apis: ['setTimeout'] });
+  let isDue = false;
+  realClock.after(2 ** 31 + 10, () => (isDue = true));
+  context.mock.timers.tick(2 ** 31 - 1);
+  assert.equal(isDue, false);
+  context.mock.timers.tick(11);
+  assert.equal(isDue, true);
+});

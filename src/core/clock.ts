@@ -18,9 +18,12 @@ export interface Clock {
   now(): Instant;
   /** Milliseconds that only go forward, origin arbitrary. */
   monotonicMs(): number;
-  /** Calls `run` once after delayMs; does not keep the process alive. */
+  /** Calls `run` once after delayMs, at the next turn where that is past (the process was stopped meanwhile); does not keep the process alive. */
   after(delayMs: number, run: () => void): Timer;
 }
+
+/** The longest that setTimeout can wait (24.8 days); it takes what is longer for 1 ms. */
+const timerMsMax = 2 ** 31 - 1;
 
 /** The system's clock. */
 export const realClock: Clock = {
@@ -35,9 +38,13 @@ export const realClock: Clock = {
   },
   monotonicMs: () => performance.now(),
   after(delayMs, run) {
-    // What is due since a moment ago is due now; Node warns of times before that.
-    const timer = setTimeout(run, Math.max(0, delayMs));
-    timer.unref();
+    let timer: NodeJS.Timeout | undefined;
+    const arm = (leftMs: number): void => {
+      const stepMs = Math.min(Math.max(leftMs, 0), timerMsMax);
+      timer = setTimeout(() => (leftMs > stepMs ? arm(leftMs - stepMs) : run()), stepMs);
+      timer.unref();
+    };
+    arm(delayMs);
     return { cancel: () => clearTimeout(timer) };
   },
 };

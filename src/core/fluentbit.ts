@@ -43,6 +43,8 @@ export interface FluentbitWritten<P extends OptionTable = OptionTable> {
   readonly parsers: ReadonlyMap<string, PluginModel>;
   /** The servers that an `Upstream` names; undefined after reporting what is wrong. */
   readonly upstream: (name: string, at: Location) => readonly FluentbitNode[] | undefined;
+  /** Bytes of the longest record that multiline parsers join, as `[SERVICE]` says. */
+  readonly joinedBytesMax: number;
   readonly error: (at: Location, problem: string) => void;
   readonly warn: (at: Location, problem: string) => void;
 }

@@ -13,6 +13,7 @@ import type { Joiner, JoinerOutlet } from './joiner.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import type { OptionTable, OptionValues } from './options.ts';
+import type { ProgramView } from './program-view.ts';
 import type { StoreAccess } from './record-store.ts';
 import type { Fields } from './record.ts';
 
@@ -57,6 +58,7 @@ export interface PluginContext {
   /**
    * What plugins share over the whole process, whatever generation they are of: made at the first call with this key.
    * `directory`: one of its own in the data directory, made by whoever needs it; undefined where nothing is kept.
+   * Where it has a method `end`, that is called when the program stops, and waited for.
    */
   shared<T>(key: string, make: (directory: string | undefined) => T): T;
 }
@@ -116,6 +118,12 @@ export interface Source {
   stop(): Promise<void>;
   /** Resolves when the source has come to its end and its config asks the program to stop then (`exit_on_eof`). */
   readonly ended?: Promise<void>;
+}
+
+/** What sources get that receive nothing and tell of the program, in the process that delivers. */
+export interface EndpointContext extends PluginContext {
+  readonly id: string;
+  readonly program: ProgramView;
 }
 
 // ---------------------------------------------------------------------------------------------------- parsers, formatters
@@ -322,6 +330,8 @@ export interface SourceSpec<O extends OptionTable = OptionTable> extends Common<
   readonly defaultParser?: string;
   /** Defaults of its parser's options (by name in code) where they are not the parser's own. */
   readonly parserDefaults?: Readonly<Record<string, unknown>>;
+  /** Of those that receive nothing and tell of the program: run once, in the process that delivers, in place of create. */
+  readonly endpoint?: (config: PluginConfig<O>, context: EndpointContext) => Source;
   create(config: PluginConfig<O>, context: SourceContext): Source;
 }
 export interface ParserSpec<O extends OptionTable = OptionTable> extends Common<O> {

@@ -33,6 +33,17 @@ test('lines of a trace become one record with the fields and the time of the fir
   ]);
 });
 
+test('a record is cut between two lines where it outgrows its limit', () => {
+  const joined = trial(['java'], { joinedBytesMax: 40 });
+  const lines = ['java.lang.Error: x', '\tat a.b.C(D.java:1)', '\tat a.b.C(D.java:2)', '\tat a.b.C(D.java:3)'];
+  for (const log of lines) joined.add({ log });
+  joined.finish();
+  assert.deepEqual(joined.take(), [
+    [[0, 1], { log: lines.slice(0, 2).join('\n') }],
+    [[2, 3], { log: lines.slice(2).join('\n') }],
+  ]);
+});
+
 test('tags are joined apart, and what waits is given after flush_ms', () => {
   const joined = trial(['java'], { flushMs: 500 });
   joined.add({ log: 'java.lang.Error: x' }, 'a').add({ log: 'java.lang.Error: y' }, 'b');

@@ -8,15 +8,13 @@ import type { Joiner as LineJoiner, MultilineDefinition } from '../multiline/con
 import { fluentbitForm } from '../core/fluentbit.ts';
 import type { FluentbitWritten } from '../core/fluentbit.ts';
 import type { Joiner, JoinerInput, JoinerOutlet } from '../core/joiner.ts';
-import { choice, duration, text } from '../core/options.ts';
+import { bytesFrom, choice, duration, text } from '../core/options.ts';
 import { definePlugin } from '../core/plugin.ts';
 import type { PluginConfig } from '../core/plugin.ts';
 import { fieldEntries, fieldsFromEntries, getField } from '../core/record.ts';
 import type { Value } from '../core/record.ts';
 import { Streams } from './streams.ts';
 
-/** Text that is joined at most, as Fluent Bit's multiline_buffer_limit. */
-const joinedBytesMax = 2 * 1024 * 1024;
 /** Bytes that all streams hold at most; beyond them those that came first are given on. */
 const heldBytesMax = 64 * 1024 * 1024;
 /** Streams (tags) whose parsers' states are kept; beyond them the one seen longest ago is given on and forgotten. */
@@ -33,6 +31,9 @@ const options = {
     },
   ),
   keyContent: text('The field whose texts are joined; unless set the one that a parser names.'),
+  joinedBytesMax: bytesFrom(1)('Longest text that is joined; a longer one is cut between two records.', {
+    default: 2 * 1024 * 1024,
+  }),
   flushMs: duration('A record that gets no more lines for so long is given on.', { default: 2000 }),
 };
 
@@ -57,7 +58,7 @@ export const fluentbitMultilineJoin = definePlugin({
       emitter_mem_buf_limit: journalHolds,
       debug_flush: 'log_level of [SERVICE] says more',
     },
-    lower: (written) => ({ parsers: parsersOf(written) }),
+    lower: (written) => ({ parsers: parsersOf(written), options: { joinedBytesMax: written.joinedBytesMax } }),
     example: `[FILTER]
     Name                  multiline
     Match                 *
@@ -88,13 +89,13 @@ export const fluentbitMultilineJoin = definePlugin({
   ],
   check: checkMode,
   create(config, context, outlet) {
-    const { mode, keyContent = '', flushMs } = config.options;
+    const { mode, keyContent = '', flushMs, joinedBytesMax } = config.options;
     if (mode === 'partial_message') return new PartJoiner(keyContent, flushMs, outlet);
     const definitions = (config.parsers ?? []).map((model): MultilineDefinition => {
       const definition = definitionOf(model, context);
       return { ...definition, flushTimeoutMs: flushMs, keyContent: keyContent || definition.keyContent };
     });
-    return new RuleJoiner(definitions, outlet);
+    return new RuleJoiner(definitions, joinedBytesMax, outlet);
   },
 });
 
@@ -121,13 +122,15 @@ function checkMode({ options: { mode, keyContent }, parsers }: PluginConfig<type
 /** Joins by multiline parsers: the records of a tag, one behind the other. */
 class RuleJoiner implements Joiner {
   readonly #definitions: readonly MultilineDefinition[];
+  readonly #joinedBytesMax: number;
   readonly #outlet: JoinerOutlet;
   /** Seen longest ago first. */
   readonly #streams = new Map<string, LineJoiner<JoinerInput>>();
   #heldBytes = 0;
 
-  constructor(definitions: readonly MultilineDefinition[], outlet: JoinerOutlet) {
+  constructor(definitions: readonly MultilineDefinition[], joinedBytesMax: number, outlet: JoinerOutlet) {
     this.#definitions = definitions;
+    this.#joinedBytesMax = joinedBytesMax;
     this.#outlet = outlet;
   }
   get dueMs(): number | undefined {
@@ -158,7 +161,7 @@ class RuleJoiner implements Joiner {
   #newStream(tag: string): LineJoiner<JoinerInput> {
     return createJoiner<JoinerInput>({
       definitions: this.#definitions,
-      joinedBytesMax,
+      joinedBytesMax: this.#joinedBytesMax,
       take: ({ fields, time, places }) => {
         const [first] = places;
         if (!first) return;

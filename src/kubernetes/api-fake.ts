@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
+import type { ServerOptions } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { Batch } from '../core/batch.ts';
 import { NotReady } from '../core/not-ready.ts';
@@ -53,17 +55,25 @@ export class FakeApi {
   #watches: ServerResponse[] = [];
   #waiting: { readonly isThere: () => boolean; readonly resolve: () => void }[] = [];
 
-  private constructor() {
-    this.#server = createServer((request, response) => this.#serve(request, response));
+  readonly #isSecure: boolean;
+
+  private constructor(tls: ServerOptions | undefined) {
+    this.#isSecure = tls !== undefined;
+    const serve = (request: IncomingMessage, response: ServerResponse): void => this.#serve(request, response);
+    this.#server = tls ? createSecureServer(tls, serve) : createServer(serve);
   }
-  static async start(context: { after(end: () => Promise<void>): void }): Promise<FakeApi> {
-    const api = new FakeApi();
+  /** `tls`: with that certificate. */
+  static async start(context: { after(end: () => Promise<void>): void }, tls?: ServerOptions): Promise<FakeApi> {
+    const api = new FakeApi(tls);
     await new Promise<void>((resolve) => api.#server.listen(0, '127.0.0.1', resolve));
     context.after(() => api.stop());
     return api;
   }
   get url(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+    return `${this.#isSecure ? 'https' : 'http'}://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
   }
   get paths(): string[] {
     return this.requests.map(({ path }) => path);

@@ -5,12 +5,12 @@
  */
 import { exec } from 'node:child_process';
 import { readFile, readdir } from 'node:fs/promises';
-import { Agent as HttpAgent, request as httpRequest } from 'node:http';
 import type { IncomingMessage, RequestOptions } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
 import type { ConnectionOptions } from 'node:tls';
+import { http } from '../core/node-http.ts';
 import type { Clock } from '../core/clock.ts';
 import { OperatingError, errorText, systemCode } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
@@ -45,7 +45,7 @@ export class KubernetesApi {
   readonly #base: string;
   readonly #clock: Clock;
   readonly #log: Log;
-  readonly #plain = new HttpAgent({ keepAlive: true, maxSockets: connectionsMax });
+  readonly #plain = new http.Agent({ keepAlive: true, maxSockets: connectionsMax });
   #secure: Promise<HttpsAgent> | undefined;
   #token: { readonly text: string | undefined; readonly readMs: number } | undefined;
   #hasSaidToken = false;
@@ -132,7 +132,7 @@ export class KubernetesApi {
           port,
           path: this.#base + path,
           // A watch has a connection of its own: it would keep one of the few for ever.
-          agent: silenceMs === undefined ? agent : isTls ? await this.#newSecureAgent() : new HttpAgent(),
+          agent: silenceMs === undefined ? agent : isTls ? await this.#newSecureAgent() : new http.Agent(),
           headers: {
             Accept: 'application/json',
             'User-Agent': `post2log/${version}`,
@@ -152,7 +152,7 @@ export class KubernetesApi {
   #open(options: RequestOptions, silenceMs: number | undefined): Promise<IncomingMessage> {
     const { openTimeoutMs, readTimeoutMs } = this.#settings;
     return new Promise((resolve, reject) => {
-      const request = this.#place.isTls ? httpsRequest(options) : httpRequest(options);
+      const request = this.#place.isTls ? httpsRequest(options) : http.request(options);
       const opening = setTimeout(
         () => request.destroy(new Error(`no connection within ${openTimeoutMs / 1000} s`)),
         openTimeoutMs,
@@ -268,6 +268,8 @@ export class KubernetesApi {
     const text = errorText(error) || code;
     if (code === 'ECONNREFUSED') return `${text}; is this the API's address?`;
     if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return `${text}; check the name in the API's address`;
+    if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
+      return `${text}; write an address that the certificate has, or the name to look for (tls.vhost)`;
     if (/CERT|SELF_SIGNED|UNABLE_TO_/.test(code)) return `${text} (${code}); check the file of the API's CA`;
     return text;
   }

@@ -22,7 +22,7 @@ async function start(
   const open = (): LiveCluster => {
     const settings = clusterSettings(api.url, more);
     const cluster = new LiveCluster({ settings, directory: '/data/shared', disk, clock, log });
-    context.after(() => cluster.close());
+    context.after(() => cluster.end());
     return cluster;
   };
   return { api, cluster: open(), reopen: open, clock, disk };
@@ -80,6 +80,17 @@ test('a pod that is gone stays known, also by another container’s id, and over
   assert.deepEqual([kept.uid, kept.labels, kept.podIp], ['u1', { app: 'job' }, '10.0.0.7']);
 });
 
+test('what is news at a stop is written then', async (context) => {
+  const { api, cluster, reopen, disk } = await start(context);
+  api.put(podObject('shop', 'job-1', 'u1', { containers: { job: 'aa' } }));
+  await whenReady(() => cluster.pod(ask('job-1', 'aa'), limits));
+  assert.equal(await disk.readFile('/data/shared/pods.json'), undefined);
+  await cluster.end();
+  api.answer = () => ({ status: 503, body: status(503, 'gone') });
+  const next = reopen();
+  assert.equal(uidOf(await whenReady(() => next.pod(ask('job-1', 'aa'), limits))), 'u1');
+});
+
 test('an API that is down: records wait once for all pods, then go on without, and later with it again', async (context) => {
   const { api, cluster, clock } = await start(context);
   api.answer = () => ({ status: 503, body: status(503, 'starting') });
@@ -121,9 +132,38 @@ test('403 says which rule is missing, and nobody waits; garbage is said and trie
     /403 forbidden \(User "logs".*apiGroups \[""\], resources \["pods"\], verbs \["get"\]/,
   );
   api.answer = () => '<html>Welcome</html>';
-  clock.advance(60_000);
+  clock.advance(1000);
   await waitOf(() => cluster.pod(ask('web-1', 'aa'), limits));
   assert.match(texts.join('\n'), /the answer is no JSON: <html>Welcome<\/html>; is this the API\?/);
+});
+
+test('what is refused is asked for again soon, then less and less often; a namespace that may be read is not held up by another', async (context) => {
+  const { api, cluster, clock } = await start(context);
+  const refusing = (path: string) =>
+    path.includes('/namespaces/shop/') ? { status: 403, body: status(403, 'no') } : undefined;
+  api.answer = refusing;
+  const pod = podObject('bank', 'db-0', 'u1', { containers: { db: 'bb' } });
+  api.put(pod);
+  const asked = () => api.paths.filter((path) => path.includes('/namespaces/shop/')).length;
+  const pass = async (ms: number) => {
+    clock.advance(ms);
+    assert.equal(await whenReady(() => cluster.pod(ask('web-1', 'aa'), limits)), 'unavailable');
+    return asked();
+  };
+  assert.equal(await pass(0), 1);
+  assert.equal(uidOf(await whenReady(() => cluster.pod({ ...ask('db-0', 'bb'), namespace: 'bank' }, limits))), 'u1');
+  assert.equal(await pass(999), 1);
+  assert.equal(await pass(1), 2);
+  assert.equal(await pass(1999), 2);
+  assert.equal(await pass(1), 3);
+  for (let n = 0; n < 10; n++) await pass(60_000);
+  assert.equal(asked(), 13, 'and at the latest after a minute');
+  await pass(59_999);
+  assert.equal(asked(), 13);
+  api.answer = undefined;
+  api.put(podObject('shop', 'web-1', 'u2', { containers: { web: 'aa' } }));
+  clock.advance(1);
+  assert.equal(uidOf(await whenReady(() => cluster.pod(ask('web-1', 'aa'), limits))), 'u2');
 });
 
 test('the node’s pods come by one list and one watch; a deleted pod stays known', async (context) => {

@@ -1,6 +1,7 @@
 /** One cluster as filters see it: what is known of its pods, asked for where it is not, watched where the node is known. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { sleep } from '../core/clock.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Disk } from '../core/disk.ts';
 import { OperatingError, errorText, systemCode } from '../core/errors.ts';
@@ -20,6 +21,8 @@ const goneKeepMs = 24 * 60 * 60_000;
 const writeEveryMs = 5000;
 /** A watch that nobody asked anything of for this time ends: a configuration without the filter runs. */
 const idleMs = 30 * 60_000;
+/** What is on its way when the program stops is given up; a token command may not end at once. */
+const endMsMax = 1000;
 /** Namespaces known at a time. */
 const namespacesMax = 4096;
 /** A namespace that there is none of is asked for again after this time. */
@@ -61,6 +64,7 @@ export class LiveCluster implements Cluster {
   #listingSinceMs = 0;
   #usedMs = 0;
   #isWriteDue = false;
+  #writing: Promise<void> = Promise.resolve();
 
   constructor({ settings, directory, disk, clock, log }: ClusterParts) {
     this.url = settings.url;
@@ -92,7 +96,7 @@ export class LiveCluster implements Cluster {
       return found.held.pod;
     }
     this.#waitFor(
-      'pods',
+      this.#podsOf(ask),
       this.#askPod(ask),
       limits,
       `pod ${ask.namespace}/${ask.name} ${ask.containerId ?? ask.uid ?? ''}`,
@@ -115,12 +119,18 @@ export class LiveCluster implements Cluster {
     this.#waitFor('namespaces', this.#askNamespace(name), limits, `namespace ${name}`);
     return 'unavailable';
   }
-  /** Ends what is open. Of tests; the program ends with it. */
-  async close(): Promise<void> {
+  /** The program stops: what is news is written. */
+  async end(): Promise<void> {
+    await this.#close();
+    if (this.#isWriteDue) this.#write();
+    await this.#writing;
+  }
+  async #close(): Promise<void> {
     this.#watch?.stop();
     this.#api.close();
     this.#kubelet?.close();
-    await Promise.all([...this.#asking.values()].map(({ done }) => done));
+    const asked = Promise.all([...this.#asking.values()].map(({ done }) => done));
+    await Promise.race([asked, sleep(this.#clock, endMsMax)]);
   }
 
   // ------------------------------------------------------------------------------------------------ waiting
@@ -178,12 +188,16 @@ export class LiveCluster implements Cluster {
     this.#asking.set(key, { done, sinceMs: this.#clock.monotonicMs() });
     return done;
   }
+  /** What a right is needed for: a role may be for one namespace alone. A kubelet gives all pods or none. */
+  #podsOf({ namespace }: PodAsk): string {
+    return this.#kubelet ? 'pods' : `pods ${namespace}`;
+  }
   #askPod(ask: PodAsk): Promise<void> | undefined {
     const { namespace, name } = ask;
     if (this.#kubelet && this.#settings.preloadDirectory === undefined)
-      return this.#ask('pods', 'kubelet', () => this.#readKubelet(this.#kubelet as KubernetesApi, ask));
+      return this.#ask(this.#podsOf(ask), 'kubelet', () => this.#readKubelet(this.#kubelet as KubernetesApi, ask));
     const key = `pod ${namespace}/${name} ${ask.containerId ?? ask.uid ?? ''}`;
-    return this.#ask('pods', key, async () => {
+    return this.#ask(this.#podsOf(ask), key, async () => {
       const preloaded = await this.#preloaded(`${namespace}_${name}.meta`);
       if (preloaded === undefined && this.#kubelet) return this.#readKubelet(this.#kubelet, ask);
       const path = `/api/v1/namespaces/${namespace}/pods/${name}`;
@@ -302,10 +316,14 @@ export class LiveCluster implements Cluster {
     if (!this.#file || this.#isWriteDue) return;
     this.#isWriteDue = true;
     this.#clock.after(writeEveryMs, () => {
-      this.#isWriteDue = false;
-      this.#pods.forgetGone(this.#clock.nowMs() - goneKeepMs);
-      void this.#file?.write([...this.#pods.all()].filter(({ isUsed }) => isUsed));
+      if (this.#isWriteDue) this.#write();
     });
+  }
+  #write(): void {
+    this.#isWriteDue = false;
+    this.#pods.forgetGone(this.#clock.nowMs() - goneKeepMs);
+    const pods = [...this.#pods.all()].filter(({ isUsed }) => isUsed);
+    this.#writing = this.#writing.then(() => this.#file?.write(pods));
   }
 }
 

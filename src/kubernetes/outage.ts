@@ -10,8 +10,14 @@ import type { Log } from '../core/log.ts';
 /** Waits between two requests in an outage: the first, the longest; each has up to a half of it added. */
 const firstWaitMs = 500;
 const longestWaitMs = 30_000;
-/** What was refused (403, 401) is asked for again after this time: somebody may have mended the role. */
-const refusedMs = 60_000;
+/**
+ * What was refused (403, 401) is asked for again: soon at first, since a role is often bound a moment after the pod began,
+ * then less and less often.
+ */
+const firstRefusedMs = 1000;
+const longestRefusedMs = 60_000;
+/** Kinds that are known to be refused: one for each namespace, whose names come from tags. */
+const refusedMax = 1024;
 /** A trouble that lasts is said again after this time. */
 const sayAgainMs = 10 * 60_000;
 
@@ -21,8 +27,8 @@ export class Outage {
   #sinceMs: number | undefined;
   #nextTryMs = 0;
   #waitMs = firstWaitMs;
-  /** By what was asked for: until when it need not be asked for again. */
-  readonly #refusedUntilMs = new Map<string, number>();
+  /** By what was asked for: until when it need not be asked for again, and how long that was. */
+  readonly #refused = new Map<string, { readonly untilMs: number; readonly waitMs: number }>();
   readonly #said = new Map<string, number>();
 
   constructor(clock: Clock, log: Log) {
@@ -33,20 +39,20 @@ export class Outage {
   get sinceMs(): number | undefined {
     return this.#sinceMs;
   }
-  /** Whether a request of this kind may be sent now. */
+  /** Whether a request of this kind may be sent now: `pods shop` are those of the namespace shop. */
   mayAsk(kind: string): boolean {
     const nowMs = this.#clock.monotonicMs();
     return nowMs >= this.#nextTryMs && !this.isRefused(kind);
   }
   isRefused(kind: string): boolean {
-    return (this.#refusedUntilMs.get(kind) ?? -Infinity) > this.#clock.monotonicMs();
+    return (this.#refused.get(kind)?.untilMs ?? -Infinity) > this.#clock.monotonicMs();
   }
   /** When the next request may be sent, monotonic. */
   get nextTryMs(): number {
     return this.#nextTryMs;
   }
   worked(kind: string): void {
-    this.#refusedUntilMs.delete(kind);
+    this.#refused.delete(kind);
     if (this.#sinceMs !== undefined) {
       const seconds = Math.round((this.#clock.monotonicMs() - this.#sinceMs) / 1000);
       this.#log.info(`The Kubernetes API answers again, after ${seconds} s.`);
@@ -55,13 +61,17 @@ export class Outage {
     this.#nextTryMs = 0;
     this.#waitMs = firstWaitMs;
     this.#said.delete('outage');
-    this.#said.delete(kind);
+    this.#said.delete(nameOf(kind));
   }
   failed(kind: string, error: unknown): void {
     const nowMs = this.#clock.monotonicMs();
     if (error instanceof OperatingError && error.code === 'KUBERNETES_REFUSED') {
-      this.#refusedUntilMs.set(kind, nowMs + refusedMs);
-      this.#say(kind, `${error.message}; records go on without what it would give`, nowMs);
+      const before = this.#refused.get(kind);
+      const waitMs = before ? Math.min(longestRefusedMs, before.waitMs * 2) : firstRefusedMs;
+      this.#refused.delete(kind);
+      this.#refused.set(kind, { untilMs: nowMs + waitMs, waitMs });
+      if (this.#refused.size > refusedMax) this.#refused.delete(this.#refused.keys().next().value as string);
+      this.#say(nameOf(kind), `${error.message}; records go on without what it would give`, nowMs);
       return;
     }
     this.#sinceMs ??= nowMs;
@@ -75,4 +85,9 @@ export class Outage {
     this.#said.set(key, nowMs);
     this.#log.warn(text);
   }
+}
+
+/** What is said once for all namespaces. */
+function nameOf(kind: string): string {
+  return kind.replace(/ .*/s, '');
 }

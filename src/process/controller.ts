@@ -92,6 +92,10 @@ export class Controller implements AdminBackend {
     await this.#changing;
     return this.#generation;
   }
+  /** The configuration that runs. */
+  get model(): PipelineModel | undefined {
+    return this.#generation?.model;
+  }
   noteReceiving(): void {
     this.#isReceiving = true;
   }

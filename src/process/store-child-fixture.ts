@@ -1,11 +1,11 @@
 /** A process of a store in memory, for tests of what starts it. Its first argument says how it behaves. */
-import { Socket } from 'node:net';
+import { channelSocket } from '../store/channel-socket.ts';
 import { runStoreChild } from '../store/child.ts';
 import type { OpenStore } from '../store/child.ts';
 import { channelDescriptor } from './store-process.ts';
 
 const behaviour = process.argv[2];
-const socket = new Socket({ fd: channelDescriptor, readable: true, writable: true });
+const socket = channelSocket(channelDescriptor);
 const asked = new Promise<void>((resolve) => process.on('message', () => resolve()));
 process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
 

@@ -3,8 +3,8 @@ import { flushCompileCache } from 'node:module';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
-/** Wait behind the start, so that the first requests do not find the collector at work. */
-const delayMs = 1000;
+/** Wait behind the start, in ms: the first requests should not find the collector at work, and a program that ends sooner needs none of it. */
+const delayMs = 5000;
 
 /**
  * Writes the compile cache now (a program that is killed should start fast too) and, a moment later, collects once:

@@ -22,6 +22,8 @@ export interface AdmissionOptions {
   readonly bytesMax: number;
   readonly keepMs: number | undefined;
   readonly reserveBytes: number;
+  /** Resolves when no commit is under way. */
+  settled(): Promise<void>;
 }
 
 export class Admission {
@@ -69,7 +71,10 @@ export class Admission {
   }
   /** Runs while no insert is under way. */
   alone(run: () => Promise<void>): Promise<void> {
-    return this.#turn.run(run);
+    return this.#turn.run(async () => {
+      await this.#options.settled();
+      await run();
+    });
   }
   async #ready(signal: AbortSignal): Promise<Partition> {
     const { background, clock } = this.#options;
@@ -98,6 +103,7 @@ export class Admission {
     const { set, clock, bytesMax, background } = this.#options;
     const { open } = set;
     if (open && !isPartitionOver(open, bytesMax, clock.nowMs())) return open;
+    await this.#options.settled();
     const begun = await set.begin(clock.nowMs());
     background.wake();
     return begun;
@@ -111,6 +117,7 @@ export class Admission {
     const { freeBytes } = await disk.space(set.directory);
     const limits = { bytesMax, keepMs, freeBytes, reserveBytes };
     const { drop, isOpenDropped, isFull } = decideRetention(set.all, limits, clock.nowMs());
+    if (drop.length > 0 || isOpenDropped) await this.#options.settled();
     if (isOpenDropped) await set.begin(clock.nowMs());
     for (const partition of drop) {
       await set.drop(partition);

@@ -239,7 +239,7 @@ export class Background {
     try {
       await this.#host.alone(async () => {
         this.#isWaiting = false;
-        if (partition.isOpen) await partition.hotTable(true);
+        if (partition.isOpen) await partition.beginHot(await partition.makeHot());
       });
     } finally {
       this.#isWaiting = false;

@@ -155,7 +155,13 @@ class StoreEngine implements Engine, InsertHost {
       },
     });
     this.#memory = new MemoryLimit(database, options.memoryBytesMax);
-    this.#admission = new Admission({ ...options, disk, set: this.#set, background: this.#background });
+    this.#admission = new Admission({
+      ...options,
+      disk,
+      set: this.#set,
+      background: this.#background,
+      settled: () => this.#inserter.settled(),
+    });
     this.#inserter = new Inserter(this);
   }
   async start(): Promise<void> {

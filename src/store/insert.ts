@@ -5,11 +5,12 @@
 import type { Clock } from '../core/clock.ts';
 import { OperatingError, errorText } from '../core/errors.ts';
 import type { StoredBatch } from '../core/record-store.ts';
+import { selectNew } from './addition.ts';
+import type { Addition } from './addition.ts';
 import { noteSql } from './hot.ts';
 import type { HotTable } from './hot.ts';
 import type { Connection, Database } from './database.ts';
-import { Done, everyOrdinal } from './done.ts';
-import type { DoneRange } from './done.ts';
+import type { Done } from './done.ts';
 import type { Partition } from './partition.ts';
 import { RowChunk } from './row-chunk.ts';
 
@@ -79,19 +80,28 @@ interface Call {
   reject(error: unknown): void;
 }
 
-/** What a transaction is going to add. */
-interface Addition {
-  /** `runs`: rows [from, to), from, to, … of the batch that are new. */
-  readonly pieces: { readonly batch: StoredBatch; readonly shard: number; readonly runs: readonly number[] }[];
-  readonly done: DoneRange[];
-  readonly shards: Map<number, string>;
-  rows: number;
-  bytes: number;
-  secondsMin: number;
-  secondsMax: number;
-  appendMsMax: number;
+/** Rows in a transaction that is to be committed. */
+interface Prepared {
+  readonly connection: Connection;
+  readonly hot: HotTable;
+  /** The table was made for them, and is not the partition's yet. */
+  readonly isNewHot: boolean;
+  readonly addition: Addition;
 }
 
+/** A commit under way. */
+interface Commit {
+  readonly hot: HotTable;
+  readonly addition: Addition;
+  /** False: it failed. */
+  readonly isIn: Promise<boolean>;
+  isOver: boolean;
+}
+
+/**
+ * While one transaction is committed, which packs and syncs in a thread of its own, the rows of the next one are handed to DuckDB. That
+ * one is committed once the one before is in; where it is not, what followed is done again.
+ */
 export class Inserter {
   readonly #host: InsertHost;
   readonly #chunk = new RowChunk();
@@ -99,7 +109,10 @@ export class Inserter {
   #running: Promise<void> | undefined;
   #recent = 0;
   #recentAtMs = 0;
-  #connection: Connection | undefined;
+  /** Connections without a transaction: two are in use at most. */
+  readonly #free: Connection[] = [];
+  /** The last one. */
+  #commit: Commit | undefined;
   /** The hot table may have rows of a commit that failed half-way: the next rows go into another. */
   #isHotDoubtful = false;
   /** A WAL was made, perhaps by the process before, and the directory not synced since. */
@@ -124,32 +137,34 @@ export class Inserter {
   async idle(): Promise<void> {
     while (this.#running) await this.#running;
   }
+  /** Resolves when no commit is under way. Who has the turn of inserts finds none then. */
+  async settled(): Promise<void> {
+    await this.#commit?.isIn;
+  }
   insert(batches: readonly StoredBatch[], signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       const rows = batches.reduce((sum, batch) => sum + batch.offsets.length, 0);
       const bytes = batches.reduce((sum, batch) => sum + batch.payload.length, 0);
       this.#waiting.push({ batches, rows, bytes, signal, resolve, reject });
-      this.#running ??= this.#run().finally(() => (this.#running = undefined));
+      this.#running ??= this.#run();
     });
   }
-  /** Waits for the transaction under way; calls that wait are rejected. No more calls may come. */
+  /** Waits for the transactions under way; calls that wait are rejected. No more calls may come. */
   async close(): Promise<void> {
     this.#closing.abort(
       new OperatingError('STORE_UNAVAILABLE', 'storing records: the store is closing; they are tried again'),
     );
     await this.#running;
-    this.#connection?.close();
-    this.#connection = undefined;
+    for (const connection of this.#free.splice(0)) connection.close();
   }
 
   async #run(): Promise<void> {
-    for (let group = this.#take(); group.length > 0; group = this.#take())
-      try {
-        await this.#insertGroup(group);
-        for (const call of group) call.resolve();
-      } catch (error) {
-        for (const call of group) call.reject(error);
-      }
+    do {
+      for (let group = this.#take(); group.length > 0; group = this.#take()) await this.#insertGroup(group);
+      await this.settled();
+    } while (this.#waiting.length > 0);
+    // At once: a call that came a moment later would wait for nobody.
+    this.#running = undefined;
   }
   #take(): Call[] {
     const group: Call[] = [];
@@ -170,90 +185,120 @@ export class Inserter {
     this.#waiting.splice(0, taken);
     return group;
   }
+  /** Resolves once the group's commit is under way, or its calls are answered. */
   async #insertGroup(group: readonly Call[]): Promise<void> {
+    const { signal } = this.#closing;
     try {
-      await this.#host.into(this.#closing.signal, (partition) => this.#insertInto(partition, group));
+      for (let isOver = false; !isOver;)
+        await this.#host.into(signal, async (partition) => {
+          isOver = await this.#insertInto(partition, group);
+        });
     } catch (error) {
-      if (error instanceof OperatingError) throw error;
-      const what = errorText(error).split('\n')[0];
-      throw new OperatingError('STORE_WRITE', `writing records to the store: ${what}; they are tried again`, {
-        cause: error,
-      });
+      reject(group, error);
     }
   }
-  async #insertInto(partition: Partition, group: readonly Call[]): Promise<void> {
-    const addition = this.#select(group.flatMap((call) => call.batches));
+  /** False: the commit before failed, and nothing of this group is there. */
+  async #insertInto(partition: Partition, group: readonly Call[]): Promise<boolean> {
+    const before = this.#commit?.isOver === false ? this.#commit : undefined;
+    const batches = group.flatMap((call) => call.batches);
+    const shardNumber = (shard: string): number => this.#host.shardNumber(shard);
+    const addition = selectNew(batches, this.#host.done, before?.addition.done ?? [], shardNumber);
+    let prepared: Prepared | undefined;
     try {
-      if (addition.rows > 0 || addition.done.length > 0) await this.#commit(partition, addition);
+      if (addition.rows > 0 || addition.done.length > 0) prepared = await this.#prepare(partition, addition, before);
     } catch (error) {
-      this.#isHotDoubtful = true;
-      // It has seen rows that may not be there.
-      for (const hot of partition.isAttached ? partition.catalog.hot : []) hot.survey = undefined;
       this.#chunk.clear();
-      this.#connection?.close();
-      this.#connection = undefined;
-      await this.#host.failed(partition, error);
+      await this.#failed(partition, error);
+      if ((await before?.isIn) === false) return false;
       throw error;
     }
-    // Where it fails the rows are taken nevertheless: given again, they only wait for this.
+    if (before && !(await before.isIn)) {
+      prepared?.connection.close();
+      if (prepared?.isNewHot) await partition.dropHot(prepared.hot);
+      return false;
+    }
+    if (!prepared) {
+      await this.#link(partition);
+      for (const call of group) call.resolve();
+      return true;
+    }
+    const { hot, isNewHot } = prepared;
+    if (isNewHot) {
+      await partition.beginHot(hot);
+      this.#host.hotFull();
+    }
+    if (addition.rows > 0) partition.widen(hot, addition);
+    const isIn = this.#finish(partition, prepared, group).finally(() => (commit.isOver = true));
+    const commit: Commit = { hot, addition, isIn, isOver: false };
+    this.#commit = commit;
+    return true;
+  }
+  /** A transaction did not come to its end. */
+  async #failed(partition: Partition, error: unknown): Promise<void> {
+    this.#isHotDoubtful = true;
+    // It has seen rows that may not be there.
+    for (const hot of partition.isAttached ? partition.catalog.hot : []) hot.survey = undefined;
+    await this.#host.failed(partition, error);
+  }
+  async #link(partition: Partition): Promise<void> {
     if (!this.#isLinkDue) return;
     await partition.link();
     this.#isLinkDue = false;
   }
 
-  #select(batches: readonly StoredBatch[]): Addition {
-    const { done } = this.#host;
-    const adding = new Done();
-    const addition: Addition = {
-      pieces: [],
-      done: [],
-      shards: new Map(),
-      rows: 0,
-      bytes: 0,
-      secondsMin: Number.POSITIVE_INFINITY,
-      secondsMax: Number.NEGATIVE_INFINITY,
-      appendMsMax: Number.NEGATIVE_INFINITY,
-    };
-    for (const batch of batches) {
-      const runs = newRows(batch, done, adding);
-      const shard = this.#host.shardNumber(batch.shard);
-      addition.shards.set(shard, batch.shard);
-      if (runs.length > 0) addition.pieces.push({ batch, shard, runs });
-      for (let at = 0; at < runs.length; at += 2) addRun(addition, batch, runs[at] as number, runs[at + 1] as number);
-      for (const range of doneWith(batch, runs)) {
-        if (range.high <= range.low || done.covers(range) || adding.covers(range)) continue;
-        adding.add(range);
-        addition.done.push(range);
-      }
-    }
-    return addition;
-  }
-
-  async #commit(partition: Partition, addition: Addition): Promise<void> {
-    this.#connection ??= await this.#host.database.connect();
-    const connection = this.#connection;
-    const last = partition.catalog.hot.at(-1);
+  /** Rows into a transaction. */
+  async #prepare(partition: Partition, addition: Addition, before: Commit | undefined): Promise<Prepared> {
+    const last = before?.hot ?? partition.catalog.hot.at(-1);
+    const coming = before?.isOver === false ? before.addition : undefined;
+    const rows = (last?.rows ?? 0) + (coming?.rows ?? 0);
+    const bytes = (last?.bytes ?? 0) + (coming?.bytes ?? 0);
     const hotRows = this.#host.hotRows * (this.isPressed ? hotPressed : 1);
     const isFull =
-      last !== undefined &&
-      last.rows > 0 &&
+      rows > 0 &&
       (this.#isHotDoubtful ||
-        last.rows >= hotRows ||
-        last.rows + addition.rows > hotOverflow * hotRows ||
-        last.bytes + addition.bytes > hotBytesMax);
-    const hot = await partition.hotTable(isFull);
+        rows >= hotRows ||
+        rows + addition.rows > hotOverflow * hotRows ||
+        bytes + addition.bytes > hotBytesMax);
+    const isNewHot = last === undefined || isFull;
+    const hot = isNewHot ? await partition.makeHot() : last;
     this.#isHotDoubtful = false;
     // Looking through them would hold up rows that come as fast as they are taken: who seals them reads them again.
     if (this.isPressed) hot.survey = undefined;
-    if (isFull) this.#host.hotFull();
-    if (addition.rows > 0) partition.widen(hot, addition);
-    await connection.run('BEGIN');
-    if (addition.rows > 0) await this.#append(connection, hot, addition);
-    const statements = [
-      ...noteSql(hot, addition.shards, addition.done, (shard) => this.#host.shardNumber(shard)),
-      'COMMIT',
-    ];
-    await connection.run(statements.join(';\n'));
+    const connection = this.#free.pop() ?? (await this.#host.database.connect());
+    try {
+      await connection.run('BEGIN');
+      if (addition.rows > 0) await this.#append(connection, hot, addition);
+      return { connection, hot, isNewHot, addition };
+    } catch (error) {
+      connection.close();
+      if (isNewHot) await partition.dropHot(hot);
+      throw error;
+    }
+  }
+  /** Commits and answers. False: it failed. */
+  async #finish(partition: Partition, prepared: Prepared, group: readonly Call[]): Promise<boolean> {
+    const { connection, hot, addition } = prepared;
+    try {
+      const notes = noteSql(hot, addition.shards, addition.done, (shard) => this.#host.shardNumber(shard));
+      await connection.run([...notes, 'COMMIT'].join(';\n'));
+      this.#free.push(connection);
+    } catch (error) {
+      connection.close();
+      await this.#failed(partition, error);
+      reject(group, error);
+      return false;
+    }
+    this.#count(partition, prepared);
+    try {
+      // Where it fails the rows are taken nevertheless: given again, they only wait for this.
+      await this.#link(partition);
+      for (const call of group) call.resolve();
+    } catch (error) {
+      reject(group, error);
+    }
+    return true;
+  }
+  #count(partition: Partition, { hot, addition }: Prepared): void {
     const from = hot.rows;
     if (!hot.hasLog) this.#isLinkDue = true;
     hot.hasLog = true;
@@ -290,55 +335,13 @@ export class Inserter {
   }
 }
 
-/** Rows of a batch that are not done, as runs: from, to, from, to … */
-function newRows(batch: StoredBatch, done: Done, adding: Done): number[] {
-  const { shard, offsets, ordinals } = batch;
-  const first = offsets[0];
-  if (first === undefined) return [];
-  // The common case: all of it is new.
-  if (done.isBeyond(shard, first) && adding.isBeyond(shard, first)) return [0, offsets.length];
-  const runs: number[] = [];
-  for (let row = 0; row < offsets.length; row++) {
-    const offset = offsets[row] as number;
-    const ordinal = ordinals ? (ordinals[row] as number) : -1;
-    if (done.has(shard, offset, ordinal) || adding.has(shard, offset, ordinal)) continue;
-    if (runs.at(-1) === row) runs[runs.length - 1] = row + 1;
-    else runs.push(row, row + 1);
-  }
-  return runs;
-}
-
-/** What is done once a batch's new rows are in. */
-function doneWith(batch: StoredBatch, runs: readonly number[]): DoneRange[] {
-  const { shard, span, doneBelow } = batch;
-  const below = { shard, ordinal: everyOrdinal, low: 0, high: doneBelow };
-  // No other batch brings emissions of these offsets, so none is left out when they are done for every ordinal.
-  if (span) return [below, { shard, ordinal: everyOrdinal, low: span.from, high: span.to }];
-  if (batch.covered) return batch.covered.map((range) => ({ shard, ...range }));
-  const ranges = [below];
-  const last = new Map<number, { low: number; high: number }>();
-  for (let at = 0; at < runs.length; at += 2)
-    for (let row = runs[at] as number; row < (runs[at + 1] as number); row++) {
-      const offset = batch.offsets[row] as number;
-      const ordinal = batch.ordinals ? (batch.ordinals[row] as number) : -1;
-      const range = last.get(ordinal);
-      if (range?.high === offset) range.high++;
-      else {
-        const begun = { shard, ordinal, low: offset, high: offset + 1 };
-        last.set(ordinal, begun);
-        ranges.push(begun);
-      }
-    }
-  return ranges;
-}
-
-function addRun(addition: Addition, batch: StoredBatch, from: number, to: number): void {
-  addition.rows += to - from;
-  addition.bytes += (batch.bounds[to] as number) - (batch.bounds[from] as number);
-  addition.appendMsMax = Math.max(addition.appendMsMax, batch.appendMs);
-  for (let row = from; row < to; row++) {
-    const seconds = batch.seconds[row] as number;
-    if (seconds < addition.secondsMin) addition.secondsMin = seconds;
-    if (seconds > addition.secondsMax) addition.secondsMax = seconds;
-  }
+function reject(group: readonly Call[], error: unknown): void {
+  const text = errorText(error).split('\n')[0];
+  const said =
+    error instanceof OperatingError
+      ? error
+      : new OperatingError('STORE_WRITE', `writing records to the store: ${text}; they are tried again`, {
+          cause: error,
+        });
+  for (const call of group) call.reject(said);
 }

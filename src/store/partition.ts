@@ -195,18 +195,23 @@ export class Partition implements PartitionView, Place {
     return this.bytes;
   }
 
-  /** The table that takes rows; a new one where `isNew`, or where there is none. */
-  async hotTable(isNew: boolean): Promise<HotTable> {
-    const last = this.catalog.hot.at(-1);
-    if (last && !isNew) return last;
+  /** A new hot table, which is not the partition's before beginHot(). */
+  async makeHot(): Promise<HotTable> {
     const { database, disk, directory } = this.#host;
-    const { catalog } = this;
-    const hot = hotTableOf(directory, this, catalog.numberNext++);
+    const hot = hotTableOf(directory, this, this.catalog.numberNext++);
     await makeHot(database, disk, directory, hot);
-    return this.turn.run(() => {
-      catalog.hot.push(hot);
-      return Promise.resolve(hot);
+    return hot;
+  }
+  /** From now on this table takes rows; those before it can be sealed. */
+  async beginHot(hot: HotTable): Promise<void> {
+    await this.turn.run(() => {
+      this.catalog.hot.push(hot);
+      return Promise.resolve();
     });
+  }
+  /** Removes one that did not begin, where that can be done: else it is found empty at the next start. */
+  async dropHot(hot: HotTable): Promise<void> {
+    await removeHot(this.#host.database, this.#host.disk, hot).catch(() => undefined);
   }
   /** Says before a commit which times it brings, so that no snapshot finds rows outside of what its table says. */
   widen(hot: HotTable, rows: { readonly secondsMin: number; readonly secondsMax: number }): void {

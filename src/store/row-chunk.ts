@@ -34,15 +34,16 @@ export class RowChunk {
   readonly #shards = new Int32Array(chunkRowsMax);
   readonly #offsets = new Float64Array(chunkRowsMax);
   readonly #ordinals = new Int32Array(chunkRowsMax);
-  readonly #tags: string[] = [];
-  readonly #sources: string[] = [];
+  /** Rows of one batch each: where they end, and what they have in common. */
+  readonly #runs: { end: number; readonly tag: string; readonly source: string }[] = [];
   readonly #bounds = new Float64Array(chunkRowsMax + 1);
   #bytes = Buffer.allocUnsafe(chunkBytesMax);
   /** Room for rows that are shown to a survey. */
   #lines = Buffer.allocUnsafe(0);
   #rows = 0;
-  readonly #long = new BigInt64Array(chunkRowsMax);
-  readonly #strings = new DataView(new ArrayBuffer(16 * chunkRowsMax));
+  /** Two words for each BIGINT, four for each text. */
+  readonly #long = new Uint32Array(2 * chunkRowsMax);
+  readonly #strings = new Uint32Array(4 * chunkRowsMax);
 
   constructor() {
     // Pointers are written as they lie in memory.
@@ -66,10 +67,9 @@ export class RowChunk {
       this.#nanos[at] = batch.nanos[row] as number;
       this.#offsets[at] = batch.offsets[row] as number;
       this.#ordinals[at] = batch.ordinals ? (batch.ordinals[row] as number) : -1;
-      this.#tags[at] = batch.tag;
-      this.#sources[at] = batch.source;
       this.#bounds[at + 1] = used + (batch.bounds[row + 1] as number) - base;
     }
+    this.#runs.push({ end: this.#rows, tag: batch.tag, source: batch.source });
     this.#appendMs.fill(batch.appendMs, start, this.#rows);
     this.#shards.fill(shard, start, this.#rows);
     this.#reserve(used);
@@ -90,8 +90,8 @@ export class RowChunk {
       shard: (column) => this.#put(column, this.#shards),
       offset: (column) => this.#putLong(column, this.#offsets),
       ordinal: (column) => this.#put(column, this.#ordinals),
-      tag: (column) => this.#putRepeated(column, this.#tags),
-      source: (column) => this.#putRepeated(column, this.#sources),
+      tag: (column) => this.#putRuns(column, ({ tag }) => tag),
+      source: (column) => this.#putRuns(column, ({ source }) => source),
       fields: (column) => this.#putTexts(column, this.#bytes, this.#bounds),
     };
     for (const [column, [name]] of rowColumns.entries()) columns[name](column);
@@ -103,6 +103,7 @@ export class RowChunk {
   /** Forgets the rows. */
   clear(): void {
     this.#rows = 0;
+    this.#runs.length = 0;
     if (this.#bytes.length > 4 * chunkBytesMax) this.#bytes = Buffer.allocUnsafe(chunkBytesMax);
     if (this.#lines.length > 4 * chunkBytesMax) this.#lines = Buffer.allocUnsafe(0);
   }
@@ -147,38 +148,45 @@ export class RowChunk {
     }
   }
 
-  #put(column: number, values: Int32Array | BigInt64Array | DataView): void {
+  #put(column: number, values: Int32Array | Uint32Array): void {
     const vector = binding.data_chunk_get_vector(this.#chunk.chunk, column);
     const bytes = (values.byteLength / chunkRowsMax) * this.#rows;
     binding.copy_data_to_vector(vector, 0, values.buffer as ArrayBuffer, 0, bytes);
   }
+  /** Whole numbers, exact as doubles, as BIGINT. */
   #putLong(column: number, values: Float64Array): void {
     const long = this.#long;
-    for (let row = 0; row < this.#rows; row++) long[row] = BigInt(values[row] as number);
+    for (let row = 0; row < this.#rows; row++) {
+      const value = values[row] as number;
+      // Stored modulo 2^32: two's complement, negative ones included.
+      long[2 * row] = value;
+      long[2 * row + 1] = Math.floor(value / 2 ** 32);
+    }
     this.#put(column, long);
   }
-  /** Texts of which few are different. */
-  #putRepeated(column: number, texts: readonly string[]): void {
-    const starts = new Map<string, number>();
-    const distinct: Buffer[] = [];
-    let end = 0;
-    for (let row = 0; row < this.#rows; row++) {
-      const text = texts[row] as string;
-      if ((row > 0 && text === texts[row - 1]) || starts.has(text)) continue;
-      const bytes = Buffer.from(text);
-      starts.set(text, distinct.length);
-      distinct.push(bytes);
-      end += bytes.length;
-    }
-    const pool = Buffer.concat(distinct, end);
-    const bounds = [0];
-    for (const bytes of distinct) bounds.push((bounds.at(-1) as number) + bytes.length);
+  /** What the rows of a batch have in common. */
+  #putRuns(column: number, textOf: (run: { readonly tag: string; readonly source: string }) => string): void {
+    const texts = this.#runs.map((run) => Buffer.from(textOf(run)));
+    const pool = Buffer.concat(texts);
     const base = this.#copyIn(column, pool);
-    for (let row = 0; row < this.#rows; row++) {
-      const index = starts.get(texts[row] as string) as number;
-      this.#putString(row, pool, bounds[index] as number, bounds[index + 1] as number, base);
+    const strings = this.#strings;
+    let row = 0;
+    let at = 0;
+    for (const [i, { end }] of this.#runs.entries()) {
+      if (row === end) continue;
+      const to = at + (texts[i] as Buffer).length;
+      const first = 4 * row;
+      this.#putString(row++, pool, at, to, base);
+      const [length = 0, head = 0, low = 0, high = 0] = strings.subarray(first, first + 4);
+      for (; row < end; row++) {
+        strings[4 * row] = length;
+        strings[4 * row + 1] = head;
+        strings[4 * row + 2] = low;
+        strings[4 * row + 3] = high;
+      }
+      at = to;
     }
-    this.#put(column, this.#strings);
+    this.#put(column, strings);
   }
   #putTexts(column: number, bytes: Buffer, bounds: Float64Array): void {
     const base = this.#copyIn(column, bytes.subarray(0, this.#used));
@@ -197,17 +205,20 @@ export class RowChunk {
   }
   #putString(row: number, bytes: Buffer, from: number, to: number, base: number): void {
     const strings = this.#strings;
-    const at = 16 * row;
+    const at = 4 * row;
     const length = to - from;
-    strings.setUint32(at, length, true);
-    if (length <= inlineBytesMax) {
-      for (let i = 0; i < inlineBytesMax; i++)
-        strings.setUint8(at + 4 + i, i < length ? (bytes[from + i] as number) : 0);
-      return;
-    }
-    for (let i = 0; i < 4; i++) strings.setUint8(at + 4 + i, bytes[from + i] as number);
+    strings[at] = length;
+    strings[at + 1] = wordAt(bytes, from, to);
+    const isInline = length <= inlineBytesMax;
     const address = base + from;
-    strings.setUint32(at + 8, address % 2 ** 32, true);
-    strings.setUint32(at + 12, Math.floor(address / 2 ** 32), true);
+    strings[at + 2] = isInline ? wordAt(bytes, from + 4, to) : address;
+    strings[at + 3] = isInline ? wordAt(bytes, from + 8, to) : Math.floor(address / 2 ** 32);
   }
+}
+
+/** Four bytes, those from `end` on as 0. */
+function wordAt(bytes: Uint8Array, at: number, end: number): number {
+  let word = 0;
+  for (let i = Math.min(at + 4, end) - 1; i >= at; i--) word = (word << 8) | (bytes[i] as number);
+  return word;
 }

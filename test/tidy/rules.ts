@@ -103,7 +103,7 @@ export function importCycles(units: readonly Unit[]): Finding[] {
 /** Tools that write documents: not in the published package (tsconfig.build.json leaves them out), so they may use what only development has. */
 const devTool = /^src\/cli\/reference(?:-pages)?\.ts$/;
 
-/** Relative imports end in `.ts` (the page's also in `.tsx` and `.css`); the program imports only packages that package.json names as dependencies. */
+/** Relative imports end in `.ts` (the page's also in `.tsx` and `.css`); the program imports only packages that package.json names as dependencies, and node:http by core/node-http.ts. */
 export function importNames(units: readonly Unit[], dependencies: readonly string[]): Finding[] {
   return units.flatMap((unit) =>
     unit.imports.flatMap((entry) => {
@@ -112,6 +112,8 @@ export function importNames(units: readonly Unit[], dependencies: readonly strin
         return (isPage(unit.path) ? /\.(?:tsx?|css)$/ : /\.(?:ts|json)$/).test(entry.from)
           ? []
           : [{ ...at, text: `import of ${entry.from} does not end in .ts` }];
+      if (entry.from === 'node:http' && !entry.isTypeOnly && /^src\//.test(unit.path) && !isTest(unit.path))
+        return [{ ...at, text: 'an import of node:http loads more than it names; use src/core/node-http.ts' }];
       if (entry.from.startsWith('node:') || !isProgram(unit.path) || isPage(unit.path) || devTool.test(unit.path))
         return [];
       const name = entry.from

@@ -63,16 +63,27 @@ export function failureOf(error: unknown): Failure {
   return { status, body: { detail: errorText(error) } };
 }
 
-/** Sends it. What nobody expected is logged too: its answer says little. */
-export function sendFailure(error: unknown, reply: FastifyReply, log: Log): FastifyReply {
+/** The same with its headers. What nobody expected is logged too: its answer says little. */
+export function failureAnswer(
+  error: unknown,
+  log: Log,
+): Pick<Failure, 'status' | 'body'> & { readonly headers: Readonly<Record<string, string>> } {
   const { status, retryAfterS, body } = failureOf(error);
   if (status === 500 && !(error instanceof OperatingError))
     log.error(
       { error: errorText(error), stack: error instanceof Error ? error.stack : undefined },
       'An answer of the admin server failed; please report it.',
     );
-  // Bearer, for which browsers have no window of their own: the page has its form.
-  if (status === 401) void reply.header('www-authenticate', 'Bearer');
-  if (retryAfterS !== undefined) void reply.header('retry-after', String(retryAfterS));
-  return reply.code(status).send(body);
+  const headers = {
+    // Bearer, for which browsers have no window of their own: the page has its form.
+    ...(status === 401 && { 'www-authenticate': 'Bearer' }),
+    ...(retryAfterS !== undefined && { 'retry-after': String(retryAfterS) }),
+  };
+  return { status, headers, body };
+}
+
+/** Sends it. */
+export function sendFailure(error: unknown, reply: FastifyReply, log: Log): FastifyReply {
+  const { status, headers, body } = failureAnswer(error, log);
+  return reply.headers(headers).code(status).send(body);
 }

@@ -120,9 +120,8 @@ export const serviceProperties = {
   storagePath: text('Where records wait.', { fluentbit: 'storage.path', ignored: journalWaits }),
   storageSync: text('How they are synced.', { fluentbit: 'storage.sync', ignored: later }),
   storageChecksum: boolean('Whether they have a checksum.', { fluentbit: 'storage.checksum', ignored: later }),
-  multilineBufferLimit: text('Largest record of several lines.', {
+  multilineBufferLimit: text('Longest record of several lines, in powers of 1024; 2 MiB where none is written.', {
     fluentbit: 'multiline_buffer_limit',
-    ignored: 'a record of several lines ends at 2 MiB',
   }),
   corostack: integer()('Stack of a coroutine.', { fluentbit: 'Coro_Stack_Size', ignored: 'there are no coroutines' }),
 } satisfies OptionTable;

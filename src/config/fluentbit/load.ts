@@ -33,7 +33,7 @@ export async function loadFluentbit(
   const reading = { lowering, variables };
   const named = (name: string) => parsed.sections.filter((section) => section.name === name);
   const service = lowerService(reading, named('service'));
-  const parsers = new Parsers(reading);
+  const parsers = new Parsers(reading, service.joinedBytesMax);
   const external: ParsedConfig[] = [];
   for (const { path, at } of service.parsersFiles)
     for (const file of files.include('Parsers_File', path, at))

@@ -173,3 +173,43 @@ test('Docker_Mode, and what cannot stand together', async () => {
   const both = await classic('    Docker_Mode On\n    Multiline On\n    Parser_Firstline first', parsers);
   assert.match(both.said.join('\n'), /a\.conf:6:17: .*Docker_Mode cannot be on beside Multiline/);
 });
+
+test('multiline_buffer_limit: in powers of 1024, for inputs and filters; what cannot be read or kept is said', async () => {
+  const limits = async (written: string) => {
+    const directory = mkdtempSync(join(tmpdir(), 'p2l-multiline-'));
+    try {
+      const path = join(directory, 'a.conf');
+      writeFileSync(
+        path,
+        `[SERVICE]\n    Flush 1\n${written}[INPUT]\n    Name tail\n    Path /x\n    multiline.parser java\n[FILTER]\n    Name multiline\n    Match *\n    multiline.key_content log\n    multiline.parser go\n[OUTPUT]\n    Name stdout\n    Match *\n`,
+      );
+      const { loaded, problems } = await readConfig({ path, env: {}, registry: new Registry(builtinPlugins) });
+      const { sources, outputs } = loaded?.model ?? { sources: [], outputs: [] };
+      return [
+        sources[0]?.plugin.options['multilineBufferLimit'],
+        outputs[0]?.plugin.options['joinedBytesMax'],
+        problems.map(({ text }) => text).join(),
+      ];
+    } finally {
+      rmSync(directory, { recursive: true, force: true });
+    }
+  };
+  const mib = 1024 * 1024;
+  assert.deepEqual(await limits(''), [2 * mib, 2 * mib, '']);
+  const line = (size: string) => `    multiline_buffer_limit ${size}\n`;
+  for (const [size, bytes] of [
+    ['2000', 2000],
+    ['16k', 16_384],
+    ['1.5MB', 1.5 * mib],
+    ['4MiB', 4 * mib],
+  ] as const)
+    assert.deepEqual(await limits(line(size)), [bytes, bytes, '']);
+  const [read, , said] = await limits(line('lots'));
+  assert.equal(read, 2 * mib);
+  assert.match(String(said), /multiline_buffer_limit: found "lots", expected a size/);
+  for (const size of ['0', 'false', '1G']) {
+    const [most, , why] = await limits(line(size));
+    assert.equal(most, 8 * mib);
+    assert.match(String(why), /more than the journal takes in a record/);
+  }
+});

@@ -17,17 +17,20 @@ const multilinePlugin = 'fluentbit_multiline';
 /** The parsers of one configuration. */
 export class Parsers {
   readonly #reading: Reading;
+  readonly #joinedBytesMax: number;
   readonly #parsers = new Map<string, PluginModel | undefined>();
   readonly #multiline = new Map<string, PluginModel | undefined>();
 
-  constructor(reading: Reading) {
+  constructor(reading: Reading, joinedBytesMax: number) {
     this.#reading = reading;
+    this.#joinedBytesMax = joinedBytesMax;
   }
   /** What lowering a plugin needs, with these parsers in it; parsers themselves send nothing. */
   surroundings(upstream: Surroundings['upstream'] = () => undefined): Surroundings {
     return {
       ...this.#reading,
       upstream,
+      joinedBytesMax: this.#joinedBytesMax,
       parser: (name, at) => this.#find(this.#parsers, 'parser', name, at),
       multilineParser: (name, at) => this.#multilineParser(name, at),
       parsers: () => new Map([...this.#parsers].flatMap(([name, model]) => (model ? [[name, model] as const] : []))),

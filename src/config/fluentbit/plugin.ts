@@ -21,6 +21,8 @@ export interface Surroundings extends Reading {
   /** All that are defined and had no errors. */
   parsers(): ReadonlyMap<string, PluginModel>;
   upstream(name: string, at: Location): readonly FluentbitNode[] | undefined;
+  /** Bytes of the longest record that multiline parsers join. */
+  readonly joinedBytesMax: number;
 }
 
 /** A lowered plugin, and what was read for every plugin of its kind. */
@@ -160,6 +162,7 @@ function lowerParts(
     multilineParser: (name, at) => around.multilineParser(name, at),
     parsers: around.parsers(),
     upstream: (name, at) => around.upstream(name, at),
+    joinedBytesMax: around.joinedBytesMax,
     error: (at, problem) => lowering.error(at, `${owner.title}: ${problem}`),
     warn: (at, problem) => lowering.warn(at, `${owner.title}: ${problem}`),
   });

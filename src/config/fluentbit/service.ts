@@ -1,12 +1,15 @@
 /** `[SERVICE]`: what is true of the whole configuration. */
 import { nearest } from '../../core/errors.ts';
 import type { Location } from '../../core/errors.ts';
+import type { Lowering } from '../fluentd/lowering.ts';
+import { quote } from '../fluentd/values.ts';
 import type { MonitorModel } from '../model.ts';
 import { ignoredServicePrefixes, serviceProperties } from './common.ts';
 import type { ServiceValues } from './common.ts';
 import type { Property, Section } from './element.ts';
 import { bySpelling, prefixed, readSection } from './form.ts';
 import type { Reading } from './form.ts';
+import { readBinaryBytes } from './values.ts';
 
 /** What is made of it. */
 export interface Service {
@@ -17,12 +20,18 @@ export interface Service {
   readonly retryCapMs: number | undefined;
   /** `HTTP_Server` and what belongs to it; who is watched is not known yet. */
   readonly monitor: Omit<MonitorModel, 'sources' | 'outputs'> | undefined;
+  /** Bytes of the longest record that multiline parsers join. */
+  readonly joinedBytesMax: number;
   /** `Parsers_File`, each with its place. */
   readonly parsersFiles: readonly { readonly path: string; readonly at: Location }[];
 }
 
 /** Fluent Bit's `Flush` where none is written. */
 const flushMs = 1000;
+/** As `multiline_buffer_limit` of Fluent Bit. */
+const joinedBytesDefault = 2 * 1024 * 1024;
+/** The journal takes records of 16 MiB; half of that leaves room for what JSON needs to write some characters. */
+const joinedBytesLargest = 8 * 1024 * 1024;
 /** What may be written more than once. */
 const fileKeys = new Set(['parsers_file', 'plugins_file', 'streams_file']);
 
@@ -63,6 +72,7 @@ export function lowerService(reading: Reading, sections: readonly Section[]): Se
     retryBaseMs: values.schedulerBase === undefined ? undefined : values.schedulerBase * 1000,
     retryCapMs: values.schedulerCap === undefined ? undefined : values.schedulerCap * 1000,
     monitor: values.httpServer === true ? monitorOf(reading, values, read.places) : undefined,
+    joinedBytesMax: joinedBytesOf(lowering, values.multilineBufferLimit, read.places.get('multilineBufferLimit') ?? at),
     parsersFiles: files.filter(({ key }) => key === 'parsers_file'),
   };
 }
@@ -92,6 +102,25 @@ function monitorOf(
     tellsStorage: values.storageMetrics === true,
     canReload: values.hotReload === true,
   };
+}
+
+/** Nothing that can be read is the default there, and 0 no limit. */
+function joinedBytesOf(lowering: Lowering, written: string | undefined, at: Location): number {
+  if (written === undefined) return joinedBytesDefault;
+  const bytes = readBinaryBytes(written);
+  if (bytes === undefined) {
+    lowering.warn(
+      at,
+      `multiline_buffer_limit: found ${quote(written)}, expected a size such as 2MB (powers of 1024); it counts as not written`,
+    );
+    return joinedBytesDefault;
+  }
+  if (bytes > 0 && bytes <= joinedBytesLargest) return bytes;
+  lowering.warn(
+    at,
+    `multiline_buffer_limit: ${bytes === 0 ? 'no limit' : quote(written)} is more than the journal takes in a record; it counts as 8 MiB`,
+  );
+  return joinedBytesLargest;
 }
 
 /** The same level in the words of the own log. */

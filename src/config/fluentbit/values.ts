@@ -105,6 +105,16 @@ function readBytes(text: string): ReadValue {
   return Number.isSafeInteger(value) ? { value } : { problem: `found ${quote(text)}, which is larger than any disk` };
 }
 
+/** A number with K, M or G as powers of 1024, perhaps with B or iB behind it; undefined: Fluent Bit takes its default. Source: flb_utils_size_to_binary_bytes. */
+export function readBinaryBytes(text: string): number | undefined {
+  if (/^false$/i.test(text)) return 0;
+  const found = /^\s*(\d+(?:\.\d*)?|\.\d+)\s*(?:([kmg])(?:i?b)?)?\s*$/i.exec(text);
+  if (!found) return undefined;
+  const power = ['', 'k', 'm', 'g'].indexOf((found[2] ?? '').toLowerCase());
+  const value = Math.floor(Number(found[1]) * 1024 ** power);
+  return Number.isSafeInteger(value) ? value : undefined;
+}
+
 /** Texts between commas, without blanks around them and without empty ones. */
 function commaList(text: string): string[] {
   return text

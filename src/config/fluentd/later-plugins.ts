@@ -17,18 +17,12 @@ const later = (kind: LaterPlugins['kind'], ...names: readonly string[]): LaterPl
 /** Name and other names of each, by kind. */
 export const laterPlugins: readonly LaterPlugins[] = [
   later('source', 'exec'),
-  later('source', 'monitor_agent'),
-  later('source', 'prometheus'),
-  later('source', 'prometheus_monitor'),
-  later('source', 'prometheus_output_monitor'),
   later('source', 'prometheus_tail_monitor'),
   later('parser', 'grok', 'multiline_grok'),
   later('parser', 'kubernetes', 'multiline_kubernetes'),
   later('filter', 'geoip'),
-  later('filter', 'prometheus'),
   later('output', 'exec'),
   later('output', 'loki'),
-  later('output', 'prometheus'),
   later('output', 's3'),
   later('output', 'splunk_hec'),
 ];

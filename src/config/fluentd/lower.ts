@@ -1,7 +1,7 @@
 /** Lowers a parsed Fluentd configuration to the pipeline model: sources, labels with their steps, outputs. */
 import type { Location } from '../../core/errors.ts';
 import { rootLabel } from '../model.ts';
-import type { ActionModel, PipelineModel, ScopeModel, SourceModel, StepModel } from '../model.ts';
+import type { ActionModel, EndpointModel, PipelineModel, ScopeModel, SourceModel, StepModel } from '../model.ts';
 import { attribute } from './element.ts';
 import type { Section } from './element.ts';
 import type { Lowering } from './lowering.ts';
@@ -32,7 +32,8 @@ export function lowerFluentd(lowering: Lowering, root: Section): LoweredPipeline
   const { whole, scopes } = workers;
   claimIds(lowering, { ...root, sections: whole.sections });
   const outputs = new Outputs(lowering, new Set(whole.labels.keys()));
-  const written = lowerSources(lowering, outputs, workers);
+  const endpoints: EndpointModel[] = [];
+  const written = lowerSources(lowering, outputs, workers, endpoints);
   const steps = new Steps(lowering, outputs);
   const lowered = scopes.map((scope) => steps.labels(scope));
   const labels = scopes[0] === whole && lowered[0] ? lowered[0] : steps.labels(whole, false);
@@ -45,6 +46,7 @@ export function lowerFluentd(lowering: Lowering, root: Section): LoweredPipeline
   const model: PipelineModel = {
     version: 1,
     sources: system.withoutSource === true ? [] : written.flat(),
+    ...(endpoints.length > 0 && { endpoints }),
     labels,
     ...(scopes.length > 1 && {
       scopes: scopes.map((scope, i) => ({
@@ -103,14 +105,27 @@ function claimIds(lowering: Lowering, section: Section): void {
   for (const inner of section.sections) claimIds(lowering, inner);
 }
 
-/** The sources of each scope, in written order. One that stands outside of `<worker>` is in each, under an id of its own. */
-function lowerSources(lowering: Lowering, outputs: Outputs, { whole, scopes, workersOf }: Workers): SourceModel[][] {
+/**
+ * The sources of each scope, in written order. One that stands outside of `<worker>` is in each, under an id of its own.
+ * `endpoints`: gets those that receive nothing; one for the program, whichever worker they are written for.
+ */
+function lowerSources(
+  lowering: Lowering,
+  outputs: Outputs,
+  { whole, scopes, workersOf }: Workers,
+  endpoints: EndpointModel[],
+): SourceModel[][] {
   const counts = new Map<string, number>();
   const models: SourceModel[][] = scopes.map(() => []);
   for (const section of whole.sections.filter(({ name }) => name === 'source')) {
     const source = lowering.over(section, () => lowerSource(lowering, outputs, section, counts));
     if (!source) continue;
-    const isReplicated = lowering.find('source', source.plugin.type)?.isReplicated === true;
+    const spec = lowering.find('source', source.plugin.type);
+    if (spec?.endpoint) {
+      endpoints.push({ id: source.id, plugin: source.plugin });
+      continue;
+    }
+    const isReplicated = spec?.isReplicated === true;
     const written = workersOf(section);
     // One that only a single process may run is run by the first of those that could.
     const allowed = isReplicated ? written : (written?.slice(0, 1) ?? (scopes.length > 1 ? [0] : undefined));

@@ -2,13 +2,13 @@
  * An HTTP client for one output: connections with limits on each step, a proxy where one is named, answers of which no
  * more is kept than a person reads. Plain node:http: one request carries a whole chunk, so what a client costs is nothing.
  */
-import { Agent as HttpAgent, request as httpRequest } from 'node:http';
-import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
+import type { Agent as HttpAgent, ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { connect as connectTcp, isIP } from 'node:net';
 import type { Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { ConnectionOptions } from 'node:tls';
+import { http } from '../../core/node-http.ts';
 import { OperatingError, errorText, systemCode } from '../../core/errors.ts';
 import { protocolOf } from '../../core/foreign-protocol.ts';
 import { openTunnel, proxyAuthorization } from './tunnel.ts';
@@ -78,7 +78,7 @@ export class HttpClient {
     this.#settings = settings;
     this.#tls = tls;
     const pool = { keepAlive: settings.reuses, maxSockets: settings.connectionsMax, timeout: idleMs };
-    this.#plain = new HttpAgent(pool);
+    this.#plain = new http.Agent(pool);
     this.#secure = new HttpsAgent(pool);
     // An agent's sockets are told apart by host, port and TLS options, which are the same for all of ours.
     this.#plain.createConnection = (options, made) => this.#connect(false, options, made);
@@ -130,7 +130,7 @@ export class HttpClient {
       signal,
     };
     return new Promise((resolve, reject) => {
-      const req = isTls ? httpsRequest(options) : httpRequest(options);
+      const req = isTls ? httpsRequest(options) : http.request(options);
       const settle = answerOf(req, readTimeoutMs, answer ?? defaultLimits, resolve, reject);
       req.on('response', (res) => settle.response(res));
       req.on('error', (error) => {

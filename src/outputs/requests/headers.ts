@@ -1,12 +1,12 @@
 /** Headers of requests: what may stand in them, and as what. */
-import { validateHeaderName, validateHeaderValue } from 'node:http';
+import { http } from '../../core/node-http.ts';
 import { errorText } from '../../core/errors.ts';
 
 /** What is wrong with a header; undefined: nothing. */
 export function headerProblem(name: string, value: string): string | undefined {
   try {
-    validateHeaderName(name);
-    validateHeaderValue(name, headerBytes(value));
+    http.validateHeaderName(name);
+    http.validateHeaderValue(name, headerBytes(value));
     return undefined;
   } catch (error) {
     return `header ${JSON.stringify(name)}: ${errorText(error)}`;

@@ -1,9 +1,9 @@
 /** The fluentbit_http source as a whole: it listens, reads requests, and answers them once their records are durable. */
-import { STATUS_CODES } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Server as TlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { http } from '../../core/node-http.ts';
 import type { SectionModel } from '../../config/model.ts';
 import { codecs } from '../../core/batch.ts';
 import { errorText } from '../../core/errors.ts';
@@ -115,7 +115,7 @@ export class FluentbitHttpSource implements Source, RequestHandler, ExchangeHost
       count: (refusal, target) => this.#context.refused(refusal.reason, target?.tag ?? ''),
       rawAnswer: (refusal) => {
         const body = bodyOf(refusal);
-        return `HTTP/1.1 ${statusOf(refusal)} ${STATUS_CODES[statusOf(refusal)] ?? 'Error'}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`;
+        return `HTTP/1.1 ${statusOf(refusal)} ${http.STATUS_CODES[statusOf(refusal)] ?? 'Error'}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`;
       },
     });
   }

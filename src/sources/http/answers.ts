@@ -1,6 +1,6 @@
 /** What is written back to senders: status, headers and bodies of Fluentd 1.16's in_http.rb. */
-import { STATUS_CODES } from 'node:http';
 import type { ServerResponse } from 'node:http';
+import { http } from '../../core/node-http.ts';
 import type { Refusal } from '../requests/refusal.ts';
 
 /** One transparent pixel, the bytes that Fluentd sends. */
@@ -41,7 +41,7 @@ function refusalBody(refusal: Refusal): string {
   const own = ownBodies[refusal.status];
   if (own !== undefined) return own;
   if (refusal.reason === 'invalid_compression') return '';
-  return `${refusal.status} ${STATUS_CODES[refusal.status] ?? 'Error'}\n${refusal.peerText ?? refusal.message}\n`;
+  return `${refusal.status} ${http.STATUS_CODES[refusal.status] ?? 'Error'}\n${refusal.peerText ?? refusal.message}\n`;
 }
 
 export function answerRefusal(
@@ -67,5 +67,5 @@ export function problemHeader(refusal: Refusal): readonly string[] {
 /** The whole answer to what is not HTTP, for a socket that is closed behind it. */
 export function rawAnswer(refusal: Refusal): string {
   const body = refusalBody(refusal);
-  return `HTTP/1.1 ${refusal.status} ${STATUS_CODES[refusal.status] ?? 'Error'}\r\nContent-Type: text/plain\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`;
+  return `HTTP/1.1 ${refusal.status} ${http.STATUS_CODES[refusal.status] ?? 'Error'}\r\nContent-Type: text/plain\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`;
 }

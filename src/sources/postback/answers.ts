@@ -1,6 +1,6 @@
 /** What is written back to senders. Bodies as the original's FastAPI wrote them: `{"status":"success"}`, `{"detail":…}`. */
-import { STATUS_CODES } from 'node:http';
 import type { ServerResponse } from 'node:http';
+import { http } from '../../core/node-http.ts';
 import type { Refusal } from '../requests/refusal.ts';
 
 const okBody = '{"status":"success"}';
@@ -37,5 +37,5 @@ export function answerRefusal(res: ServerResponse, refusal: Refusal, isClosing: 
 /** The whole answer to what is not HTTP, for a socket that is closed behind it. */
 export function rawAnswer(refusal: Refusal): string {
   const body = JSON.stringify({ detail: refusal.message });
-  return `HTTP/1.1 ${refusal.status} ${STATUS_CODES[refusal.status] ?? 'Error'}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`;
+  return `HTTP/1.1 ${refusal.status} ${http.STATUS_CODES[refusal.status] ?? 'Error'}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`;
 }

@@ -1,6 +1,5 @@
 /** An HTTP or HTTPS listener with its limits: how it begins to listen, and how it ends. */
 import { chmod, rm, stat } from 'node:fs/promises';
-import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerOptions, ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { Server as TlsServer } from 'node:https';
@@ -8,6 +7,7 @@ import type { AddressInfo, Server as NetServer } from 'node:net';
 import { dirname } from 'node:path';
 import type { Duplex } from 'node:stream';
 import type { TlsOptions } from 'node:tls';
+import { http } from '../../core/node-http.ts';
 import type { Clock, Timer } from '../../core/clock.ts';
 import { makeDirectories } from '../../core/directories.ts';
 import { OperatingError, errorText, systemCode } from '../../core/errors.ts';
@@ -52,7 +52,7 @@ export function createListener(limits: ListenerLimits, handler: RequestHandler, 
   };
   const server = tls
     ? createTlsServer({ ...settings, ...tls, handshakeTimeout: handshakeTimeoutMs })
-    : createServer(settings);
+    : http.createServer(settings);
   server.maxConnections = limits.connectionsMax;
   server.on('request', (req: IncomingMessage, res: ServerResponse) => handler.handle(req, res, false));
   server.on('checkContinue', (req: IncomingMessage, res: ServerResponse) => handler.handle(req, res, true));

@@ -78,6 +78,7 @@ export const tailForm = fluentbitForm({
         unparsedKey: key,
         replacesKeys: true,
         globPolicy: 'extended',
+        multilineBufferLimit: written.joinedBytesMax,
         // Ignore_Older 0 is no limit.
         ...(options['limitRecentlyModified'] === 0 && { limitRecentlyModified: undefined }),
         ...(options['fromEncoding'] !== undefined && { encoding: 'UTF-8' }),
