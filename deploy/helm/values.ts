@@ -70,7 +70,7 @@ interface Value {
 /** Walks the values; gives the schema of a map, and appends each value to `values`. */
 function walk(map: YAMLMap, path: string, values: Value[]): Schema {
   const properties: Record<string, Schema> = {};
-  for (const [index, pair] of (map.items as Pair[]).entries()) {
+  for (const [index, pair] of map.items.entries()) {
     if (!isScalar(pair.key)) throw new Error(`${path}: a key that is no text`);
     const name = String(pair.key.value);
     const here = path === '' ? name : `${path}.${name}`;

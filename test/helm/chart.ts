@@ -1,7 +1,7 @@
 /** The chart rendered by the real helm, and what it rendered, for tests. */
 import assert from 'node:assert/strict';
 import { execFile, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -31,9 +31,9 @@ export function helm(args: readonly string[], input = ''): Answer {
   return spawnSync(helmPath, args, { encoding: 'utf8', input, maxBuffer: 64 * 1024 * 1024 });
 }
 
-function template(values: object, release: Release): Answer {
+function template(values: object, release: Release, path = chartPath): Answer {
   const { name = 'post2log', namespace = 'logging', kubeVersion = '1.34.0', args = [] } = release;
-  const place = ['template', name, chartPath, '-n', namespace, '--kube-version', kubeVersion];
+  const place = ['template', name, path, '-n', namespace, '--kube-version', kubeVersion];
   return helm([...place, '-f', '-', ...args], JSON.stringify(values));
 }
 
@@ -54,6 +54,22 @@ export function refusal(values: object, release: Release = {}): string {
   const { status, stderr } = template(values, release);
   assert.notEqual(status, 0, 'helm takes these values');
   return stderr;
+}
+
+/** What helm prints after an installation. It prints that only there, so a copy of the chart makes an object of it. */
+export function notes(values: object): string {
+  const directory = mkdtempSync(join(tmpdir(), 'p2l-chart-'));
+  try {
+    const copy = join(directory, 'post2log');
+    cpSync(chartPath, copy, { recursive: true });
+    cpSync(join(copy, 'templates', 'NOTES.txt'), join(copy, 'notes'));
+    writeFileSync(join(copy, 'templates', 'notes.yaml'), 'notes: {{ tpl (.Files.Get "notes") . | toJson }}\n');
+    const { status, stdout, stderr } = template(values, { args: ['--show-only', 'templates/notes.yaml'] }, copy);
+    assert.equal(status, 0, stderr);
+    return String(at(parseAllDocuments(stdout)[0]?.toJS(), 'notes'));
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
 }
 
 /** What lies at a path such as `spec.template.spec`; undefined where there is nothing. */

@@ -35,7 +35,7 @@ spec:
     - name: admin
       port: 5601
       targetPort: admin
-    {{- if or (eq .component "aggregator") (eq .component "explorer") }}
+    {{- if include "post2log.listens" . }}
     - name: forward
       port: 24224
       targetPort: forward

@@ -60,7 +60,11 @@
   value: {{ $root.Values.grace | toString | quote }}
 - name: P2L_KEEP
   value: {{ $root.Values.keep | toString | quote }}
+{{- if and (eq .component "explorer") (not (include "post2log.hasStore" $root)) }}
+{{ include "post2log.elasticsearchEnv" $root }}
+{{- else }}
 {{ include "post2log.spaceEnv" . }}
+{{- end }}
 - name: P2L_ADMIN_HOST
   value: {{ ternary $root.Values.listen "127.0.0.1" (eq (include "post2log.isOpen" .) "true") | quote }}
 - name: P2L_ADMIN_PORT
@@ -76,7 +80,7 @@
 - name: P2L_ADMIN_USERS
   value: /etc/post2log-users/users
 {{- end }}
-{{- if or (eq .component "aggregator") (eq .component "explorer") (include "post2log.next" .) }}
+{{- if or (include "post2log.listens" .) (include "post2log.next" .) }}
 - name: FORWARD_SHARED_KEY
   valueFrom:
     secretKeyRef:
@@ -107,9 +111,70 @@
 - name: P2L_EXACTLY_ONCE
   value: "true"
 {{- end }}
-{{- with concat $root.Values.extraEnv $own.extraEnv }}
-{{ tpl (toYaml .) $root }}
+{{- end -}}
+
+{{/* The chart's variables, then the release's, then the component's: of one name only the last, or upgrades would mix them. */}}
+{{- define "post2log.allEnv" -}}
+{{- $root := .root -}}
+{{- $written := tpl (toYaml (concat $root.Values.extraEnv (index $root.Values .component).extraEnv)) $root | fromYamlArray -}}
+{{- $seen := dict -}}
+{{- $env := list -}}
+{{- range concat (include "post2log.env" . | fromYamlArray) $written | reverse -}}
+  {{- if not (hasKey $seen .name) -}}
+    {{- $_ := set $seen .name true -}}
+    {{- $env = prepend $env . -}}
+  {{- end -}}
+{{- end -}}
+{{- toYaml $env -}}
+{{- end -}}
+
+{{/* Where the explorer searches, and how it gets in. */}}
+{{- define "post2log.elasticsearchEnv" -}}
+{{- with .Values.explorer.elasticsearch -}}
+- name: P2L_EXPLORER_URL
+  value: {{ .url | quote }}
+- name: P2L_EXPLORER_INDEX
+  value: {{ .index | quote }}
+- name: P2L_EXPLORER_TIME_FIELD
+  value: {{ .timeField | quote }}
+- name: P2L_EXPLORER_TAG_FIELD
+  value: {{ .tagField | quote }}
+{{- with .user }}
+- name: P2L_EXPLORER_USER
+  value: {{ . | quote }}
 {{- end }}
+{{- if .existingSecret }}
+- name: {{ ternary "P2L_EXPLORER_PASSWORD" "P2L_EXPLORER_API_KEY" (ne .user "") }}
+  valueFrom:
+    secretKeyRef:
+      name: {{ .existingSecret }}
+      key: {{ ternary .passwordKey .apiKeyKey (ne .user "") }}
+{{- end }}
+{{- with .aws.region }}
+- name: P2L_EXPLORER_AWS_REGION
+  value: {{ . | quote }}
+{{- end }}
+{{- with .aws.service }}
+- name: P2L_EXPLORER_AWS_SERVICE
+  value: {{ . | quote }}
+{{- end }}
+{{- with .aws.role }}
+- name: P2L_EXPLORER_AWS_ROLE
+  value: {{ . | quote }}
+{{- end }}
+{{- if .tls.existingSecret }}
+- name: P2L_EXPLORER_TLS_CA
+  value: /etc/post2log-elasticsearch/ca.crt
+{{- if .tls.clientCertificate }}
+- name: P2L_EXPLORER_TLS_CERT
+  value: /etc/post2log-elasticsearch/tls.crt
+- name: P2L_EXPLORER_TLS_KEY
+  value: /etc/post2log-elasticsearch/tls.key
+{{- end }}
+{{- end }}
+- name: P2L_EXPLORER_TLS_VERIFY
+  value: {{ .tls.verify | quote }}
+{{- end -}}
 {{- end -}}
 
 {{- define "post2log.explorerUsers" -}}
@@ -129,7 +194,7 @@
 {{- $how = dict "httpGet" (dict "path" $path "port" "admin") -}}
 {{- else if eq $.component "receiver" -}}
 {{- $how = dict "httpGet" (dict "path" "/healthz" "port" "http" "scheme" $scheme) -}}
-{{- else if ne $.component "collector" -}}
+{{- else if include "post2log.listens" $ -}}
 {{- $how = dict "tcpSocket" (dict "port" "forward") -}}
 {{- end -}}
 {{- if $how }}
@@ -145,9 +210,13 @@
 name: post2log
 image: {{ include "post2log.image" (dict "root" $root "image" $root.Values.image "slim" $own.slim) }}
 imagePullPolicy: {{ $root.Values.image.pullPolicy }}
+{{- if and (eq .component "explorer") (not (include "post2log.hasStore" $root)) }}
+args: [explorer]
+{{- else }}
 args: [run, --config, /etc/post2log/post2log.conf]
+{{- end }}
 env:
-  {{- include "post2log.env" . | nindent 2 }}
+  {{- include "post2log.allEnv" . | nindent 2 }}
 {{- with concat $root.Values.extraEnvFrom $own.extraEnvFrom }}
 envFrom:
   {{- tpl (toYaml .) $root | nindent 2 }}
@@ -157,7 +226,7 @@ ports:
   - name: http
     containerPort: {{ $own.containerPort }}
 {{- end }}
-{{- if or (eq .component "aggregator") (eq .component "explorer") }}
+{{- if include "post2log.listens" . }}
   - name: forward
     containerPort: 24224
 {{- end }}
@@ -184,9 +253,11 @@ securityContext:
 volumeMounts:
   - name: data
     mountPath: /var/lib/post2log
+{{- if include "post2log.hasConfig" . }}
   - name: config
     mountPath: /etc/post2log
     readOnly: true
+{{- end }}
   - name: tmp
     mountPath: /tmp
 {{- if eq .component "receiver" }}
@@ -211,6 +282,11 @@ volumeMounts:
 {{- if and (eq .component "explorer") (include "post2log.explorerUsers" $root) }}
   - name: users
     mountPath: /etc/post2log-users
+    readOnly: true
+{{- end }}
+{{- if and (eq .component "explorer") $root.Values.explorer.elasticsearch.tls.existingSecret }}
+  - name: elasticsearch-tls
+    mountPath: /etc/post2log-elasticsearch
     readOnly: true
 {{- end }}
 {{- with $own.extraVolumeMounts }}
@@ -301,12 +377,14 @@ volumeMounts:
 {{- $isFluentd := and (eq $component "receiver") (eq $root.Values.forwarder "fluentd") -}}
 metadata:
   labels:
-    {{- include "post2log.labels" . | nindent 4 }}
-    {{- with merge (dict) $own.podLabels $root.Values.podLabels }}
+    {{- include "post2log.selector" . | nindent 4 }}
+    {{- with merge (dict) $own.podLabels $root.Values.podLabels $root.Values.commonLabels }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
   annotations:
+    {{- if include "post2log.hasConfig" . }}
     checksum/config: {{ include "post2log.config.files" . | sha256sum }}
+    {{- end }}
     {{- if $isFluentd }}
     checksum/fluentd: {{ include "post2log.fluentdFiles" $root | sha256sum }}
     {{- end }}
@@ -392,9 +470,11 @@ spec:
 {{- define "post2log.volumes" -}}
 {{- $root := .root -}}
 {{- $own := index $root.Values .component -}}
+{{- if include "post2log.hasConfig" . }}
 - name: config
   configMap:
     name: {{ include "post2log.componentPart" (dict "root" $root "component" .component "suffix" "-config") }}
+{{- end }}
 - name: tmp
   emptyDir: {}
 {{- if eq .component "collector" }}
@@ -407,6 +487,9 @@ spec:
   hostPath:
     path: {{ $path }}
 {{- end }}
+{{- else if not (include "post2log.hasConfig" .) }}
+- name: data
+  emptyDir: {}
 {{- else if not $own.persistence.enabled }}
 - name: data
   emptyDir:
@@ -434,6 +517,11 @@ spec:
     items:
       - key: {{ $own.auth.usersKey }}
         path: users
+{{- end }}
+{{- if and (eq .component "explorer") $own.elasticsearch.tls.existingSecret }}
+- name: elasticsearch-tls
+  secret:
+    secretName: {{ $own.elasticsearch.tls.existingSecret }}
 {{- end }}
 {{- with $own.extraVolumes }}
 {{ tpl (toYaml .) $root }}
@@ -523,6 +611,11 @@ spec:
   resources:
     requests:
       storage: {{ .size }}
+{{- end -}}
+
+{{/* Whether a component runs a configuration, and keeps records: all but an explorer over an Elasticsearch. */}}
+{{- define "post2log.hasConfig" -}}
+{{- if or (ne .component "explorer") (include "post2log.hasStore" .root) -}}true{{- end -}}
 {{- end -}}
 
 {{/* A StatefulSet: (dict "root" $ "component" …). */}}

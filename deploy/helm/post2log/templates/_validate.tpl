@@ -10,6 +10,11 @@
     {{- $wrong = append $wrong "explorer.auth: the explorer would be open to everybody who reaches its Service; set explorer.auth.users, explorer.auth.existingSecret, admin.token or admin.existingSecret, or leave admin.generateToken true" -}}
   {{- end -}}
 {{- end -}}
+{{- with $values.explorer.elasticsearch -}}
+  {{- if and .user (not .existingSecret) -}}
+    {{- $wrong = append $wrong "explorer.elasticsearch.existingSecret: explorer.elasticsearch.user needs a Secret with the password" -}}
+  {{- end -}}
+{{- end -}}
 {{- if and $values.metrics.serviceMonitor.enabled (not (include "post2log.adminOpen" .)) -}}
   {{- $wrong = append $wrong "metrics.serviceMonitor.enabled: without a token the admin servers listen on loopback, where Prometheus cannot read them; set admin.token or admin.existingSecret, or leave admin.generateToken true" -}}
 {{- end -}}
@@ -29,6 +34,13 @@
   {{- if and $values.receiver.signature.existingSecret (eq $values.receiver.signature.preset "custom") (not $values.receiver.signature.header) -}}
     {{- $wrong = append $wrong "receiver.signature.header: preset custom needs the header that carries the signature" -}}
   {{- end -}}
+  {{- if eq $values.forwarder "fluentd" -}}
+    {{- range $from, $to := merge (dict) $values.duplicateFields $values.fluentd.duplicateFields -}}
+      {{- if regexMatch "\\s|^[@#<]" (toString $to) -}}
+        {{- $wrong = append $wrong (printf "duplicateFields.%s: %q cannot be written as a field's name in Fluentd's configuration" $from $to) -}}
+      {{- end -}}
+    {{- end -}}
+  {{- end -}}
   {{- if and $values.receiver.slim $values.receiver.config (contains "@type store" $values.receiver.config) -}}
     {{- $wrong = append $wrong "receiver.slim: the slim image has no store, and receiver.config names one" -}}
   {{- end -}}
@@ -38,8 +50,13 @@
   {{- if and $own.enabled (has $own.sendTo (list "aggregator" "explorer")) -}}
     {{- if not (index $values $own.sendTo).enabled -}}
       {{- $wrong = append $wrong (printf "%s.sendTo: %s is not part of this release; set %s.enabled to true, or write an output that reaches another one" $component $own.sendTo $own.sendTo) -}}
+    {{- else if and (eq $own.sendTo "explorer") $values.explorer.elasticsearch.url -}}
+      {{- $wrong = append $wrong (printf "%s.sendTo: the explorer searches explorer.elasticsearch.url and takes no records; write an output to that server" $component) -}}
     {{- end -}}
   {{- end -}}
+{{- end -}}
+{{- if and $values.aggregator.enabled (contains "@type store" $values.aggregator.extraCfg) $values.aggregator.slim -}}
+  {{- $wrong = append $wrong "aggregator.slim: the slim image has no store, and aggregator.extraCfg names one" -}}
 {{- end -}}
 {{- if and $values.explorer.enabled $values.explorer.slim -}}
   {{- $wrong = append $wrong "explorer.slim: the slim image has neither store nor explorer" -}}

@@ -62,14 +62,24 @@
 {{- if eq .component "explorer" -}}
 {{- else if eq $wish "none" -}}
 {{- else if and (eq $wish "auto") (ne .component "aggregator") $values.aggregator.enabled -}}aggregator
-{{- else if and (eq $wish "auto") $values.explorer.enabled -}}explorer
+{{- else if and (eq $wish "auto") (include "post2log.hasStore" .root) -}}explorer
 {{- else if ne $wish "auto" -}}{{ $wish }}
 {{- end -}}
 {{- end -}}
 
-{{/* Whether anybody in this release sends to anybody over forward. */}}
+{{/* Whether the explorer is the pod with the store; over an Elasticsearch it takes no records. */}}
+{{- define "post2log.hasStore" -}}
+{{- if and .Values.explorer.enabled (not .Values.explorer.elasticsearch.url) -}}true{{- end -}}
+{{- end -}}
+
+{{/* Whether a component takes records over forward: (dict "root" $ "component" …). */}}
+{{- define "post2log.listens" -}}
+{{- if or (eq .component "aggregator") (and (eq .component "explorer") (include "post2log.hasStore" .root)) -}}true{{- end -}}
+{{- end -}}
+
+{{/* Whether anybody in this release takes records over forward. */}}
 {{- define "post2log.forwards" -}}
-{{- if or .Values.aggregator.enabled .Values.explorer.enabled -}}true{{- end -}}
+{{- if or .Values.aggregator.enabled (include "post2log.hasStore" .) -}}true{{- end -}}
 {{- end -}}
 
 {{/* Whether the admin server of a component has a login, and so may listen beyond loopback: (dict "root" $ "component" …). */}}
