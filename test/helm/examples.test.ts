@@ -79,6 +79,7 @@ test('taco: collectors everywhere, aggregators and masters on controllers, docum
   assert.deepEqual(selectors, {
     'post2log-collector': undefined,
     'post2log-aggregator': controller,
+    'post2log-explorer': controller,
     'elasticsearch-logging-master': controller,
     'elasticsearch-logging-client': controller,
     'elasticsearch-logging-data': { 'taco-logging': 'enabled' },
