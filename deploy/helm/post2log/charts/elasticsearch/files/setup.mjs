@@ -16,16 +16,14 @@ const authorization = ELASTICSEARCH_AUTHORIZATION === undefined ? {} : { authori
 
 /** One request; what it answers, as { status, body }. */
 async function ask(method, url, body, headers = {}) {
-  const isForm = body instanceof FormData;
+  const json = { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
+  const content = body === undefined ? {} : body instanceof FormData ? { body } : json;
+  const signal = AbortSignal.timeout(30_000);
   const answer = await fetch(url, {
+    ...content,
     method,
-    headers: {
-      ...authorization,
-      ...headers,
-      ...(body === undefined || isForm ? {} : { 'content-type': 'application/json' }),
-    },
-    body: body === undefined || isForm ? body : JSON.stringify(body),
-    signal: AbortSignal.timeout(30_000),
+    headers: { ...authorization, ...headers, ...content.headers },
+    signal,
   });
   const text = await answer.text();
   let read = text;
@@ -102,11 +100,11 @@ function mappings(keywords) {
   return { properties: { '@timestamp': { type: 'date' }, log: { type: 'text' }, ...properties } };
 }
 
-async function putTemplate({ templateName, policyName, indexPattern, shards, replicas, keywords }, isOpenSearch) {
+async function putTemplate({ templateName, policyName, indexPattern, shards, replicas, keywords }, hasLifecycle) {
   const index = {
     number_of_shards: shards,
     number_of_replicas: replicas,
-    ...(isOpenSearch ? {} : { lifecycle: { name: policyName } }),
+    ...(hasLifecycle ? { lifecycle: { name: policyName } } : {}),
   };
   await must('PUT', `${ELASTICSEARCH}/_index_template/${templateName}`, {
     index_patterns: [indexPattern],
@@ -135,12 +133,13 @@ async function importDashboards() {
 try {
   const { version } = await awaited('Elasticsearch', `${ELASTICSEARCH}/`);
   const isOpenSearch = version.distribution === 'opensearch';
-  await (isOpenSearch ? putStateManagement : putLifecycle)(wanted);
-  await putTemplate(wanted, isOpenSearch);
-  await adopt(wanted, isOpenSearch);
+  const isDeleted = wanted.retentionDays > 0;
+  if (isDeleted) await (isOpenSearch ? putStateManagement : putLifecycle)(wanted);
+  await putTemplate(wanted, isDeleted && !isOpenSearch);
+  if (isDeleted) await adopt(wanted, isOpenSearch);
   if (KIBANA !== '') await importDashboards();
   console.log(
-    `${wanted.indexPattern}: template ${wanted.templateName}, deleted after ${wanted.retentionDays} days by ${wanted.policyName}${KIBANA === '' ? '' : ', dashboards'}`,
+    `${wanted.indexPattern}: template ${wanted.templateName}, ${isDeleted ? `deleted after ${wanted.retentionDays} days by ${wanted.policyName}` : 'kept for ever'}${KIBANA === '' ? '' : ', dashboards'}`,
   );
 } catch (error) {
   console.error(`setup: ${error.message}`);
