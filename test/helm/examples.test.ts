@@ -77,7 +77,7 @@ test('taco: collectors everywhere, aggregators and masters on controllers, docum
   );
   const controller = { 'openstack-control-plane': 'enabled' };
   assert.deepEqual(selectors, {
-    'post2log-collector': undefined,
+    'post2log-collector': { 'kubernetes.io/os': 'linux' },
     'post2log-aggregator': controller,
     'post2log-explorer': controller,
     'elasticsearch-logging-master': controller,

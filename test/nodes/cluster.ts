@@ -58,7 +58,8 @@ export class LocalCluster {
     const claims = join(this.#options.directory, 'claims');
     for (const path of [join(root, 'var/log/containers'), claims]) mkdirSync(path, { recursive: true });
     const network = this.#network.addNode(name);
-    const node = { name, labels, root, claims, network, prober: new Prober(name) };
+    const own = { 'kubernetes.io/os': 'linux', 'kubernetes.io/hostname': name };
+    const node = { name, labels: { ...own, ...labels }, root, claims, network, prober: new Prober(name) };
     this.nodes.push(node);
     return node;
   }

@@ -47,6 +47,8 @@ export async function disturb(
   node.network.cut(kind);
   await wait(cutMs / 2);
   const pods = cluster.podsOn(node);
+  // A server takes as long to start as it takes; the node joins again meanwhile.
+  let started: Promise<void> = Promise.resolve();
   switch (beside) {
     case 'kill':
       await random.pick(cluster.pods).kill();
@@ -57,14 +59,15 @@ export async function disturb(
       break;
     case 'search':
       await outside.search.kill();
-      await outside.search.restart();
+      started = outside.search.restart();
       break;
     case 'broker':
       await outside.broker.kill();
-      await outside.broker.restart();
+      started = outside.broker.restart();
       break;
     case 'nothing':
   }
   await wait(cutMs / 2);
   cluster.rejoin(node);
+  await started;
 }
