@@ -19,9 +19,9 @@ Without a name all of them run in their tiny size.
   --rounds N        measured rounds
   --seconds N       length of a round
   --connections N   concurrent connections of postback
-  --only A,B        servers of postback
+  --only A,B        servers of postback, parts of tail
   --gigabytes N     what waits on disk in pipeline
-  --millions N      millions of records in store
+  --millions N      millions of records in store, of lines in tail
   --json FILE       results as JSON too`;
 
 function positive(name: string, value: string | undefined): number | undefined {

@@ -10,6 +10,7 @@ import type { TestContext } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Status } from '../src/admin/backend.ts';
+import { endWithUs } from './endings.ts';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const shim = join(root, 'bin', 'post2log');
@@ -130,6 +131,8 @@ export async function startProgram(context: TestContext, options: StartOptions =
     },
   });
   const program = new Program(child, Number(options.env?.['P2L_PORT'] ?? port), adminPort, dataDir);
+  const release = endWithUs(() => child.kill('SIGKILL'));
+  void program.exited.then(release);
   atEnd(context, async () => {
     if (child.exitCode === null && child.signalCode === null) await program.kill();
   });

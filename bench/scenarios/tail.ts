@@ -128,7 +128,24 @@ async function hashOf(directory: string, lines: number): Promise<string> {
   return hash.digest('hex');
 }
 
+/** Parts that `--only` may name. */
+const parts = { files: measureFiles, collectors: measureCollectors, idle: measureIdleFiles } as const;
+
 async function runTail(options: RunOptions): Promise<Outcome> {
+  const chosen = Object.entries(parts).filter(([name]) => options.only.length === 0 || options.only.includes(name));
+  const measured: (Partial<Outcome> & Pick<Outcome, 'tables' | 'targets' | 'versions' | 'notes'>)[] = [];
+  for (const [, measure] of chosen) measured.push(await measure(options));
+  return {
+    tables: measured.flatMap(({ tables }) => tables),
+    targets: measured.flatMap(({ targets }) => targets),
+    resultHash: measured.find(({ resultHash }) => resultHash)?.resultHash ?? '',
+    versions: Object.assign({}, ...measured.map(({ versions }) => versions)) as Outcome['versions'],
+    notes: measured.flatMap(({ notes }) => notes),
+  };
+}
+
+/** The log of this scenario's own. */
+async function measureFiles(options: RunOptions): Promise<Outcome> {
   const lines = options.isTiny ? 2000 : Math.round((options.millions ?? 2) * 1e6);
   const rounds = options.rounds ?? (options.isTiny ? 1 : 3);
   const directory = mkdtempSync(join(tmpdir(), 'p2l-bench-'));
@@ -145,7 +162,6 @@ async function runTail(options: RunOptions): Promise<Outcome> {
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
-  const parts = [await measureCollectors(options), await measureIdleFiles(options)];
   const hash = createHash('sha256');
   for (const { hash: one } of [...measured.none.slice(0, 1), ...measured.json.slice(0, 1)]) hash.update(one);
   const middle = (parser: ParserName, of: (round: Round) => number): number => median(measured[parser].map(of));
@@ -163,12 +179,11 @@ async function runTail(options: RunOptions): Promise<Outcome> {
           Math.round(middle(parser, (round) => round.memoryMb)),
         ]),
       },
-      ...parts.flatMap(({ tables }) => tables),
     ],
-    targets: parts.flatMap(({ targets }) => targets),
+    targets: [],
     resultHash: hash.digest('hex').slice(0, 16),
-    versions: Object.assign({}, ...parts.map(({ versions }) => versions)) as Outcome['versions'],
-    notes: parts.flatMap(({ notes }) => notes),
+    versions: {},
+    notes: [],
   };
 }
 

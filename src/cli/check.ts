@@ -12,6 +12,7 @@ interface CheckRequest {
   readonly path?: string | undefined;
   readonly env: Environment;
   readonly registry: Registry;
+  readonly hasStore?: boolean;
   /** Takes the tree (standard output), and problems and warnings (standard error). Texts end with a newline. */
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;

@@ -1,7 +1,9 @@
 /** The commands and their help. Each command's work is in a file of its own, loaded when it is called. */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { version } from '../core/version.ts';
+import { formatProblem } from '../core/errors.ts';
 import { exitCodes, reportError } from './exit.ts';
+import { fluentdStart } from './fluentd-arguments.ts';
 import type { QueryOptions } from './query.ts';
 
 interface DataDirectoryOption {
@@ -22,6 +24,21 @@ function wholeNumber(text: string): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('expected a whole number from 1');
   return value;
+}
+
+/**
+ * The configuration file: the one that was named, else what a container made for Fluentd has in its environment
+ * (fluentd-arguments.ts), whose other options become variables, where children and reloads find them too.
+ */
+function chosenConfig(named: string | undefined): string | undefined {
+  if (named !== undefined) return named;
+  const start = fluentdStart(process.env);
+  if (!start) return undefined;
+  for (const [name, value] of Object.entries(start.variables)) process.env[name] ??= value;
+  // Said once, not by each process.
+  if (process.send === undefined)
+    for (const warning of start.warnings) process.stderr.write(`${formatProblem(warning)}\n`);
+  return start.configPath;
 }
 
 function dataDirectoryOf(options: { dataDir?: string }): string {
@@ -50,15 +67,16 @@ function buildProgram(setExit: (code: number) => void): Command {
     .option('-v, --verbose', 'log more, as P2L_LOGLEVEL=debug does')
     .addHelpText(
       'after',
-      '\nSignals: SIGTERM and SIGINT stop gracefully within P2L_GRACE (a second one at once), SIGHUP reads the configuration again.\nVariables: docs/reference/variables.md',
+      '\nSignals: SIGTERM and SIGINT stop gracefully within P2L_GRACE (a second one at once), SIGHUP reads the configuration again.\nWithout --config the variables of containers made for Fluentd count: FLUENTD_ARGS, FLUENT_ARGS, FLUENTD_OPT (-c FILE --use-v1-config …) and FLUENTD_CONF (below /fluentd/etc).\nVariables: docs/reference/variables.md',
     )
     .action(async (options: RunCommandOptions) => {
       // Where children and reloads find it too.
       if (options.strictConfigValue === true) process.env['P2L_STRICT_CONFIG_VALUE'] = 'true';
       if (options.withStore === true) process.env['P2L_STORE'] = 'on';
       if (options.verbose === true) process.env['P2L_LOGLEVEL'] ??= 'debug';
+      const configPath = chosenConfig(options.config);
       const { run } = await import('./run.ts');
-      setExit(await run({ configPath: options.config, dataDirectory: options.dataDir }));
+      setExit(await run({ configPath, dataDirectory: options.dataDir }));
     });
 
   program
@@ -69,8 +87,9 @@ function buildProgram(setExit: (code: number) => void): Command {
     .option('--strict-config-value', strictHelp)
     .action(async (options: { config?: string; probe?: boolean; strictConfigValue?: boolean }) => {
       if (options.strictConfigValue === true) process.env['P2L_STRICT_CONFIG_VALUE'] = 'true';
+      const configPath = chosenConfig(options.config);
       const { runCheck } = await import('./loading.ts');
-      setExit(await runCheck(options.config, options.probe === true));
+      setExit(await runCheck(configPath, options.probe === true));
     });
 
   addConvertCommand(program, setExit);
@@ -78,7 +97,19 @@ function buildProgram(setExit: (code: number) => void): Command {
   addQueryCommand(program, setExit);
   addDeadLetterCommands(program);
   addOutputCommands(program);
+  addHealthCommand(program);
 
+  addCompletionCommand(program);
+  program
+    .command('version')
+    .description('print the version')
+    .action(() => {
+      process.stdout.write(`post2log ${version} (Node ${process.versions.node})\n`);
+    });
+  return program;
+}
+
+function addCompletionCommand(program: Command): void {
   program
     .command('completion')
     .description('print a shell completion script, to be sourced')
@@ -93,13 +124,6 @@ function buildProgram(setExit: (code: number) => void): Command {
         );
       process.stdout.write(completionScript(program, shell));
     });
-  program
-    .command('version')
-    .description('print the version')
-    .action(() => {
-      process.stdout.write(`post2log ${version} (Node ${process.versions.node})\n`);
-    });
-  return program;
 }
 
 function addConvertCommand(program: Command, setExit: (code: number) => void): void {
@@ -241,6 +265,16 @@ function chosenLetters(name: string, ids: string[], { all }: { all?: boolean }):
   if (all === true) return 'all';
   if (ids.length > 0) return ids;
   throw new CommanderError(exitCodes.badConfig, `post2log.${name}`, 'error: name ids, or --all');
+}
+
+function addHealthCommand(program: Command): void {
+  withDataDirectory(program.command('health'))
+    .description('ask the running program how it is: 0 when it is ready; for images, where nothing else can ask')
+    .option('--live', 'only whether it answers')
+    .action(async (options: DataDirectoryOption & { live?: boolean }) => {
+      const { askHealth } = await import('./health.ts');
+      await askHealth(dataDirectoryOf(options), options.live === true);
+    });
 }
 
 function addOutputCommands(program: Command): void {

@@ -10,6 +10,7 @@ import type { Log } from '../core/log.ts';
 import { Registry } from '../core/registry.ts';
 import { pluginTable } from '../plugin-table.ts';
 import type { DataLimits } from '../process/limits.ts';
+import { isStoreInstalled } from '../store/installed.ts';
 
 /** A configuration and the plugins it was read with. */
 export interface Loaded extends LoadedConfig {
@@ -19,7 +20,8 @@ export interface Loaded extends LoadedConfig {
 /** Reads the configuration with a registry of its own, so that a failed reload leaves no half-loaded plugins behind. @throws ConfigError */
 export async function loadFor(configPath: string | undefined): Promise<Loaded> {
   const registry = new Registry(pluginTable);
-  return { ...(await loadConfig({ path: configPath, env: process.env, registry })), registry };
+  const hasStore = isStoreInstalled();
+  return { ...(await loadConfig({ path: configPath, env: process.env, registry, hasStore })), registry };
 }
 
 /** Warnings of a configuration, on standard error. */
@@ -36,6 +38,7 @@ export async function runCheck(configPath: string | undefined, isProbing: boolea
     path: configPath,
     env: process.env,
     registry,
+    hasStore: isStoreInstalled(),
     out,
     err: (text) => process.stderr.write(text),
     probe: isProbing ? ({ model }) => probeOutputs(model, registry, out) : undefined,

@@ -6,6 +6,7 @@ import { readVariable, variableForm } from '../config/env-values.ts';
 import { ConfigError, OperatingError, errorText, systemCode } from '../core/errors.ts';
 import { standardOutput } from '../core/standard-output.ts';
 import type { FoundRecord, SearchAnswer, Selection } from '../store/contract.ts';
+import { isStoreInstalled } from '../store/installed.ts';
 import { QueryError } from '../store/query/query-error.ts';
 import { searchInSteps, timeoutMaxMs } from '../store/search-steps.ts';
 import { exitCodes, reportError } from './exit.ts';
@@ -64,6 +65,11 @@ async function openAsked(dataDirectory: string, isFollowing: boolean): Promise<O
     throw new OperatingError(
       'OUTPUT_UNREACHABLE',
       `following data directory ${dataDirectory}: no program runs on it, so nothing new comes; leave out --follow, or name another one with --data-dir`,
+    );
+  if (!isStoreInstalled())
+    throw new OperatingError(
+      'STORE_UNAVAILABLE',
+      `searching data directory ${dataDirectory}: no program runs on it, and this installation has no store (the package @duckdb/node-bindings is missing, as in the image whose tag ends in -slim); search with one that has it`,
     );
   const { openLocalStore } = await import('./query-local.ts');
   return openLocalStore(dataDirectory);

@@ -78,6 +78,7 @@ export async function runDeliver(context: RunContext): Promise<number> {
   noteOpened({ sealing, controller, leftBytes: () => leftBytes });
   link.on('arrived', (body, from) => bringUpToDate(link, serving, from, (body as Announcement).generation, log));
   link.on('reload', () => reloadAndSay(controller, context));
+  link.on('leaving', () => controller.noteStopping());
   link.on('allReady', () => {
     controller.noteReceiving();
     sayReady(context, loaded.model, serving.admin);

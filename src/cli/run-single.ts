@@ -45,7 +45,10 @@ export async function runSingle(context: RunContext, loaded: Loaded): Promise<nu
   receiving = opened;
   opened.space.set(leftBytes);
   await controller.startReceiving();
-  const end = stopRequested(opened, () => void reloadAndSay(controller, context));
+  const end = stopRequested(opened, () => void reloadAndSay(controller, context), {
+    delayMs: settings.stopDelayMs,
+    noteDelay: () => controller.noteStopping(),
+  });
   sayReady(context, loaded.model, serving.admin);
   trimAfterStart();
   await end;
@@ -56,18 +59,26 @@ export async function runSingle(context: RunContext, loaded: Loaded): Promise<nu
   return 0;
 }
 
+interface StopDelay {
+  /** P2L_STOP_DELAY; a person at a terminal (SIGINT) does not wait for it. */
+  readonly delayMs: number;
+  readonly noteDelay: () => void;
+}
+
 /** Resolves at the first signal or when the sources have come to their end; a second signal ends the process at once. */
-function stopRequested({ receiver }: Receiving, reload: () => void): Promise<void> {
+function stopRequested({ receiver }: Receiving, reload: () => void, delay: StopDelay): Promise<void> {
   process.on('SIGHUP', reload);
   return new Promise((resolve) => {
     let isAsked = false;
-    const ask = (): void => {
+    const ask = (delayMs: number): void => {
       if (isAsked) process.exit(1);
       isAsked = true;
-      resolve();
+      if (delayMs === 0) return resolve();
+      delay.noteDelay();
+      setTimeout(resolve, delayMs);
     };
-    process.on('SIGTERM', ask);
-    process.on('SIGINT', ask);
+    process.on('SIGTERM', () => ask(delay.delayMs));
+    process.on('SIGINT', () => ask(0));
     void receiver.ended().then(() => resolve());
   });
 }

@@ -64,9 +64,10 @@ async function supervise(workers: number, { settings, log }: RunContext): Promis
     args: process.argv.slice(2),
     workers,
     graceMs: settings.graceMs,
+    stopDelayMs: settings.stopDelayMs,
     log,
   });
-  process.on('SIGTERM', () => void supervisor.stop());
+  process.on('SIGTERM', () => void supervisor.stop(true));
   process.on('SIGINT', () => void supervisor.stop());
   process.on('SIGHUP', () => supervisor.reload());
   trimAfterStart();

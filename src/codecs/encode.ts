@@ -4,6 +4,7 @@ import type { Codec, EncodedRecords } from '../core/batch.ts';
 import type { Instant } from '../core/clock.ts';
 import { jsonDepthMax, scanJson, stringifyJson } from '../core/json.ts';
 import { encodeMsgpack } from '../core/msgpack.ts';
+import type { PackedRecords } from '../core/packed-records.ts';
 import { Float, needsExactKey } from '../core/record.ts';
 import type { Fields, Value } from '../core/record.ts';
 
@@ -29,6 +30,11 @@ export class RecordGatherer {
     const { exact, tooDeep } = scanJson(json);
     if (tooDeep) throw new RangeError(`a record nested deeper than ${jsonDepthMax} levels`);
     this.#push(codecs.json, json, exact, time);
+  }
+  /** Adds records that are encoded. */
+  addPacked({ payloads, seconds, nanos }: PackedRecords): void {
+    for (const [i, payload] of payloads.entries())
+      this.#push(codecs.json, payload, false, { seconds: seconds[i] as number, nanos: nanos[i] as number });
   }
   /** What was added, in order; the gatherer is empty then. */
   take(): EncodedRecords[] {

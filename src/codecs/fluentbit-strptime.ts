@@ -6,6 +6,7 @@
 import type { Clock, Instant } from '../core/clock.ts';
 import { compileLocal } from './civil.ts';
 import { parseZone } from './strftime.ts';
+import type { FractionPlace, ReadPlaced } from './remembered-time.ts';
 import { composites, dayNames, monthNames } from './strptime-words.ts';
 
 /** Which zone a time without one is in. */
@@ -73,12 +74,15 @@ const steps: Readonly<Record<string, Step>> = {
   '%': literal('%'),
 };
 
-/** Compiles a format. Undefined for a text that is no such time. @throws Error for a directive or a zone that is not known */
-export function compileFluentbitTime(
-  format: string,
-  zone: FluentbitZone,
-  clock: Clock,
-): (text: string) => Instant | undefined {
+export interface FluentbitTime {
+  /** Undefined for a text that is no such time. */
+  readonly read: (text: string) => Instant | undefined;
+  /** Undefined where a text does not say all of a time. */
+  readonly readPlaced: ReadPlaced | undefined;
+}
+
+/** Compiles a format. @throws Error for a directive or a zone that is not known */
+export function compileFluentbitTime(format: string, zone: FluentbitZone, clock: Clock): FluentbitTime {
   const expanded = format.replaceAll(/%[EO]?([DFRTXxrc])/g, (_, letter: string) => composites[letter] as string);
   const compiled = [...expanded.matchAll(/%[EO]?([A-Za-z%])|\s+|[^%\s]+|%/g)].map(([text, letter]): Step => {
     if (letter === undefined) return /^\s/.test(text) ? skipSpace : literal(text);
@@ -93,18 +97,26 @@ export function compileFluentbitTime(
       : zone.isSystem === true
         ? compileLocal({ kind: 'local' })
         : undefined;
-  return (text) => {
+  const read: ReadPlaced = (text, place) => {
     const parts = blankParts(hasYear ? undefined : clock.now(), zone.offset);
     let at = 0;
     for (const step of compiled) {
+      const from = at;
       at = step(text, at, parts);
       if (at < 0) return undefined;
+      if (step === fraction) [place.from, place.until] = [from, at];
     }
     if (parts.epoch !== undefined) return { seconds: parts.epoch, nanos: parts.nanos };
     const local = localSeconds(parts);
     const ahead = parts.offset ?? (fromLocal ? undefined : zone.offset);
     const seconds = ahead === undefined && fromLocal ? fromLocal(local) : local - (ahead ?? 0);
     return { seconds, nanos: parts.nanos };
+  };
+  const unused: FractionPlace = { from: -1, until: -1 };
+  const fractions = compiled.filter((step) => step === fraction).length;
+  return {
+    read: (text) => read(text, unused),
+    readPlaced: hasYear && fractions <= 1 ? read : undefined,
   };
 }
 

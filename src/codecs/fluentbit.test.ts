@@ -95,7 +95,7 @@ test('decoders', () => {
 
 test('times', () => {
   const read = (format: string, text: string, zone = { offset: 0 }) => {
-    const time = compileFluentbitTime(format, zone, realClock)(text);
+    const time = compileFluentbitTime(format, zone, realClock).read(text);
     return time && new Date(time.seconds * 1000 + time.nanos / 1e6).toISOString();
   };
   assert.equal(read('%e %B %y %I:%M:%S %p', ' 1 March 24 10:00:00 PM'), '2024-03-01T22:00:00.000Z');

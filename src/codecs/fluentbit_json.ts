@@ -1,4 +1,5 @@
 /** The `fluentbit_json` formatter: a record with its time as one more key. Source: Fluent Bit 5.1 flb_pack.c (flb_pack_msgpack_to_json_format). */
+import { codecs } from '../core/batch.ts';
 import type { Batch } from '../core/batch.ts';
 import type { ByteWriter } from '../core/bytes.ts';
 import { stringifyJson } from '../core/json.ts';
@@ -6,7 +7,8 @@ import { boolean, choice, text } from '../core/options.ts';
 import type { OptionValues } from '../core/options.ts';
 import { definePlugin } from '../core/plugin.ts';
 import { getField } from '../core/record.ts';
-import { isoMicros, epochDouble, milliseconds, sqlMicros } from './fluentbit-dates.ts';
+import { EpochDouble, isoMicros, epochDouble, milliseconds, sqlMicros } from './fluentbit-dates.ts';
+import { KeyFinder } from './key-finder.ts';
 import { writeJson } from './rows.ts';
 
 /** How `json_date_format` calls the forms of a time. */
@@ -78,16 +80,20 @@ export const fluentbitJsonFormatter = definePlugin({
   create({ options: { dateKey, dateFormat, isLine } }) {
     const date = dates[dateFormat];
     const opening = dateKey === '' ? '' : `{${stringifyJson(dateKey)}:`;
-    const quoted = Buffer.from(JSON.stringify(dateKey));
+    const finder = new KeyFinder([dateKey]);
     // A record is decoded only where the key's text stands somewhere in it, or an escape that could hide it.
     const hasKey = (batch: Batch, row: number) => {
-      const raw = batch.rawJson(row);
-      if (raw && !raw.includes(quoted) && !raw.includes('\\u')) return false;
+      const { codec, payload, bounds } = batch.block.parts;
+      const index = batch.index(row);
+      const isRaw = codec === codecs.json && !batch.isChanged(row);
+      if (isRaw && !finder.mayHave(payload, bounds[index] as number, bounds[index + 1] as number)) return false;
       return getField(batch.fields(row), dateKey) !== undefined;
     };
+    const double = dateFormat === 'double' ? new EpochDouble(opening) : undefined;
     const writeRow = (batch: Batch, row: number, out: ByteWriter) => {
       if (opening === '' || hasKey(batch, row)) return writeJson(batch, row, out);
-      out.text(opening + date(batch.seconds(row), batch.nanos(row)));
+      if (double) double.write(batch.seconds(row), batch.nanos(row), out);
+      else out.text(opening + date(batch.seconds(row), batch.nanos(row)));
       const start = out.length;
       writeJson(batch, row, out);
       // The record's own brace becomes the comma behind the time, or nothing where it has no fields.
@@ -110,11 +116,9 @@ const closing = 125;
 
 /** Joins a record's JSON, which begins at `start`, to what stands before it. */
 function afterDate(out: ByteWriter, start: number): void {
-  const bytes = out.view();
   let at = start + 1;
-  while (at < bytes.length && (bytes[at] as number) <= 32) at++;
-  const isEmpty = bytes[at] === closing;
-  if (!isEmpty) bytes[start] = comma;
+  while (at < out.length && out.at(at) <= 32) at++;
+  if (out.at(at) !== closing) out.put(start, comma);
   else {
     out.truncate(start);
     out.byte(closing);

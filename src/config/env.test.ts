@@ -30,6 +30,7 @@ describe('the program', () => {
       adminHost: '127.0.0.1',
       adminPort: 5601,
       graceMs: 10_000,
+      stopDelayMs: 0,
       storageBytes: 4 * 1024 ** 3,
       fluentdStorageBytes: 4 * 1024 ** 3,
       strictConfigValue: false,

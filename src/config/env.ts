@@ -74,6 +74,13 @@ const programVariables = {
     name: 'P2L_GRACE',
     spec: duration('Longest time a graceful stop takes before what is left stays in the journal', { default: 10_000 }),
   },
+  stopDelayMs: {
+    name: 'P2L_STOP_DELAY',
+    spec: duration(
+      'How long a stop that a signal asks for is put off: sources go on, /readyz says stopping. For a sidecar, whose application gets the signal at the same time and writes its last lines after it; for a receiver behind a Service, whose name is found a moment longer',
+      { default: 0 },
+    ),
+  },
   storageBytes: {
     name: 'P2L_STORAGE',
     spec: bytes("The journal's size where P2L_DATA_LIMIT is not set; the chart's volume size", {
@@ -99,7 +106,7 @@ const programVariables = {
     name: 'P2L_STORE',
     words: { true: 'on', yes: 'on', 1: 'on', false: 'off', no: 'off', 0: 'off' },
     spec: choice(['on', 'off'])(
-      'Keeps every record as it was received in the store, for queries and the explorer; default: on without a configuration file, off with one',
+      'Keeps every record as it was received in the store, for queries and the explorer; default: on without a configuration file where it is installed, off with one',
     ),
   },
   storeMemoryBytes: {

@@ -27,6 +27,8 @@ export interface LoadRequest {
   readonly env: Environment;
   /** Plugins; third-party ones that the configuration names are added to it. */
   readonly registry: Registry;
+  /** False: this installation comes without the store's packages. */
+  readonly hasStore?: boolean;
 }
 
 /** A configuration that can run. */
@@ -76,6 +78,7 @@ export async function readConfig(request: LoadRequest): Promise<ReadConfig> {
     withStore(lowering, lowered.model, {
       isWanted: settings.store === undefined ? undefined : settings.store === 'on',
       isFile: request.path !== undefined,
+      isInstalled: request.hasStore ?? true,
     });
   const isSet = request.env['P2L_WORKERS'] !== undefined && request.env['P2L_WORKERS'] !== '';
   if (isSet && model) checkWorkers(lowering, model, settings.workers);

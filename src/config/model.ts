@@ -86,8 +86,23 @@ export interface StepModel {
   readonly at: Location;
 }
 
+/** Rules over a record's fields, as Fluent Bit's processors have them. */
+export interface ConditionModel {
+  readonly op: 'and' | 'or';
+  readonly rules: readonly ConditionRule[];
+}
+export const conditionOps = ['eq', 'neq', 'gt', 'lt', 'gte', 'lte', 'regex', 'not_regex', 'in', 'not_in'] as const;
+export interface ConditionRule {
+  /** A record accessor, or a text with such in it. */
+  readonly field: string;
+  readonly op: (typeof conditionOps)[number];
+  /** One but for in and not_in. */
+  readonly values: readonly string[];
+}
+
 export type ActionModel =
-  | { readonly kind: 'filter'; readonly plugin: PluginModel }
+  /** `condition`: for which records it is; others pass as they are. */
+  | { readonly kind: 'filter'; readonly plugin: PluginModel; readonly condition?: ConditionModel | undefined }
   /** Hands the records to an output by its id. */
   | { readonly kind: 'output'; readonly output: string }
   /**

@@ -22,16 +22,22 @@ export interface StoreRequest {
   /** P2L_STORE; undefined: on for the built-in configuration, off beside a file. */
   readonly isWanted: boolean | undefined;
   readonly isFile: boolean;
+  /** False: the packages it needs are not there. */
+  readonly isInstalled: boolean;
 }
+
+const notInstalled =
+  'this installation has no store: the package @duckdb/node-bindings is missing, as in the image whose tag ends in -slim; take one with the store';
 
 /** The model with the store as the variables and the model itself want it; undefined after reporting what is wrong. */
 export function withStore(
   lowering: Lowering,
   model: PipelineModel,
-  { isWanted, isFile }: StoreRequest,
+  { isWanted, isFile, isInstalled }: StoreRequest,
 ): PipelineModel | undefined {
   const named = model.outputs.filter(({ plugin }) => plugin.type === storeOutputId);
   if (!isSound(lowering, model, named, isWanted)) return undefined;
+  if (!isInstalled) return withoutStore(lowering, model, named, isWanted);
   if (named.length > 0 || !(isWanted ?? !isFile)) return model;
   const spec = lowering.plugin('output', storeOutputId, builtinPlace);
   if (!spec) return undefined;
@@ -43,6 +49,19 @@ export function withStore(
     return undefined;
   }
   return { ...model, outputs: [...model.outputs, tap(spec)], taps: [storeOutputId] };
+}
+
+/** What asks for the store is told that there is none; where only the default would have had it on, it is off. */
+function withoutStore(
+  lowering: Lowering,
+  model: PipelineModel,
+  named: readonly OutputModel[],
+  isWanted: boolean | undefined,
+): PipelineModel | undefined {
+  for (const { plugin } of named) lowering.error(plugin.at, `${notInstalled}, or remove this output`);
+  if (named.length === 0 && isWanted === true)
+    lowering.problems.push({ at: undefined, text: `P2L_STORE=on: ${notInstalled}, or set P2L_STORE=off` });
+  return named.length > 0 || isWanted === true ? undefined : model;
 }
 
 function tap(spec: OutputSpec): OutputModel {

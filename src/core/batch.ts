@@ -170,6 +170,10 @@ export class Batch {
   isChanged(row: number): boolean {
     return this.#changed?.[row] !== undefined;
   }
+  /** True where a filter gave a record other fields. */
+  get hasChanges(): boolean {
+    return this.#changed !== undefined;
+  }
   /** True while the record's JSON bytes can be taken as they lie in the journal: `rawJson(row)` is defined. */
   rawJson(row: number): Buffer | undefined {
     if (this.#changed?.[row] !== undefined || this.block.parts.codec !== codecs.json) return undefined;
@@ -197,6 +201,7 @@ export class Batch {
   }
   /** True while no record of the block is in the batch twice, and they are in its order. */
   get isOrdered(): boolean {
+    if (!this.#rows) return true;
     for (let row = 1; row < this.count; row++) if (this.index(row) <= this.index(row - 1)) return false;
     return true;
   }

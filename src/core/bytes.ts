@@ -2,13 +2,22 @@
 
 /** First size: one page-cache-friendly block that most chunks fit in after one doubling. */
 const startBytes = 64 * 1024;
+const loopBytesMax = 24;
 
 export class ByteWriter {
-  #bytes = Buffer.allocUnsafe(startBytes);
+  #bytes: Buffer;
   #length = 0;
 
+  /** `bytes`: how many are expected. */
+  constructor(bytes = startBytes) {
+    this.#bytes = Buffer.allocUnsafeSlow(bytes);
+  }
   get length(): number {
     return this.#length;
+  }
+  /** Bytes it holds without growing. */
+  get size(): number {
+    return this.#bytes.length;
   }
   text(text: string): void {
     // Three bytes are the most that UTF-8 needs for one UTF-16 unit.
@@ -16,9 +25,12 @@ export class ByteWriter {
     this.#length += this.#bytes.write(text, this.#length, 'utf8');
   }
   bytes(bytes: Uint8Array): void {
-    this.#reserve(bytes.length);
-    this.#bytes.set(bytes, this.#length);
-    this.#length += bytes.length;
+    const { length } = bytes;
+    this.#reserve(length);
+    // A loop copies few bytes faster than a call does.
+    if (length > loopBytesMax) this.#bytes.set(bytes, this.#length);
+    else for (let i = 0, to = this.#length; i < length; i++) this.#bytes[to++] = bytes[i] as number;
+    this.#length += length;
   }
   /** Appends source[from, until) without making a view of it. */
   copy(source: Buffer, from: number, until: number): void {
@@ -40,6 +52,10 @@ export class ByteWriter {
   /** The byte at a position before `length`. */
   at(position: number): number {
     return this.#bytes[position] as number;
+  }
+  /** Replaces that byte. */
+  put(position: number, byte: number): void {
+    this.#bytes[position] = byte;
   }
   /** Drops all that was written behind `length`. */
   truncate(length: number): void {
@@ -64,5 +80,28 @@ export class ByteWriter {
     const grown = Buffer.allocUnsafe(Math.max(this.#bytes.length * 2, this.#length + more));
     this.#bytes.copy(grown, 0, 0, this.#length);
     this.#bytes = grown;
+  }
+}
+
+/** A writer that grew larger was needed once, and is not kept. */
+const spareBytesMax = 8 * 1024 * 1024;
+
+/** Writers that are used again: what grew once to the size of a chunk need not grow for the next one. */
+export class SpareWriters {
+  readonly #countMax: number;
+  readonly #spare: ByteWriter[] = [];
+
+  constructor(countMax: number) {
+    this.#countMax = countMax;
+  }
+  /** An empty one. */
+  take(): ByteWriter {
+    const writer = this.#spare.pop() ?? new ByteWriter();
+    writer.reset();
+    return writer;
+  }
+  /** Nobody looks at what it holds any more. */
+  give(writer: ByteWriter): void {
+    if (this.#spare.length < this.#countMax && writer.size <= spareBytesMax) this.#spare.push(writer);
   }
 }

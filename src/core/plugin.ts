@@ -10,6 +10,7 @@ import type { Difference } from './difference.ts';
 import type { Location } from './errors.ts';
 import type { FluentbitForm } from './fluentbit.ts';
 import type { Joiner, JoinerOutlet } from './joiner.ts';
+import type { JsonObject } from './json-object.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import type { OptionTable, OptionValues } from './options.ts';
@@ -145,6 +146,28 @@ export interface Parser {
   isFirstLine?(line: Buffer | string): boolean;
   /** How long one text may take; undefined: its time is linear in the text. */
   readonly timeLimitMs?: number | undefined;
+  /** The short way for texts that have the usual form. */
+  readonly direct?: DirectParser | undefined;
+}
+/**
+ * Texts as JSON of their records, byte for byte what printing what `parse` gives would be, without the fields between. One
+ * text at a time, in time that is linear in it.
+ */
+export interface DirectParser {
+  /** Of the record that was written last, where it carried one. */
+  readonly time: { readonly isKnown: boolean; readonly seconds: number; readonly nanos: number };
+  /**
+   * Appends the record of bytes[from, until), which plain fields hold. False: it takes the long way by `parse`, and what was
+   * appended is no part of anything.
+   */
+  write(bytes: Buffer, from: number, until: number, out: ByteWriter): boolean;
+  /** The same for who takes the record's members apart; undefined where write() gives false. Valid until the next call. */
+  readonly members?: (bytes: Buffer, from: number, until: number) => DirectMembers | undefined;
+}
+/** Members of an object in a text; `without` is none of the record's, -1: all are. */
+export interface DirectMembers {
+  readonly object: JsonObject;
+  without: number;
 }
 export type Parsed = ParsedRecord | ParseProblem;
 export interface ParsedRecord {

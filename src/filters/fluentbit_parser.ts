@@ -1,5 +1,6 @@
 /** The `fluentbit_parser` filter, Fluent Bit's `parser`. Source: Fluent Bit 5.1 filter_parser/filter_parser.c. */
 import { compileFluentbitAccessor } from '../codecs/fluentbit-accessor.ts';
+import { DirectField } from '../codecs/direct-field.ts';
 import { parseTexts } from '../codecs/parse-texts.ts';
 import type { Batch } from '../core/batch.ts';
 import type { Instant } from '../core/clock.ts';
@@ -61,18 +62,21 @@ function createFilter({ options: values }: PluginConfig<typeof options>, parsers
   const isPlain = !keyName.startsWith('$');
   const accessor = compileFluentbitAccessor(keyName);
   const get = (fields: Fields) => (isPlain ? getField(fields, keyName) : accessor.get(fields));
-  return {
-    apply(batch: Batch): Batch {
-      const parsed = parseFields(batch, get, parsers);
-      const times: (Instant | undefined)[] = [];
-      return batch.map((fields, row) => {
-        const found = parsed[row];
-        if (!found) return fields;
-        times[row] = found.time;
-        return merged(fields, found.fields, isPlain ? keyName : undefined, values);
-      }, times);
-    },
+  const parse = (batch: Batch): Batch => {
+    const parsed = parseFields(batch, get, parsers);
+    const times: (Instant | undefined)[] = [];
+    return batch.map((fields, row) => {
+      const found = parsed[row];
+      if (!found) return fields;
+      times[row] = found.time;
+      return merged(fields, found.fields, isPlain ? keyName : undefined, values);
+    }, times);
   };
+  const direct = isPlain ? parsers[0]?.direct : undefined;
+  if (!direct) return { apply: parse };
+  const { reserveData: keepsOthers, preserveKey: keepsField } = values;
+  const field = new DirectField(direct, { key: keyName, keepsOthers, keepsField });
+  return { apply: (batch: Batch): Batch => field.apply(batch, parse) };
 }
 
 /** What each row's field gave: of the first parser that takes it. */

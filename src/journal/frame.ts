@@ -38,6 +38,7 @@ import { crc32 } from 'node:zlib';
 import type { EncodedRecords } from '../core/batch.ts';
 import { Origins, packOrigins, unpackOrigins } from '../core/origin.ts';
 import type { OriginRun } from '../core/origin.ts';
+import { PackedRecords } from '../core/packed-records.ts';
 
 assert(endianness() === 'LE', 'post2log reads journal arrays in place and runs on little-endian machines only');
 
@@ -111,9 +112,12 @@ export class FrameEncoder {
     let most =
       frameHeaderBytes + 8 + 3 * (draft.tag.length + draft.source.length + draft.state.length + draft.keys.length);
     for (const records of draft.records) {
-      count += records.payloads.length;
+      count += records.seconds.length;
+      if (records instanceof PackedRecords) most += records.bytes.length;
       // Three bytes are the most that UTF-8 needs for one UTF-16 unit.
-      for (const payload of records.payloads) most += typeof payload === 'string' ? payload.length * 3 : payload.length;
+      else
+        for (const payload of records.payloads)
+          most += typeof payload === 'string' ? payload.length * 3 : payload.length;
     }
     const origins = originsText(draft.records);
     this.#reserve(most + count * 16 + 3 * origins.length);
@@ -164,7 +168,15 @@ export class FrameEncoder {
     let nanosAt = ((start + frameHeaderBytes) >>> 2) + count * 2;
     let lengthAt = nanosAt + count;
     let at = payloadAt;
-    for (const { payloads, exact, seconds, nanos } of all) {
+    for (const records of all) {
+      if (records instanceof PackedRecords) {
+        at += this.#addPacked(records, secondsAt, nanosAt, lengthAt, at);
+        secondsAt += records.ends.length;
+        nanosAt += records.ends.length;
+        lengthAt += records.ends.length;
+        continue;
+      }
+      const { payloads, exact, seconds, nanos } = records;
       for (let i = 0; i < payloads.length; i++) {
         const payload = payloads[i] as string | Uint8Array;
         let length: number;
@@ -180,6 +192,26 @@ export class FrameEncoder {
       }
     }
     return at;
+  }
+  /** The same for packed records; returns the bytes of their payload. */
+  #addPacked(
+    { bytes, ends, seconds, nanos }: PackedRecords,
+    secondsAt: number,
+    nanosAt: number,
+    lengthAt: number,
+    payloadAt: number,
+  ): number {
+    const words = this.#words;
+    const doubles = this.#doubles;
+    let start = 0;
+    for (let i = 0; i < ends.length; i++) {
+      const end = ends[i] as number;
+      doubles[secondsAt + i] = seconds[i] as number;
+      words[nanosAt + i] = nanos[i] as number;
+      words[lengthAt + i] = end - start;
+      start = end;
+    }
+    return bytes.copy(this.#bytes, payloadAt);
   }
   #long(word: number, value: number): void {
     this.#words[word] = value;
@@ -201,7 +233,7 @@ export class FrameEncoder {
 /** Origins of the records of all appends that share a frame; empty where none has any. */
 function originsText(all: readonly EncodedRecords[]): string {
   if (!all.some(({ origins }) => origins)) return '';
-  const runs = all.flatMap(({ origins, payloads }) => origins ?? withoutOrigins(payloads.length));
+  const runs = all.flatMap(({ origins, seconds }) => origins ?? withoutOrigins(seconds.length));
   return JSON.stringify(packOrigins(runs));
 }
 

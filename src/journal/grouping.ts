@@ -53,7 +53,7 @@ class Group implements RecordsDraft {
     this.members.push(append);
     this.records.push(records);
     append.offset = this.count;
-    this.count += records.payloads.length;
+    this.count += records.seconds.length;
     this.bytes += append.bytes;
     if (state) {
       this.hasState = true;

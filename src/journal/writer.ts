@@ -18,6 +18,7 @@ import { crashPoint } from '../core/crash-point.ts';
 import type { Disk } from '../core/disk.ts';
 import { OperatingError, errorText, systemCode } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
+import { PackedRecords, payloadBytes } from '../core/packed-records.ts';
 import type { JournalAppend, JournalWriter } from './contract.ts';
 import { groupAppends } from './grouping.ts';
 import type { GroupedAppend } from './grouping.ts';
@@ -181,15 +182,15 @@ class Writer implements JournalWriter {
         'JOURNAL_CLOSED',
         'appending to the journal: it is closed because the program is stopping',
       );
-    for (const payload of request.records.payloads)
+    const { records } = request;
+    // Together they are smaller than one may be.
+    const areSmall = records instanceof PackedRecords && records.bytes.length <= recordBytesMax;
+    for (const payload of areSmall ? [] : records.payloads)
       if (payload.length > recordBytesMax / 3 && byteLength(payload) > recordBytesMax)
         return tooLarge(`a record of ${byteLength(payload)} bytes`, recordBytesMax);
     const bytes = appendBytes(request);
     if (bytes > appendBytesMax / 3 && exactBytes(request) > appendBytesMax)
-      return tooLarge(
-        `${request.records.payloads.length} records of ${exactBytes(request)} bytes together`,
-        appendBytesMax,
-      );
+      return tooLarge(`${records.seconds.length} records of ${exactBytes(request)} bytes together`, appendBytesMax);
     if (!this.#shard && this.#options.clock.monotonicMs() < this.#retryAtMs) return this.#writeError(this.#lastError);
     if (this.#options.space && !this.#options.space.take(bytes))
       return new OperatingError(
@@ -330,12 +331,12 @@ function tooLarge(what: string, limitBytes: number): OperatingError {
 
 /** Bytes an append takes on disk, nearly: strings count by UTF-16 units, which is exact for ASCII. */
 function appendBytes({ tag, records }: JournalAppend): number {
-  let bytes = appendOverheadBytes + tag.length;
-  for (const payload of records.payloads) bytes += payload.length + recordOverheadBytes;
+  const bytes = appendOverheadBytes + tag.length + payloadBytes(records) + records.seconds.length * recordOverheadBytes;
   return records.origins ? bytes + records.origins.length * originBytes : bytes;
 }
 
 function exactBytes({ records }: JournalAppend): number {
+  if (records instanceof PackedRecords) return records.bytes.length;
   let bytes = 0;
   for (const payload of records.payloads) bytes += byteLength(payload);
   return bytes;

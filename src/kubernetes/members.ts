@@ -4,6 +4,7 @@
  */
 import { withFields } from '../codecs/fields.ts';
 import { fitsJson } from '../codecs/encode.ts';
+import { Reencoding } from '../codecs/reencoding.ts';
 import type { Batch } from '../core/batch.ts';
 import { codecs } from '../core/batch.ts';
 import { scanJson, stringifyJson } from '../core/json.ts';
@@ -30,6 +31,34 @@ export function membersOf(entries: readonly (readonly [string, Value])[]): Membe
     names: entries.map(([key]) => Buffer.from(JSON.stringify(key))),
     isExact: scanJson(whole).exact,
   };
+}
+
+/** The batch with the same members behind all its records. */
+export function withSameMembers(batch: Batch, members: Members | undefined): Batch {
+  if (!members) return batch;
+  const { payload, bounds, exact } = batch.block.parts;
+  // One look for all of them: where a record may have such a field already, each is looked at.
+  const isPlain = Reencoding.suits(batch) && !members.names.some((name) => payload.includes(name));
+  if (!isPlain)
+    return withMembers(
+      batch,
+      Array.from({ length: batch.count }, () => ({ fields: undefined, members })),
+    );
+  const made = new Reencoding(batch, batch.count * (members.text.length + 2));
+  for (let row = 0; row < batch.count; row++) {
+    const index = batch.index(row);
+    const out = made.begin(row);
+    let end = (bounds[index + 1] as number) - 1;
+    while (payload[end] !== CLOSE) end--;
+    let last = end - 1;
+    while ((payload[last] as number) <= 32) last--;
+    out.copy(payload, bounds[index] as number, end);
+    if (payload[last] !== OPEN) out.byte(COMMA);
+    out.bytes(members.text);
+    out.byte(CLOSE);
+    made.end(row, exact[index] === 1 || members.isExact);
+  }
+  return made.finish(undefined) ?? batch;
 }
 
 /** What becomes of a record. */

@@ -94,7 +94,7 @@ const utc = { offset: 0 };
 
 /** `{"log":"…","stream":"…","time":"…"}`; the time stays a field. */
 function dockerParser(clock: Clock): Parser {
-  const readTime = compileFluentbitTime('%Y-%m-%dT%H:%M:%S.%L', utc, clock);
+  const readTime = compileFluentbitTime('%Y-%m-%dT%H:%M:%S.%L', utc, clock).read;
   return {
     parse(input) {
       const fields = readFluentbitJson(input.toString());
@@ -107,7 +107,7 @@ function dockerParser(clock: Clock): Parser {
 
 /** `time stream P text`, as the expression `^(?<time>.+?) (?<stream>stdout|stderr) (?<_p>F|P) (?<log>.*)$` has it. */
 function criParser(clock: Clock): Parser {
-  const readTime = compileFluentbitTime('%Y-%m-%dT%H:%M:%S.%L%z', utc, clock);
+  const readTime = compileFluentbitTime('%Y-%m-%dT%H:%M:%S.%L%z', utc, clock).read;
   return {
     parse(input) {
       const line = typeof input === 'string' ? Buffer.from(input) : input;

@@ -1,6 +1,8 @@
 /** The `fluentbit_loki` output: records as streams of Grafana Loki. Source: Fluent Bit 5.1 out_loki. */
+import { readFileSync } from 'node:fs';
 import { compileFluentbitAccessor } from '../codecs/fluentbit-accessor.ts';
 import { compileLoki } from '../codecs/loki-streams.ts';
+import { errorText } from '../core/errors.ts';
 import { fluentbitForm } from '../core/fluentbit.ts';
 import { boolean, choice, integer, list, secret, text } from '../core/options.ts';
 import { definePlugin } from '../core/plugin.ts';
@@ -77,8 +79,8 @@ export const fluentbitLokiOutput = definePlugin({
     lower(written) {
       const { properties, at, error } = written;
       const { tenantId, bearerToken, httpUser, labelMapPath } = properties;
-      if (labelMapPath !== undefined)
-        error(written.written('labelMapPath') ?? at, 'label_map_path is not supported: write the labels into Labels');
+      const mapped = labelMapPath === undefined ? [] : mappedLabels(labelMapPath);
+      if (typeof mapped === 'string') error(written.written('labelMapPath') ?? at, `label_map_path ${mapped}`);
       const { options: made, sections } = requestParts(properties, properties.port, properties.uri, written);
       const headers = {
         ...(bearerToken !== undefined && httpUser === undefined && { Authorization: `Bearer ${bearerToken}` }),
@@ -87,7 +89,11 @@ export const fluentbitLokiOutput = definePlugin({
       };
       const { dropSingleKey: drop } = properties;
       const dropSingleKey = drop === 'raw' ? 'raw' : ['on', 'true', 'yes'].includes(drop) ? 'on' : 'off';
-      return { sections, options: { ...made, headers, dropSingleKey, retryableResponseCodes: retriedStatuses } };
+      const labels = [written.options['labels'] ?? [], typeof mapped === 'string' ? [] : mapped].flat();
+      return {
+        sections,
+        options: { ...made, headers, dropSingleKey, labels, retryableResponseCodes: retriedStatuses },
+      };
     },
     example: `[OUTPUT]
     Name       loki
@@ -124,6 +130,31 @@ export const fluentbitLokiOutput = definePlugin({
     return createHttp(config, context, process.env, body);
   },
 });
+
+/** Labels of a file such as `{"kubernetes":{"pod_name":"pod"}}`: `pod=$kubernetes['pod_name']`; or what is wrong with it. */
+function mappedLabels(path: string): string[] | string {
+  try {
+    const text = readFileSync(path, 'utf8');
+    if (text.length > labelMapBytesMax) return `${path}: it has more than ${labelMapBytesMax} bytes`;
+    return labelsIn(JSON.parse(text) as unknown, []);
+  } catch (error) {
+    return `${path}: ${errorText(error)}; a JSON file with an object of fields and their labels was expected`;
+  }
+}
+
+/** More labels than this no Loki takes. */
+const labelMapBytesMax = 1024 * 1024;
+
+function labelsIn(map: unknown, way: readonly string[]): string[] {
+  if (typeof map !== 'object' || map === null || Array.isArray(map))
+    throw new Error(`${way.join('.') || 'the file'} is neither a label's name nor an object`);
+  return Object.entries(map).flatMap(([key, label]) => {
+    const path = [...way, key];
+    if (typeof label !== 'string') return labelsIn(label, path);
+    const [first = '', ...steps] = path;
+    return [`${label}=$${first}${steps.map((step) => `['${step.replaceAll("'", "''")}']`).join('')}`];
+  });
+}
 
 /** Each tenant gets requests of its own. */
 function tenantOf(key: string): RequestOf {

@@ -82,9 +82,16 @@ function unusable(directory: string, error: unknown): OperatingError {
   const reason = errorText(error);
   return new OperatingError(
     'DATA_DIR_UNUSABLE',
-    `preparing data directory ${directory}: ${reason}; check its owner and mode, or set P2L_DATA_DIR to a directory this user can write`,
+    `preparing data directory ${directory}: ${reason}; ${whoseVolume(error)}check its owner and mode, or set P2L_DATA_DIR to a directory this user can write`,
     { cause: error },
   );
+}
+
+/** Where the user may not write: who that is, and how a pod's volume becomes its own. */
+function whoseVolume(error: unknown): string {
+  if (!['EACCES', 'EPERM', 'EROFS'].includes(systemCode(error) ?? '')) return '';
+  const [uid, gid] = [process.getuid?.() ?? 0, process.getgid?.() ?? 0];
+  return `this is user ${uid}, group ${gid}, which a pod's volume takes with securityContext fsGroup: ${gid}; `;
 }
 
 /** A held lock. */

@@ -1,5 +1,6 @@
 /** What sources took and refused, as metrics. Counted in plain numbers and handed over when somebody asks. */
 import type { Metrics } from '../core/metrics.ts';
+import { PackedRecords } from '../core/packed-records.ts';
 import type { AppendRequest } from '../core/plugin.ts';
 
 /** Distinct tags counted on their own; tags come from outside, and every one would be a time series for ever. */
@@ -44,9 +45,10 @@ export class SourceCounts {
     this.#received.set(source, counts);
     return async (request) => {
       const offset = await append(request);
-      const { payloads } = request.records;
-      counts.records += payloads.length;
-      for (const payload of payloads) counts.bytes += Buffer.byteLength(payload);
+      const { records } = request;
+      counts.records += records.seconds.length;
+      if (records instanceof PackedRecords) counts.bytes += records.bytes.length;
+      else for (const payload of records.payloads) counts.bytes += Buffer.byteLength(payload);
       return offset;
     };
   }

@@ -5,6 +5,7 @@
  */
 import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '../core/log.ts';
 import { errorText } from '../core/errors.ts';
 import { Hub } from './link.ts';
@@ -30,6 +31,8 @@ export interface SupervisorOptions {
   readonly args: readonly string[];
   readonly workers: number;
   readonly graceMs: number;
+  /** How long a stop with `isDelayed` is put off. */
+  readonly stopDelayMs: number;
   readonly log: Log;
 }
 
@@ -44,6 +47,8 @@ export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #hub = new Hub();
   readonly #children = new Map<string, Child>();
+  /** A stop was asked for; one that is put off leaves everything running, and what dies is started again. */
+  #isStopAsked = false;
   #isStopping = false;
   #isReady = false;
   #finish: (code: number) => void = () => undefined;
@@ -67,11 +72,19 @@ export class Supervisor {
   reload(): void {
     this.#hub.link.note('deliver', 'reload', undefined);
   }
-  /** Receivers finish their acks, then outputs take what they can, all within the grace. A second call ends everything at once. */
-  async stop(): Promise<void> {
-    if (this.#isStopping) {
+  /**
+   * Receivers finish their acks, then outputs take what they can, all within the grace. A second call ends everything at once.
+   * `isDelayed`: everything goes on for stopDelayMs before.
+   */
+  async stop(isDelayed = false): Promise<void> {
+    if (this.#isStopAsked) {
       this.kill(1);
       return;
+    }
+    this.#isStopAsked = true;
+    if (isDelayed && this.#options.stopDelayMs > 0) {
+      this.#hub.link.note('deliver', 'leaving', undefined);
+      await sleep(this.#options.stopDelayMs);
     }
     this.#isStopping = true;
     const startedMs = performance.now();

@@ -18,6 +18,7 @@ import { NotReady } from '../core/not-ready.ts';
 import type { ChangedRecord, Filter, RejectRecord, Retagger } from '../core/plugin.ts';
 import type { Fields } from '../core/record.ts';
 import type { Refusal, Routed, Router, RouterParts } from './contract.ts';
+import { conditional } from './conditional-filter.ts';
 import { SharedRecords } from './shared-records.ts';
 
 /** The label for records that filters and steps rejected (Fluentd's `<label @ERROR>`). */
@@ -150,7 +151,7 @@ function compileLabels(
   const compileAction = (action: ActionModel): Action => {
     switch (action.kind) {
       case 'filter':
-        return { kind: 'filter', filter: parts.createFilter(action.plugin) };
+        return { kind: 'filter', filter: conditional(parts.createFilter(action.plugin), action.condition) };
       case 'output':
         return { kind: 'output', output: action.output };
       case 'join':

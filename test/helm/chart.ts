@@ -1,7 +1,7 @@
 /** The chart rendered by the real helm, and what it rendered, for tests. */
 import assert from 'node:assert/strict';
 import { execFile, spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -133,31 +133,48 @@ export function filesOf(
   return at(one(objects, 'ConfigMap', name), 'data') as Record<string, string>;
 }
 
-const checked = new Map<string, Promise<string>>();
+const checked = new Map<string, Promise<Checked>>();
+
+interface Checked {
+  readonly stdout: string;
+  readonly stderr: string;
+}
 
 /** What `post2log check` says of a workload's configuration, with the workload's own environment; it must say no warning. */
-export function check(objects: readonly KubernetesObject[], workload: KubernetesObject): Promise<string> {
-  const key = JSON.stringify([filesOf(objects, workload), environment(container(workload))]);
-  const known = checked.get(key) ?? checkNew(objects, workload);
+export async function check(objects: readonly KubernetesObject[], workload: KubernetesObject): Promise<string> {
+  const { stdout, stderr } = await runCheck(filesOf(objects, workload), environment(container(workload)));
+  assert.doesNotMatch(stderr, /warning:/);
+  return stdout;
+}
+
+/** What it says on standard error where the pod lacks the workload's environment. */
+export async function warnings(objects: readonly KubernetesObject[], workload: KubernetesObject): Promise<string> {
+  return (await runCheck(filesOf(objects, workload), {})).stderr;
+}
+
+/** Checks `post2log.conf` among these files; what was checked before is not checked again. */
+export function runCheck(
+  files: Readonly<Record<string, string>>,
+  env: Readonly<Record<string, string>>,
+): Promise<Checked> {
+  const key = JSON.stringify([files, env]);
+  const known = checked.get(key) ?? runNewCheck(files, env);
   checked.set(key, known);
   return known;
 }
 
-async function checkNew(objects: readonly KubernetesObject[], workload: KubernetesObject): Promise<string> {
+async function runNewCheck(
+  files: Readonly<Record<string, string>>,
+  env: Readonly<Record<string, string>>,
+): Promise<Checked> {
   const directory = mkdtempSync(join(tmpdir(), 'p2l-chart-'));
   try {
-    const etc = join(directory, 'etc');
-    mkdirSync(etc);
-    const files = filesOf(objects, workload);
-    for (const [name, content] of Object.entries(files)) writeFileSync(join(etc, name), content);
-    const env = { PATH: process.env['PATH'], HOME: process.env['HOME'], ...environment(container(workload)) };
-    const args = ['check', '--config', join(etc, 'post2log.conf')];
-    const { stdout, stderr } = await promisify(execFile)(join(root, 'bin', 'post2log'), args, { env }).catch(
-      (error: unknown) =>
-        assert.fail(`${nameOf(workload)}: ${String(at(error, 'stderr'))}\n${files['post2log.conf'] ?? ''}`),
+    for (const [name, content] of Object.entries(files)) writeFileSync(join(directory, name), content);
+    const args = ['check', '--config', join(directory, 'post2log.conf')];
+    const { PATH, HOME } = process.env;
+    return await promisify(execFile)(join(root, 'bin', 'post2log'), args, { env: { PATH, HOME, ...env } }).catch(
+      (error: unknown) => assert.fail(`${String(at(error, 'stderr'))}\n${files['post2log.conf'] ?? ''}`),
     );
-    assert.doesNotMatch(stderr, /warning:/);
-    return stdout;
   } finally {
     rmSync(directory, { recursive: true });
   }

@@ -16,6 +16,7 @@ import {
   one,
   podPath,
   render,
+  warnings,
 } from './chart.ts';
 import type { KubernetesObject } from './chart.ts';
 
@@ -129,4 +130,47 @@ test('who sends and who takes have the key from one Secret', () => {
     key: 'k',
   });
   assert.equal(all(own, 'Secret').filter((secret) => nameOf(secret) === 'post2log-forward').length, 0);
+});
+
+test('forward over TLS, with certificates on both sides', async () => {
+  const tls = { existingSecret: 'forward-cert', clientCertificates: true };
+  const objects = render({ ...everything, forward: { tls } });
+  for (const workload of workloads(objects)) {
+    assert.equal(at(named(workload, `${podPath}.volumes`, 'forward-tls'), 'secret.secretName'), 'forward-cert');
+    assert.equal(named(container(workload), 'volumeMounts', 'forward-tls')['mountPath'], '/etc/post2log-forward');
+  }
+  assert.match(await check(objects, one(objects, 'StatefulSet', 'post2log')), /transport tls/);
+  assert.match(await check(objects, one(objects, 'DaemonSet')), /transport tls|tls true/i);
+  const aggregator = await check(objects, one(objects, 'StatefulSet', 'post2log-aggregator'));
+  assert.match(aggregator, /client_cert_auth true/);
+  const alone = render({ forward: { tls } });
+  assert.equal(
+    list(one(alone, 'StatefulSet'), `${podPath}.volumes`).some(({ name }) => name === 'forward-tls'),
+    false,
+  );
+});
+
+test('what the pod should say of itself and does not is named, and so is a key', async () => {
+  const objects = render(everything);
+  const said = await warnings(objects, one(objects, 'StatefulSet', 'post2log'));
+  for (const name of ['NODE_NAME', 'POD_NAME', 'FORWARD_SHARED_KEY'])
+    assert.match(said, new RegExp(`warning: .*${name} is not set`));
+  assert.match(await warnings(objects, one(objects, 'DaemonSet')), /FORWARD_SHARED_KEY} is not set/);
+});
+
+test('the collector leaves out what this release writes, and nothing else', () => {
+  const objects = render({ ...everything, forwarder: 'fluentd' });
+  const config = filesOf(objects, one(objects, 'DaemonSet'))['post2log.conf'] ?? '';
+  const globs = (/Exclude_Path +(.*)/.exec(config)?.[1] ?? '').split(',');
+  const isLeftOut = (file: string): boolean =>
+    globs.some((glob) =>
+      new RegExp(`^${glob.replaceAll('.', '\\.').replaceAll('*', '.*')}$`).test(`/var/log/containers/${file}.log`),
+    );
+  for (const workload of workloads(objects))
+    for (const { name } of list(workload, `${podPath}.containers`))
+      assert.ok(isLeftOut(`${nameOf(workload)}-0_logging_${String(name)}-${'a'.repeat(64)}`), nameOf(workload));
+  assert.ok(!isLeftOut(`web-0_logging_web-${'a'.repeat(64)}`));
+  assert.ok(!isLeftOut(`post2log-0_other_post2log-${'a'.repeat(64)}`));
+  const all = render({ ...everything, collector: { enabled: true, excludeOwn: false } });
+  assert.doesNotMatch(filesOf(all, one(all, 'DaemonSet'))['post2log.conf'] ?? '', /Exclude_Path/);
 });

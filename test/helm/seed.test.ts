@@ -1,7 +1,20 @@
 /** The names and forms of values that deployments have from before: variables of the environment, passed on as text. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { all, at, check, container, environment, filesOf, list, named, one, podPath, render } from './chart.ts';
+import {
+  all,
+  at,
+  check,
+  container,
+  environment,
+  filesOf,
+  list,
+  named,
+  one,
+  podPath,
+  render,
+  runCheck,
+} from './chart.ts';
 import type { KubernetesObject } from './chart.ts';
 
 const receiver = (objects: readonly KubernetesObject[]): KubernetesObject => one(objects, 'StatefulSet', 'post2log');
@@ -172,6 +185,10 @@ test('with Fluentd: rotating files, a container beside, the same outputs', async
     ],
   );
   const files = filesOf(objects, workload, 'fluentd-config');
+  // Nobody here has Fluentd; post2log reads its language.
+  const fluentd = await runCheck({ ...files, 'post2log.conf': files['fluentd.conf'] ?? '' }, {});
+  assert.match(fluentd.stdout, /path \/data\/\*\.txt/);
+  assert.match(fluentd.stdout, /match post2log: stdout/);
   assert.equal(files['extra.conf'], extraCfg.replace('{{ .Release.Name }}', 'post2log'));
   assert.match(files['fluentd.conf'] ?? '', /path \/data\/\*\.txt/);
   assert.equal(

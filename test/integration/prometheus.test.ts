@@ -102,7 +102,7 @@ for (const workers of ['1', '2'])
     // Gone with a configuration that does not have them.
     await writeFile(
       configPath,
-      `<source>\n  @type http\n  port ${metricsPort}\n  bind 127.0.0.1\n</source>\n<match **>\n  @type null\n  @id first\n</match>\n`,
+      `<source>\n  @type http\n  port ${await freePort()}\n  bind 127.0.0.1\n</source>\n<match **>\n  @type null\n  @id first\n</match>\n`,
     );
     program.child.kill('SIGHUP');
     await until('the agent to be gone', () =>

@@ -24,6 +24,13 @@ const startTimeoutMs = 180_000;
 /** What a server may take to flush when it is asked to end. */
 const stopTimeoutMs = 20_000;
 
+const servers = new Set<ServerProcess>();
+
+/** Kills every server that this process started and that still runs, also one that does not answer yet. */
+export function killServers(): void {
+  for (const { pids } of servers) for (const pid of pids) process.kill(-pid, 'SIGKILL');
+}
+
 export class ServerProcess implements Running {
   readonly addresses: Readonly<Record<string, string>>;
   readonly #command: ServerCommand;
@@ -36,6 +43,7 @@ export class ServerProcess implements Running {
   }
   static async start(command: ServerCommand): Promise<ServerProcess> {
     const server = new ServerProcess(command);
+    servers.add(server);
     await server.#start();
     return server;
   }

@@ -13,9 +13,12 @@ import { compileDecoders, decoderNames } from '../fluentbit-decoders.ts';
 import type { DecoderRule } from '../fluentbit-decoders.ts';
 import { readFluentbitJson } from '../fluentbit-json.ts';
 import { compileFluentbitTime } from '../fluentbit-strptime.ts';
+import type { FluentbitTime } from '../fluentbit-strptime.ts';
 import { compileTypes, typeNames } from '../fluentbit-types.ts';
 import { compileCapture, pieceOf, subjectOf } from '../onigmo.ts';
 import { limited } from '../parse-texts.ts';
+import { DirectJson } from '../direct-json.ts';
+import { compileDirectPattern } from '../direct-pattern.ts';
 import { readLogfmt, readLtsv } from './pairs.ts';
 
 const options = {
@@ -174,13 +177,20 @@ const mismatch: ParseProblem = { kind: 'mismatch', problem: 'the expression does
 type Finish = (fields: Fields, doesTimeFail?: boolean) => Parsed;
 
 function createParser(values: ParserOptions, rules: readonly DecoderRule[], clock: Clock): Parser {
-  const finish = compileFinish(values, rules, clock);
+  const time = compileTime(values, clock);
+  const finish = compileFinish(values, rules, time);
   const types = compileTypes(values.types);
+  const direct =
+    rules.length === 0 && (!time || time.readPlaced) ? { ...values, readTime: time?.readPlaced } : undefined;
   switch (values.format) {
     case 'regex':
-      return regexParser(values, types, finish);
+      return {
+        ...regexParser(values, types, finish),
+        direct: direct && values.types.length === 0 ? compileDirectPattern(values.regex ?? '', direct) : undefined,
+      };
     case 'json':
       return {
+        direct: direct && new DirectJson(direct),
         parse(input) {
           const written = input.toString();
           const isArray = values.arrayKey !== undefined && /^\s*\[/.test(written);
@@ -232,15 +242,22 @@ function regexParser(
   });
 }
 
-/** `doesTimeFail`: a time of another form makes the whole text one that does not parse, as with logfmt and ltsv. */
-function compileFinish(values: ParserOptions, rules: readonly DecoderRule[], clock: Clock): Finish {
-  const { timeFormat, timeKey, timeKeep, timeOffset, timeZone, timeSystemTimezone } = values;
-  const decode = rules.length === 0 ? undefined : compileDecoders(rules);
+function compileTime(
+  { timeFormat, timeOffset, timeZone, timeSystemTimezone }: ParserOptions,
+  clock: Clock,
+): FluentbitTime | undefined {
+  if (timeFormat === undefined) return undefined;
   const offset = timeOffset === undefined ? 0 : (parseOffset(timeOffset) ?? 0);
-  const readTime =
-    timeFormat === undefined
-      ? undefined
-      : compileFluentbitTime(timeFormat, { offset, zone: timeZone, isSystem: timeSystemTimezone }, clock);
+  return compileFluentbitTime(timeFormat, { offset, zone: timeZone, isSystem: timeSystemTimezone }, clock);
+}
+
+/** `doesTimeFail`: a time of another form makes the whole text one that does not parse, as with logfmt and ltsv. */
+function compileFinish(
+  { timeFormat, timeKey, timeKeep }: ParserOptions,
+  rules: readonly DecoderRule[],
+  readTime: FluentbitTime | undefined,
+): Finish {
+  const decode = rules.length === 0 ? undefined : compileDecoders(rules);
   return (fields, doesTimeFail = false) => {
     // json decodes before it looks for the time, the others behind it: a decoded key may be the time there.
     const decoded = decode && !doesTimeFail ? decode(fields) : fields;
@@ -248,7 +265,7 @@ function compileFinish(values: ParserOptions, rules: readonly DecoderRule[], clo
     let time: Instant | undefined;
     let result = decoded;
     if (readTime && typeof written === 'string' && written !== '') {
-      time = readTime(written);
+      time = readTime.read(written);
       if (!time && doesTimeFail)
         return { kind: 'mismatch', problem: `${timeKey} "${written}" is no time of the form ${timeFormat ?? ''}` };
       if (time && !timeKeep) {

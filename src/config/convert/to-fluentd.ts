@@ -78,6 +78,11 @@ class Writer {
     for (const step of steps) {
       const pattern = fluentdPattern(step.match);
       if (step.action.kind === 'filter') {
+        if (step.action.condition)
+          this.#problems.push({
+            at: step.at,
+            text: `processor ${step.action.plugin.type}: Fluentd's filters have no conditions; part the records by <match> with @type rewrite_tag_filter by hand`,
+          });
         parts.push(sectionLines('filter', pattern, pluginLines(this.#registry, step.action.plugin)));
       } else if (step.action.kind === 'retag') {
         this.#problems.push({

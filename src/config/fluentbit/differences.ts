@@ -42,8 +42,14 @@ export const languageDifferences: readonly DialectDifference[] = [
   },
   {
     verdict: 'unsupported',
-    theirs: '`processors` of YAML for logs, metrics and traces, with conditions',
-    ours: 'Those for logs that name a filter this program has; others are an error',
+    theirs: '`processors` of YAML for logs, metrics and traces',
+    ours: 'Those for logs that name a filter this program has, with their conditions; others are an error',
+  },
+  {
+    verdict: 'better',
+    theirs:
+      'A number as the value of a condition is taken for the bits of another one: `gt 500` is true of anything above 0',
+    ours: 'Compared as a number, or for `eq`, `neq` and `regex` as its text',
   },
   {
     verdict: 'unsupported',

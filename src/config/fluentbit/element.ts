@@ -28,6 +28,6 @@ export interface ParsedConfig {
 }
 
 /** The last property of that name, as Fluent Bit takes those it reads itself; compared without case. */
-export function lastProperty(section: Section, name: string): Property | undefined {
+export function lastProperty(section: Pick<Section, 'properties'>, name: string): Property | undefined {
   return section.properties.findLast(({ key }) => key.toLowerCase() === name);
 }

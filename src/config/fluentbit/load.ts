@@ -29,7 +29,7 @@ export async function loadFluentbit(
   files.begin(main.path);
   const parsed = await parse(main, dialect, files);
   lowering.problems.push(...parsed.problems);
-  const variables = new Variables(parsed.variables, env, (at, text) => lowering.warn(at, text));
+  const variables = new Variables(parsed.variables, env, lowering);
   const reading = { lowering, variables };
   const named = (name: string) => parsed.sections.filter((section) => section.name === name);
   const service = lowerService(reading, named('service'));

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import type { ConfigProblem } from '../../core/errors.ts';
@@ -113,6 +113,36 @@ test('variables: @SET goes before the environment, an unset one is empty and sai
   ]);
   const options = result.loaded?.model.sources[0]?.plugin.options;
   assert.deepEqual([options?.['tag'], options?.['samples'], options?.['rate']], ['from set', 3, 1]);
+});
+
+test('variables: HOSTNAME is always set; one may stand in a file', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'p2l-secret-'));
+  try {
+    writeFileSync(join(directory, 'secret'), 'from file\n');
+    const path = join(directory, 'secret');
+    const classic = await read({ 'a.conf': `@SET tag=file://${path}\n${pair.replace('a.b', '${tag}.${HOSTNAME}')}` });
+    assert.deepEqual(said(classic), []);
+    assert.equal(classic.loaded?.model.sources[0]?.plugin.options['tag'], `from file.${hostname()}`);
+    const yaml = (env: string) =>
+      read({
+        'a.yaml': `env:\n${env}pipeline:\n  inputs:\n    - {name: dummy, tag: "\${tag}"}\n  outputs:\n    - name: stdout\n`,
+      });
+    const list = await yaml(
+      `  - {name: tag, uri: "file://${path}", refresh_interval: 60}\n  - {name: other, value: x}\n`,
+    );
+    assert.match(
+      said(list).join(),
+      /^a\.yaml:2:\d+: warning: refresh_interval: the file is read with the configuration[^,]*$/,
+    );
+    assert.equal(list.loaded?.model.sources[0]?.plugin.options['tag'], 'from file');
+    assert.match(said(await yaml('  - {name: tag}\n')).join(), /env: name and value \(or uri\) were expected/);
+    assert.match(
+      said(await yaml(`  tag: file://${path}.none\n`)).join(),
+      /a\.yaml:2:8: reading the value of a variable: ENOENT/,
+    );
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
 });
 
 test('all mistakes are told, each with its place', async () => {

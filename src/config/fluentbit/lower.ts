@@ -17,6 +17,7 @@ import type { Property, Section } from './element.ts';
 import { lowerPlugin, pluginOf } from './plugin.ts';
 import type { LoweredPlugin, Surroundings } from './plugin.ts';
 import { lowerProcessors } from './processors.ts';
+import type { JoinStep } from './processors.ts';
 import type { Service } from './service.ts';
 
 const known = [
@@ -45,6 +46,8 @@ class Pipeline {
   readonly #ids: OutputIds;
   readonly #labels: Record<string, readonly StepModel[]> = {};
   readonly #instances = new Map<string, number>();
+  /** Outputs of filters that join records. */
+  readonly #joins: OutputModel[] = [];
 
   constructor(around: Surroundings, service: Service) {
     this.#around = around;
@@ -59,8 +62,7 @@ class Pipeline {
     const outputs = named('output');
     this.#claimAliases([...inputs, ...outputs]);
     const sources = inputs.flatMap((section) => this.#source(section) ?? []);
-    const joins: OutputModel[] = [];
-    const filters = named('filter').flatMap((section) => this.#filter(section, joins) ?? []);
+    const filters = named('filter').flatMap((section) => this.#filter(section) ?? []);
     // One input and one output need no Match.
     const isPair = inputs.length === 1 && outputs.length === 1;
     const written = outputs.flatMap((section) => this.#output(section, isPair) ?? []);
@@ -68,7 +70,7 @@ class Pipeline {
       version: 1 as const,
       sources,
       labels: { [rootLabel]: [...filters, ...written.flatMap(({ step }) => step)], ...this.#labels },
-      outputs: [...joins, ...written.map(({ output }) => output)],
+      outputs: [...this.#joins, ...written.map(({ output }) => output)],
       plugins: [],
       ...(this.#service.logLevel !== undefined && { logLevel: this.#service.logLevel }),
       ...(this.#service.monitor && {
@@ -123,7 +125,7 @@ class Pipeline {
     const lowered = spec && lowerPlugin(this.#around, spec, section, instance);
     const id = (lowered?.common as InputValues | undefined)?.alias ?? instance;
     const label = `@INPUT ${id}`;
-    const steps = lowerProcessors(this.#around, section, instance);
+    const steps = lowerProcessors(this.#around, section, instance, this.#joinStep);
     if (!lowered || !steps) return undefined;
     if ((lowered.common as InputValues).routable === false)
       this.#lowering.warn(
@@ -138,8 +140,7 @@ class Pipeline {
     this.#labels[label] = [...steps, ...on];
     return { id, plugin: lowered.model, label };
   }
-  /** `joins`: gets the output of a filter that joins records. */
-  #filter(section: Section, joins: OutputModel[]): StepModel | undefined {
+  #filter(section: Section): StepModel | undefined {
     const spec = pluginOf(this.#around, 'filter', section);
     const lowered = spec && lowerPlugin(this.#around, spec, section, this.#instance(section, 'filter'));
     if (!lowered) return undefined;
@@ -152,28 +153,29 @@ class Pipeline {
       return undefined;
     }
     const { model: plugin } = lowered;
-    if (lowered.spec.kind === 'join') {
-      const { alias } = lowered.common as RoutedValues;
-      if (alias !== undefined) this.#lowering.claimId(alias, section.at);
-      const id = alias ?? this.#ids.next(lowered.spec, plugin);
-      if (joinIdForbidden.test(id))
-        this.#lowering.error(
-          section.at,
-          `Alias ${id}: that of a filter that joins records may not hold ">", "!", "*" or " @"`,
-        );
-      joins.push({ id, plugin, buffer: joinBuffer });
-      return { match, action: { kind: 'join', output: id }, take: true, at: section.at };
-    }
+    if (lowered.spec.kind === 'join') return this.#joinStep(lowered, match, section);
     if (plugin.kind !== 'step') return { match, action: { kind: 'filter', plugin }, take: false, at: section.at };
     return { match, action: { kind: 'retag', plugin, label: rootLabel }, take: false, at: section.at };
   }
+  readonly #joinStep: JoinStep = ({ model: plugin, spec, common }, match, section) => {
+    const { alias } = common as RoutedValues;
+    if (alias !== undefined) this.#lowering.claimId(alias, section.at);
+    const id = alias ?? this.#ids.next(spec as OutputSpec, plugin);
+    if (joinIdForbidden.test(id))
+      this.#lowering.error(
+        section.at,
+        `Alias ${id}: that of a filter that joins records may not hold ">", "!", "*" or " @"`,
+      );
+    this.#joins.push({ id, plugin, buffer: joinBuffer });
+    return { match, action: { kind: 'join', output: id }, take: true, at: section.at };
+  };
   #output(section: Section, isPair: boolean): { name: string; output: OutputModel; step: StepModel[] } | undefined {
     const spec = pluginOf(this.#around, 'output', section) as OutputSpec | undefined;
     const instance = this.#instance(section, 'output');
     const buffer = (common: LoweredPlugin['common'], parts: LoweredPlugin['parts']) =>
       outputBuffer(this.#lowering, section.at, common, parts, this.#service);
     const lowered = spec && lowerPlugin(this.#around, spec as never, section, instance, buffer);
-    const steps = lowerProcessors(this.#around, section, instance);
+    const steps = lowerProcessors(this.#around, section, instance, this.#joinStep);
     if (!lowered || !steps) return undefined;
     const common = lowered.common as OutputValues;
     const id = common.alias ?? this.#ids.next(spec, lowered.model);

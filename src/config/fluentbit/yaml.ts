@@ -8,6 +8,7 @@ import type { Document, Node, Pair, YAMLMap, YAMLSeq, LineCounter } from 'yaml';
 import { nearest } from '../../core/errors.ts';
 import type { ConfigProblem, Location } from '../../core/errors.ts';
 import { snakeCase } from '../../core/options.ts';
+import { lastProperty } from './element.ts';
 import type { ParsedConfig, Property, Section } from './element.ts';
 import type { ConfigFiles, Included } from './files.ts';
 
@@ -90,7 +91,8 @@ class YamlFile {
       else if (word === 'includes') this.#includes(pair.value);
       else if (word === 'service') this.#gathered.sections.push(this.#section('service', pair.value, at));
       else if (word === 'pipeline') this.#pipeline(pair.value);
-      else if (word === 'extensions') continue;
+      else if (word === 'extensions')
+        this.#warn(at, 'extensions: they have no effect here; Fluent Bit hands them to what embeds it');
       else if (listSections[word] !== undefined) this.#list(word, listSections[word], pair.value);
       else this.#unknown(key, at, topKeys);
     }
@@ -109,12 +111,28 @@ class YamlFile {
       this.#gathered.sections.push(this.#section(name, entry, at));
     }
   }
+  /** A map of names and values, or a list of maps with name and value, or the uri of a file in its place. */
   #variables(node: unknown): void {
+    if (this.#yaml.isSeq(node)) {
+      for (const entry of node.items) this.#variable(this.#section('env', entry, this.#at(entry)));
+      return;
+    }
     for (const pair of this.#map(node, 'env', 'names and values')?.items ?? []) {
       const [key, at] = this.#key(pair);
       const value = this.#scalar(pair.value, key);
       if (value) this.#gathered.variables.push({ key, value: value.text, at, valueAt: value.at });
     }
+  }
+  #variable({ properties, groups, at }: Section): void {
+    const of = (key: string) => lastProperty({ properties }, key);
+    const [name, value] = [of('name'), of('uri') ?? of('value')];
+    if (!name || !value) return this.#error(at, 'env: name and value (or uri) were expected');
+    for (const { key, at: place } of [...properties, ...groups.map((group) => ({ key: group.name, at: group.at }))])
+      if (key === 'refresh_interval')
+        this.#warn(place, 'refresh_interval: the file is read with the configuration; reload it to read it again');
+      else if (!['name', 'value', 'uri'].includes(key))
+        this.#error(place, `env has no ${key} (it has name, value, uri)`);
+    this.#gathered.variables.push({ key: name.value, value: value.value, at, valueAt: value.valueAt });
   }
   #includes(node: unknown): void {
     for (const entry of this.#seq(node, 'includes')?.items ?? []) {
@@ -195,6 +213,9 @@ class YamlFile {
   }
   #error(at: Location, text: string): void {
     this.#gathered.problems.push({ at, text });
+  }
+  #warn(at: Location, text: string): void {
+    this.#gathered.problems.push({ at, text, severity: 'warning' });
   }
 }
 

@@ -8,7 +8,7 @@ import type { Fields, Value } from '../../core/record.ts';
 import { Captures } from '../../kubernetes/captures.ts';
 import type { Captured } from '../../kubernetes/captures.ts';
 import type { Answer, AskLimits, Cluster, ClusterSettings, Namespace, Pod } from '../../kubernetes/contract.ts';
-import { membersOf, withMembers } from '../../kubernetes/members.ts';
+import { membersOf, withMembers, withSameMembers } from '../../kubernetes/members.ts';
 import type { Members } from '../../kubernetes/members.ts';
 import { clusterUrl, nodeNameOf, sharedCluster } from '../../kubernetes/shared.ts';
 import { wishesOf } from './annotations.ts';
@@ -71,6 +71,9 @@ export class KubernetesFilter implements Filter {
   apply(batch: Batch): Batch {
     const abouts = this.#aboutRows(batch);
     if (!abouts) return batch;
+    const { mergeLog, useJournal } = this.#values;
+    const [all] = useJournal || mergeLog ? [] : [abouts(0)];
+    if (all && !all.wishes) return withSameMembers(batch, all.members);
     const kept: number[] = [];
     const parsers: (Parser | undefined)[] = [];
     for (let row = 0; row < batch.count; row++) {

@@ -1,5 +1,5 @@
 /** Bodies of `_bulk` requests, and which records lie where in them. */
-import { ByteWriter } from '../../core/bytes.ts';
+import { SpareWriters } from '../../core/bytes.ts';
 import type { Chunk, ChunkBatch } from '../../core/plugin.ts';
 import type { Server } from './server.ts';
 import type { Lines, Operation } from './lines.ts';
@@ -14,6 +14,9 @@ export interface BulkRequest {
   readonly ends: readonly number[];
   readonly body: Buffer;
 }
+
+/** For chunks that are written at a time. */
+const writers = new SpareWriters(2);
 
 /** A record by its place in the chunk. */
 export interface ChunkRow {
@@ -49,7 +52,7 @@ export function* bulkRequests(
   refuse: (row: number, reason: string) => void,
   chosen: Iterable<number> = allRows(chunk),
 ): Generator<BulkRequest> {
-  const out = new ByteWriter();
+  const out = writers.take();
   const find = rowsOf(chunk);
   let [rows, operations, ends]: [number[], Operation[], number[]] = [[], [], []];
   let index = '';
@@ -78,6 +81,8 @@ export function* bulkRequests(
     ends.push(out.length);
   }
   if (rows.length > 0) yield request();
+  // One that is left halfway is not used again.
+  writers.give(out);
 }
 
 function* allRows({ count }: Chunk): Generator<number> {

@@ -16,7 +16,8 @@ import { compileTemplate } from './fluentbit-template.ts';
 import type { Template } from './fluentbit-template.ts';
 import { murmur3, xxh3 } from './hashes.ts';
 import type { Divert, Lines, Operation, Placed } from './lines.ts';
-import { KeyFinder, isPlain, jsonField, writeWithBefore } from './raw-document.ts';
+import { KeyFinder } from '../../codecs/key-finder.ts';
+import { isPlain, jsonField, writeWithBefore } from './raw-document.ts';
 import { takesTypes } from './server.ts';
 import type { Server } from './server.ts';
 

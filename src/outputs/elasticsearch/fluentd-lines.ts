@@ -11,7 +11,8 @@ import { copyFields, deleteField, getField, setField } from '../../core/record.t
 import type { Fields, Value } from '../../core/record.ts';
 import { flattened, parentOf, updateBody } from './fields.ts';
 import type { Divert, Lines, Operation, Placed, WantedDocuments } from './lines.ts';
-import { KeyFinder, isPlain, jsonField, writeWithBehind } from './raw-document.ts';
+import { KeyFinder } from '../../codecs/key-finder.ts';
+import { isPlain, jsonField, writeWithBehind } from './raw-document.ts';
 import { elasticMajor, takesTypes } from './server.ts';
 import type { Server } from './server.ts';
 import type { DocumentSettings, Meaning } from './settings.ts';

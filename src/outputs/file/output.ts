@@ -4,7 +4,7 @@ import { gzip, zstdCompress } from 'node:zlib';
 import { writeChunk } from '../../codecs/rows.ts';
 import type { RefusedRow } from '../../codecs/rows.ts';
 import type { Batch } from '../../core/batch.ts';
-import { ByteWriter } from '../../core/bytes.ts';
+import { ByteWriter, SpareWriters } from '../../core/bytes.ts';
 import type { Disk } from '../../core/disk.ts';
 import { OperatingError, errorText, systemCode } from '../../core/errors.ts';
 import type { Chunk, Formatter, Output, OutputContext, WriteResult } from '../../core/plugin.ts';
@@ -17,6 +17,9 @@ const pack = {
   gzip: promisify(gzip),
   zstd: promisify(zstdCompress),
 } as const;
+
+/** For chunks that are written at a time. */
+const writers = new SpareWriters(2);
 
 /** What opening a file answers when its path itself is at fault. */
 const impossibleCodes: ReadonlySet<string> = new Set(['ENAMETOOLONG', 'ENOTDIR', 'EISDIR', 'EEXIST', 'ELOOP']);
@@ -69,9 +72,16 @@ export class FileOutput implements Output {
   }
 
   async write(chunk: Chunk): Promise<WriteResult> {
+    const out = writers.take();
+    try {
+      return await this.#write(chunk, out);
+    } finally {
+      writers.give(out);
+    }
+  }
+  async #write(chunk: Chunk, out: ByteWriter): Promise<WriteResult> {
     const target = this.#expand(chunk);
     if ('reason' in target) return { refused: Array.from({ length: chunk.count }, (_, row) => ({ row, ...target })) };
-    const out = new ByteWriter();
     const { formatter, inject, rotate } = this.#settings;
     const ends: number[] | undefined = rotate === undefined ? undefined : [];
     const refused = writeChunk(formatter, chunk, inject, out, ends);

@@ -150,8 +150,6 @@ test('loki: one stream in one request, the tenant’s header; 400 is halved unti
     ],
   });
   await assert.rejects(send(t, fluentbitLokiOutput, [`Port ${port}`]), /OUTPUT_REFUSED|400/);
-  const { problems } = await read(fluentbitLokiOutput, ['Labels nothing', 'Label_Map_Path /x']);
-  assert.match(problems.join('\n'), /label_map_path is not supported/);
 });
 
 test('http: body_key and headers_key, a request for each record; what cannot be sent or is refused goes alone', async (t) => {
@@ -197,6 +195,33 @@ test('loki: tenant_id_key, a request for each tenant', async (t) => {
   );
   assert.deepEqual(result?.retry, [3]);
   assert.match(received[0]?.body.toString() ?? '', /\\"n\\":1.*\\"n\\":3/);
+});
+
+test('loki: label_map_path says which fields are labels, beside those of Labels', async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'p2l-loki-'));
+  t.after(() => rmSync(directory, { recursive: true }));
+  const path = join(directory, 'map.json');
+  writeFileSync(path, '{"kubernetes":{"pod_name":"pod","labels":{"app.kubernetes.io/name":"app"}},"stream":"stream"}');
+  const { port, received } = await target(t);
+  const record =
+    '{"kubernetes":{"pod_name":"web-1","host":"h","labels":{"app.kubernetes.io/name":"web"}},"stream":"stdout","n":1}';
+  const lines = [`Port ${port}`, 'Labels job=x', `Label_Map_Path ${path}`];
+  await send(t, fluentbitLokiOutput, lines, chunkOf([batchOf('app', [record])], { tag: 'app' }));
+  const { streams } = JSON.parse(received[0]?.body.toString() ?? '{}') as {
+    streams: { stream: unknown; values: string[][] }[];
+  };
+  assert.deepEqual(streams[0]?.stream, { job: 'x', pod: 'web-1', app: 'web', stream: 'stdout' });
+  assert.equal(streams[0]?.values[0]?.[1], '{"kubernetes":{"host":"h","labels":{}},"n":1}');
+  for (const [text, expected] of [
+    ['{"a":1}', /a is neither a label's name nor an object/],
+    ['[]', /the file is neither/],
+    ['{', /map\.json: .*a JSON file with an object/],
+  ] as const) {
+    writeFileSync(path, text);
+    assert.match((await read(fluentbitLokiOutput, lines)).problems.join(), expected);
+  }
+  const absent = await read(fluentbitLokiOutput, [`Label_Map_Path ${path}.none`]);
+  assert.match(absent.problems.join(), /label_map_path .*ENOENT/);
 });
 
 test('TLS: what tls.* says has an effect; names of certificates are looked at unless that is written off', async () => {

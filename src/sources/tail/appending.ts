@@ -3,6 +3,7 @@ import { codecs } from '../../core/batch.ts';
 import type { EncodedRecords } from '../../core/batch.ts';
 import { sleep } from '../../core/clock.ts';
 import { OperatingError, errorText } from '../../core/errors.ts';
+import { PackedRecords } from '../../core/packed-records.ts';
 import type { AppendRequest, SourceContext } from '../../core/plugin.ts';
 
 /** How long to wait before an append that was not taken is tried again. */
@@ -35,6 +36,7 @@ export async function appendPatiently(
 
 /** Records [from, to). */
 export function sliceRecords(records: EncodedRecords, from: number, to: number): EncodedRecords {
+  if (records instanceof PackedRecords) return records.slice(from, to);
   const { codec, payloads, exact, seconds, nanos } = records;
   const part = <T>(list: readonly T[]): T[] => list.slice(from, to);
   return { codec, payloads: part(payloads), exact: part(exact), seconds: part(seconds), nanos: part(nanos) };

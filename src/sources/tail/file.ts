@@ -322,10 +322,10 @@ export class FollowedFile {
     const lines = this.#lines;
     const nowMs = this.#rules.context.clock.monotonicMs();
     return {
-      line(line, at, bytes) {
-        if (lines) lines.add(line, at, at + bytes, batch);
-        else if (joiner) joiner.add(line, at, bytes, batch, nowMs);
-        else batch.add(line, at, at + bytes);
+      line(piece, from, until, at, bytes) {
+        if (lines) lines.add(piece.subarray(from, until), at, at + bytes, batch);
+        else if (joiner) joiner.add(piece.subarray(from, until), at, bytes, batch, nowMs);
+        else batch.addLine(piece, from, until, at, at + bytes);
       },
       part(part, end, number) {
         joiner?.flush(batch, false);
@@ -368,6 +368,9 @@ export class FollowedFile {
       const end = isLast ? place : this.#placeBehind(unwritten, run.ends.at(-1));
       if (!(await this.#append(run, end, unwritten, isUrgent || !isLast, isLast ? state : undefined))) return;
     }
+    batch.release();
+    // Lines that wait for further ones are views of it.
+    if (!this.#lines) this.#reader.release();
   }
   /** Where to go on once all is in the journal but what waits and `unwritten`; `end`: up to where it is, when no lines are joined. */
   #placeBehind(unwritten: readonly Span[], end?: number): FilePlace {

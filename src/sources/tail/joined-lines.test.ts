@@ -6,6 +6,7 @@ import { until } from '../../../test/program.ts';
 import { modelOf } from '../../../test/fixture.ts';
 import { fluentbitParser } from '../../codecs/fluentbit/index.ts';
 import { fluentbitMultilineParser } from '../../codecs/fluentbit_multiline.ts';
+import { noneParser } from '../../codecs/none.ts';
 import { Tailing } from './tail-fixture.ts';
 
 const hour = 3_600_000;
@@ -93,6 +94,77 @@ describe('records of several lines', () => {
         ['y', undefined],
       ],
     );
+  });
+});
+
+describe('Docker_Mode', () => {
+  const json = modelOf(fluentbitParser, { format: 'json' });
+  const mode = { dockerMode: true, multilineFlushInterval: hour, unparsedKey: 'log' };
+  const docker = (log: string, more: Record<string, unknown> = {}) => `${JSON.stringify({ log, ...more })}\n`;
+
+  test('parts are joined up to a line feed, whatever stream they are of; the last one gives the other fields', async (t) => {
+    const tail = await Tailing.make(t, mode, json);
+    await tail.write(
+      'in.log',
+      docker('a ', { stream: 'stdout', n: 1 }) +
+        docker('b "é" ', { stream: 'stderr', n: 2 }) +
+        docker('c\n', { stream: 'stdout', n: 3 }) +
+        docker('whole\n', { n: 4 }),
+    );
+    await tail.start();
+    await tail.count(2);
+    assert.deepEqual(tail.records, [
+      { log: 'a b "é" c\n', stream: 'stdout', n: 3 },
+      { log: 'whole\n', n: 4 },
+    ]);
+  });
+  test('a line that is no part completes what waits, and stands alone', async (t) => {
+    const tail = await Tailing.make(t, mode, json);
+    await tail.write('in.log', `${docker('a')}plain\n${docker('b')}{"log":5}\n${docker('c')}{"other":1}\n`);
+    await tail.start();
+    await tail.count(6);
+    assert.deepEqual(
+      tail.records.map((record) => JSON.stringify(record)),
+      ['{"log":"a"}', '{"log":"plain"}', '{"log":"b"}', '{"log":5}', '{"log":"c"}', '{"other":1}'],
+    );
+  });
+  test('without a parser the line of the last part is the text, with all of log in it', async (t) => {
+    const tail = await Tailing.make(t, { ...mode, unparsedKey: undefined }, modelOf(noneParser, { messageKey: 'log' }));
+    await tail.write('in.log', docker('a ', { n: 1 }) + docker('b\n', { n: 2 }));
+    await tail.start();
+    await tail.count(1);
+    assert.deepEqual(JSON.parse(String(tail.records[0]?.['log'])), { log: 'a b\n', n: 2 });
+  });
+  test('what is quiet for Docker_Mode_Flush is complete', async (t) => {
+    const tail = await Tailing.make(t, { ...mode, multilineFlushInterval: 1000 }, json);
+    await tail.write('in.log', docker('a'));
+    await tail.start();
+    await tail.count(1);
+    assert.deepEqual(texts(tail), ['a']);
+  });
+  test('Docker_Mode_Parser: from the first line on that it takes, records go up to the next such line', async (t) => {
+    const first = modelOf(fluentbitParser, { format: 'regex', regex: String.raw`"log":"(?<level>[A-Z]+) ` });
+    const tail = await Tailing.make(t, mode, json, [first]);
+    const lines = ['before\n', 'more\n', 'ERROR a', 'b\n', '  at c\n', '  at d\n', 'INFO e\n', 'WARN f\n'];
+    await tail.write('in.log', lines.map((log) => docker(log)).join(''));
+    await tail.start();
+    await tail.count(4);
+    assert.deepEqual(texts(tail), ['before\n', 'more\n', 'ERROR ab\n  at c\n  at d\n', 'INFO e\n']);
+  });
+  test('a stop and a kill between parts lose and double none', async (t) => {
+    const tail = await Tailing.make(t, mode, json);
+    await tail.write('in.log', docker('1\n') + docker('2 ') + docker('3 '));
+    await tail.start();
+    await tail.count(1);
+    await tail.stop();
+    await tail.append('in.log', docker('4 '));
+    await tail.start();
+    tail.kill();
+    await tail.append('in.log', docker('5\n'));
+    await tail.start();
+    await tail.count(2);
+    await tail.stop();
+    assert.deepEqual(texts(tail), ['1\n', '2 3 4 5\n']);
   });
 });
 

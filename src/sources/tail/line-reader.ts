@@ -17,10 +17,14 @@ const startBytesMax = 64 * 1024;
 /** Bytes before the next one to read that must be as they were: with a time in most lines, the end of one tells enough. */
 const footBytesMax = 128;
 
+/** Buffers of pieces that were read; as many as are in memory where several large files are read at a time. */
+const sparePiecesMax = 4;
+const sparePieces: Buffer[] = [];
+
 /** Takes what a piece gives. Buffers are views of it. */
 export interface LineTaker {
-  /** A line without its end, which stands at `at` and is `bytes` long with it. */
-  line(line: Buffer, at: number, bytes: number): void;
+  /** The line piece[from, until) without its end, which stands at `at` in the file and is `bytes` long with it. */
+  line(piece: Buffer, from: number, until: number, at: number, bytes: number): void;
   /** Part `number`, from 1, of a line that is longer than what is taken at once; it goes up to `end`. */
   part(part: Buffer, end: number, number: number): void;
   /** A line longer than lineBytesMax, which stands at `at`: its start in whole characters, and all its bytes. */
@@ -53,6 +57,8 @@ export class LineReader {
   #at: number;
   #parts: number;
   #foot: Buffer;
+  /** What lines were handed over from; another one once that was released, or left to who holds its lines. */
+  #piece: Buffer | undefined;
 
   constructor(contents: Contents, rules: ReaderRules, place: ReadPlace) {
     this.#contents = contents;
@@ -82,9 +88,10 @@ export class LineReader {
    */
   async read(taker: LineTaker, until: number, bytesMax: number): Promise<ReadEnd> {
     let wanted = Math.min(pieceBytes, bytesMax);
+    this.#piece = undefined;
     for (;;) {
       const before = this.#foot.length;
-      const buffer = Buffer.allocUnsafe(before + Math.min(wanted, until - this.#at));
+      const buffer = this.#buffer(before + Math.min(wanted, until - this.#at));
       const { bytesRead } = await this.#contents.read(buffer, 0, buffer.length, this.#at - before);
       if (!buffer.subarray(0, Math.min(before, bytesRead)).equals(this.#foot)) return 'cut';
       const piece = buffer.subarray(before, bytesRead);
@@ -101,6 +108,17 @@ export class LineReader {
       wanted *= 2;
     }
   }
+  /** For so many bytes: in one that was used before, where they fit. */
+  #buffer(bytes: number): Buffer {
+    if (bytes > footBytesMax + pieceBytes) return Buffer.allocUnsafe(bytes);
+    this.#piece ??= sparePieces.pop() ?? Buffer.allocUnsafeSlow(footBytesMax + pieceBytes);
+    return this.#piece.subarray(0, bytes);
+  }
+  /** Nobody looks any more at what was handed over. */
+  release(): void {
+    if (this.#piece && sparePieces.length < sparePiecesMax) sparePieces.push(this.#piece);
+    this.#piece = undefined;
+  }
   #keepFoot(buffer: Buffer, end: number): void {
     this.#foot = Buffer.from(buffer.subarray(Math.max(0, end - footBytesMax), end));
   }
@@ -111,11 +129,11 @@ export class LineReader {
     let from = 0;
     for (let end = indexOfEnd(piece, from, lineEnd); end >= 0; end = indexOfEnd(piece, from, lineEnd)) {
       const next = end + lineEnd.bytes.length;
-      const line = withoutCr(piece.subarray(from, end), lineEnd.unit);
+      const until = endWithoutCr(piece, from, end, lineEnd.unit);
       if (lineBytesMax !== undefined && next - from > lineBytesMax)
-        taker.tooLong(this.#startOf(line), at + from, next - from);
-      else if (this.#parts > 0) taker.part(line, at + next, this.#parts + 1);
-      else taker.line(line, at + from, next - from);
+        taker.tooLong(this.#startOf(piece.subarray(from, until)), at + from, next - from);
+      else if (this.#parts > 0) taker.part(piece.subarray(from, until), at + next, this.#parts + 1);
+      else taker.line(piece, from, until, at + from, next - from);
       this.#parts = 0;
       from = next;
     }
@@ -167,11 +185,12 @@ function indexOfEnd(piece: Buffer, from: number, { bytes, unit }: LineEnd): numb
   return -1;
 }
 
-/** The carriage return before a line end belongs to it. */
-function withoutCr(line: Buffer, unit: 1 | 2): Buffer {
-  const last = line.subarray(-unit);
-  if (last.length < unit || !last.includes(CR) || (unit === 2 && !last.includes(0))) return line;
-  return line.subarray(0, -unit);
+/** Where piece[from, end) ends without a carriage return: it belongs to the line end. */
+function endWithoutCr(piece: Buffer, from: number, end: number, unit: 1 | 2): number {
+  if (end - from < unit) return end;
+  if (unit === 1) return piece[end - 1] === CR ? end - 1 : end;
+  const last = piece.subarray(end - 2, end);
+  return last.includes(CR) && last.includes(0) ? end - 2 : end;
 }
 
 /** How much of a piece is whole characters: of UTF-8, or of `unit` bytes; all of it, where it ends in no UTF-8. */

@@ -5,11 +5,13 @@ import { withFields } from '../../codecs/fields.ts';
 import { parseTexts, refusalReason } from '../../codecs/parse-texts.ts';
 import { codecs } from '../../core/batch.ts';
 import type { Codec, EncodedRecords } from '../../core/batch.ts';
+import { SpareWriters } from '../../core/bytes.ts';
 import type { Instant } from '../../core/clock.ts';
 import { errorText } from '../../core/errors.ts';
 import { parseRecord, stringifyJson } from '../../core/json.ts';
 import { encodeMsgpack } from '../../core/msgpack.ts';
-import type { ParsedRecord, Parser } from '../../core/plugin.ts';
+import { RecordPacker } from '../../core/packed-records.ts';
+import type { DirectParser, ParsedRecord, Parser } from '../../core/plugin.ts';
 import { fieldEntries, getField } from '../../core/record.ts';
 import type { Fields } from '../../core/record.ts';
 import type { JoinedRecord, MultilineDefinition } from '../../multiline/contract.ts';
@@ -81,6 +83,8 @@ interface Text {
   readonly mark: Mark | undefined;
   /** Of which lines it was joined. */
   readonly spans?: readonly Span[];
+  /** Records that were packed before it. */
+  readonly packed?: number;
 }
 
 /** What a piece of a file gave. */
@@ -91,6 +95,10 @@ export class LineBatch {
   #texts: Text[] = [];
   readonly #gathered = new RecordGatherer();
   readonly #ends: number[] = [];
+  /** Where usual lines become records at once; of those that are there where each ends, and how many were gathered since. */
+  #packer: RecordPacker | undefined;
+  readonly #packedEnds: number[] = [];
+  #packedGathered = 0;
   readonly #spans: (readonly Span[])[] = [];
   readonly refused: RefusedLine[] = [];
   /** Lines that were added. */
@@ -103,10 +111,34 @@ export class LineBatch {
     this.#path = path;
     this.now = now;
   }
+  /** The line piece[from, until) without its end; as add(). */
+  addLine(piece: Buffer, from: number, until: number, start: number, end: number): void {
+    const direct = directOf(this.#rules);
+    if (!direct || (from === until && this.#rules.skipsEmpty)) {
+      this.add(piece.subarray(from, until), start, end);
+      return;
+    }
+    const packer = (this.#packer ??= new RecordPacker(writers.take()));
+    if (!direct.write(piece, from, until, packer.out)) {
+      packer.drop();
+      this.add(piece.subarray(from, until), start, end);
+      return;
+    }
+    this.lines++;
+    const { time } = direct;
+    if (time.isKnown) packer.end(time.seconds, time.nanos);
+    else packer.end(this.now.seconds, this.now.nanos);
+    this.#packedEnds.push(end);
+  }
+  /** Nobody needs anything of it any more. */
+  release(): void {
+    if (this.#packer) writers.give(this.#packer.out);
+    this.#packer = undefined;
+  }
   /** A line without its end, from `start` on; `end`: where the next one begins. The bytes must stay until parse(). */
   add(raw: Buffer, start: number, end: number, mark?: Mark): void {
     const text = this.text(raw);
-    if (text) this.#texts.push({ raw, text, start, end, mark });
+    if (text) this.#texts.push({ raw, text, start, end, mark, ...(this.#packer && { packed: this.#packer.count }) });
   }
   /** A line as text, which is counted; undefined for one that is passed over. */
   text(raw: Buffer): Buffer | undefined {
@@ -158,6 +190,11 @@ export class LineBatch {
   }
   /** The records so far, in order, in few runs. */
   runs(): Run[] {
+    const packer = this.#packer;
+    if (packer && packer.count > 0) {
+      if (this.#gathered.count === 0) return [{ records: packer.take(), ends: this.#packedEnds, spans: [] }];
+      this.#gatherPacked(packer.count);
+    }
     let from = 0;
     return inFewRuns(this.#gathered.take()).map((records) => {
       const to = from + records.payloads.length;
@@ -174,13 +211,22 @@ export class LineBatch {
       this.refuse('parse_failed', line.raw, errorText(error));
     }
   }
-  #add(fields: Fields, time: Instant, { start, end, mark, spans }: Text): void {
+  /** Records that are packed go to the others, which come behind or between them. */
+  #gatherPacked(until: number): void {
+    const from = this.#packedGathered;
+    if (until <= from || !this.#packer) return;
+    this.#gathered.addPacked(this.#packer.view(from, until));
+    for (let i = from; i < until; i++) this.#ends.push(this.#packedEnds[i] as number);
+    this.#packedGathered = until;
+  }
+  #add(fields: Fields, time: Instant, { start, end, mark, spans, packed = 0 }: Text): void {
     const { pathKey, offsetKey, replacesKeys, joining } = this.#rules;
     let whole = fields;
     if (pathKey !== undefined && (replacesKeys || isUnset(fields, pathKey)))
       whole = withFields(whole, [[pathKey, this.#path]]);
     if (offsetKey !== undefined) whole = withFields(whole, [[offsetKey, start]]);
     if (mark) whole = withFields(whole, [[mark.key, mark.value]]);
+    this.#gatherPacked(packed);
     this.#gathered.add(whole, time);
     this.#ends.push(end);
     if (joining) this.#spans.push(spans ?? [[start, end]]);
@@ -188,6 +234,14 @@ export class LineBatch {
 }
 
 const noBytes = Buffer.alloc(0);
+
+/** Of pieces that are read; as many as large ones are read at a time, nearly. */
+const writers = new SpareWriters(8);
+
+/** Where a line becomes what its parser makes of it, and nothing else. */
+function directOf({ parser, decode, pathKey, offsetKey, joining }: LineRules): DirectParser | undefined {
+  return !decode && pathKey === undefined && offsetKey === undefined && !joining ? parser.direct : undefined;
+}
 
 /** Ruby's ||= takes null and false for absent too. */
 function isUnset(fields: Fields, key: string): boolean {

@@ -27,6 +27,7 @@ export class Tailing {
   readonly appended: AppendRequest[] = [];
   readonly refusals: { reason: string; raw?: string }[] = [];
   readonly said: string[] = [];
+  #parsers: readonly PluginModel[] | undefined;
   #state = new Map<string, unknown>();
   #source: Source | undefined;
   #diesAfter: number | undefined;
@@ -49,6 +50,7 @@ export class Tailing {
       readonly db?: string;
     } = {},
     parser: PluginModel = modelOf(noneParser),
+    parsers?: readonly PluginModel[],
   ): Promise<Tailing> {
     const directory = await temporaryDirectory(test);
     const path = (options.path ?? 'in.log')
@@ -59,6 +61,7 @@ export class Tailing {
     const posFile = options.posFile === undefined ? {} : { posFile: join(directory, options.posFile) };
     const db = options.db === undefined ? {} : { db: join(directory, options.db) };
     const tailing = new Tailing(directory, { ...all, ...posFile, ...db }, parser);
+    tailing.#parsers = parsers;
     test.after(() => tailing.stop());
     return tailing;
   }
@@ -97,7 +100,10 @@ export class Tailing {
       },
     };
     this.#running = context;
-    const made = tailSource.create(configOf(tailSource, this.#options, { parser: this.#parser }), source);
+    const made = tailSource.create(
+      configOf(tailSource, this.#options, { parser: this.#parser, parsers: this.#parsers }),
+      source,
+    );
     this.#source = made;
     this.kill = () => {
       own.isDead = true;

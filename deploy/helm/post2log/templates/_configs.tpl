@@ -3,6 +3,14 @@
 @type forward
 @id to_{{ .to }}
 exactly_once true
+{{- if .root.Values.forward.tls.existingSecret }}
+transport tls
+tls_cert_path /etc/post2log-forward/ca.crt
+{{- if .root.Values.forward.tls.clientCertificates }}
+tls_client_cert_path /etc/post2log-forward/tls.crt
+tls_client_private_key_path /etc/post2log-forward/tls.key
+{{- end }}
+{{- end }}
 <security>
   self_hostname "#{ENV['POD_NAME']}"
   shared_key "#{ENV['FORWARD_SHARED_KEY']}"
@@ -197,8 +205,9 @@ Where the records of a source in the label @RECEIVED go: to the next component, 
 {{- $exclude := $own.exclude -}}
 {{- if $own.excludeOwn -}}
 {{- range $component := list "receiver" "collector" "aggregator" "explorer" -}}
-{{- $exclude = append $exclude (printf "/var/log/containers/%s-*_%s_*.log" (include "post2log.component" (dict "root" $ "component" $component)) $namespace) -}}
+{{- $exclude = append $exclude (printf "/var/log/containers/%s-*_%s_post2log-*.log" (include "post2log.component" (dict "root" $ "component" $component)) $namespace) -}}
 {{- end -}}
+{{- $exclude = append $exclude (printf "/var/log/containers/%s-*_%s_fluentd-*.log" (include "post2log.fullname" .) $namespace) -}}
 {{- end -}}
 [SERVICE]
     Flush         1
@@ -243,6 +252,15 @@ Where the records of a source in the label @RECEIVED go: to the next component, 
     Compress             gzip
     Shared_Key           ${FORWARD_SHARED_KEY}
     Self_Hostname        ${POD_NAME}
+{{- if .Values.forward.tls.existingSecret }}
+    tls                  On
+    tls.verify_hostname  On
+    tls.ca_file          /etc/post2log-forward/ca.crt
+{{- if .Values.forward.tls.clientCertificates }}
+    tls.crt_file         /etc/post2log-forward/tls.crt
+    tls.key_file         /etc/post2log-forward/tls.key
+{{- end }}
+{{- end }}
 {{- else if not $extra }}
 
 [OUTPUT]
@@ -262,6 +280,16 @@ Where the records of a source in the label @RECEIVED go: to the next component, 
 {{- end }}
   bind {{ .root.Values.listen | quote }}
   port 24224
+{{- if .root.Values.forward.tls.existingSecret }}
+  <transport tls>
+    cert_path /etc/post2log-forward/tls.crt
+    private_key_path /etc/post2log-forward/tls.key
+{{- if .root.Values.forward.tls.clientCertificates }}
+    client_cert_auth true
+    ca_path /etc/post2log-forward/ca.crt
+{{- end }}
+  </transport>
+{{- end }}
   <security>
     self_hostname "#{ENV['POD_NAME']}"
     shared_key "#{ENV['FORWARD_SHARED_KEY']}"

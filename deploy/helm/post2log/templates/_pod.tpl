@@ -272,6 +272,11 @@ volumeMounts:
     readOnly: true
 {{- end }}
 {{- end }}
+{{- if include "post2log.forwardTls" . }}
+  - name: forward-tls
+    mountPath: /etc/post2log-forward
+    readOnly: true
+{{- end }}
 {{- if eq .component "collector" }}
 {{- range $index, $path := $own.hostPaths }}
   - name: host-{{ $index }}
@@ -505,6 +510,11 @@ spec:
     sizeLimit: {{ $root.Values.fluentd.storage }}
 {{- end }}
 {{- end }}
+{{- if include "post2log.forwardTls" . }}
+- name: forward-tls
+  secret:
+    secretName: {{ $root.Values.forward.tls.existingSecret }}
+{{- end }}
 {{- if and (eq .component "receiver") $own.tls.existingSecret }}
 - name: tls
   secret:
@@ -611,6 +621,11 @@ spec:
   resources:
     requests:
       storage: {{ .size }}
+{{- end -}}
+
+{{/* Whether a component speaks TLS to others of the release. */}}
+{{- define "post2log.forwardTls" -}}
+{{- if and .root.Values.forward.tls.existingSecret (or (include "post2log.listens" .) (include "post2log.next" .)) -}}true{{- end -}}
 {{- end -}}
 
 {{/* Whether a component runs a configuration, and keeps records: all but an explorer over an Elasticsearch. */}}
