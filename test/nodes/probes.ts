@@ -67,6 +67,7 @@ export class Prober {
   }
   ask(question: Question): Promise<boolean> {
     const id = ++this.#asked;
+    if (!this.#child.connected) return Promise.resolve(false);
     return new Promise((resolve) => {
       this.#waiting.set(id, resolve);
       this.#child.send({ ...question, id });

@@ -69,6 +69,7 @@ export async function runNodes(directory: string, options: { cuts: number; seed:
     await scene.storm(cuts, seed);
     return await scene.conclude();
   } finally {
+    await Promise.all(cluster.pods.map((pod) => pod.crash()));
     cluster.end();
     await outside.end();
   }
