@@ -70,7 +70,7 @@ function inNamespace(document: string, namespace: string): string {
   return document
     .replaceAll(/^( *namespace: )logging$/gm, `$1${namespace}`)
     .replaceAll('name: logging:', `name: ${namespace}:`)
-    .replaceAll('_logging_*.log', `_${namespace}_*.log`)
+    .replaceAll('_logging_', `_${namespace}_`)
     .replaceAll('/var/lib/post2log/logging-', `/var/lib/post2log/${namespace}-`);
 }
 
