@@ -17,9 +17,9 @@ import { Outside } from './outside.ts';
 const namespace = 'logging';
 const release = 'post2log';
 /** Longest wait for all pods: seven programs start at once, on a machine that may have one core for them. */
-const readyMs = 180_000;
+const readyMs = 600_000;
 /** Longest wait without a record more before it counts as stuck: a transaction that a kill left open may be waited for. */
-const stuckMs = 180_000;
+const stuckMs = 600_000;
 
 /** Between two looks at what has come through: each costs the servers something. */
 const pollMs = 500;

@@ -19,8 +19,8 @@ export interface ServerCommand {
   isReady(): Promise<boolean>;
 }
 
-/** A broker in Java on a machine whose cores are all taken needs a minute. */
-const startTimeoutMs = 180_000;
+/** A broker in Java on a machine whose cores are all taken needs minutes. */
+const startTimeoutMs = 600_000;
 /** What a server may take to flush when it is asked to end. */
 const stopTimeoutMs = 20_000;
 
