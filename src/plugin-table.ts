@@ -156,19 +156,25 @@ const loadFile = createRequire(import.meta.url);
 /** Sources run as they are; the published package has them built. */
 const ending = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
 
-function lazyPlugin(kind: PluginKind, file: string, names: Omit<PluginNames, 'kind' | 'name'>): LazyPlugin {
+/** A plugin of the program, and the file that defines it: its path from here, without ending. */
+interface BuiltinPlugin extends LazyPlugin {
+  readonly path: string;
+}
+
+function builtinPlugin(kind: PluginKind, file: string, names: Omit<PluginNames, 'kind' | 'name'>): BuiltinPlugin {
   const name = file.replace(/\/index$/, '');
+  const path = `${folders[kind]}/${file}`;
   let plugin: Plugin | undefined;
   const load = (): Plugin => {
-    const exported = loadFile(`./${folders[kind]}/${file}${ending}`) as Readonly<Record<string, unknown>>;
+    const exported = loadFile(`./${path}${ending}`) as Readonly<Record<string, unknown>>;
     const found = Object.values(exported).find((one) => isPlugin(one) && one.kind === kind && one.name === name);
-    if (!found) throw new Error(`${folders[kind]}/${file} defines no ${kind} plugin ${name}`);
+    if (!found) throw new Error(`${path} defines no ${kind} plugin ${name}`);
     return found as Plugin;
   };
-  return { kind, name, ...names, load: () => (plugin ??= load()) };
+  return { kind, name, ...names, path, load: () => (plugin ??= load()) };
 }
 
 /** All of them, not loaded. */
-export const pluginTable: readonly LazyPlugin[] = Object.entries(table).flatMap(([kind, files]) =>
-  Object.entries(files).map(([file, names]) => lazyPlugin(kind as PluginKind, file, names)),
+export const pluginTable: readonly BuiltinPlugin[] = Object.entries(table).flatMap(([kind, files]) =>
+  Object.entries(files).map(([file, names]) => builtinPlugin(kind as PluginKind, file, names)),
 );

@@ -65,6 +65,8 @@ export async function temporaryDirectory(context: TestContext): Promise<string> 
 }
 
 export interface StartOptions {
+  /** Another `bin/post2log` than this checkout's. */
+  readonly command?: string;
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly dataDir?: string;
@@ -119,7 +121,7 @@ export async function startProgram(context: TestContext, options: StartOptions =
   const port = await freePort();
   const adminPort = await freePort();
   const dataDir = options.dataDir ?? join(await temporaryDirectory(context), 'data');
-  const child = spawn(shim, options.args ?? ['run'], {
+  const child = spawn(options.command ?? shim, options.args ?? ['run'], {
     env: {
       PATH: process.env['PATH'],
       HOME: process.env['HOME'],

@@ -248,7 +248,11 @@ export class StoreProcess implements StoreAccess {
     const { mainPath, args } = this.#options;
     const started = fork(mainPath, [...args], {
       env: { ...childVariables, ...process.env, [roleVariable]: storeRole },
-      execArgv: [...process.execArgv, '--max-semi-space-size=4'],
+      // Its memory is bounded as a whole: what V8 would not collect at once is DuckDB's.
+      execArgv: [
+        ...process.execArgv.filter((argument) => !argument.startsWith('--initial-old-space-size')),
+        '--max-semi-space-size=4',
+      ],
       // Standard output belongs to the outputs.
       stdio: ['ignore', 'ignore', 'inherit', 'ipc', 'pipe'],
     });

@@ -152,7 +152,11 @@ function costOf(stats: PathStats, records: readonly unknown[]): Cost {
   for (const record of records) {
     let value: unknown = record;
     for (const key of stats.keys)
-      value = typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[key] : undefined;
+      // Only its own: every object inherits a `constructor`.
+      value =
+        typeof value === 'object' && value !== null && Object.hasOwn(value, key)
+          ? (value as Record<string, unknown>)[key]
+          : undefined;
     if (value === undefined || value === null) continue;
     const text = typeof value === 'string' ? value : JSON.stringify(value);
     texts.push(text);

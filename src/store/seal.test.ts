@@ -328,6 +328,31 @@ test('records that are odd: equal keys, no JSON, 10,000 keys, ever new keys, a v
     assert.notDeepEqual(await foundRows(connection, segment, word), [], word);
 });
 
+test("keys that are no fields of one of DuckDB's structs become columns too", async (context) => {
+  const connection = await openPartition(context);
+  const rows = [
+    json({ Level: 'a', level: 'b', '': 'empty', "it's": { '"q"': 'x', deep: { '': 1 } }, mixed: 'text', list: [1] }),
+    json({ mixed: { part: 'p', Part: 'P' }, level: 'c', constructor: 'own', __proto__x: 1 }),
+    { json: '{"__proto__":"p","mixed":"other","level":{"inner":1},"list":{"0":"zero"},"it\'s":"a text"}' },
+  ];
+  const many = Array.from({ length: 3000 }, (_, i) => rows[i % rows.length] as TestRow);
+  const segment = await seal(connection, 2, [await makeHot(connection, 1, many)]);
+  await checkFields(connection, segment);
+  const columns = segment.fields.filter(({ number }) => number !== undefined).map(({ name }) => name);
+  for (const name of [
+    'Level',
+    'level',
+    '',
+    'mixed',
+    'mixed.part',
+    'mixed.Part',
+    'constructor',
+    '__proto__',
+    'it\'s."q"',
+  ])
+    assert.ok(columns.includes(name), name);
+});
+
 test('rows are counted by minute and tag, also where they are scattered', async (context) => {
   const connection = await openPartition(context);
   const near = Array.from({ length: 1000 }, (_, n) => ({ json: '{}', seconds: n - 90, tag: n % 2 === 0 ? 'a' : 'b' }));

@@ -35,16 +35,22 @@ export function fillSegmentSql(
   { from, to }: { readonly from: number; readonly to: number },
 ): string {
   const promoted = columns.filter((column) => column.number !== undefined);
+  const { form, inForm, others } = formOf(promoted);
   const mixed = promoted.filter((column) => column.numeric && column.hasTexts);
-  const pointers = (list: readonly Column[]): string =>
-    `[${list.map(({ path }) => sqlText(pointerOf(path))).join(', ')}]`;
   const names = rowColumns.map(([name]) => sqlName(name));
-  const rows = `SELECT ${names.join(', ')}${
-    promoted.length > 0 ? `, TRY(json_extract_string(fields, ${pointers(promoted)})) AS texts` : ''
-  }${mixed.length > 0 ? `, TRY(json_extract(fields, ${pointers(mixed)})) AS written` : ''} FROM ${source} WHERE rowid >= ${from} AND rowid < ${to}`;
-  const numbers = promoted.flatMap((column, i) => {
+  const read = [
+    ...(inForm.size > 0 ? [`TRY(json_transform(fields, ${sqlText(JSON.stringify(form))})) AS form`] : []),
+    ...(others.length > 0 ? [`TRY(json_extract_string(fields, ${pointers(others)})) AS texts`] : []),
+    ...(mixed.length > 0 ? [`TRY(json_extract(fields, ${pointers(mixed)})) AS written`] : []),
+  ];
+  const rows = `SELECT ${[...names, ...read].join(', ')} FROM ${source} WHERE rowid >= ${from} AND rowid < ${to}`;
+  const textOf = (column: Column): string =>
+    inForm.has(column)
+      ? column.path.reduce((value, key) => `struct_extract(${value}, ${sqlText(key)})`, 'form')
+      : `texts[${others.indexOf(column) + 1}]`;
+  const numbers = promoted.flatMap((column) => {
     if (!column.numeric) return [];
-    const text = `texts[${i + 1}]`;
+    const text = textOf(column);
     const isText = mixed.includes(column)
       ? `starts_with(CAST(written[${mixed.indexOf(column) + 1}] AS VARCHAR), '"')`
       : '';
@@ -54,9 +60,50 @@ export function fillSegmentSql(
       `CASE WHEN ${isText === '' ? '' : `NOT ${isText} AND `}${isPrinted} THEN ${number} END AS n${column.number}`,
     ];
   });
-  const values = promoted.flatMap((column, i) => {
-    const text = `texts[${i + 1}]`;
+  const values = promoted.flatMap((column) => {
+    const text = textOf(column);
     return column.numeric ? [`n${column.number}`, `CASE WHEN n${column.number} IS NULL THEN ${text} END`] : [text];
   });
   return `INSERT INTO ${segmentSql(alias, number)} SELECT ${[...names, ...values].join(', ')} FROM (SELECT ${['*', ...numbers].join(', ')} FROM (${rows}))`;
+}
+
+function pointers(columns: readonly Column[]): string {
+  return `[${columns.map(({ path }) => sqlText(pointerOf(path))).join(', ')}]`;
+}
+
+/** Objects in which values are looked for, by key; 'VARCHAR' is a value. */
+interface Form {
+  [key: string]: Form | 'VARCHAR';
+}
+
+/**
+ * Columns whose values are read in one pass over a record, two thirds of what a list of pointers takes. Not for DuckDB's structs: empty
+ * keys, keys that differ by upper and lower case only, and values of which parts are columns too.
+ */
+function formOf(columns: readonly Column[]): { form: Form; inForm: ReadonlySet<Column>; others: readonly Column[] } {
+  const form: Form = Object.create(null) as Form;
+  const inForm = new Set<Column>();
+  const others: Column[] = [];
+  for (const column of columns)
+    if (addToForm(form, column.path)) inForm.add(column);
+    else others.push(column);
+  return { form, inForm, others };
+}
+
+function addToForm(form: Form, path: readonly string[]): boolean {
+  const [key = '', ...rest] = path;
+  const there = form[key];
+  const lower = key.toLowerCase();
+  const isLike = there === undefined && Object.keys(form).some((other) => other.toLowerCase() === lower);
+  if (key === '' || isLike) return false;
+  if (rest.length === 0) {
+    if (there !== undefined) return false;
+    form[key] = 'VARCHAR';
+    return true;
+  }
+  if (there === 'VARCHAR') return false;
+  const inner = there ?? (Object.create(null) as Form);
+  if (!addToForm(inner, rest)) return false;
+  form[key] = inner;
+  return true;
 }

@@ -4,6 +4,6 @@
  */
 import { runTests, testFiles } from '../files.ts';
 
-// One file at a time: each starts several processes, and what they measure against is the machine. A program that hangs
-// must not hang the run: 4 minutes are far more than any file takes.
-runTests(testFiles(['test/integration/**/*.test.ts']), ['--test-concurrency=1', '--test-timeout=240000']);
+// Two files at a time, of which one mostly waits for a server. A program that hangs must not hang the run: 4 minutes are
+// far more than any file takes.
+runTests(testFiles(['test/integration/**/*.test.ts']), ['--test-concurrency=2', '--test-timeout=240000']);
