@@ -15,8 +15,8 @@ import { opensearch } from '../services/opensearch.ts';
 import { Tally } from './check.ts';
 import { outsideAddress } from './network.ts';
 
-export const index = 'records';
-export const topic = 'records';
+const index = 'records';
+const topic = 'records';
 /** What the server gives at most at a time. */
 const pageRecords = 10_000;
 

@@ -60,7 +60,7 @@ function directoryOf(path: string, group: number | undefined, mode = 0o755): str
 }
 
 /** As a kubelet writes them: a version's directory, a link to it, and links through that one, so that all change at once. */
-export function writeVersion(path: string, files: ReadonlyMap<string, Buffer>, group: number | undefined): void {
+function writeVersion(path: string, files: ReadonlyMap<string, Buffer>, group: number | undefined): void {
   const version = '..version-1';
   rmSync(path, { recursive: true, force: true });
   for (const [name, bytes] of files) {
