@@ -7,7 +7,8 @@ import { limited } from './parse-texts.ts';
 import { compileReadTime, timeOptions } from './parse-time.ts';
 import { convertingOptions, notConverted, recordOptions, timeKeyOption, withoutEffect } from './record-reading.ts';
 
-const source = String.raw`^(?<host>[^ ]*) [^ ]* (?<user>[^ ]*) \[(?<time>[^\]]*)\] "(?<method>\S+)(?: +(?<path>(?:[^"]|\\")*?)(?: +\S*)?)?" (?<code>[^ ]*) (?<size>[^ ]*)(?: "(?<referer>(?:[^"]|\\")*)" "(?<agent>(?:[^"]|\\")*)")?$`;
+/** Exported for what writes it as a parser of Fluent Bit. */
+export const apache2Source = String.raw`^(?<host>[^ ]*) [^ ]* (?<user>[^ ]*) \[(?<time>[^\]]*)\] "(?<method>\S+)(?: +(?<path>(?:[^"]|\\")*?)(?: +\S*)?)?" (?<code>[^ ]*) (?<size>[^ ]*)(?: "(?<referer>(?:[^"]|\\")*)" "(?<agent>(?:[^"]|\\")*)")?$`;
 
 export const apache2Parser = definePlugin({
   kind: 'parser',
@@ -26,7 +27,7 @@ export const apache2Parser = definePlugin({
   </parse>
 </source>`,
   create({ options }, { clock }) {
-    const { expression } = compileCapture(source);
+    const { expression } = compileCapture(apache2Source);
     const readTime = compileReadTime({ timeFormat: webTimeFormat }, clock);
     return limited(
       {

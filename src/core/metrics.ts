@@ -1,21 +1,14 @@
 /** Counters and gauges, exposed in Prometheus form. Names follow Prometheus conventions; every metric has a help text. */
-import { createRequire } from 'node:module';
-import type { Counter, Gauge, Histogram, Registry } from 'prom-client';
-
-/**
- * The parts that are used, each from its file: the package's entry also loads a client for push gateways, summaries and an API
- * for tracing, 8 MB and 40 ms at the start.
- */
-const load = createRequire(import.meta.url);
-type PromClient = typeof import('prom-client');
-const NewCounter = load('prom-client/lib/counter.js') as PromClient['Counter'];
-const NewGauge = load('prom-client/lib/gauge.js') as PromClient['Gauge'];
-const NewHistogram = load('prom-client/lib/histogram.js') as PromClient['Histogram'];
-const NewRegistry = load('prom-client/lib/registry.js') as PromClient['Registry'];
+// The parts that are used, each from its file: the package's entry also loads a client for push gateways, summaries and an
+// API for tracing, 8 MB and 40 ms at the start.
+import Counter from 'prom-client/lib/counter.js';
+import Gauge from 'prom-client/lib/gauge.js';
+import Histogram from 'prom-client/lib/histogram.js';
+import Registry from 'prom-client/lib/registry.js';
 
 /** One registry per process (tests make their own). */
 export class Metrics {
-  readonly registry: Registry = new NewRegistry();
+  readonly registry = new Registry();
 
   /** `collect` is called at each scrape, for counts that are kept elsewhere. */
   counter(
@@ -25,7 +18,7 @@ export class Metrics {
     collect?: (counter: Counter) => void | Promise<void>,
   ): Counter {
     return this.#once(name, () => {
-      const counter: Counter = new NewCounter({
+      const counter: Counter = new Counter({
         name,
         help,
         labelNames,
@@ -43,7 +36,7 @@ export class Metrics {
     collect?: (gauge: Gauge) => void | Promise<void>,
   ): Gauge {
     return this.#once(name, () => {
-      const gauge: Gauge = new NewGauge({
+      const gauge: Gauge = new Gauge({
         name,
         help,
         labelNames,
@@ -54,7 +47,7 @@ export class Metrics {
     });
   }
   histogram(name: string, help: string, buckets: number[], labelNames: string[] = []): Histogram {
-    return this.#once(name, () => new NewHistogram({ name, help, buckets, labelNames, registers: [this.registry] }));
+    return this.#once(name, () => new Histogram({ name, help, buckets, labelNames, registers: [this.registry] }));
   }
   #once<T>(name: string, make: () => T): T {
     return (this.registry.getSingleMetric(name) as T | undefined) ?? make();

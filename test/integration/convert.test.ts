@@ -188,3 +188,71 @@ test('Fluentd: JSON lines with a time, several matches', (t) =>
 `,
     count: 200,
   }));
+
+const numbered = Array.from({ length: 60 }, (_, n) => JSON.stringify({ n, level: ['info', 'warn', 'error'][n % 3] }));
+
+for (const keep of ['false', 'true'])
+  test(`Fluent Bit: new tags, keep ${keep}`, (t) =>
+    deliversTheSame(t, {
+      to: 'fluentd',
+      lines: numbered,
+      files: { 'parsers.conf': '[PARSER]\n    Name   json\n    Format json\n' },
+      config: `[SERVICE]
+    Parsers_File parsers.conf
+[INPUT]
+    Name           tail
+    Path           DIR/in.log
+    Tag            app.log
+    Parser         json
+    Read_from_Head On
+    Exit_On_Eof    On
+[FILTER]
+    Name  rewrite_tag
+    Match app.*
+    Rule  $level ^(warn|error)$ seen.$1.$TAG[1] ${keep}
+[FILTER]
+    Name  modify
+    Match seen.*
+    Set   is seen
+[OUTPUT]
+    Name   stdout
+    Match  *
+    Format json_lines
+`,
+      count: keep === 'true' ? 100 : 60,
+    }));
+
+test('Fluentd: new tags; what no rule takes goes no further', (t) =>
+  deliversTheSame(t, {
+    to: 'fluentbit',
+    lines: numbered,
+    config: `<source>
+  @type tail
+  path DIR/in.log
+  tag app.log
+  read_from_head true
+  exit_on_eof true
+  <parse>
+    @type json
+  </parse>
+</source>
+<match app.**>
+  @type rewrite_tag_filter
+  <rule>
+    key level
+    pattern /^(warn|error)$/
+    tag seen.$1.\${tag_parts[1]}
+  </rule>
+</match>
+<filter seen.error.*>
+  @type record_modifier
+  <record>
+    bad yes
+  </record>
+</filter>
+<match **>
+  @type stdout
+</match>
+`,
+    count: 40,
+  }));

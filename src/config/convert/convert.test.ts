@@ -188,7 +188,20 @@ test('parsers, times and types of Fluentd', async () => {
     /time_format: "%Y-%m-%dT%H:%M:%S.%L"\n {4}time_keep: on\n {4}time_offset: "\+0900"\n {4}types: "n:integer"/,
   );
   assert.match((await source('@type regexp\nexpression /^(?<time>.*)$/')).problems.join('\n'), /needs a time_format/);
-  assert.match((await source('@type nginx')).problems.join('\n'), /parser nginx: has no counterpart/);
+  const nginx = await source('@type nginx');
+  assert.deepEqual(
+    nginx.problems.filter((problem) => !problem.includes('left out by Fluentd')),
+    [],
+  );
+  assert.match(
+    nginx.text,
+    /format: regex\n {4}regex: .*http_x_forwarded_for.*\n(?:.*\n)*? {4}time_format: "%d\/%b\/%Y:%H:%M:%S %z"/,
+  );
+  assert.match((await source('@type apache2')).text, /types: "code:integer size:integer"/);
+  assert.match((await source('@type cri')).text, /regex: .*<logtag>.*\n(?:.*\n)*? {4}time_keep: on/);
+  const syslog = await source('@type syslog\nwith_priority true');
+  assert.match(syslog.text, /regex: "\/\^<\(\?<pri>.*\n(?:.*\n)*? {4}types: "pri:integer"/);
+  assert.match((await source('@type csv\nkeys a')).problems.join('\n'), /parser csv: has no counterpart/);
 });
 
 test('what has no counterpart is named with its place', async () => {
@@ -215,13 +228,14 @@ test('what has no counterpart is named with its place', async () => {
     key a
     pattern b
     tag c
+    invert true
   </rule>
 </match>
 `;
   const { problems } = await convert(config, 'fluentbit');
   assert.deepEqual(problems, [
     '12:1: roundrobin: Fluent Bit gives every output all records',
-    '18:1: rewrite_tag_filter: give the records new tags with the filter rewrite_tag by hand; what comes behind it was not converted',
+    '20:3: rewrite_tag_filter: invert has no counterpart in Fluent Bit',
     '9:7: filter record_transformer: a: only texts and ${record["field"]} can be written in Fluent Bit',
   ]);
 });
@@ -249,4 +263,144 @@ test('options that an output of Fluent Bit goes without are told, those that cha
 test('mistakes of the configuration are told before anything is written; the same dialect is none to convert to', async () => {
   await assert.rejects(convert('<source>\n@type smaple\n</source>', 'fluentbit'), ConfigError);
   await assert.rejects(convert('<match **>\n@type null\n</match>', 'fluentd'), /is a configuration of fluentd already/);
+});
+
+test('new tags of Fluentd are those of a filter, and what no rule takes goes no further', async () => {
+  const config = `<source>
+  @type sample
+  tag app.web
+</source>
+<match app.**>
+  @type rewrite_tag_filter
+  <rule>
+    key $.m.level
+    pattern /^(warn|error)$/i
+    tag seen.$1.\${tag_parts[1]}
+  </rule>
+  <rule>
+    key text
+    pattern "a b"
+    tag other.\${tag}
+  </rule>
+</match>
+<match seen.**>
+  @type null
+  @id seen
+</match>
+<match **>
+  @type null
+  @id rest
+</match>
+`;
+  const { text, problems } = await convert(config, 'fluentbit');
+  assert.deepEqual(problems, []);
+  assert.match(text, /name: rewrite_tag\n {6}match_regex: .*app/);
+  assert.match(text, /- "\$m\['level'\] \/\^\(warn\|error\)\$\/i seen\.\$1\.\$TAG\[1\] false"/);
+  assert.match(text, /- "\$text \\"a b\\" other\.\$TAG false"/);
+  assert.match(text, /alias: rest\n {6}match_regex: "\(\?!\(\?:app/, 'old tags go no further');
+  const back = await convert(text, 'fluentd');
+  assert.deepEqual(back.problems, []);
+  assert.match(
+    back.text,
+    /key \$\["m"\]\["level"\]\n {4}pattern \/\^\(warn\|error\)\$\/i\n {4}tag seen\.\$1\.\$\{tag_parts\[1\]\}\n/,
+  );
+  const branch = await convert(
+    config.replace(
+      /<match app\.\*\*>([^]*?)<\/match>/,
+      (_, inner: string) =>
+        `<match app.**>\n@type copy\n<store>${inner}</store>\n<store>\n@type null\n@id old\n</store>\n</match>`,
+    ),
+    'fluentbit',
+  );
+  assert.deepEqual(branch.problems, []);
+  assert.match(branch.text, /seen\.\$1\.\$TAG\[1\] true"/, 'beside a copy the record stays under its old tag');
+});
+
+test('new tags of Fluent Bit are those of a match, behind which all others go on in a label', async () => {
+  const config = (rules: string) => `pipeline:
+  inputs:
+    - {name: dummy, tag: app.web}
+  filters:
+    - name: modify
+      match: '*'
+      set: a b
+    - name: rewrite_tag
+      match: 'app.*'
+      rule: ${rules}
+    - name: modify
+      match: '*'
+      set: c d
+  outputs:
+    - {name: "null", match: '*'}
+`;
+  const { text, problems } = await convert(config('["$m[\'k\'] ^x$ new.$TAG[1] false"]'), 'fluentd');
+  assert.deepEqual(problems, []);
+  assert.match(
+    text,
+    /<match \/app.*\n {2}@type rewrite_tag_filter\n {2}<rule>\n {4}key .*\n {4}pattern \/\^x\$\/\n {4}tag new\.\$\{tag_parts\[1\]\}\n/,
+  );
+  assert.match(text, /pattern \/\(\?!\)\/\n {4}invert true\n {4}tag "?\$\{tag\}"?\n {4}label @BEHIND_1/);
+  assert.match(text, /<match \*\*>\n {2}@type relabel\n {2}@label @BEHIND_1/);
+  assert.match(text, /<label @BEHIND_1>\n {2}<filter \*\*>/);
+  const kept = await convert(config('["$a ^x$ new true"]'), 'fluentd');
+  assert.deepEqual(kept.problems, []);
+  assert.match(kept.text, /@type copy\n {2}<store>\n {4}@type rewrite_tag_filter[^]*?<store>\n {4}@type relabel/);
+  const mixed = await convert(config('["$a ^x$ new true", "$a ^y$ new false"]'), 'fluentd');
+  assert.match(mixed.problems.join(), /write two filters/);
+  assert.match((await convert(config('["$a ^x$ new.$b false"]'), 'fluentd')).problems.join(), /a tag is made of \$TAG/);
+});
+
+test('several servers of forward are an upstream, and servers again', async () => {
+  const config = `<source>
+  @type sample
+  tag t
+</source>
+<match **>
+  @type forward
+  <server>
+    host 10.0.0.1
+    port 24225
+    weight 60
+  </server>
+  <server>
+    name second
+    host "#{ENV['SECOND']}"
+    weight 10
+  </server>
+</match>
+`;
+  const { text, problems } = await convert(config, 'fluentbit', { SECOND: 'x' });
+  assert.deepEqual(
+    problems.map((problem) => problem.replace(/^.*?: warning: /, '')),
+    [
+      'output forward: weight has no counterpart in Fluent Bit; servers take turns evenly',
+      'output forward: Fluent Bit itself reads upstream_servers from a file of its own, whose path stands in upstream: move that section into one',
+    ],
+  );
+  assert.match(text, /upstream: servers_1\n/);
+  assert.match(
+    text,
+    /upstream_servers:\n {2}- name: servers_1\n {4}nodes:\n {6}- name: server_1\n {8}host: 10\.0\.0\.1\n {8}port: 24225\n {6}- name: second\n {8}host: "\$\{SECOND\}"/,
+  );
+  const back = await convert(text, 'fluentd', { SECOND: 'x' });
+  assert.deepEqual(back.problems, []);
+  assert.match(back.text, /<server>\n(?:.*\n)*?.*host 10\.0\.0\.1[^]*<server>[^]*host "#\{ENV\['SECOND'\]\}"/);
+  const standby = await convert(config.replace('weight 10', 'standby true'), 'fluentbit');
+  assert.match(standby.problems.join(), /standby has no counterpart/);
+});
+
+test('a variable keeps its default', async () => {
+  const yaml = `pipeline:
+  inputs:
+    - {name: dummy, tag: "\${TAG:-it's.web}"}
+  outputs:
+    - {name: es, match: '*', host: "\${ES_HOST:-es.local}", port: "\${ES_PORT:-9201}"}
+`;
+  const { text } = await convert(yaml, 'fluentd');
+  assert.match(text, /tag "#\{ENV\.fetch\('TAG', 'it\\'s\.web'\)\}"/);
+  assert.match(text, /host "#\{ENV\.fetch\('ES_HOST', 'es\.local'\)\}"/);
+  assert.match(text, /port 9201/, 'a number is written as it is now');
+  const back = await convert(text, 'fluentbit');
+  assert.match(back.text, /tag: "\$\{TAG:-it's\.web\}"/);
+  assert.match(back.text, /host: "\$\{ES_HOST:-es\.local\}"/);
 });

@@ -49,7 +49,7 @@ function grepSections({ complaints }: Translating, model: PluginModel): Fluentbi
 }
 
 /** `$.a.b` is `$a['b']` there. */
-function fluentbitKey(key: string): string {
+export function fluentbitKey(key: string): string {
   if (!key.startsWith('$.') && !key.startsWith('$[')) return key;
   compileAccessor(key);
   const steps = Array.from(key.matchAll(/\.([^.[]+)|\['([^']*)'\]|\["([^"]*)"\]|\[(-?\d+)\]/g), ([, a, b, c, index]) =>
@@ -60,7 +60,7 @@ function fluentbitKey(key: string): string {
 }
 
 /** Between slashes only where letters stand behind them. */
-function barePattern(pattern: string): string {
+export function barePattern(pattern: string): string {
   const [, source, letters] = /^\/(.*)\/([imx]*)$/s.exec(pattern) ?? [];
   if (source === undefined) return pattern;
   return letters === '' ? source : pattern;
@@ -113,7 +113,7 @@ function* runs(rules: readonly FluentbitProperty[]): Generator<[string, string[]
   if (open) yield open;
 }
 
-function quoted(text: string): string {
+export function quoted(text: string): string {
   return /^[^\s"'\\]+$/.test(text) ? text : `"${text.replaceAll(/["\\]/g, String.raw`\$&`)}"`;
 }
 

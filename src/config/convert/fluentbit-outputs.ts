@@ -7,6 +7,28 @@ import type { FluentbitSection } from './fluentbit-text.ts';
 
 type Translate = (translating: Translating, model: PluginModel) => FluentbitSection | undefined;
 
+const serverNames = { host: 'host', port: 'port', username: 'username', password: 'password' } as const;
+
+/** The servers of a `forward` take turns there as they do here, but for their weights. */
+function upstreamOf(translating: Translating, { sections, at }: PluginModel): string {
+  const servers = sections['server'] ?? [];
+  const { complaints } = translating;
+  const standby = servers.find(({ options }) => options['standby'] === true);
+  if (standby) complaints.refuse(standby.at, 'output forward: standby has no counterpart in Fluent Bit');
+  if (new Set(servers.map(({ options }) => options['weight'])).size > 1)
+    complaints.warn(at, 'output forward: weight has no counterpart in Fluent Bit; servers take turns evenly');
+  complaints.warn(
+    at,
+    'output forward: Fluent Bit itself reads upstream_servers from a file of its own, whose path stands in upstream: move that section into one',
+  );
+  return translating.upstream(
+    servers.map(({ options }, i) => [
+      ['name', plainText(options['name'] ?? `server_${i + 1}`)] as const,
+      ...plain(options, { ...serverNames, sharedKey: 'shared_key' }),
+    ]),
+  );
+}
+
 /** The section in place of an output, in a list that is empty where something was refused; undefined: its own form may do. */
 export function outputSection(translating: Translating, model: PluginModel): readonly FluentbitSection[] | undefined {
   const translate = Object.hasOwn(translations, model.type) ? translations[model.type] : undefined;
@@ -43,10 +65,10 @@ const translations: Readonly<Record<string, Translate>> = {
   forward(translating, model) {
     const servers = model.sections['server'] ?? [];
     const [server] = servers;
-    if (!server || servers.length > 1 || (model.sections['service_discovery'] ?? []).length > 0)
+    if (!server || (model.sections['service_discovery'] ?? []).length > 0)
       return translating.complaints.refuse(
         model.at,
-        'output forward: several servers are an upstream file in Fluent Bit; write it by hand',
+        'output forward: servers of a <service_discovery> are not written; name them in an upstream by hand',
       );
     const handled = ['timeAsInteger', 'requireAckResponse', 'compress', 'tag'];
     const own = translating.shared(model, 'forward', {
@@ -57,9 +79,13 @@ const translations: Readonly<Record<string, Translate>> = {
     return {
       name: 'forward',
       properties: [
-        ...plain(server.options, { host: 'host', port: 'port', username: 'username', password: 'password' }),
+        ...(servers.length > 1
+          ? [['upstream', upstreamOf(translating, model)] as const]
+          : plain(server.options, serverNames)),
         ...own,
-        ...(security.length === 0 && typeof key === 'string' ? [['shared_key', key] as const] : security),
+        ...(servers.length === 1 && security.length === 0 && typeof key === 'string'
+          ? [['shared_key', key] as const]
+          : security),
       ],
     };
   },

@@ -1,4 +1,6 @@
 /** Fluentd's parsers as `[PARSER]` of Fluent Bit. */
+import { apache2Source } from '../../codecs/apache2.ts';
+import { webTimeFormat } from '../../codecs/known-formats.ts';
 import type { PluginModel } from '../model.ts';
 import { plainText } from './fluentbit-sections.ts';
 import type { Complaints, FluentbitProperty } from './fluentbit-sections.ts';
@@ -11,6 +13,8 @@ export function parserProperties(complaints: Complaints, model: PluginModel): Fl
   const { type, options } = model;
   const refuse = (text: string) => complaints.refuse(model.at, `parser ${type}: ${text}`);
   if (type === 'fluentbit') return ownProperties(model) ?? refuse('its decoders were not converted');
+  const expanded = expandedParser(complaints, model);
+  if (expanded) return parserProperties(complaints, expanded);
   if (type !== 'json' && type !== 'regexp' && type !== 'ltsv' && type !== 'logfmt')
     return refuse('has no counterpart in Fluent Bit; write its expression with @type regexp');
   for (const name of ['nullValuePattern', 'timeFormatFallbacks', 'nullEmptyString', 'estimateCurrentEvent'] as const)
@@ -28,6 +32,41 @@ export function parserProperties(complaints: Complaints, model: PluginModel): Fl
     ...time,
     ...(written === '' ? [] : [['types', written] as const]),
   ];
+}
+
+/** Fluentd's parsers that are an expression with a name, as `regexp`; undefined: it is none of them. */
+function expandedParser(complaints: Complaints, model: PluginModel): PluginModel | undefined {
+  const { type, options } = model;
+  const as = (expression: string, more: Readonly<Record<string, unknown>>): PluginModel => ({
+    ...model,
+    type: 'regexp',
+    options: { ...options, expression, ...more },
+  });
+  const { expression } = options;
+  if ((type === 'nginx' || type === 'apache' || type === 'apache_error') && typeof expression === 'string')
+    return as(expression, {});
+  if (type === 'apache2') {
+    complaints.warn(model.at, 'parser apache2: a - is null in Fluentd; Fluent Bit keeps it as text');
+    return as(`/${apache2Source}/`, {
+      timeKey: 'time',
+      timeFormat: webTimeFormat,
+      types: { code: 'integer', size: 'integer' },
+    });
+  }
+  if (type === 'cri' && !model.parser)
+    return as(String.raw`/^(?<time>[^ ]+) (?<stream>stdout|stderr) (?<logtag>[^ ]*) (?<message>.*)$/`, {});
+  if (type === 'syslog' && options['messageFormat'] === 'rfc3164') {
+    const priority = options['withPriority'] === true ? String.raw`<(?<pri>[0-9]+)>` : '';
+    return as(
+      String.raw`/^${priority}(?<time>[^ ]* {1,2}[^ ]* [^ ]*) (?<host>[^ ]*) (?<ident>[^ :\[]*)(?:\[(?<pid>[0-9]+)\])?(?:[^:]*:)? *(?<message>.*)$/`,
+      {
+        timeKey: 'time',
+        timeFormat: options['timeFormat'] ?? '%b %d %H:%M:%S',
+        ...(priority !== '' && { types: { pri: 'integer' } }),
+      },
+    );
+  }
+  return undefined;
 }
 
 function isSet(name: string, value: unknown): boolean {

@@ -8,7 +8,7 @@ import { outputSection } from './fluentbit-outputs.ts';
 import { parserProperties } from './fluentbit-parsers.ts';
 import { isSet, plainText, securityProperties, sharedProperties } from './fluentbit-sections.ts';
 import type { Complaints, FluentbitProperty, SharedOptions, Translating } from './fluentbit-sections.ts';
-import type { FluentbitSection } from './fluentbit-text.ts';
+import type { FluentbitSection, FluentbitUpstream } from './fluentbit-text.ts';
 
 /** Options of sources that are about Fluentd's files or speed, and change nothing in the records. */
 const tailHandled = [
@@ -33,6 +33,7 @@ const socketHandled = ['tag', 'addTagPrefix', 'backlog', 'keepaliveTimeout'];
 export class Translator implements Translating {
   readonly complaints: Complaints;
   readonly parsers: FluentbitSection[] = [];
+  readonly upstreams: FluentbitUpstream[] = [];
   readonly #registry: Registry;
   readonly #names = new Map<string, string>();
 
@@ -101,6 +102,11 @@ export class Translator implements Translating {
           model.at,
           `output ${model.type}: ${spellings(name, option, 'fluentd')[0] ?? snakeCase(name)} is left out; write it by hand where it matters`,
         );
+  }
+  upstream(nodes: FluentbitUpstream['nodes']): string {
+    const name = `servers_${this.upstreams.length + 1}`;
+    this.upstreams.push({ name, nodes });
+    return name;
   }
   shared(model: PluginModel, name: string, options?: SharedOptions): FluentbitProperty[] {
     const own = this.#registry.get(model.kind, model.type);

@@ -36,6 +36,8 @@ export interface Translating {
   readonly complaints: Complaints;
   /** The properties of options that both have; undefined after saying that there is no such plugin. */
   shared(model: PluginModel, name: string, options?: SharedOptions): FluentbitProperty[];
+  /** The name of an entry of `upstream_servers` for these servers. */
+  upstream(nodes: readonly (readonly FluentbitProperty[])[]): string;
   /** The name of a `parsers` entry for a parser; undefined after saying that it cannot be written. */
   parser(model: PluginModel): string | undefined;
 }

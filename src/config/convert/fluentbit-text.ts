@@ -15,16 +15,24 @@ export interface FluentbitConfig {
   readonly inputs: readonly FluentbitSection[];
   readonly filters: readonly FluentbitSection[];
   readonly outputs: readonly FluentbitSection[];
+  readonly upstreams: readonly FluentbitUpstream[];
+}
+
+/** Servers that take turns. */
+export interface FluentbitUpstream {
+  readonly name: string;
+  readonly nodes: readonly (readonly FluentbitProperty[])[];
 }
 
 /** Writes it; the same text for the same configuration. */
-export function fluentbitYaml({ service, parsers, inputs, filters, outputs }: FluentbitConfig): string {
+export function fluentbitYaml({ service, parsers, inputs, filters, outputs, upstreams }: FluentbitConfig): string {
   const lines: string[] = [];
   if (service.length > 0) lines.push('service:', ...service.flatMap((one) => propertyLines(one, 2)), '');
   if (parsers.length > 0) lines.push('parsers:', ...parsers.flatMap((one) => sectionLines(one, 2)), '');
   lines.push('pipeline:');
   for (const [name, sections] of Object.entries({ inputs, filters, outputs }))
     if (sections.length > 0) lines.push(`  ${name}:`, ...sections.flatMap((one) => sectionLines(one, 4)));
+  if (upstreams.length > 0) lines.push('', 'upstream_servers:', ...upstreams.flatMap(upstreamLines));
   return `${lines.join('\n')}\n`;
 }
 
@@ -37,6 +45,18 @@ function sectionLines({ name, properties, processors = [] }: FluentbitSection, d
     `${pad}  processors:`,
     `${pad}    logs:`,
     ...processors.flatMap((one) => sectionLines(one, depth + 6)),
+  ];
+}
+
+function upstreamLines({ name, nodes }: FluentbitUpstream): string[] {
+  return [
+    `  - name: ${scalar(name)}`,
+    '    nodes:',
+    ...nodes.flatMap((properties) =>
+      properties
+        .flatMap((one) => propertyLines(one, 8))
+        .map((line, i) => (i === 0 ? line.replace(/^ {8}/, '      - ') : line)),
+    ),
   ];
 }
 

@@ -16,7 +16,16 @@ export function sectionLines(name: string, argument: string, lines: readonly str
 /** A text as a value; what could be read as something else stands in double quotes. */
 function fluentdText(text: string): string {
   if (/^[\w./*:@%+~=,?&-][\w./*:@%+~=,?& -]*$/.test(text) && text.trim() === text) return text;
-  return `"${spellMarks(text, (name) => `#{ENV['${name}']}`, escapedText)}"`;
+  return `"${spellMarks(text, variableText, escapedText)}"`;
+}
+
+/** A variable, or one with its default: `X:-y`. */
+function variableText(name: string): string {
+  const split = name.indexOf(':-');
+  const quoted = (text: string): string => `'${text.replaceAll(/['\\]/g, String.raw`\$&`)}'`;
+  return split < 0
+    ? `#{ENV['${name}']}`
+    : `#{ENV.fetch(${quoted(name.slice(0, split))}, ${quoted(name.slice(split + 2))})}`;
 }
 
 const letters: Readonly<Record<string, string>> = { '\n': 'n', '\r': 'r', '\t': 't', '\f': 'f', '\b': 'b', '\0': '0' };
@@ -40,11 +49,7 @@ function fluentdValue(spec: OptionSpec, value: unknown): string {
 
 /** JSON, in whose strings variables may stand as in double quotes. */
 function fluentdJson(value: unknown): string {
-  return spellMarks(
-    JSON.stringify(value).replaceAll('#{', String.raw`\u0023{`),
-    (name) => `#{ENV['${name}']}`,
-    (part) => part,
-  );
+  return spellMarks(JSON.stringify(value).replaceAll('#{', String.raw`\u0023{`), variableText, (part) => part);
 }
 
 function sameValue(a: unknown, b: unknown): boolean {

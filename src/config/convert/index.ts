@@ -18,7 +18,7 @@ import { compareModels } from './compare.ts';
 import { toFluentbit } from './to-fluentbit.ts';
 import { toFluentd } from './to-fluentd.ts';
 import type { Converted } from './to-fluentd.ts';
-import { markedEnvironment, marksIn } from './variables.ts';
+import { markedEnvironment, marksIn, withoutDefault } from './variables.ts';
 
 export interface ConvertRequest {
   readonly path: string;
@@ -42,7 +42,7 @@ export async function convertConfig({ path, to, env, makeRegistry }: ConvertRequ
   const written = to === 'fluentd' ? toFluentd(loaded.model, registry) : toFluentbit(loaded.model, registry);
   const again = await readAgain(written.text, to, makeRegistry(), env, resolved);
   const problems: ConfigProblem[] = [...written.problems];
-  for (const name of resolved)
+  for (const name of new Set([...resolved].map(withoutDefault)))
     problems.push({
       at: undefined,
       text: `the variable ${name} stands where a number or word is expected: its value of now was written`,

@@ -3,6 +3,7 @@
  * wants it. So a step that in Fluentd comes behind a `<match>` says which tags it does not get any more, labels become
  * tags that a step gets, and filters behind one branch of a `copy` become processors of its outputs.
  */
+import type { Location } from '../../core/errors.ts';
 import type { Registry } from '../../core/registry.ts';
 import { rootLabel } from '../model.ts';
 import type { ActionModel, OutputModel, PipelineModel, PluginModel, SourceModel, StepModel } from '../model.ts';
@@ -12,6 +13,7 @@ import type { FluentbitProperty } from './fluentbit-sections.ts';
 import { Translator } from './fluentbit-plugins.ts';
 import { fluentbitYaml } from './fluentbit-text.ts';
 import type { FluentbitSection } from './fluentbit-text.ts';
+import { fluentbitRules } from './rewriting.ts';
 import { allTags, fluentbitMatch, mayOverlap, tagSetOf } from './tags.ts';
 import type { Route, TagSet } from './tags.ts';
 import { marksIn } from './variables.ts';
@@ -26,6 +28,8 @@ const depthMax = 32;
 interface Filter {
   readonly plugin: PluginModel;
   readonly routes: Route[];
+  /** Of a `rewrite_tag`. */
+  readonly rules?: readonly string[];
 }
 interface Leaf {
   readonly output: OutputModel;
@@ -75,6 +79,7 @@ class Writer {
       filters: [...this.#filters.values()].flatMap((filter) => this.#filter(filter)),
       outputs: [...this.#leaves.values()].flatMap((leaf) => this.#output(leaf)),
       parsers: this.#translator.parsers,
+      upstreams: this.#translator.upstreams,
     });
     return { text, problems: this.#complaints.problems };
   }
@@ -145,13 +150,27 @@ class Writer {
       case 'roundrobin':
         return this.#complaints.refuse(step.at, 'roundrobin: Fluent Bit gives every output all records');
       case 'retag':
-        return this.#complaints.refuse(
-          action.plugin.at,
-          `${action.plugin.type}: give the records new tags with the filter rewrite_tag by hand; what comes behind it was not converted`,
-        );
+        return this.#retag(action.plugin, place, step);
       default:
         return undefined;
     }
+  }
+  /** New tags begin at the first filter again, as in Fluentd at the first section; what no rule takes has no place behind it. */
+  #retag(plugin: PluginModel, place: Place, step: StepModel): void {
+    const refuse = (at: Location, text: string): void => {
+      this.#complaints.refuse(at, text);
+    };
+    const isRoot = this.#model.labels[rootLabel]?.includes(step) === true;
+    const labels = new Set(this.#model.sources.map(({ label }) => label));
+    if (!isRoot || labels.size > 1 || place.processors.length > 0) {
+      refuse(
+        plugin.at,
+        `${plugin.type}: only outside of labels, and not behind a filter of a copy, it can be written; give the records new tags with the filter rewrite_tag by hand`,
+      );
+      return;
+    }
+    const rules = fluentbitRules(plugin, place.isBranch, refuse);
+    if (rules) this.#filters.set(step, { plugin, routes: [place.route], rules });
   }
   #reach(id: string, { route, processors }: Place): void {
     const output = this.#outputs.get(id);
@@ -187,8 +206,18 @@ class Writer {
     ];
     return [{ ...section, properties }];
   }
-  #filter({ plugin, routes }: Filter): FluentbitSection[] {
+  #filter({ plugin, routes, rules }: Filter): FluentbitSection[] {
     const { key, value } = fluentbitMatch(routes);
+    if (rules)
+      return [
+        {
+          name: 'rewrite_tag',
+          properties: [
+            [key, value],
+            ['rule', rules],
+          ],
+        },
+      ];
     return this.#translator
       .filter(plugin)
       .map((section) => ({ ...section, properties: [[key, value] as const, ...section.properties] }));

@@ -3,12 +3,13 @@
  * Fluent Bit goes to every output that wants it becomes `copy` where two outputs may want the same tag; outputs that never
  * do stand behind each other.
  */
-import type { ConfigProblem } from '../../core/errors.ts';
+import type { ConfigProblem, Location } from '../../core/errors.ts';
 import type { Registry } from '../../core/registry.ts';
 import { defaultBuffer, rootLabel } from '../model.ts';
-import type { ActionModel, BufferModel, OutputModel, PipelineModel, StepModel } from '../model.ts';
+import type { ActionModel, BufferModel, OutputModel, PipelineModel, PluginModel, StepModel } from '../model.ts';
 import { bufferOptions } from '../fluentd/buffer-options.ts';
 import { optionLines, pluginLines, sectionLines } from './fluentd-text.ts';
+import { fluentdRewriting } from './rewriting.ts';
 import { fluentdPattern, mayOverlap, tagSetOf } from './tags.ts';
 import type { TagSet } from './tags.ts';
 import { marksIn } from './variables.ts';
@@ -75,7 +76,7 @@ class Writer {
   #steps(steps: readonly StepModel[]): string[][] {
     const parts: string[][] = [];
     const groups = new Map<string, Group>();
-    for (const step of steps) {
+    for (const [i, step] of steps.entries()) {
       const pattern = fluentdPattern(step.match);
       if (step.action.kind === 'filter') {
         if (step.action.condition)
@@ -85,16 +86,31 @@ class Writer {
           });
         parts.push(sectionLines('filter', pattern, pluginLines(this.#registry, step.action.plugin)));
       } else if (step.action.kind === 'retag') {
-        this.#problems.push({
-          at: step.action.plugin.at,
-          text: `filter ${step.action.plugin.type}: Fluentd gives records new tags in a <match>, behind which the others do not go on; write <match> with @type rewrite_tag_filter by hand`,
-        });
+        const behind = this.#retag(pattern, step.action.plugin, steps.slice(i + 1), groups.size > 0);
+        if (behind) return [...parts, ...behind];
       } else {
         const group = groups.get(pattern);
         groups.set(pattern, { pattern, tags: tagSetOf(step.match), actions: [...(group?.actions ?? []), step.action] });
       }
     }
     return [...parts, ...this.#fanOut([...groups.values()], false)];
+  }
+  /** Records with new tags enter the labels' beginning again; all others go on in a label that holds the rest of the steps. */
+  #retag(pattern: string, plugin: PluginModel, rest: readonly StepModel[], isLate: boolean): string[][] | undefined {
+    const refuse = (at: Location, text: string): void => void this.#problems.push({ at, text });
+    if (isLate) {
+      refuse(plugin.at, `filter ${plugin.type}: it stands behind outputs; write it by hand`);
+      return undefined;
+    }
+    const behind = `@BEHIND_${this.#made.length + 1}`;
+    const lines = fluentdRewriting(plugin, behind, refuse);
+    if (!lines) return undefined;
+    const label: string[] = [];
+    this.#made.push(label);
+    label.push(...sectionLines('label', behind, this.#steps(rest).flat()));
+    const on: ActionModel = { kind: 'relabel', label: behind };
+    const match = sectionLines('match', pattern, lines);
+    return pattern === '**' ? [match] : [match, this.#match('**', [on])];
   }
   /** `isBehind`: records come here that others have had: those that nobody wants are no loss. */
   #fanOut(groups: readonly Group[], isBehind: boolean): string[][] {

@@ -10,12 +10,20 @@ const open = '\uE0F0';
 const close = '\uE0F1';
 const mark = /\uE0F0([^\uE0F1]*)\uE0F1/g;
 
+/** Where letters of a default stand that mean something in a value: a colon in a host is one. */
+const hidingPlace = 0xe400;
+const hidden = (name: string): string =>
+  name.replaceAll(/[^\w\u0080-\uffff]/g, (char) => String.fromCharCode(hidingPlace + char.charCodeAt(0)));
+const shown = (name: string): string =>
+  name.replaceAll(/[\ue400-\ue47f]/g, (char) => String.fromCharCode(char.charCodeAt(0) - hidingPlace));
+
 /** An environment in which every variable is its mark, but for those that `resolved` names. */
 export function markedEnvironment(real: Environment, resolved: ReadonlySet<string>): Environment {
+  const valued = new Set([...resolved].flatMap((name) => [name, withoutDefault(name)]));
   const markOf = (name: string): string | undefined => {
     // What the program itself reads is none of the configuration's.
     if (name.startsWith('P2L_')) return undefined;
-    return resolved.has(name) ? real[name] : `${open}${name}${close}`;
+    return valued.has(name) ? real[name] : `${open}${hidden(name)}${close}`;
   };
   return new Proxy<Record<string, string | undefined>>(
     {},
@@ -30,15 +38,20 @@ export function markedEnvironment(real: Environment, resolved: ReadonlySet<strin
   );
 }
 
+/** The name in `X:-y`, a variable with its default. */
+export function withoutDefault(name: string): string {
+  return name.replace(/:-.*/s, '');
+}
+
 /** The variables whose marks stand in a text. */
 export function marksIn(text: string): string[] {
-  return Array.from(text.matchAll(mark), ([, name = '']) => name);
+  return Array.from(text.matchAll(mark), ([, name = '']) => shown(name));
 }
 
 /** A text with `spell` in place of marks and `plain` over what is between them. */
 export function spellMarks(text: string, spell: (name: string) => string, plain: (part: string) => string): string {
   return text
     .split(mark)
-    .map((part, i) => (i % 2 === 1 ? spell(part) : plain(part)))
+    .map((part, i) => (i % 2 === 1 ? spell(shown(part)) : plain(part)))
     .join('');
 }

@@ -28,10 +28,12 @@ export class Variables {
     this.#values = values;
     for (const { key, value, valueAt } of set) values.set(key, this.#ofFile(this.put(value, valueAt), valueAt));
   }
-  /** A value with its variables put in. `${X:-text}` gives the text where X is not set or empty; one that is not set at all is empty, with a warning. */
+  /** A value with its variables put in. An environment may know a variable together with its default, as that of convert does. `${X:-text}` gives the text where X is not set or empty; one that is not set at all is empty, with a warning. */
   put(value: string, at: Location): string {
     return value.replaceAll(/\$\{([^}]+)\}/g, (_whole, inside: string) => {
       const split = inside.indexOf(':-');
+      const whole = split < 0 ? undefined : this.#env[inside];
+      if (whole !== undefined) return whole;
       const name = split < 0 ? inside : inside.slice(0, split);
       const found = this.#values.get(name) ?? this.#env[name] ?? (name === 'HOSTNAME' ? hostname() : undefined);
       if (found !== undefined && (found !== '' || split < 0)) return found;

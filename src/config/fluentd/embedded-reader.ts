@@ -276,6 +276,9 @@ export class ExpressionReader {
     if (!call.includes('fetch')) return () => this.#scope.env[textOf(name())] !== undefined;
     const fallback = otherwise ?? this.#block();
     return () => {
+      // An environment may know a variable together with its default, as that of convert does.
+      const whole = fallback && this.#scope.env[`${textOf(name())}:-${textOf(fallback() ?? '')}`];
+      if (whole !== undefined) return whole;
       const value = this.#scope.env[textOf(name())];
       if (value !== undefined) return value;
       if (!fallback) throw new NotUnderstood(position, `the variable ${textOf(name())} is not set`);
