@@ -1,10 +1,11 @@
 /** The helm program that renders the chart. */
-import { helm } from '../services/kubernetes-tools.ts';
+import { helm, whyNoTool } from '../services/kubernetes-tools.ts';
 
-/** @throws with what to do */
-export async function findHelm(): Promise<string> {
-  const named = process.env['HELM'];
-  if (named !== undefined) return named;
-  await helm.install(600_000);
-  return helm.path;
+/** Why nothing can be rendered; false where it can. */
+export function whyNoHelm(): string | false {
+  return process.env['HELM'] === undefined && whyNoTool(helm);
+}
+
+export function helmProgram(): string {
+  return process.env['HELM'] ?? helm.path;
 }

@@ -8,7 +8,7 @@ import { LocalCluster, type ClusterNode } from './cluster.ts';
 import { ContainerLog } from './container-log.ts';
 import type { Image } from './container.ts';
 import { disturb, plan, told } from './disturb.ts';
-import { findHelm } from './helm.ts';
+import { helmProgram } from './helm.ts';
 import { Caller, logBytesMax, Writer } from './load.ts';
 import { renderChart, type Container, type Rendered } from './manifests.ts';
 import { Network } from './network.ts';
@@ -45,7 +45,7 @@ function render(helm: string): Rendered {
 
 export async function runNodes(directory: string, options: { cuts: number; seed: number }): Promise<string[]> {
   const { cuts, seed } = options;
-  const rendered = render(await findHelm());
+  const rendered = render(helmProgram());
   const network = new Network();
   const outside = await Outside.start(directory);
   await outside.api.createNamespace(namespace);
