@@ -3,7 +3,10 @@
  * and in any case by helm, given what skaffold gives it.
  */
 import assert from 'node:assert/strict';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
+import { root } from '../files.ts';
 import {
   all,
   at,
@@ -16,6 +19,7 @@ import {
   podPath,
   type KubernetesObject,
 } from '../helm/chart.ts';
+import { temporaryDirectory } from '../program.ts';
 import { skaffold, whyNoTool } from '../services/kubernetes-tools.ts';
 import { byHelm, bySkaffold, variableDefaults, type Variables } from './skaffold-render.ts';
 
@@ -229,3 +233,47 @@ promise(
   { P2L_FLUENTD_EXTRACFG: '# {{ .Release.Name }}, {{ "a,b" }}' },
   (objects) => assert.equal(configs(objects)['extra.conf'], '# post2log, a,b'),
 );
+
+/** What only skaffold does: profiles, and images that were built. */
+function bySkaffoldAlone(name: string, args: readonly string[], assertHeld: (objects: Objects) => void): void {
+  test(name, { skip: whyNoSkaffold }, async (context) => {
+    assertHeld(await bySkaffold.render(context, {}, ...args));
+  });
+}
+
+const images = (objects: Objects): unknown[] =>
+  list(receiver(objects), `${podPath}.containers`).map(({ image }) => image);
+
+bySkaffoldAlone('profile fluentd: a Fluentd container beside the receiver', ['--profile=fluentd'], (objects) =>
+  assert.deepEqual(images(objects), ['post2log:0.1.0', 'post2log-fluentd:0.1.0']),
+);
+
+bySkaffoldAlone('profiles together: explorer and collector', ['--profile=explorer,collector,slim'], (objects) => {
+  assert.deepEqual(
+    all(objects, 'StatefulSet').map((object) => at(object, 'metadata.name')),
+    ['post2log-explorer', 'post2log'],
+  );
+  assert.equal(all(objects, 'DaemonSet').length, 1);
+});
+
+test('images are those that skaffold built, by digest or tag', { skip: whyNoSkaffold }, async (context) => {
+  const path = join(await temporaryDirectory(context), 'builds.json');
+  const digest = `sha256:${'7'.repeat(64)}`;
+  const builds = [
+    { imageName: 'post2log', tag: `docker.io/haje01/post2log:v1@${digest}` },
+    { imageName: 'post2log-fluentd', tag: 'docker.io/haje01/post2log-fluentd:v2' },
+  ];
+  writeFileSync(path, JSON.stringify({ builds }));
+  const args = ['--profile=fluentd', '--digest-source=tag', `--build-artifacts=${path}`];
+  assert.deepEqual(images(await bySkaffold.render(context, {}, ...args)), [
+    `docker.io/haje01/post2log@${digest}`,
+    'docker.io/haje01/post2log-fluentd:v2',
+  ]);
+});
+
+test('the Dockerfiles that skaffold.yaml names are there', () => {
+  const config = readFileSync(join(root, 'skaffold.yaml'), 'utf8');
+  const paths = [...config.matchAll(/dockerfile: (\S+)/g)].map(([, path]) => path ?? '');
+  assert.ok(paths.length > 0);
+  for (const path of paths) assert.ok(existsSync(join(root, path)), path);
+});
