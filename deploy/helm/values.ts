@@ -14,6 +14,20 @@ const text: Schema = { type: 'string' };
 /** What a value that is passed on as text may also be. */
 const scalar: Schema = { type: ['string', 'number', 'boolean'] };
 
+/** A map with these keys and no others; `required` must be there. */
+function known(keys: string, required = ''): Schema {
+  return {
+    type: 'object',
+    additionalProperties: false,
+    properties: Object.fromEntries(keys.split(' ').map((key) => [key, {}])),
+    ...(required === '' ? {} : { required: required.split(' ') }),
+  };
+}
+
+function listOf(items: Schema): Schema {
+  return { type: 'array', items };
+}
+
 /** Forms that several values have. Numbers and truth values may be text: variables of the environment become values as they are. */
 const definitions: Readonly<Record<string, Schema>> = {
   name: { type: 'string', pattern: '^([a-z0-9]([-a-z0-9]*[a-z0-9])?)?$' },
@@ -47,6 +61,39 @@ const definitions: Readonly<Record<string, Schema>> = {
   },
   paths: { type: 'array', items: { type: 'string', pattern: '^/' } },
   objects: { type: 'array', items: { type: 'object' } },
+  // Parts of Kubernetes objects that are passed on: what they may have is known, what that is need not be here.
+  tolerations: listOf(known('key operator value effect tolerationSeconds')),
+  hostAliases: listOf(known('ip hostnames', 'ip hostnames')),
+  env: listOf({ ...known('name', 'name'), properties: { name: text, value: text, valueFrom: { type: 'object' } } }),
+  envFrom: listOf(known('prefix configMapRef secretRef')),
+  containerPorts: listOf(known('name containerPort protocol hostPort hostIP', 'containerPort')),
+  servicePorts: listOf(known('name port targetPort nodePort protocol appProtocol', 'port')),
+  volumes: listOf({ type: 'object', required: ['name'] }),
+  volumeMounts: listOf(
+    known('name mountPath subPath subPathExpr readOnly recursiveReadOnly mountPropagation', 'name mountPath'),
+  ),
+  containers: listOf({ type: 'object', required: ['name'] }),
+  spread: listOf(
+    known(
+      'maxSkew topologyKey whenUnsatisfiable labelSelector minDomains nodeAffinityPolicy nodeTaintsPolicy matchLabelKeys',
+      'maxSkew topologyKey whenUnsatisfiable',
+    ),
+  ),
+  affinity: known('nodeAffinity podAffinity podAntiAffinity'),
+  dnsConfig: known('nameservers searches options'),
+  resources: known('limits requests claims'),
+  lifecycle: known('preStop postStart stopSignal'),
+  strategy: known('type rollingUpdate'),
+  scaling: known('scaleUp scaleDown'),
+  podSecurity: known(
+    'appArmorProfile fsGroup fsGroupChangePolicy runAsGroup runAsNonRoot runAsUser seLinuxChangePolicy seLinuxOptions seccompProfile supplementalGroups supplementalGroupsPolicy sysctls windowsOptions',
+  ),
+  containerSecurity: known(
+    'allowPrivilegeEscalation appArmorProfile capabilities privileged procMount readOnlyRootFilesystem runAsGroup runAsNonRoot runAsUser seLinuxOptions seccompProfile windowsOptions',
+  ),
+  ingressTls: listOf(known('hosts secretName')),
+  peers: listOf(known('podSelector namespaceSelector ipBlock')),
+  egress: listOf(known('to ports')),
   probe: {
     type: 'object',
     additionalProperties: false,
@@ -129,10 +176,8 @@ function form({ schema, fallback }: Value): string {
     texts: 'map of texts',
     textsOrYaml: 'map, or YAML text',
     paths: 'list of paths',
-    objects: 'list',
-    probe: 'map',
   };
-  if (named !== undefined) return forms[named] ?? named;
+  if (named !== undefined) return forms[named] ?? (definitions[named]?.['type'] === 'array' ? 'list' : 'map');
   const choices = schema['enum'] as readonly string[] | undefined;
   if (choices) return choices.map((choice) => (choice === '' ? 'empty' : `\`${choice}\``)).join(', ');
   if (typeof fallback === 'boolean') return 'true or false';

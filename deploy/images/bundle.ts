@@ -53,6 +53,17 @@ function notePackage(id: string): void {
   if (path !== undefined) packages.add(path);
 }
 
+/** Parts of packages that a source loads with createRequire, to have no more of them: imports here, which the bundler follows. */
+function withImports(code: string): string | undefined {
+  if (!code.includes('createRequire(import.meta.url)')) return undefined;
+  const imports: string[] = [];
+  const changed = code.replace(/\bload\(('[\w@][^']*')\)/g, (_, path: string) => {
+    imports.push(`import part${imports.length} from ${path};\n`);
+    return `part${imports.length - 1}`;
+  });
+  return imports.length === 0 ? undefined : `${imports.join('')}${changed}`;
+}
+
 const [target] = process.argv.slice(2);
 if (target === undefined) {
   console.error('usage: node deploy/images/bundle.ts DIRECTORY');
@@ -71,6 +82,8 @@ await build({
   plugins: [
     {
       name: 'packages',
+      enforce: 'pre',
+      transform: (code) => withImports(code),
       moduleParsed({ id }) {
         notePackage(id);
       },

@@ -52,6 +52,7 @@ export function fakeBackend(over: Partial<AdminBackend> = {}): AdminBackend {
     replayDeadLetters: ({ ids }) => Promise.resolve(ids === undefined ? 9 : ids.length),
     store: () => undefined,
     storeState: () => ({ state: 'off', waiting: 0, lastError: undefined }),
+    index: () => undefined,
     receivingPaths: () => ({ '/postback': { post: { responses: {} } } }),
     ...over,
   };

@@ -73,6 +73,15 @@ export interface StoreState {
   readonly lastError: string | undefined;
 }
 
+/** Indices of an Elasticsearch or OpenSearch that are searched like the store. */
+export interface SearchedIndex {
+  readonly queries: StoreQueries;
+  /** Names and patterns of the indices. */
+  readonly pattern: string;
+  /** Where they are, without logins. */
+  readonly place: string;
+}
+
 export interface AdminBackend {
   status(): Promise<Status>;
   /** Prometheus text exposition, of all processes together. */
@@ -98,6 +107,8 @@ export interface AdminBackend {
   /** Questions to the store; undefined: it is off. */
   store(): StoreQueries | undefined;
   storeState(): StoreState;
+  /** Undefined: none is configured (P2L_EXPLORER_URL). */
+  index(): SearchedIndex | undefined;
   /** OpenAPI `paths` of what this program receives, for /docs. */
   receivingPaths(): Readonly<Record<string, unknown>>;
 }

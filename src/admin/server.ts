@@ -26,7 +26,8 @@ export interface AdminOptions {
   readonly token: string | undefined;
   /** Users file (P2L_ADMIN_USERS). */
   readonly usersPath?: string | undefined;
-  readonly socketPath: string;
+  /** Undefined: no socket. */
+  readonly socketPath: string | undefined;
   /** Where the explorer's build is; for tests, as is pingMs. */
   readonly explorer?: string;
   readonly pingMs?: number;
@@ -72,7 +73,7 @@ export async function startAdminServer(options: AdminOptions, backend: AdminBack
   // Told by the connection itself and not by its address: that one is unknown too where a TCP connection is gone already.
   overSocket.on('connection', (socket) => privates.add(socket));
   const overTcp = options.port === undefined ? [] : await listenOnPort(newServer, options.host, options.port);
-  await listenOnSocket(overSocket, options.socketPath, log);
+  if (options.socketPath !== undefined) await listenOnSocket(overSocket, options.socketPath, log);
   const servers = [...overTcp, overSocket];
   // A connection that cannot be accepted (too many open files) must not end the process.
   for (const server of servers)

@@ -145,9 +145,16 @@ function addConvertCommand(program: Command, setExit: (code: number) => void): v
 }
 
 function addQueryCommand(program: Command, setExit: (code: number) => void): void {
+  program
+    .command('explorer')
+    .description('run the explorer alone, over an Elasticsearch or OpenSearch (P2L_EXPLORER_URL, P2L_ADMIN_*)')
+    .action(async () => {
+      const { explore } = await import('./explorer.ts');
+      setExit(await explore());
+    });
   const command = program
     .command('query')
-    .description('search the records in the store, whether or not the program runs')
+    .description('search the records in the store, whether or not the program runs, or those in Elasticsearch')
     .argument('[query...]', 'in the query language, words joined with blanks; none: all records')
     .option('--last <duration>', 'records of the last 500ms, 10s, 5m, 24h, 7d; without a time option: all')
     .option('--from <time>', 'records from this time on: 2026-11-21T15:00:00Z, now-15m, or ms since 1970')
@@ -156,7 +163,13 @@ function addQueryCommand(program: Command, setExit: (code: number) => void): voi
     .addOption(new Option('-o, --output <form>', 'form').choices(['table', 'json', 'csv']).default('table'))
     .addOption(new Option('--order <order>', 'by record time (default: newest)').choices(['newest', 'oldest']))
     .option('--columns <names>', 'fields to show in a table or CSV, with commas between them')
-    .option('--follow', 'show the newest records, and others as they are stored');
+    .option('--follow', 'show the newest records, and others as they are stored')
+    .addOption(
+      new Option(
+        '--in <place>',
+        'the store, or the indices of P2L_EXPLORER_URL (default: the store, where there is one)',
+      ).choices(['store', 'index']),
+    );
   withDataDirectory(command)
     .addHelpText(
       'after',

@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import { createConnection } from 'node:net';
 import { http } from '../core/node-http.ts';
+import type { Place } from '../admin/api/asking.ts';
 import { elementsOf, membersOf } from '../admin/api/json-text.ts';
 import { parseInstant } from '../admin/api/times.ts';
 import { OperatingError, errorText, systemCode } from '../core/errors.ts';
@@ -40,14 +41,15 @@ export function isRunning(dataDirectory: string): Promise<boolean> {
 }
 
 /** Asks it. */
-export function remoteQueries(dataDirectory: string): Asked {
+export function remoteQueries(dataDirectory: string, place?: Place): Asked {
   return {
     async search(asked, signal) {
-      const answer = await open(dataDirectory, `/api/search?${parametersOf(asked).toString()}`, signal);
+      const answer = await open(dataDirectory, `/api/search?${parametersOf(asked, place).toString()}`, signal);
       return answerIn(await textOf(answer, dataDirectory));
     },
     async *tail({ query }, signal) {
-      const answer = await open(dataDirectory, `/api/tail?${new URLSearchParams({ query }).toString()}`, signal);
+      const parameters = new URLSearchParams({ query, ...(place && { in: place }) });
+      const answer = await open(dataDirectory, `/api/tail?${parameters.toString()}`, signal);
       try {
         yield* tailParts(answer);
       } catch (error) {
@@ -58,9 +60,12 @@ export function remoteQueries(dataDirectory: string): Asked {
   };
 }
 
-function parametersOf({ query, fromMs, toMs, timeoutMs, limit, order, after }: SearchRequest): URLSearchParams {
+function parametersOf(
+  { query, fromMs, toMs, timeoutMs, limit, order, after }: SearchRequest,
+  place: Place | undefined,
+): URLSearchParams {
   const parameters = new URLSearchParams({ query, limit: String(limit), order });
-  for (const [name, value] of Object.entries({ from: fromMs, to: toMs, timeout: timeoutMs, after }))
+  for (const [name, value] of Object.entries({ from: fromMs, to: toMs, timeout: timeoutMs, after, in: place }))
     if (value !== undefined) parameters.set(name, String(value));
   return parameters;
 }

@@ -2,6 +2,7 @@
 import { CsvRows, columnsOf, splitColumns } from '../admin/api/csv.ts';
 import { recordLine } from '../admin/api/records.ts';
 import { parseTime, timeForms, timeText } from '../admin/api/times.ts';
+import type { Place } from '../admin/api/asking.ts';
 import { readVariable, variableForm } from '../config/env-values.ts';
 import { ConfigError, OperatingError, errorText, systemCode } from '../core/errors.ts';
 import { standardOutput } from '../core/standard-output.ts';
@@ -26,6 +27,8 @@ export interface QueryOptions {
   readonly order?: 'newest' | 'oldest' | undefined;
   readonly columns?: string | undefined;
   readonly follow?: boolean | undefined;
+  /** Where to look; undefined: in the store where there is one. */
+  readonly in?: Place | undefined;
 }
 
 /** Where it prints. */
@@ -49,7 +52,7 @@ export async function query(dataDirectory: string, text: string, options: QueryO
   // A second one ends the process in any case.
   process.once('SIGINT', () => controller.abort());
   process.once('SIGTERM', () => controller.abort());
-  return runQuery(() => openAsked(dataDirectory, options.follow === true), text, options, terminal, controller.signal);
+  return runQuery(() => openAsked(dataDirectory, options), text, options, terminal, controller.signal);
 }
 
 /** Whoever answers, and how to be done with it. */
@@ -58,10 +61,14 @@ export interface OpenAsked {
   close(): Promise<void>;
 }
 
-async function openAsked(dataDirectory: string, isFollowing: boolean): Promise<OpenAsked> {
+async function openAsked(dataDirectory: string, { follow, in: place }: QueryOptions): Promise<OpenAsked> {
   const { isRunning, remoteQueries } = await import('./query-remote.ts');
-  if (await isRunning(dataDirectory)) return { queries: remoteQueries(dataDirectory), close: () => Promise.resolve() };
-  if (isFollowing)
+  if (await isRunning(dataDirectory))
+    return { queries: remoteQueries(dataDirectory, place), close: () => Promise.resolve() };
+  const { openIndexAsked } = await import('./query-index.ts');
+  const index = await openIndexAsked(dataDirectory, place);
+  if (index) return index;
+  if (follow === true)
     throw new OperatingError(
       'OUTPUT_UNREACHABLE',
       `following data directory ${dataDirectory}: no program runs on it, so nothing new comes; leave out --follow, or name another one with --data-dir`,
@@ -161,7 +168,7 @@ async function search(
   if (!isWhole && last) {
     await printer.flush();
     printer.notes([
-      `the store does not get any further within ${timeoutMaxMs / 1000} s; ${leftText(last, order)}; narrow the time range or the query`,
+      `the search does not get any further within ${timeoutMaxMs / 1000} s; ${leftText(last, order)}; narrow the time range or the query`,
     ]);
   } else await printer.end();
   return isWhole;

@@ -4,6 +4,7 @@ import { Monitor } from '../admin/monitor.ts';
 import type { MonitorOptions } from '../admin/monitor.ts';
 import { startAdminServer } from '../admin/server.ts';
 import type { AdminServer } from '../admin/server.ts';
+import type { Settings } from '../config/env.ts';
 import type { PipelineModel } from '../config/model.ts';
 import { realClock, sleep } from '../core/clock.ts';
 import { realDisk } from '../core/disk.ts';
@@ -11,11 +12,12 @@ import { ConfigError, errorText } from '../core/errors.ts';
 import type { ProgramView } from '../core/program-view.ts';
 import type { Registry } from '../core/registry.ts';
 import { version } from '../core/version.ts';
+import type { OpenIndex } from '../elasticsearch/open.ts';
 import { openDelivering } from '../pipeline.ts';
 import type { Delivering, DeliveringOptions, Process } from '../pipeline.ts';
 import { storeOutputId } from '../config/store.ts';
 import { Controller } from '../process/controller.ts';
-import type { Receivers } from '../process/controller.ts';
+import type { ControllerOptions, Receivers } from '../process/controller.ts';
 import { Endpoints } from '../process/endpoints.ts';
 import { Generations } from '../process/generations.ts';
 import type { Generation } from '../process/generations.ts';
@@ -36,6 +38,7 @@ export interface Serving {
   readonly monitor: Monitor;
   readonly endpoints: Endpoints;
   readonly store: StoreProcess;
+  readonly index: OpenIndex | undefined;
 }
 
 /** Opens the delivering side and the admin server; sources do not run yet. @throws ConfigError, OperatingError */
@@ -56,6 +59,7 @@ export async function openServing(
   process.registry.useFrom(loaded.registry);
   const generations = await Generations.open(realDisk, realClock, log, dataDir);
   const store = newStoreProcess(process);
+  const index = await openExplored(settings);
   const delivering = await openDelivering(process, {
     ...options,
     generations,
@@ -82,11 +86,8 @@ export async function openServing(
       const own = await process.metrics.registry.getMetricsAsJSON();
       return AggregatorRegistry.aggregate([own, ...others]).metrics();
     },
-    store: {
-      queries: () => (store.state().state === 'off' ? undefined : store.queries),
-      processes: () => store.processes(),
-      state: () => ({ ...store.state(), waiting: waitingFor(deliverer) }),
-    },
+    store: storeView(store, deliverer),
+    index,
     log,
   });
   const monitor = new Monitor({ backend: controller, clock: realClock, log, plugins: fluentbitNames(loaded.registry) });
@@ -107,7 +108,14 @@ export async function openServing(
     log,
   );
   await controller.startDelivering(options.running ?? loaded.model);
-  return { controller, delivering, admin, monitor, endpoints, store };
+  return { controller, delivering, admin, monitor, endpoints, store, index };
+}
+
+/** Loaded only where there is one to search. */
+async function openExplored(settings: Settings): Promise<OpenIndex | undefined> {
+  if (settings.explorerUrl === undefined) return undefined;
+  const { openIndex } = await import('../elasticsearch/open.ts');
+  return openIndex(settings);
 }
 
 function newEndpoints({ instances, registry, log }: Process, controller: Controller): Endpoints {
@@ -136,13 +144,21 @@ function newStoreProcess({ clock, log, metrics }: Process): StoreProcess {
   return store;
 }
 
+function storeView(store: StoreProcess, deliverer: Deliverer): ControllerOptions['store'] {
+  return {
+    queries: () => (store.state().state === 'off' ? undefined : store.queries),
+    processes: () => store.processes(),
+    state: () => ({ ...store.state(), waiting: waitingFor(deliverer) }),
+  };
+}
+
 function waitingFor(deliverer: Deliverer): number {
   return deliverer.outputs().find(({ id }) => id === storeOutputId)?.waiting ?? 0;
 }
 
 /** Delivers what outputs take, closes everything. */
 export async function closeServing(
-  { controller, delivering, admin, monitor, endpoints, store }: Serving,
+  { controller, delivering, admin, monitor, endpoints, store, index }: Serving,
   process: Process,
   graceMs: number,
 ): Promise<void> {
@@ -159,6 +175,7 @@ export async function closeServing(
   await endpoints.close();
   await process.instances.end();
   await admin.close();
+  index?.close();
 }
 
 /** SIGHUP: what is wrong with a new configuration is said; the running one stays. */

@@ -6,15 +6,13 @@
  */
 import { isUtf8 } from 'node:buffer';
 import type { ByteWriter } from '../core/bytes.ts';
-import { writeTextInside } from '../core/json-object.ts';
+import { seen, writeTextInside } from '../core/json-object.ts';
 import type { DirectParser } from '../core/plugin.ts';
 import { needsExactKey } from '../core/record.ts';
 import { noTime } from './direct-json.ts';
 import type { DirectTimeRules } from './direct-json.ts';
 import { splitPattern } from './onigmo.ts';
 import { RememberedTime } from './remembered-time.ts';
-
-const LINE_FEED = 10;
 
 /** A group: where it ends when it begins at `from`, or -1. */
 type Take = (bytes: Buffer, from: number, until: number) => number;
@@ -140,22 +138,25 @@ class DirectPattern implements DirectParser {
     this.#skipsEmpty = skipEmptyValues;
   }
   write(bytes: Buffer, from: number, until: number, out: ByteWriter): boolean {
-    if (!this.#match(bytes, from, until) || !isOneLine(bytes, from, until)) return false;
+    if (!this.#match(bytes, from, until)) return false;
     const timeAt = this.#timeAt(bytes);
     if (timeAt === undefined) return false;
     out.byte(123);
     let isFirst = true;
+    let found = 0;
     for (let i = 0; i < this.#opening.length; i++) {
       const [start, end] = [this.#starts[i] as number, this.#ends[i] as number];
       if ((i === timeAt && !this.#keeps) || (start === end && this.#skipsEmpty)) continue;
       if (!isFirst) out.byte(44);
       isFirst = false;
       out.bytes(this.#opening[i] as Buffer);
-      writeTextInside(bytes, start, end, out);
+      found |= writeTextInside(bytes, start, end, out);
       out.byte(34);
     }
     out.byte(125);
-    return true;
+    if (found === 0) return true;
+    // Of several lines an expression may match one.
+    return (found & seen.lineFeed) === 0 && isUtf8(bytes.subarray(from, until));
   }
   #match(bytes: Buffer, from: number, until: number): boolean {
     let at = from;
@@ -181,15 +182,4 @@ class DirectPattern implements DirectParser {
     if (start === end) return -1;
     return time.read(bytes, start, end) ? group : undefined;
   }
-}
-
-/** Text without a line feed. */
-function isOneLine(bytes: Buffer, from: number, until: number): boolean {
-  let isAscii = true;
-  for (let at = from; at < until; at++) {
-    const byte = bytes[at] as number;
-    if (byte === LINE_FEED) return false;
-    if (byte >= 128) isAscii = false;
-  }
-  return isAscii || isUtf8(bytes.subarray(from, until));
 }

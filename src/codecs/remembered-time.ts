@@ -65,7 +65,7 @@ export class RememberedTime {
   }
   #readNew(bytes: Buffer, from: number, until: number): boolean {
     if (until - from > bytesMax) return false;
-    for (let at = from; at < until; at++) if ((bytes[at] as number) >= 128) return false;
+    for (let at = from; at < until; at++) if ((bytes[at] as number) >= 128 || (bytes[at] as number) < 32) return false;
     const text = bytes.toString('latin1', from, until);
     const place = this.#place;
     place.from = place.until = -1;

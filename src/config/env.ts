@@ -21,6 +21,7 @@ import {
 } from '../core/options.ts';
 import type { OptionSpec, OptionTable } from '../core/options.ts';
 import { readVariable, variableForm } from './env-values.ts';
+import { explorerVariables } from './explorer-variables.ts';
 import { boundsText } from './fluentd/values.ts';
 
 /** Environment variables by name, as `process.env` has them. */
@@ -136,6 +137,7 @@ const programVariables = {
       default: 24 * 3_600_000,
     }),
   },
+  ...explorerVariables,
   exactlyOnce: {
     name: 'P2L_EXACTLY_ONCE',
     spec: boolean('Exactly-once delivery for all outputs that can do it', { default: false }),

@@ -2,7 +2,7 @@
 
 /** First size: one page-cache-friendly block that most chunks fit in after one doubling. */
 const startBytes = 64 * 1024;
-const loopBytesMax = 24;
+const loopBytesMax = 40;
 
 export class ByteWriter {
   #bytes: Buffer;
@@ -35,7 +35,11 @@ export class ByteWriter {
   /** Appends source[from, until) without making a view of it. */
   copy(source: Buffer, from: number, until: number): void {
     this.#reserve(until - from);
-    this.#length += source.copy(this.#bytes, this.#length, from, until);
+    const bytes = this.#bytes;
+    let to = this.#length;
+    if (until - from > loopBytesMax) to += source.copy(bytes, to, from, until);
+    else for (let at = from; at < until; at++) bytes[to++] = source[at] as number;
+    this.#length = to;
   }
   byte(value: number): void {
     this.#reserve(1);

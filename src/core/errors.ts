@@ -89,6 +89,21 @@ export const errorTable = {
     retryable: false,
     meaning: 'A query needs more memory or time than the store gives one. Narrow its time range, or ask for less.',
   },
+  INDEX_UNAVAILABLE: {
+    retryable: true,
+    meaning:
+      'The Elasticsearch or OpenSearch of P2L_EXPLORER_URL does not answer just now, or is too busy to. The text says what is wrong with the connection; ask again.',
+  },
+  INDEX_REFUSED: {
+    retryable: false,
+    meaning:
+      'The Elasticsearch or OpenSearch of P2L_EXPLORER_URL does not answer this question: a login or right is missing, the indices have no such field, or they forbid it. The text says what to do.',
+  },
+  INDEX_QUERY_LIMIT: {
+    retryable: false,
+    meaning:
+      'A question needs more memory or clauses than the Elasticsearch or OpenSearch gives one. Narrow its time range, or name fields.',
+  },
   PLUGIN_LOAD: {
     retryable: false,
     meaning: 'A plugin package could not be loaded or does not export what definePlugin returns.',

@@ -343,21 +343,36 @@ function writeCharacter(code: number, out: ByteWriter): void {
 /** The most that a byte of text becomes inside of a JSON string: `\u001f`. */
 const growth = 6;
 
-/** Appends bytes[from, until), which are UTF-8, as the inside of a JSON string. */
-export function writeTextInside(bytes: Buffer, from: number, until: number, out: ByteWriter): void {
+/** What writeTextInside() saw. */
+export const seen = { beyondAscii: 1, lineFeed: 2 } as const;
+
+/**
+ * Appends bytes[from, until) as the inside of a JSON string. Returns which of `seen` stood there, as bits: what is beyond
+ * ASCII has to be UTF-8.
+ */
+export function writeTextInside(bytes: Buffer, from: number, until: number, out: ByteWriter): number {
   const room = out.room((until - from) * growth);
   let to = out.length;
+  let found = 0;
   for (let at = from; at < until; at++) {
     const byte = bytes[at] as number;
-    if (kinds[byte] !== special) room[to++] = byte;
-    else {
+    const kind = kinds[byte];
+    if (kind !== special) {
+      if (kind === beyondAscii) found |= seen.beyondAscii;
+      room[to++] = byte;
+    } else if (byte >= 32) {
       room[to++] = BACKSLASH;
-      const letter = byte < 32 ? shortEscapes[byte] : byte;
+      room[to++] = byte;
+    } else {
+      if (byte === 10) found |= seen.lineFeed;
+      room[to++] = BACKSLASH;
+      const letter = shortEscapes[byte];
       if (letter !== undefined) room[to++] = letter;
       else to += room.write(`u00${byte >> 4}${hexDigits[byte & 15] ?? ''}`, to, 'latin1');
     }
   }
   out.advance(to);
+  return found;
 }
 
 /**

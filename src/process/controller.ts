@@ -9,6 +9,7 @@ import type {
   DeadLetterRow,
   OutputTarget,
   ReloadResult,
+  SearchedIndex,
   Status,
   StoreState,
 } from '../admin/backend.ts';
@@ -52,6 +53,8 @@ export interface ControllerOptions {
         readonly processes: () => readonly ProcessNote[];
       }
     | undefined;
+  /** Indices that are searched beside it. */
+  readonly index?: SearchedIndex | undefined;
   readonly log: Log;
 }
 
@@ -212,6 +215,9 @@ export class Controller implements AdminBackend {
   }
   storeState(): StoreState {
     return this.#options.store?.state() ?? { state: 'off', waiting: 0, lastError: undefined };
+  }
+  index(): SearchedIndex | undefined {
+    return this.#options.index;
   }
   receivingPaths(): Readonly<Record<string, unknown>> {
     return this.#generation ? this.#options.receivingPaths(this.#generation.model) : {};

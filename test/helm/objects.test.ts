@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { testFiles } from '../files.ts';
+import { root, testFiles } from '../files.ts';
 import {
   all,
   at,
@@ -317,6 +317,23 @@ test('every metric of the dashboard is one that the program counts', () => {
       sources.some((source) => source.includes(`'${name}'`)),
       name,
     );
+});
+
+test('every variable of the program that a pod sets is one of its', () => {
+  const reference = readFileSync(join(root, 'docs', 'reference', 'variables.md'), 'utf8');
+  const elasticsearch = {
+    url: 'https://es:9200',
+    user: 'me',
+    existingSecret: 'es',
+    aws: { region: 'r', service: 'es', role: 'arn' },
+    tls: { existingSecret: 'ca', clientCertificate: true },
+  };
+  const found = [{ enabled: true }, { enabled: true, elasticsearch }].flatMap((explorer) =>
+    workloads(render({ ...everything, explorer })).flatMap((workload) => Object.keys(environment(container(workload)))),
+  );
+  const names = new Set(found.filter((name) => name.startsWith('P2L_')));
+  assert.ok(names.size > 20);
+  for (const name of names) assert.ok(reference.includes(`\`${name}\``), name);
 });
 
 test('names fit, and two releases in one namespace never meet', () => {

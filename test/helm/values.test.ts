@@ -36,6 +36,10 @@ const typos: readonly [string, object][] = [
   ['nodeport', { nodeport: 30_080 }],
   ['tolerationz', { collector: { tolerationz: [] } }],
   ['serviceMonitors', { metrics: { serviceMonitors: { enabled: true } } }],
+  ['hostname', { hostAliases: [{ ip: '10.0.0.1', hostnames: [], hostname: 'a' }] }],
+  ['valueForm', { extraEnv: [{ name: 'A', valueForm: {} }] }],
+  ['limit', { aggregator: { resources: { limit: {} } } }],
+  ['runAsUsers', { explorer: { podSecurityContext: { runAsUsers: 1 } } }],
   ['periodSecond', { receiver: { readinessProbe: { periodSecond: 1 } } }],
 ];
 test('a key that does not exist is named', async (context) => {
@@ -57,6 +61,8 @@ const wrong: readonly [string, object][] = [
   ['grace', { grace: 'soon' }],
   ['logLevel', { uvicorn: { logLevel: 'loud' } }],
   ['sendTo', { collector: { sendTo: 'everywhere' } }],
+  ['value', { extraEnv: [{ name: 'A', value: 5 }] }],
+  ['mountPath', { receiver: { extraVolumeMounts: [{ name: 'a' }] } }],
   ['pullPolicy', { image: { pullPolicy: 'Sometimes' } }],
 ];
 test('a value of a wrong form is refused with its key', async (context) => {
@@ -94,6 +100,7 @@ const impossible: readonly [RegExp, object][] = [
   [/receiver\.terminationGracePeriodSeconds: 5 is not above grace/, { receiver: { terminationGracePeriodSeconds: 5 } }],
   [/nodeSelector: "just text" is no YAML map/, { nodeSelector: 'just text' }],
   [/ingressAnnotations: a is no text/, { ingressAnnotations: 'a: { b: c }' }],
+  [/receiver\.slim: image\.digest/, { image: { digest: `sha256:${'0'.repeat(64)}` }, receiver: { slim: true } }],
   [/duplicateFields\.a: "b c" cannot be written/, { forwarder: 'fluentd', duplicateFields: { a: 'b c' } }],
   [/storage: 100Mi is too small/, { forwarder: 'fluentd', storage: '100Mi' }],
 ];

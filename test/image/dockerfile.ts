@@ -115,7 +115,7 @@ export function imageConfig(
 }
 
 /** `$NAME` and `${NAME}` of known variables; others stay for the shell. */
-function replaced(text: string, variables: Readonly<Record<string, string>>): string {
+export function replaced(text: string, variables: Readonly<Record<string, string>>): string {
   return text.replace(/\$\{(\w+)\}|\$(\w+)/g, (whole, braced: string | undefined, bare: string | undefined) => {
     return variables[braced ?? bare ?? ''] ?? whole;
   });

@@ -107,13 +107,18 @@ export class Container {
 
 /** Starts one; it ends with the test. */
 export function startContainer(context: TestContext, options: ContainerOptions): Container {
+  const container = openContainer(options);
+  atEnd(context, () => container.end());
+  return container;
+}
+
+/** Starts one, to be ended by whoever started it. */
+export function openContainer(options: ContainerOptions): Container {
   const inside = ['unshare', '--mount', '--pid', '--fork', '--kill-child', '--', '/bin/sh', '-c', setUp(options)];
   const words =
     options.network === undefined ? inside : ['nsenter', `--net=/proc/${options.network}/ns/net`, '--', ...inside];
   const [program = '', ...args] = words;
-  const container = new Container(spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] }));
-  atEnd(context, () => container.end());
-  return container;
+  return new Container(spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] }));
 }
 
 function childrenOf(pid: number): number[] {

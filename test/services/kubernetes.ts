@@ -3,59 +3,33 @@
  * kubelet and no controllers, so that nothing happens to a pod but what a test does. The API server is built from its Go
  * modules, whose versions and checksums kube-apiserver/go.mod and go.sum pin; etcd is Debian's.
  */
-import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { freePort } from '../program.ts';
-import { cacheDirectory, type Running, type Service } from './contract.ts';
+import type { Running, Service } from './contract.ts';
+import { buildGoProgram, goProgramPath, type GoProgram } from './go.ts';
 import { Cluster } from './kubernetes-cluster.ts';
 import { installPackage } from './packages.ts';
 import { ServerProcess } from './server-process.ts';
 
-const version = '1.37.2';
-const moduleDirectory = fileURLToPath(new URL('kube-apiserver/', import.meta.url));
-const program = (): string => join(cacheDirectory(), `kube-apiserver-${version}`);
+/** Some 15 minutes of two cores the first time, seconds where Go's build cache has it. */
+const program: GoProgram = {
+  name: 'kube-apiserver',
+  partOf: 'kubernetes',
+  version: '1.37.2',
+  package: 'k8s.io/kubernetes/cmd/kube-apiserver',
+  // Without its version the API server believes to be 0.0 and refuses to start.
+  variables: {
+    'k8s.io/component-base/version.gitVersion': 'v1.37.2',
+    'k8s.io/component-base/version.gitMajor': '1',
+    'k8s.io/component-base/version.gitMinor': '37',
+    'k8s.io/component-base/version.gitTreeState': 'clean',
+  },
+};
 
 /** Who may do everything; the file of tokens names it. */
 const adminToken = 'tests-of-post2log-may-do-all';
-
-// ------------------------------------------------------------------------------------------------- building
-
-/**
- * Builds the API server unless it is there: some 15 minutes of two cores the first time, seconds where Go's build cache has it.
- * With `limitMs` the build is given up then; what is compiled by then need not be compiled again. @throws with what to do
- */
-async function build(limitMs?: number): Promise<void> {
-  if (existsSync(program())) return;
-  mkdirSync(cacheDirectory(), { recursive: true });
-  const part = `${program()}.${process.pid}.part`;
-  const stamp = 'k8s.io/component-base/version';
-  const [major, minor] = version.split('.');
-  // Without its version the API server believes to be 0.0 and refuses to start.
-  const names = [`gitVersion=v${version}`, `gitMajor=${major}`, `gitMinor=${minor}`, 'gitTreeState=clean'];
-  const linker = ['-s', '-w', ...names.map((name) => `-X ${stamp}.${name}`)].join(' ');
-  const flags = ['-p', String(Math.min(2, availableParallelism())), '-trimpath', '-buildvcs=false', '-mod=readonly'];
-  const args = [
-    '-n',
-    '19',
-    'go',
-    'build',
-    ...flags,
-    '-ldflags',
-    linker,
-    '-o',
-    part,
-    'k8s.io/kubernetes/cmd/kube-apiserver',
-  ];
-  const built = await runGo(args, limitMs);
-  if (built !== undefined)
-    throw new Error(
-      `kube-apiserver ${version} could not be built: ${built}; "scripts/services up kubernetes" builds it, with Go 1.26 or newer and a network`,
-    );
-  renameSync(part, program());
-}
 
 /**
  * Why tests have no API server: false where it is built, or can be within `limitMs` because Go's build cache has most of it. For
@@ -63,45 +37,12 @@ async function build(limitMs?: number): Promise<void> {
  */
 export async function whyNoKubernetes(limitMs = 60_000): Promise<string | false> {
   try {
-    await build(limitMs);
+    await buildGoProgram(program, limitMs);
     return false;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }
 }
-
-/** What went wrong, or undefined. */
-function runGo(args: readonly string[], limitMs: number | undefined): Promise<string | undefined> {
-  return new Promise((resolve) => {
-    const env = { ...process.env, CGO_ENABLED: '0', GOFLAGS: '' };
-    const child = spawn('nice', [...args], {
-      cwd: moduleDirectory,
-      detached: true,
-      stdio: ['ignore', 'ignore', 'pipe'],
-      env,
-    });
-    let said = '';
-    child.stderr.setEncoding('utf8').on('data', (piece: string) => (said = (said + piece).slice(-2000)));
-    const giveUp = (): void => {
-      if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGKILL');
-    };
-    process.once('exit', giveUp);
-    const timer = limitMs === undefined ? undefined : setTimeout(giveUp, limitMs);
-    const end = (problem: string | undefined): void => {
-      clearTimeout(timer);
-      process.off('exit', giveUp);
-      resolve(problem);
-    };
-    child.on('error', ({ message }) => end(message));
-    child.on('close', (status, signal) => {
-      if (status === 0) end(undefined);
-      else if (signal === 'SIGKILL' && limitMs !== undefined) end(`not finished within ${limitMs / 1000} s`);
-      else end(said.trim() || `go ended with ${status ?? signal}`);
-    });
-  });
-}
-
-// ------------------------------------------------------------------------------------------------- running
 
 function openssl(directory: string, ...args: string[]): void {
   const made = spawnSync('openssl', args, { cwd: directory, encoding: 'utf8' });
@@ -170,7 +111,7 @@ function startEtcd(directory: string, url: string, peerUrl: string): Promise<Ser
 function startApiServer(directory: string, etcd: string, port: number, cluster: Cluster): Promise<ServerProcess> {
   return ServerProcess.start({
     name: 'kube-apiserver',
-    program: program(),
+    program: goProgramPath(program),
     args: [
       `--etcd-servers=${etcd}`,
       '--bind-address=127.0.0.1',
@@ -210,7 +151,7 @@ export const kubernetes: Service = {
   async install() {
     installPackage('openssl', 'openssl');
     installPackage('etcd', 'etcd-server');
-    await build();
+    await buildGoProgram(program);
   },
   async start(directory) {
     makeCertificates(directory);

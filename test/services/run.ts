@@ -1,6 +1,7 @@
 /**
  * `scripts/services up|down|status [names…]`: servers that stay until they are stopped, on free loopback ports, below
- * `${P2L_SERVICES_CACHE:-~/.cache/post2log}/run/NAME`. Exit 1 when one could not be started or does not run, 2: arguments.
+ * `${P2L_SERVICES_CACHE:-~/.cache/post2log}/run/NAME`. `scripts/services get [names…]`: what tests need that no package brings,
+ * servers and tools, fetched or built and started not at all. Exit 1 when one could not be got or started or does not run, 2: arguments.
  */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,6 +9,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { processBegin } from '../../bench/processes.ts';
 import { services } from './all.ts';
 import { cacheDirectory, type Service } from './contract.ts';
+import { schemas } from './kubernetes-schemas.ts';
+import { helm, kubeconform, skaffold } from './kubernetes-tools.ts';
 
 /** What `up` leaves behind for `down` and `status`. */
 interface Noted {
@@ -68,26 +71,47 @@ async function down(service: Service): Promise<boolean> {
   return true;
 }
 
-const actions: Readonly<Record<string, (service: Service) => boolean | Promise<boolean>>> = {
-  up,
-  down,
-  status: (service) => say(service, readNoted(service)),
+/** What `get` has: servers, and tools that are no servers. */
+interface Part {
+  readonly name: string;
+  install(): Promise<void>;
+}
+
+async function get(part: Part): Promise<boolean> {
+  await part.install();
+  console.log(`${part.name}: there`);
+  return true;
+}
+
+interface Action<Kind extends Part> {
+  readonly parts: readonly Kind[];
+  readonly run: (part: Kind) => boolean | Promise<boolean>;
+}
+
+function onServices(run: Action<Service>['run']): () => Promise<number> {
+  return () => each({ parts: services, run });
+}
+
+const words: readonly string[] = process.argv.slice(3);
+
+const actions: Readonly<Record<string, () => Promise<number>>> = {
+  up: onServices(up),
+  down: onServices(down),
+  status: onServices((service) => say(service, readNoted(service))),
+  get: () => each<Part>({ parts: [...services, helm, kubeconform, schemas, skaffold], run: get }),
 };
 
-async function main([word = '', ...names]: readonly string[]): Promise<number> {
-  const action = Object.hasOwn(actions, word) ? actions[word] : undefined;
-  const unknown = names.filter((name) => !services.some((service) => service.name === name));
-  if (!action || unknown.length > 0) {
-    const problem = action ? `no such service: ${unknown.join(', ')}` : `no such command: ${word || '(none)'}`;
-    console.error(
-      `${problem}\nusage: scripts/services up|down|status [${services.map(({ name }) => name).join('|')} …]`,
-    );
+/** Does it to each part that is named, or to all. */
+async function each<Kind extends Part>({ parts, run }: Action<Kind>): Promise<number> {
+  const unknown = words.filter((name) => !parts.some((part) => part.name === name));
+  if (unknown.length > 0) {
+    console.error(`no such name: ${unknown.join(', ')}; there are ${parts.map(({ name }) => name).join(', ')}`);
     return 2;
   }
   let isAllWell = true;
-  for (const service of services.filter(({ name }) => names.length === 0 || names.includes(name))) {
-    const isWell = await Promise.resolve(action(service)).catch((error: unknown) => {
-      console.error(`${service.name}: ${error instanceof Error ? error.message : String(error)}`);
+  for (const part of parts.filter(({ name }) => words.length === 0 || words.includes(name))) {
+    const isWell = await Promise.resolve(run(part)).catch((error: unknown) => {
+      console.error(`${part.name}: ${error instanceof Error ? error.message : String(error)}`);
       return false;
     });
     isAllWell &&= isWell;
@@ -95,5 +119,13 @@ async function main([word = '', ...names]: readonly string[]): Promise<number> {
   return isAllWell ? 0 : 1;
 }
 
+async function main(word = ''): Promise<number> {
+  const action = Object.hasOwn(actions, word) ? actions[word] : undefined;
+  if (action) return action();
+  const names = services.map(({ name }) => name).join('|');
+  console.error(`no such command: ${word || '(none)'}\nusage: scripts/services up|down|status|get [${names} …]`);
+  return 2;
+}
+
 // Exits by itself: what `up` started stays, and would otherwise be waited for.
-process.exit(await main(process.argv.slice(2)));
+process.exit(await main(process.argv[2]));

@@ -156,7 +156,7 @@ function Opened({ explorer, cursor }: { readonly explorer: Explorer; readonly cu
   const { rows, state, search } = explorer;
   const inRows = state.record === undefined ? undefined : rows.find((row) => row.id === state.record);
   const isMissing = state.record !== undefined && !inRows && !search.isPending;
-  const looked = useRecord(isMissing ? state.record : undefined);
+  const looked = useRecord(isMissing ? state.record : undefined, state.place);
   if (state.record === undefined) return null;
   const record = inRows ?? looked.data ?? (looked.isError ? null : looked.data);
   return (

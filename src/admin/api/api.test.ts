@@ -160,7 +160,7 @@ describe('what is asked wrongly is a 400 that says what was expected', () => {
     ['/api/export?query=p1:', /expected a value/],
     ['/api/tail?query=p1:', /./],
     ['/api/tail?from=now', /no parameter from here/],
-    ['/api/store?x=1', /no parameter x here; there are none/],
+    ['/api/store?x=1', /no parameter x here; there are in/],
   ];
   for (const [path, expected] of cases)
     test(path, () =>
@@ -195,6 +195,7 @@ test('a query that cannot be read says where; too much memory is 422; a store th
       status: { records: 1, bytes: 1, bytesMax: 2, oldestMs: 3, newestMs: 4, partitions: [], setAside: [] },
       waiting: 5,
       lastError: null,
+      places: [{ in: 'store' }],
     });
     store.leave();
     const gone = await get('/api/search');
@@ -214,6 +215,7 @@ test('a query that cannot be read says where; too much memory is 422; a store th
       status: null,
       waiting: 0,
       lastError: null,
+      places: [],
     });
   });
 });

@@ -17,11 +17,28 @@ export interface ApiContext {
 /** The store keeps the time limit itself and answers with what it has; this long after it, nothing comes any more. */
 const graceMs = 5000;
 
-/** @throws RequestError 503 where it is off. */
-export function storeOf({ backend }: ApiContext): StoreQueries {
+/** Where records can be looked for: in the store, or in indices of Elasticsearch or OpenSearch. */
+export type Place = 'store' | 'index';
+
+/** The place that is meant where none is named: the store, unless there is none. */
+export function placeOf({ backend }: ApiContext, named: Place | undefined): Place {
+  return named ?? (backend.storeState().state === 'off' && backend.index() ? 'index' : 'store');
+}
+
+/** @throws RequestError 503 where it is off, 400 where it is not configured. */
+export function queriesOf(context: ApiContext, named: Place | undefined): StoreQueries {
+  const { backend } = context;
+  if (placeOf(context, named) === 'index') {
+    const index = backend.index();
+    if (index) return index.queries;
+    throw new RequestError(400, 'in=index: no indices are configured; set P2L_EXPLORER_URL and start again');
+  }
   const queries = backend.store();
   if (!queries)
-    throw new RequestError(503, 'the store is off, so nothing can be searched; set P2L_STORE=on and start again');
+    throw new RequestError(
+      503,
+      'the store is off, so nothing can be searched; set P2L_STORE=on, or P2L_EXPLORER_URL to search Elasticsearch or OpenSearch, and start again',
+    );
   return queries;
 }
 
@@ -41,10 +58,11 @@ export function clientSignal(reply: FastifyReply): AbortSignal {
 export async function ask<T>(
   context: ApiContext,
   reply: FastifyReply,
+  place: Place | undefined,
   timeoutMs: number,
   question: (queries: StoreQueries, signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  const queries = storeOf(context);
+  const queries = queriesOf(context, place);
   const controller = new AbortController();
   const gone = clientSignal(reply);
   const leave = (): void => controller.abort(new RequestError(499, 'the client went away'));
@@ -67,7 +85,7 @@ export async function ask<T>(
     if (!isLate) throw error;
     throw new RequestError(
       504,
-      `the store did not answer within ${timeoutMs} ms; narrow the time range or the query, or raise timeout`,
+      `the ${placeOf(context, place)} did not answer within ${timeoutMs} ms; narrow the time range or the query, or raise timeout`,
     );
   } finally {
     clearTimeout(timer);

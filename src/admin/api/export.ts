@@ -2,7 +2,7 @@
 import { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import type { FoundRecord } from '../../store/contract.ts';
-import { clientSignal, storeOf } from './asking.ts';
+import { clientSignal, queriesOf } from './asking.ts';
 import type { ApiContext } from './asking.ts';
 import { CsvRows, columnsMax, columnsOf, splitColumns } from './csv.ts';
 import { RequestError } from './failures.ts';
@@ -29,13 +29,13 @@ export function addExportRoute(server: FastifyInstance, context: ApiContext): vo
     const order = given.choice('order', ['newest', 'oldest']);
     const columns = columnsGiven(given, format);
     const signal = clientSignal(reply);
-    const store = storeOf(context);
+    const queries = queriesOf(context, given.place());
     if (running >= exportsMax)
       throw new RequestError(429, `${exportsMax} exports run already; wait for one to end, and try again`, 10);
     if (reply.raw.destroyed) return;
     running++;
     reply.raw.once('close', () => running--);
-    const pages = store.export({ query, fromMs, toMs, order }, signal)[Symbol.asyncIterator]();
+    const pages = queries.export({ query, fromMs, toMs, order }, signal)[Symbol.asyncIterator]();
     // What is wrong with the question shows with the first page, while the answer can still be an error.
     const first = await pages.next();
     const records = first.done === true ? [] : first.value;
@@ -131,7 +131,7 @@ export const exportPaths = {
             'text/csv': { example: '_time,_tag,p1\r\n2026-11-21T15:00:00.123456789Z,p2l.test,v1\r\n' },
           },
         },
-        ...failures(400, 401, 422, 429, 503),
+        ...failures(400, 401, 422, 424, 429, 503),
       },
     },
   },

@@ -28,6 +28,10 @@ const statuses: Partial<Record<ErrorCode, number>> = {
   STORE_UNAVAILABLE: 503,
   STORE_READ: 503,
   STORE_QUERY_LIMIT: 422,
+  INDEX_UNAVAILABLE: 503,
+  INDEX_QUERY_LIMIT: 422,
+  // Not 401 or 403: those would speak of the login here.
+  INDEX_REFUSED: 424,
   JOURNAL_CLOSED: 503,
   JOURNAL_FULL: 503,
 };

@@ -13,8 +13,11 @@ const valuesMax = 1000;
 /** Adds the routes. */
 export function addFieldRoutes(server: FastifyInstance, context: ApiContext): void {
   server.get('/api/fields', async (request, reply) => {
-    const asked = new Parameters(request.query, [...selectionNames, 'timeout']).selection(context.nowMs());
-    const answer = await ask(context, reply, asked.timeoutMs, (queries, signal) => queries.fields(asked, signal));
+    const given = new Parameters(request.query, [...selectionNames, 'timeout']);
+    const asked = given.selection(context.nowMs());
+    const answer = await ask(context, reply, given.place(), asked.timeoutMs, (queries, signal) =>
+      queries.fields(asked, signal),
+    );
     const { fields, sampled, hasMore } = answer;
     return { fields, sampled, hasMore, ...standing(answer, asked) };
   });
@@ -26,7 +29,9 @@ export function addFieldRoutes(server: FastifyInstance, context: ApiContext): vo
     if (field === undefined)
       throw new RequestError(400, 'field is missing; expected the name of one, such as kubernetes.pod_name');
     const question = { ...asked, field, limit: given.whole('limit', 1, valuesMax, 10) };
-    const answer = await ask(context, reply, asked.timeoutMs, (queries, signal) => queries.values(question, signal));
+    const answer = await ask(context, reply, given.place(), asked.timeoutMs, (queries, signal) =>
+      queries.values(question, signal),
+    );
     const { values, total, present } = answer;
     return { field, values, total, present, ...standing(answer, asked) };
   });
@@ -46,7 +51,7 @@ export const fieldPaths = {
           hasMore: false,
           ...answerExample,
         }),
-        ...failures(400, 401, 422, 503, 504),
+        ...failures(400, 401, 422, 424, 503, 504),
       },
     },
   },
@@ -68,7 +73,7 @@ export const fieldPaths = {
           present: 812,
           ...answerExample,
         }),
-        ...failures(400, 401, 422, 503, 504),
+        ...failures(400, 401, 422, 424, 503, 504),
       },
     },
   },

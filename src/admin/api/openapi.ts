@@ -15,6 +15,11 @@ export function jsonAnswer(description: string, example?: unknown): object {
 const failureExample = {
   400: { detail: 'expected a value after ":"', at: { start: 7, end: 8 } },
   401: { detail: 'Log in: …' },
+  424: {
+    detail:
+      'searching logstash-*: POST https://logs:9200/logstash-*/_search was answered 403 (security_exception: …); the user needs the privileges read and view_index_metadata on logstash-*: check its roles',
+    code: 'INDEX_REFUSED',
+  },
   422: { detail: 'searching: it needs more memory than P2L_STORE_MEMORY allows; …', code: 'STORE_QUERY_LIMIT' },
   429: { detail: '32 live tails run already; close one, or try again later' },
   503: { detail: 'the store is off, so nothing can be searched; set P2L_STORE=on and start again' },
@@ -23,10 +28,11 @@ const failureExample = {
 const failureTexts: Record<keyof typeof failureExample, string> = {
   400: 'A parameter or the query is wrong; `at`: characters [start, end) of the query',
   401: 'No login; see /api/session',
-  422: 'The question needs more memory than the store gives one',
+  422: 'The question needs more memory than the store or the server gives one',
+  424: 'Elasticsearch or OpenSearch does not answer this; `detail` says what to do',
   429: 'Too many at once; Retry-After says when to try again',
-  503: 'The store is off, or not there just now (Retry-After)',
-  504: 'The store did not answer in time',
+  503: 'The store is off, or it or Elasticsearch or OpenSearch is not there just now (Retry-After)',
+  504: 'No answer came in time',
 };
 
 /** Descriptions of these failures. */
@@ -39,7 +45,14 @@ export function failures(...statuses: readonly (keyof typeof failureExample)[]):
 const timeForm =
   'Ms since 1970, ISO 8601 (UTC where no zone is given), `now`, or `now-15m` with ms, s, m, h, d or w; parts of a ms are cut off';
 
-/** `query`, `from` and `to`. */
+/** `in`. */
+export const placeParameter = parameter(
+  'in',
+  'Where: the store, or the indices of P2L_EXPLORER_URL; without it the store where there is one',
+  { enum: ['store', 'index'] },
+);
+
+/** `query`, `from`, `to` and `in`. */
 export const selectionParameters = [
   parameter(
     'query',
@@ -49,6 +62,7 @@ export const selectionParameters = [
   ),
   parameter('from', `Record time, inclusive. ${timeForm}`, { type: 'string' }, 'now-1h'),
   parameter('to', `Record time, exclusive. ${timeForm}`, { type: 'string' }, 'now'),
+  placeParameter,
 ];
 
 /** `timeout`. */

@@ -2,13 +2,14 @@
 import { nearest } from '../../core/errors.ts';
 import type { Selection } from '../../store/contract.ts';
 import { timeoutMaxMs } from '../../store/search-steps.ts';
+import type { Place } from './asking.ts';
 import { RequestError } from './failures.ts';
 import { parseTime, timeForms } from './times.ts';
 
 /** Longest that finding an answer may take unless the request says otherwise, in ms: a person still waits for it. */
 export const timeoutDefaultMs = 10_000;
 /** Names of a selection's parameters. */
-export const selectionNames = ['query', 'from', 'to'] as const;
+export const selectionNames = ['query', 'from', 'to', 'in'] as const;
 
 /** A selection as it was asked for, at one moment: `now` is the same for both ends. */
 export type Asked = Selection & { readonly timeoutMs: number };
@@ -44,6 +45,10 @@ export class Parameters {
     const chosen = choices.find((choice) => choice === text);
     if (chosen === undefined) throw wrong(name, text, choices.join(' or '));
     return chosen;
+  }
+  /** `in`: where records are looked for; undefined: wherever there are some. */
+  place(): Place | undefined {
+    return this.text('in') === undefined ? undefined : this.choice('in', ['store', 'index']);
   }
   time(name: string, nowMs: number): number | undefined {
     const text = this.text(name);

@@ -35,7 +35,9 @@ export function addSearchRoutes(server: FastifyInstance, context: ApiContext): v
       order: given.choice('order', ['newest', 'oldest']),
       after: given.text('after'),
     };
-    const answer = await ask(context, reply, asked.timeoutMs, (queries, signal) => queries.search(question, signal));
+    const answer = await ask(context, reply, given.place(), asked.timeoutMs, (queries, signal) =>
+      queries.search(question, signal),
+    );
     const { next = null, searchedToMs = null } = answer;
     const rest = { next, searchedToMs, ...standing(answer, asked) };
     void reply.type('application/json; charset=utf-8');
@@ -46,7 +48,9 @@ export function addSearchRoutes(server: FastifyInstance, context: ApiContext): v
     const given = new Parameters(request.query, [...selectionNames, 'timeout', 'buckets']);
     const asked = given.selection(context.nowMs());
     const question = { ...asked, buckets: given.whole('buckets', 1, bucketsMax, 60) };
-    const answer = await ask(context, reply, asked.timeoutMs, (queries, signal) => queries.histogram(question, signal));
+    const answer = await ask(context, reply, given.place(), asked.timeoutMs, (queries, signal) =>
+      queries.histogram(question, signal),
+    );
     const { startMs, widthMs, counts, total } = answer;
     return { startMs, widthMs, counts, total, ...standing(answer, asked) };
   });
@@ -87,7 +91,7 @@ export const searchPaths = {
       ],
       responses: {
         200: jsonAnswer('A page', { records: [recordExample], next: null, searchedToMs: null, ...answerExample }),
-        ...failures(400, 401, 422, 503, 504),
+        ...failures(400, 401, 422, 424, 503, 504),
       },
     },
   },
@@ -109,7 +113,7 @@ export const searchPaths = {
           total: 8,
           ...answerExample,
         }),
-        ...failures(400, 401, 422, 503, 504),
+        ...failures(400, 401, 422, 424, 503, 504),
       },
     },
   },

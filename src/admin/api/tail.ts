@@ -2,10 +2,10 @@
 import type { ServerResponse } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import type { FoundRecord, StoreQueries } from '../../store/contract.ts';
-import { clientSignal, storeOf } from './asking.ts';
+import { clientSignal, queriesOf } from './asking.ts';
 import type { ApiContext } from './asking.ts';
 import { failureOf, RequestError } from './failures.ts';
-import { failures, parameter, recordExample } from './openapi.ts';
+import { failures, parameter, placeParameter, recordExample } from './openapi.ts';
 import { Parameters } from './parameters.ts';
 import { checkQuery } from './query-check.ts';
 import { recordText } from './records.ts';
@@ -25,8 +25,9 @@ const reconnectMs = 2000;
 export function addTailRoute(server: FastifyInstance, context: ApiContext): void {
   let running = 0;
   server.get('/api/tail', { exposeHeadRoute: false }, async (request, reply) => {
-    const query = new Parameters(request.query, ['query']).text('query') ?? '';
-    const queries = storeOf(context);
+    const given = new Parameters(request.query, ['query', 'in']);
+    const query = given.text('query') ?? '';
+    const queries = queriesOf(context, given.place());
     if (running >= tailsMax)
       throw new RequestError(429, `${tailsMax} live tails run already; close one, or try again later`, 10);
     running++;
@@ -127,10 +128,13 @@ export const tailPaths = {
   '/api/tail': {
     get: {
       tags: ['search'],
-      summary: 'Records as they are stored (Server-Sent Events)',
+      summary: 'Records as they are stored, or become searchable (Server-Sent Events)',
       description:
         'Events: `records`, a JSON array of records as in /api/search; `skipped`, how many were left out because they came faster than they were stored for this tail or than the client took them; `failed`, `{"detail"}`, after which the connection ends. A comment comes every 15 s.',
-      parameters: [parameter('query', 'In the query language; empty: all records', { type: 'string' }, 'p1:v1')],
+      parameters: [
+        parameter('query', 'In the query language; empty: all records', { type: 'string' }, 'p1:v1'),
+        placeParameter,
+      ],
       responses: {
         200: {
           description: 'The stream',
@@ -138,7 +142,7 @@ export const tailPaths = {
             'text/event-stream': { example: `event: records\ndata: ${JSON.stringify([recordExample])}\n\n` },
           },
         },
-        ...failures(400, 401, 429, 503),
+        ...failures(400, 401, 424, 429, 503),
       },
     },
   },

@@ -61,7 +61,7 @@ export function writtenHosts(written: WrittenConnection): Host[] {
 /** Reads the certificate files. @throws OperatingError OUTPUT_UNREACHABLE */
 export async function openCluster(
   settings: ConnectionSettings,
-  context: OutputContext,
+  context: Pick<OutputContext, 'buffer' | 'clock'>,
   signing?: Signing,
 ): Promise<Cluster> {
   const { hosts, requestTimeoutMs, resurrectAfterMs, headers } = settings;

@@ -19,6 +19,7 @@ import type { Divert, Lines, Operation, Placed } from './lines.ts';
 import { KeyFinder } from '../../codecs/key-finder.ts';
 import { isPlain, jsonField, writeWithBefore } from './raw-document.ts';
 import { takesTypes } from './server.ts';
+import { UsualLines } from './usual-lines.ts';
 import type { Server } from './server.ts';
 
 export interface FluentbitDocuments {
@@ -68,6 +69,10 @@ export class FluentbitLines implements Lines {
   /** The time of writing, for index names that follow it. */
   #now = { seconds: 0, nanos: 0 };
 
+  /** Undefined: not every record has lines of the usual form. */
+  readonly #usual: UsualLines | undefined;
+  #isUsual = false;
+
   // The record that was placed last.
   #one: ChunkBatch | undefined;
   #row = 0;
@@ -91,17 +96,23 @@ export class FluentbitLines implements Lines {
     this.#id = idKey === undefined ? undefined : compileTemplate(withDollar(idKey));
     const operation = exactlyOnce ? 'create' : writeOperation.toLowerCase();
     this.#operation = operation === 'create' || operation === 'index' ? operation : 'update';
+    const isUsual = this.#operation !== 'update' && !exactlyOnce && !this.#looksAtFields && !settings.includeTagKey;
+    if (isUsual && !settings.currentTimeIndex) this.#usual = UsualLines.for(settings);
   }
 
   begin(_chunk: Chunk, server: Server | undefined): void {
     this.#server = server;
     this.#now = this.#clock.now();
+    this.#usual?.begin();
   }
   place(one: ChunkBatch, row: number): Placed | { readonly refused: string } {
     this.#one = one;
     this.#row = row;
     this.#document = undefined;
     const { batch } = one;
+    const usual = this.#placeUsual(one, row);
+    this.#isUsual = usual !== undefined;
+    if (usual) return usual;
     const { timeKey, includeTagKey, tagKey, currentTimeIndex } = this.#settings;
     const seconds = currentTimeIndex ? this.#now.seconds : batch.seconds(row);
     const stamp = this.#stampText(seconds, currentTimeIndex ? this.#now.nanos : batch.nanos(row));
@@ -118,7 +129,27 @@ export class FluentbitLines implements Lines {
     }
     return this.#placeFields(one, row, index, stamp);
   }
+  #placeUsual(one: ChunkBatch, row: number): Placed | undefined {
+    const usual = this.#usual;
+    if (!usual || !isPlain(one.batch, row, this.#finder)) return undefined;
+    const index = this.#index(one, row, one.batch.seconds(row));
+    if (this.#divert?.knows(index) === true) return undefined;
+    if (index === usual.placed?.index) return usual.placed;
+    return usual.use({ index, operation: this.#operation }, this.#line(index, undefined));
+  }
   write(out: ByteWriter): void {
+    if (this.#isUsual && this.#one && this.#usual?.write(this.#one.batch, this.#row, out) === true) return;
+    this.#writePlaced(out);
+  }
+  #writePlaced(out: ByteWriter): void {
+    if (this.#isUsual && this.#one) {
+      const { batch } = this.#one;
+      this.#first = this.#line(this.#usual?.placed?.index ?? '', undefined);
+      this.#before = jsonField(
+        this.#settings.timeKey,
+        this.#stampText(batch.seconds(this.#row), batch.nanos(this.#row)),
+      );
+    }
     const start = out.length;
     out.text(this.#first);
     const batch = this.#one?.batch;

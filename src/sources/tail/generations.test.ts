@@ -108,6 +108,36 @@ test('a compressed file that is being written is left until it is whole', async 
   );
 });
 
+test('compressing that pauses in the middle: nothing is taken for the whole, read twice or left out', async (t) => {
+  for (const cut of [14, 20, 24, 30]) {
+    const tail = await Tailing.make(t);
+    await readFirst(tail, lines(0));
+    // As if the path had been followed for long.
+    for (const { state } of tail.appended)
+      for (const value of Object.values(state ?? {}))
+        if (typeof value === 'object' && value !== null && 'sinceMs' in value) value.sinceMs = 1;
+    const bytes = gzipSync(lines(0, 1, 2));
+    await rm(tail.file('in.log'));
+    const path = tail.file('in.log.1.gz');
+    await writeFile(path, bytes.subarray(0, cut));
+    const paused = Date.now() / 1000 - 60;
+    await utimes(path, paused, paused);
+    await tail.write('in.log', lines(3));
+    await tail.start();
+    await tail.count(2);
+    await tail.stop();
+    await tail.start();
+    await writeFile(path, bytes);
+    await tail.count(4);
+    await tail.stop();
+    assert.deepEqual(
+      numbersOf(tail).toSorted((a, b) => a - b),
+      [0, 1, 2, 3],
+      `after ${cut} bytes`,
+    );
+  }
+});
+
 test('a compressed file that is looked for itself is read as what it holds', async (t) => {
   const tail = await Tailing.make(t, { path: 'in.log*' });
   await tail.write('in.log.1.gz', gzipSync(lines(0, 1)));

@@ -17,8 +17,15 @@ import type { Listings, Sibling } from './siblings.ts';
 
 /** A copy or a compressed file that is being written is left alone until nobody wrote it for so long. */
 const quietMs = 10_000;
+/**
+ * So long for a compressed file that ends too early: on a machine that has much to do compressing pauses too, and what was
+ * taken for the whole would be read again, or its rest never.
+ */
+const tornQuietMs = 10 * 60_000;
 /** How often a directory is listed again that changed while its files were looked at. */
 const looksMax = 4;
+/** Such files known at a time; one that was forgotten is looked into again. */
+const tornMax = 1024;
 /** What was written longer ago is no news, whatever is known of it; positions of files that are gone are kept longer. */
 const newsMsMax = 29 * 86_400_000;
 
@@ -53,6 +60,8 @@ export class Generations {
   readonly #parts: Parts;
   /** Paths beside which to look again. */
   readonly #again = new Set<string>();
+  /** Compressed files that ended too early, and how they were then: nothing is looked into twice. */
+  readonly #torn = new Map<string, { readonly bytes: number; readonly modifiedMs: number }>();
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -83,13 +92,34 @@ export class Generations {
   async #take(name: string, sibling: Sibling, sinceMs: number, all: Found): Promise<void> {
     // Some tools set times to whole seconds.
     if (!this.#isOpen(sibling, Math.floor(sinceMs / 1000) * 1000)) return;
+    if (this.#isStillTorn(sibling)) {
+      all.isIncomplete = true;
+      return;
+    }
     const file = await this.#parts.open(sibling.path, async (seen, contents) => {
+      this.#noteTorn(sibling, contents instanceof Archive && contents.isTorn);
       const found = await this.#judge(name, sibling, seen, contents, sinceMs);
       if (found.sized !== undefined) all.sizes.set(found.sized, seen.size);
       if (found.isIncomplete === true) all.isIncomplete = true;
       return found.start;
     });
     if (file) all.opened.push(file);
+  }
+  #isStillTorn(sibling: Sibling): boolean {
+    const torn = this.#torn.get(keyOf(sibling));
+    return (
+      torn?.bytes === sibling.bytes &&
+      torn.modifiedMs === sibling.modifiedMs &&
+      this.#parts.clock.nowMs() - sibling.modifiedMs < tornQuietMs
+    );
+  }
+  #noteTorn(sibling: Sibling, isTorn: boolean): void {
+    const key = keyOf(sibling);
+    this.#torn.delete(key);
+    if (!isTorn) return;
+    const { bytes, modifiedMs } = sibling;
+    this.#torn.set(key, { bytes, modifiedMs });
+    if (this.#torn.size > tornMax) this.#torn.delete(this.#torn.keys().next().value as string);
   }
   /** Those that are read before the one under the path, in the order in which they were written. */
   chain(name: string, current: FollowedFile | undefined): void {
@@ -146,10 +176,10 @@ export class Generations {
   ): Promise<{ start?: FileStart | undefined; sized?: string; isIncomplete?: boolean }> {
     const places = this.#parts.places();
     const nowMs = this.#parts.clock.nowMs();
-    const isQuiet = nowMs - seen.modifiedMs >= quietMs;
+    const isTorn = contents instanceof Archive && contents.isTorn;
+    const isQuiet = nowMs - seen.modifiedMs >= (isTorn ? tornQuietMs : quietMs);
     if (this.#parts.files.get(keyOf(seen.id))) return {};
-    if (contents instanceof Archive && (contents.isChanging || (contents.isTorn && !isQuiet)))
-      return { isIncomplete: true };
+    if (contents instanceof Archive && (contents.isChanging || (isTorn && !isQuiet))) return { isIncomplete: true };
     for (const file of this.#parts.files.of(name)) {
       if (file.isCut) continue;
       if (file.position === 0) {

@@ -173,6 +173,7 @@ const cases: readonly (readonly [query: string, tree: string])[] = [
   ['_time:*', '_time exists'],
   ['_id:abc-def-12.3', "_id'abc-def-12.3'"],
   ['_id:*', '_id exists'],
+  ['_id:="logs-1/x"', "_id='logs-1/x'"],
   ['_tag:app.*', "_tag{'app.'*}"],
 ];
 
@@ -237,7 +238,6 @@ const mistakes: readonly (readonly [marked: string, says: RegExp])[] = [
   ['_time:""', /is no time/],
   ['_time:~"x"', /regular expression/],
   ['_time:2026*', /is no time/],
-  ['_id:x', /no _id/],
   ['_id:a-1*', /without wildcards/],
   ['_id > a-1', /no order/],
   ['_id:[a-1 TO b-1]', /no order/],

@@ -164,8 +164,6 @@ export class ValueReader {
   #checkId(word: Word): void {
     if (word.parts.some((part) => part.kind !== 'text'))
       this.#scan.fail('_id is found as a whole only; write it without wildcards', word.start, word.end);
-    if (!/-\d{1,16}(?:\.\d{1,9})?$/.test(wordText(word)))
-      this.#scan.fail('this is no _id; it looks like <shard>-<offset> or <shard>-<offset>.<k>', word.start, word.end);
   }
 }
 

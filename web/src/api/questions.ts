@@ -3,6 +3,7 @@ import { QueryCache, QueryClient, keepPreviousData, useInfiniteQuery, useQuery }
 import type { InfiniteData } from '@tanstack/react-query';
 import { firstStep, nextStep } from '../../../src/store/search-steps.ts';
 import type { SearchStep } from '../../../src/store/search-steps.ts';
+import { quote } from '../query/edit.ts';
 import { rangeParams } from '../time/range.ts';
 import type { TimeRange } from '../time/range.ts';
 import { ApiError, request, requestJson } from './client.ts';
@@ -11,12 +12,14 @@ import { postbackUrl } from './postback-url.ts';
 import { readPage } from './read-records.ts';
 import { firstPart, nextPart } from './search-parts.ts';
 import type { SearchPart } from './search-parts.ts';
-import type { Fields, FieldValues, Histogram, SearchPage, Session, StoreState } from './types.ts';
+import type { Fields, FieldValues, Histogram, PlaceName, SearchPage, Session, StoreState } from './types.ts';
 
 /** Which records, asked the how many-th time. */
 export interface Question {
   readonly query: string;
   readonly range: TimeRange;
+  /** Undefined: where the program looks by itself. */
+  readonly place: PlaceName | undefined;
   /** Grows by a refresh: the same question is asked anew. */
   readonly run: number;
   /** Of the histogram and the fields; a search goes on until it is done. */
@@ -40,29 +43,36 @@ export const queryClient = new QueryClient({
 const whilePassing = (query: { state: { error: Error | null } }): number | false =>
   query.state.error instanceof ApiError && query.state.error.isPassing ? retryMs : false;
 
-function paramsOf({ query, range, timeoutMs }: Question): Params {
-  return { query, ...rangeParams(range), timeout: timeoutMs };
+function paramsOf({ query, range, place, timeoutMs }: Question): Params {
+  return { query, ...rangeParams(range), in: place, timeout: timeoutMs };
 }
 
-const keyOf = ({ query, range, run, timeoutMs }: Question): unknown[] => [query, rangeParams(range), timeoutMs, run];
+const keyOf = ({ query, range, place, run, timeoutMs }: Question): unknown[] => [
+  query,
+  rangeParams(range),
+  place,
+  timeoutMs,
+  run,
+];
 
-const searchKey = ({ query, range, run }: Question, order: 'newest' | 'oldest'): unknown[] => [
+const searchKey = ({ query, range, place, run }: Question, order: 'newest' | 'oldest'): unknown[] => [
   'search',
   query,
   rangeParams(range),
+  place,
   run,
   order,
 ];
 
 /** In parts, see search-parts.ts. */
 export function useSearch(question: Question, order: 'newest' | 'oldest', isEnabled: boolean) {
-  const { query, range } = question;
+  const { query, range, place } = question;
   return useInfiniteQuery<SearchPage, Error, InfiniteData<SearchPage, SearchPart>, readonly unknown[], SearchPart>({
     queryKey: searchKey(question, order),
     queryFn: async ({ pageParam: { first, after, timeoutMs, limit }, signal }) => {
       // A further page is cut from the range that the first one was asked for: `now` has moved on since.
       const times: Params = first ? { from: first.fromMs, to: first.toMs } : rangeParams(range);
-      const params: Params = { query, ...times, order, after, limit, timeout: timeoutMs };
+      const params: Params = { query, ...times, in: place, order, after, limit, timeout: timeoutMs };
       return readPage(await request('/api/search', { params, signal }));
     },
     initialPageParam: firstPart,
@@ -112,12 +122,18 @@ export function useValues(question: Question, field: string, limit: number, isEn
 }
 
 /** One record by its id, whatever the range: for links to records that are not among those found. */
-export function useRecord(id: string | undefined) {
+export function useRecord(id: string | undefined, place: PlaceName | undefined) {
   return useQuery({
-    queryKey: ['record', id],
+    queryKey: ['record', id, place],
     queryFn: async ({ signal }) => {
       for (let step: SearchStep | undefined = firstStep(); step;) {
-        const params: Params = { query: `_id:="${id}"`, limit: 1, after: step.after, timeout: step.timeoutMs };
+        const params: Params = {
+          query: `_id:=${quote(id ?? '')}`,
+          in: place,
+          limit: 1,
+          after: step.after,
+          timeout: step.timeoutMs,
+        };
         const page = readPage(await request('/api/search', { params, signal }));
         if (page.records[0]) return page.records[0];
         step = nextStep(step, page);
@@ -135,10 +151,11 @@ const storeWatchedMs = 3000;
 const storeMs = 10_000;
 
 /** `isWatched`: asked more often, because the page waits for something to happen. */
-export function useStore(isWatched: boolean) {
+export function useStore(isWatched: boolean, place: PlaceName | undefined) {
   return useQuery({
-    queryKey: ['store'],
-    queryFn: ({ signal }) => requestJson<StoreState>('/api/store', { signal }),
+    queryKey: ['store', place],
+    queryFn: ({ signal }) => requestJson<StoreState>('/api/store', { params: { in: place }, signal }),
+    placeholderData: keepPreviousData,
     refetchInterval: (query) => {
       if (query.state.data?.state !== 'running') return retryMs / 2;
       if (query.state.data.status?.records === 0) return storeEmptyMs;

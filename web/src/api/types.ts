@@ -31,12 +31,23 @@ export interface SearchPage extends Completeness {
   readonly toMs: number | undefined;
 }
 
+/** Where records are looked for: the store, or indices of Elasticsearch or OpenSearch. */
+export type PlaceName = 'store' | 'index';
+export interface Place {
+  readonly in: PlaceName;
+  /** Names and patterns of the indices, and where they are. */
+  readonly pattern?: string;
+  readonly place?: string;
+}
+
 export interface StoreState {
   readonly state: 'running' | 'starting' | 'off';
   readonly status: StoreStatus | null;
   /** Records received and not in the store yet. */
   readonly waiting: number;
   readonly lastError?: string | null;
+  /** The usual one first. */
+  readonly places?: readonly Place[];
 }
 
 export type LoginMethod = 'token' | 'password';

@@ -9,8 +9,8 @@ import { Popover } from '../ui/popover.tsx';
 export function ExportMenu({ explorer, total }: { readonly explorer: Explorer; readonly total: number | undefined }) {
   const texts = useTexts();
   const formats = useFormats();
-  const { query, range, order, columns } = explorer.state;
-  const params = { query, ...rangeParams(range), order };
+  const { query, range, order, columns, place } = explorer.state;
+  const params = { query, ...rangeParams(range), in: place, order };
   const ndjson = urlOf('/api/export', { ...params, format: 'ndjson' });
   const csv = urlOf('/api/export', { ...params, format: 'csv', columns: columns.map(columnOf).join(',') });
   return (

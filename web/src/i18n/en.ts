@@ -39,6 +39,16 @@ export const en = {
     newestFirst: 'Time, newest first. Show oldest first',
     oldestFirst: 'Time, oldest first. Show newest first',
   },
+  place: {
+    label: (name: string) => `Search in: ${name}`,
+    heading: 'Search in',
+    store: 'Store',
+    storeHint: 'What post2log received and keeps here',
+    emptyTitle: 'No records there yet',
+    empty: (pattern: string) => `No index of ${pattern} has a record. This page continues by itself.`,
+    awayTitle: 'Elasticsearch does not answer',
+    away: 'This page tries again by itself.',
+  },
   refresh: {
     now: 'Refresh',
     auto: 'Refresh by itself',

@@ -38,6 +38,16 @@ export const ko: Texts = {
     newestFirst: '시각, 최신순. 오래된 순으로 바꾸기',
     oldestFirst: '시각, 오래된 순. 최신순으로 바꾸기',
   },
+  place: {
+    label: (name) => `검색 위치: ${name}`,
+    heading: '검색 위치',
+    store: '저장소',
+    storeHint: 'post2log가 받아서 여기에 보관한 레코드',
+    emptyTitle: '아직 레코드가 없습니다',
+    empty: (pattern) => `${pattern} 인덱스에 레코드가 없습니다. 생기면 이 화면이 저절로 이어집니다.`,
+    awayTitle: 'Elasticsearch가 응답하지 않습니다',
+    away: '이 화면이 저절로 다시 시도합니다.',
+  },
   refresh: {
     now: '새로 고침',
     auto: '자동 새로 고침',

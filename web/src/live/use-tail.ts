@@ -2,7 +2,7 @@
 import { useCallback, useEffect, useReducer, useRef, useState } from 'react';
 import { urlOf } from '../api/client.ts';
 import { readRecords } from '../api/read-records.ts';
-import type { FoundRecord } from '../api/types.ts';
+import type { FoundRecord, PlaceName } from '../api/types.ts';
 import { changeLive, noLiveRecords } from './live-records.ts';
 import type { LiveRecords } from './live-records.ts';
 
@@ -14,6 +14,7 @@ const reopenMs = 2000;
 export interface TailOptions {
   readonly isOn: boolean;
   readonly query: string;
+  readonly place: PlaceName | undefined;
   /** New rows wait: the reader has scrolled, opened a record or paused. */
   readonly isHeld: boolean;
   /** A connection is there, the first or another one: what came before it must be searched for. */
@@ -27,7 +28,7 @@ export interface Tail {
   readonly release: () => void;
 }
 
-export function useTail({ isOn, query, isHeld, onOpen }: TailOptions): Tail {
+export function useTail({ isOn, query, place, isHeld, onOpen }: TailOptions): Tail {
   const [records, change] = useReducer(changeLive, noLiveRecords);
   const [isConnected, setConnected] = useState(false);
   const latest = useRef({ isHeld, onOpen });
@@ -53,7 +54,7 @@ export function useTail({ isOn, query, isHeld, onOpen }: TailOptions): Tail {
         change({ kind: 'arrived', records: gathered.splice(0), isHeld: latest.current.isHeld });
       }, gatherMs);
     };
-    const close = openTail(query, {
+    const close = openTail(urlOf('/api/tail', { query, in: place }), {
       opened: () => {
         setConnected(true);
         // Opened again while somebody reads: what was missed is searched for when they are back.
@@ -70,7 +71,7 @@ export function useTail({ isOn, query, isHeld, onOpen }: TailOptions): Tail {
       clearTimeout(timer);
       setConnected(false);
     };
-  }, [isOn, query, begin]);
+  }, [isOn, query, place, begin]);
   return { records, isConnected, release: () => (isBehind.current ? begin() : change({ kind: 'release' })) };
 }
 
@@ -82,11 +83,11 @@ interface TailListener {
 }
 
 /** Returns what closes it. */
-function openTail(query: string, listener: TailListener): () => void {
+function openTail(url: string, listener: TailListener): () => void {
   let source: EventSource;
   let again: ReturnType<typeof setTimeout> | undefined;
   const open = (): void => {
-    source = new EventSource(urlOf('/api/tail', { query }));
+    source = new EventSource(url);
     source.addEventListener('open', listener.opened);
     source.addEventListener('records', ({ data }: MessageEvent<string>) => listener.arrived(readRecords(data)));
     source.addEventListener('skipped', ({ data }: MessageEvent<string>) => listener.skipped(Number(data) || 0));

@@ -9,6 +9,7 @@ import { changeSettings, refreshChoices } from '../state/settings.ts';
 import type { Explorer } from '../state/use-explorer.ts';
 import { TimePicker } from '../time/time-picker.tsx';
 import type { Bounds } from '../time/range.ts';
+import { PlacePicker } from './place-picker.tsx';
 import { Choices, IconButton } from '../ui/button.tsx';
 import { Icon, Mark } from '../ui/icon.tsx';
 import { Popover } from '../ui/popover.tsx';
@@ -32,6 +33,7 @@ export function TopBar({ explorer, session, bounds, inputRef, onHelp }: TopBarPr
         <Mark />
         <span className="brand-name">{texts.app.name}</span>
       </a>
+      <PlacePicker explorer={explorer} />
       <div className="top-search">
         <SearchBar question={question} problem={problem} onAsk={refresh} inputRef={inputRef} />
       </div>

@@ -1,5 +1,6 @@
 /** The explorer's state in the page's address: read by components, changed by what a person does. */
 import { useSyncExternalStore } from 'react';
+import type { PlaceName } from '../api/types.ts';
 import { withFilter } from '../query/edit.ts';
 import type { FilterTest } from '../query/edit.ts';
 import type { TimeRange } from '../time/range.ts';
@@ -52,6 +53,11 @@ export function setQuery(query: string): void {
 /** Live shows what arrives now, so another range ends it. */
 export function setRange(range: TimeRange): void {
   changeState({ range, ...(range.kind === 'between' ? { isLive: false } : {}) });
+}
+
+/** Another place has other records: the one that is open is not among them. */
+export function setPlace(place: PlaceName | undefined): void {
+  changeState({ place, record: undefined });
 }
 
 export function addFilter(field: string, test: FilterTest, isExcluded: boolean): void {

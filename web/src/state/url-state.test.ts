@@ -19,6 +19,7 @@ const states: fc.Arbitrary<ExplorerState> = fc.record(
     order: fc.constantFrom('newest', 'oldest'),
     record: fc.option(fc.string(), { nil: undefined }),
     isLive: fc.boolean(),
+    place: fc.constantFrom('store' as const, 'index' as const, undefined),
   },
   { noNullPrototype: true },
 );

@@ -1,4 +1,5 @@
 /** What the page shows, as its address: a link shows somebody else the same, and back and forward work. */
+import type { PlaceName } from '../api/types.ts';
 import { between, isSpan } from '../time/range.ts';
 import type { TimeRange } from '../time/range.ts';
 
@@ -10,6 +11,8 @@ export interface ExplorerState {
   /** `_id` of the record that is open. */
   readonly record: string | undefined;
   readonly isLive: boolean;
+  /** Where records are looked for; undefined: where the program does by itself. */
+  readonly place: PlaceName | undefined;
 }
 
 /** The first visit. Exported for tests. */
@@ -20,6 +23,7 @@ export const initialState: ExplorerState = {
   order: 'newest',
   record: undefined,
   isLive: false,
+  place: undefined,
 };
 
 /** More columns than anybody reads; a longer address than servers take comes of no click. */
@@ -35,6 +39,7 @@ export function readState(search: string): ExplorerState {
     order: params.get('order') === 'oldest' ? 'oldest' : 'newest',
     record: params.get('record') ?? undefined,
     isLive: params.get('live') === '1',
+    place: readPlace(params.get('in')),
   };
 }
 
@@ -50,10 +55,15 @@ export function writeState(state: ExplorerState): string {
   else if (initialState.range.kind !== 'last' || range.span !== initialState.range.span) params.set('last', range.span);
   for (const name of state.columns) params.append('col', name);
   if (state.order === 'oldest') params.set('order', 'oldest');
+  if (state.place !== undefined) params.set('in', state.place);
   if (state.isLive) params.set('live', '1');
   if (state.record !== undefined) params.set('record', state.record);
   const text = params.toString();
   return text === '' ? '' : `?${text}`;
+}
+
+function readPlace(text: string | null): PlaceName | undefined {
+  return text === 'store' || text === 'index' ? text : undefined;
 }
 
 function readRange(params: URLSearchParams): TimeRange {

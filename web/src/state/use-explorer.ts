@@ -3,7 +3,7 @@ import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { useHistogram, useSearch, useStore } from '../api/questions.ts';
 import { searchedSoFar } from '../api/search-parts.ts';
 import type { Question, Search } from '../api/questions.ts';
-import type { FoundRecord } from '../api/types.ts';
+import type { FoundRecord, PlaceName } from '../api/types.ts';
 import { useSettings } from '../i18n/use-texts.ts';
 import { mergeRows } from '../live/live-records.ts';
 import { useTail } from '../live/use-tail.ts';
@@ -21,13 +21,13 @@ const liveHistogramMs = 5000;
 
 /** Asks anew whenever `askAgain` is called; a longer search is for one question only. */
 function useQuestion() {
-  const { query, range } = useExplorerState();
+  const { query, range, place } = useExplorerState();
   const [run, setRun] = useState(0);
   const [patient, setPatient] = useState<{ query: string; range: typeof range }>();
   const isPatient = patient?.query === query && patient.range === range;
   const question: Question = useMemo(
-    () => ({ query, range, run, timeoutMs: isPatient ? timeoutLongMs : timeoutMs }),
-    [query, range, run, isPatient],
+    () => ({ query, range, place, run, timeoutMs: isPatient ? timeoutLongMs : timeoutMs }),
+    [query, range, place, run, isPatient],
   );
   const askAgain = useCallback(() => setRun((count) => count + 1), []);
   return { question, askAgain, searchLonger: () => setPatient({ query, range }) };
@@ -66,8 +66,8 @@ export function useExplorer() {
     true,
   );
   const isHeld = isPaused || !isAtTop || state.record !== undefined;
-  const tail = useTail({ isOn: state.isLive, query: state.query, isHeld, onOpen: askAgain });
-  const asked = JSON.stringify([state.query, state.range, state.order]);
+  const tail = useTail({ isOn: state.isLive, query: state.query, place: state.place, isHeld, onOpen: askAgain });
+  const asked = JSON.stringify([state.query, state.range, state.place, state.order]);
   const isStale = useStale(asked, search.isPlaceholderData || search.isPending);
   useEnd(state.isLive, askAgain);
   const hasTail = state.isLive || search.isPlaceholderData;
@@ -78,10 +78,10 @@ export function useExplorer() {
   );
   const isWhole = search.isSuccess && !search.isPlaceholderData && !isPartial && !searched.isCut;
   const isEmpty = isWhole && rows.length === 0;
-  const store = useStore(isEmpty);
+  const store = useStore(isEmpty, state.place);
   // A search that was begun anew before it is done would never be.
   useRefresh(settings.refreshSeconds, !isHeld && !state.isLive && !isPartial, askAgain);
-  useFirstRecord(isEmpty, store.data?.status?.records, askAgain);
+  useFirstRecord(isEmpty, state.place, store.isPlaceholderData ? undefined : store.data?.status?.records, askAgain);
   return {
     state,
     question,
@@ -146,12 +146,18 @@ function useRefresh(seconds: number, isWanted: boolean, refresh: () => void): vo
 }
 
 /** An empty page asks again as soon as the store has more; out of an empty store it goes on live. */
-function useFirstRecord(isEmpty: boolean, records: number | undefined, refresh: () => void): void {
+function useFirstRecord(
+  isEmpty: boolean,
+  place: PlaceName | undefined,
+  records: number | undefined,
+  refresh: () => void,
+): void {
   const [seen, setSeen] = useState<number>();
   if (records !== undefined && records !== seen) setSeen(records);
-  const [wasStoreEmpty, setStoreEmpty] = useState(false);
-  if (isEmpty && records === 0 && !wasStoreEmpty) setStoreEmpty(true);
-  const isFirst = wasStoreEmpty && records !== undefined && records > 0;
+  const here = place ?? 'usual';
+  const [empty, setEmpty] = useState<string>();
+  if (isEmpty && records === 0 && empty !== here) setEmpty(here);
+  const isFirst = empty === here && records !== undefined && records > 0;
   useEffect(() => {
     if (isEmpty && seen !== undefined) refresh();
     // Asked when the number changes, not when the page becomes empty: then it has just asked.
@@ -159,7 +165,7 @@ function useFirstRecord(isEmpty: boolean, records: number | undefined, refresh: 
   }, [seen]);
   useEffect(() => {
     if (!isFirst) return;
-    setStoreEmpty(false);
+    setEmpty(undefined);
     changeState({ isLive: true, order: 'newest' }, 'replace');
   }, [isFirst]);
 }

@@ -18,8 +18,8 @@ export function useGoingOn(
   order: 'newest' | 'oldest',
   isPartial: boolean,
 ): GoingOn {
-  const { query, range, run } = question;
-  const asked = JSON.stringify([query, range, run, order]);
+  const { query, range, place, run } = question;
+  const asked = JSON.stringify([query, range, place, run, order]);
   const [stopped, setStopped] = useState<string>();
   const { isFetching, isError, data, error } = search;
   const isStopped = stopped === asked;

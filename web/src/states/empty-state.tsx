@@ -1,6 +1,7 @@
 import type { ReactNode } from 'react';
 import { ApiError } from '../api/client.ts';
 import { usePostbackUrl } from '../api/questions.ts';
+import type { Place } from '../api/types.ts';
 import { useFormats, useTexts } from '../i18n/use-texts.ts';
 import { setQuery, setRange } from '../state/location.ts';
 import type { Explorer } from '../state/use-explorer.ts';
@@ -32,13 +33,20 @@ export function EmptyState({ explorer }: { readonly explorer: Explorer }) {
   if (search.isPending) return <div className="state" aria-hidden="true" />;
   if (goingOn.state !== 'done') return <Searching explorer={explorer} />;
   if (searched.isCut) return <State icon="clock" title={texts.progress.notAll} text={texts.state.partial} />;
-  if (store.data?.status?.records === 0) return <FirstRecord />;
+  if (store.data?.status?.records === 0) return <FirstRecord explorer={explorer} />;
   return <Nothing explorer={explorer} />;
 }
 
 function Failure({ explorer, error }: { readonly explorer: Explorer; readonly error: ApiError }) {
   const texts = useTexts();
   const { goingOn } = explorer;
+  const isIndex = indexOf(explorer) !== undefined;
+  if (error.status === 503 && isIndex)
+    return (
+      <State icon="plug" look="danger" title={texts.place.awayTitle} text={texts.place.away}>
+        <p className="state-detail mono">{error.message}</p>
+      </State>
+    );
   if (error.status === 503)
     return (
       <State icon="clock" title={texts.state.startingTitle} text={texts.state.starting}>
@@ -77,9 +85,21 @@ function Searching({ explorer }: { readonly explorer: Explorer }) {
   );
 }
 
-function FirstRecord() {
+/** The indices that are searched; undefined: it is the store. */
+function indexOf({ store, state }: Explorer): Place | undefined {
+  const places = store.data?.places ?? [];
+  const place = places.find((one) => one.in === state.place) ?? places[0];
+  return place?.in === 'index' ? place : undefined;
+}
+
+function FirstRecord({ explorer }: { readonly explorer: Explorer }) {
   const texts = useTexts();
   const url = usePostbackUrl();
+  const index = indexOf(explorer);
+  if (index)
+    return (
+      <State icon="inbox" look="waiting" title={texts.place.emptyTitle} text={texts.place.empty(index.pattern ?? '')} />
+    );
   return (
     <State icon="inbox" look="waiting" title={texts.state.storeEmptyTitle} text={texts.state.storeEmpty}>
       {url !== undefined && <Command text={`curl -X POST "${url}?p1=v1&p2=v2"`} />}

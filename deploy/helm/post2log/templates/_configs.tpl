@@ -151,7 +151,6 @@ Where the records of a source in the label @RECEIVED go: to the next component, 
   @id rotating_files
   path /data/*.txt
   pos_file /fluentd/state/post2log.pos
-  follow_inodes true
   read_from_head true
   refresh_interval 5
   tag post2log.files

@@ -81,7 +81,7 @@ annotations:
 {{- $tag := default .root.Chart.AppVersion $image.tag -}}
 {{- if .slim -}}{{- $tag = printf "%s-slim" $tag -}}{{- end -}}
 {{- with $image.registry -}}{{- . -}}/{{- end -}}{{- $image.repository -}}
-{{- if and $image.digest (not .slim) -}}
+{{- if $image.digest -}}
 @{{- $image.digest -}}
 {{- else -}}
 :{{- $tag -}}

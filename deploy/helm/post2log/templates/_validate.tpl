@@ -46,6 +46,9 @@
   {{- end -}}
 {{- end -}}
 {{- range $component := list "receiver" "collector" "aggregator" -}}
+  {{- if and (index $values $component).enabled (index $values $component).slim $values.image.digest -}}
+    {{- $wrong = append $wrong (printf "%s.slim: image.digest is that of one image, and the slim variant is another one; name images by image.tag, or leave %s.slim false" $component $component) -}}
+  {{- end -}}
   {{- $own := index $values $component -}}
   {{- if and $own.enabled (has $own.sendTo (list "aggregator" "explorer")) -}}
     {{- if not (index $values $own.sendTo).enabled -}}

@@ -1,0 +1,100 @@
+/**
+ * The two lines of a record whose document is its own bytes with the time before them, written without a text for each: what
+ * is the same for all records, and for those of a second, is made once.
+ */
+import { isAscii } from 'node:buffer';
+import { compileStrftime } from '../../codecs/strftime.ts';
+import type { TimeFormat } from '../../codecs/strftime.ts';
+import type { Batch } from '../../core/batch.ts';
+import type { ByteWriter } from '../../core/bytes.ts';
+import type { Placed } from './lines.ts';
+
+/** Directives that give the same for all of a second, and nothing that JSON escapes; and such characters. */
+const usualFormat = /^(?:%[YmdHMSFTDyjeIp]|[\w:.+ /-])*$/;
+const zone = { kind: 'offset', seconds: 0 } as const;
+const behindTime = Buffer.from('Z"');
+const COMMA = 44;
+const OPENING = 123;
+const CLOSING = 125;
+const SPACE = 32;
+
+export class UsualLines {
+  readonly #text: TimeFormat;
+  readonly #digits: 3 | 9;
+  /** `{"@timestamp":"` */
+  readonly #opening: string;
+  #seconds = Number.NaN;
+  /** And the time up to its fraction. */
+  #before = Buffer.alloc(0);
+  #first = Buffer.alloc(0);
+  /** What the first line is for. */
+  placed: Placed | undefined;
+  #payload: Buffer | undefined;
+  #isAscii = false;
+
+  private constructor(timeKey: string, format: string, digits: 3 | 9) {
+    this.#text = compileStrftime(`${format}.`, zone);
+    this.#opening = `{${JSON.stringify(timeKey)}:"`;
+    this.#digits = digits;
+  }
+  /** Undefined where times have another form. */
+  static for(settings: {
+    readonly timeKey: string;
+    readonly timeKeyFormat: string;
+    readonly timeKeyNanos: boolean;
+  }): UsualLines | undefined {
+    const { timeKey, timeKeyFormat, timeKeyNanos } = settings;
+    if (!usualFormat.test(timeKeyFormat) || !isAscii(Buffer.from(timeKey))) return undefined;
+    return new UsualLines(timeKey, timeKeyFormat, timeKeyNanos ? 9 : 3);
+  }
+  begin(): void {
+    this.placed = undefined;
+  }
+  /** The first lines of what follows. */
+  use(placed: Placed, line: string): Placed {
+    this.placed = placed;
+    this.#first = Buffer.from(line);
+    this.#payload = undefined;
+    return placed;
+  }
+  /** False: nothing was written, because something has to be escaped. */
+  write(batch: Batch, row: number, out: ByteWriter): boolean {
+    const { payload, bounds } = batch.block.parts;
+    if (payload !== this.#payload) {
+      this.#payload = payload;
+      this.#isAscii = isAscii(payload) && isAscii(this.#first);
+    }
+    if (!this.#isAscii) return false;
+    const seconds = batch.seconds(row);
+    if (seconds !== this.#seconds) {
+      this.#seconds = seconds;
+      this.#before = Buffer.from(this.#opening + this.#text(seconds, 0));
+    }
+    const index = batch.index(row);
+    let from = bounds[index] as number;
+    while (payload[from] !== OPENING) from++;
+    from++;
+    while ((payload[from] as number) <= SPACE) from++;
+    out.bytes(this.#first);
+    out.bytes(this.#before);
+    const nanos = batch.nanos(row);
+    writeDigits(this.#digits === 3 ? Math.floor(nanos / 1e6) : nanos, this.#digits, out);
+    out.bytes(behindTime);
+    if (payload[from] !== CLOSING) out.byte(COMMA);
+    out.copy(payload, from, bounds[index + 1] as number);
+    out.byte(10);
+    return true;
+  }
+}
+
+function writeDigits(value: number, count: number, out: ByteWriter): void {
+  const room = out.room(count);
+  const start = out.length;
+  let left = value;
+  for (let at = start + count - 1; at >= start; at--) {
+    const rest = Math.floor(left / 10);
+    room[at] = 48 + left - rest * 10;
+    left = rest;
+  }
+  out.advance(start + count);
+}

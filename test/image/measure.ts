@@ -1,0 +1,162 @@
+/** What a made image is and does: its size, and its program started in it as an engine would. */
+import { spawnSync } from 'node:child_process';
+import { chmodSync, lstatSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { openContainer } from '../pod/container.ts';
+import type { Container } from '../pod/container.ts';
+import type { ImageConfig } from './dockerfile.ts';
+
+interface Figures {
+  readonly bytes: number;
+  readonly files: number;
+  readonly packedBytes: number;
+  /** From the start of the first process to `is ready`, the best of `starts`. */
+  readonly readyMs: number;
+  readonly starts: number;
+  /** PSS of all its processes, some seconds after it was ready. */
+  readonly idleBytes: number;
+  readonly isHealthy: boolean;
+  readonly exitCode: number | string;
+  /** Processes that ended and were waited for by nobody. */
+  readonly orphans: number;
+  /** What it says to P2L_STORE=on before it ends; empty where it runs. */
+  readonly storeSaid: string;
+}
+
+const starts = 5;
+/** After a start memory is given back for a while. */
+const restMs = 8000;
+
+/** A collector: tails files, sends them on. */
+const collector = `<source>
+  @type tail
+  format none
+  path /var/log/app.log
+  pos_file /var/log/app.log.pos
+  tag app.log
+</source>
+<match **>
+  @type forward
+  <server>
+    host 127.0.0.1
+    port 24224
+  </server>
+</match>
+`;
+
+/** `directory`: for volumes; made, and removed afterwards. */
+export async function measure(root: string, config: ImageConfig, directory: string): Promise<Figures> {
+  mkdirSync(directory, { recursive: true });
+  const start = (name: string, env: Readonly<Record<string, string>>): Container =>
+    startIn(root, config, join(directory, name), env);
+  const size = sizeOf(root);
+  try {
+    const asCollector = { FLUENTD_ARGS: '-c /etc/fluentd/fluentd.conf' };
+    const readyMs: number[] = [];
+    for (let count = 0; count < starts; count++) {
+      const container = start(`start-${count}`, asCollector);
+      await container.ready();
+      readyMs.push(performance.now() - container.startedMs);
+      await container.end();
+    }
+    const container = await start('rest', asCollector).ready();
+    await sleep(restMs);
+    const idleBytes = container.pids().reduce((sum, pid) => sum + pssOf(pid), 0);
+    const health = inside(container, config, ['/usr/local/bin/post2log', 'health']);
+    const orphans = await orphansOf(container, config);
+    container.kill('SIGTERM');
+    const exitCode = await container.exited;
+    return {
+      ...size,
+      readyMs: Math.min(...readyMs),
+      starts,
+      idleBytes,
+      isHealthy: health.status === 0 && health.stdout.includes('"ready":true'),
+      exitCode,
+      orphans,
+      storeSaid: await storeSaid(start('store', { P2L_STORE: 'on' })),
+    };
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/** As the Dockerfile's user, on a read-only root file system, with what its volumes are. */
+function startIn(
+  root: string,
+  { env, user, workdir, entrypoint, command, volumes }: ImageConfig,
+  directory: string,
+  more: Readonly<Record<string, string>>,
+): Container {
+  const mounts = Object.fromEntries(
+    [...volumes, '/var/log', '/etc/fluentd'].map((at) => [at, join(directory, at.replaceAll('/', '-'))]),
+  );
+  for (const path of Object.values(mounts)) {
+    mkdirSync(path, { recursive: true });
+    chmodSync(path, 0o777);
+  }
+  writeFileSync(join(mounts['/etc/fluentd'] ?? '', 'fluentd.conf'), collector);
+  return openContainer({
+    scratch: join(directory, 'root'),
+    root,
+    isReadOnly: true,
+    user,
+    env: { ...env, ...more },
+    workdir,
+    args: [...entrypoint, ...command],
+    mounts,
+    network: undefined,
+  });
+}
+
+function sizeOf(root: string): Pick<Figures, 'bytes' | 'files' | 'packedBytes'> {
+  let [bytes, files] = [0, 0];
+  const seen = new Set<number>();
+  const look = (path: string): void => {
+    for (const name of readdirSync(path)) {
+      const found = lstatSync(join(path, name));
+      if (found.isDirectory()) look(join(path, name));
+      else if (found.isFile() && !seen.has(found.ino)) {
+        seen.add(found.ino);
+        bytes += found.size;
+        files++;
+      }
+    }
+  };
+  look(root);
+  const packed = spawnSync('/bin/sh', ['-c', 'tar -C "$0" -c . | gzip -6 | wc -c', root], { encoding: 'utf8' });
+  return { bytes, files, packedBytes: Number(packed.stdout) };
+}
+
+function pssOf(pid: number): number {
+  const kilobytes = /^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1];
+  return Number(kilobytes) * 1024;
+}
+
+/** Runs a command in it, as `docker exec` does. */
+function inside({ pid }: Container, { env, user }: ImageConfig, command: readonly string[]) {
+  const words = ['--mount', '--pid', '--root', '--wd', `--setuid=${user.uid}`, `--setgid=${user.gid}`];
+  return spawnSync('nsenter', [`--target=${pid}`, ...words, '--', ...command], { env: { ...env }, encoding: 'utf8' });
+}
+
+/** Leaves a process without a parent there, which ends a moment later, and counts what nobody waited for. */
+async function orphansOf(container: Container, config: ImageConfig): Promise<number> {
+  const script =
+    "require('node:child_process').spawn(process.execPath, ['-e', 'setTimeout(() => 0, 300)'], { detached: true, stdio: 'ignore' }).unref();";
+  const made = inside(container, config, ['/usr/local/bin/node', '-e', script]);
+  if (made.status !== 0) throw new Error(`making an orphan: ${made.stderr}`);
+  await sleep(2000);
+  return container.pids().filter((pid) => /^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))).length;
+}
+
+async function storeSaid(container: Container): Promise<string> {
+  try {
+    await container.ready();
+    return '';
+  } catch {
+    return container.stderr.trim();
+  } finally {
+    await container.end();
+  }
+}

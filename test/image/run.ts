@@ -1,0 +1,78 @@
+/**
+ * `npm run image`: does the steps of deploy/images/Dockerfile without Docker (steps.ts), then measures both images: the size of
+ * the tree, the time until it is ready as the Dockerfile's user on a read-only root file system, memory at rest. `-- --keep DIRECTORY` leaves the trees there. Needs root. The last line is `N passed, N failed`.
+ */
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { root } from '../files.ts';
+import { imageConfig, parseDockerfile } from './dockerfile.ts';
+import { measure } from './measure.ts';
+import { makeImage } from './steps.ts';
+
+const inside = 'P2L_IMAGE_STEPS';
+/** The program with the store and all it needs, as `docker images` counts: 10^6 bytes. */
+const bytesMax = { full: 180e6, slim: 140e6 };
+const readyMsMax = 1000;
+/** PSS of a collector at rest. */
+const idleBytesMax = 70e6;
+
+const args = process.argv.slice(2);
+if (process.env[inside] === undefined) {
+  const run = spawnSync('unshare', ['--mount', '--', process.execPath, import.meta.filename, ...args], {
+    stdio: 'inherit',
+    env: { ...process.env, [inside]: '1' },
+  });
+  process.exit(run.status ?? 1);
+}
+
+const at = args.indexOf('--keep');
+const kept = at < 0 ? undefined : args[at + 1];
+const directory = kept ?? mkdtempSync('/var/tmp/p2l-image-');
+if (kept !== undefined) {
+  rmSync(kept, { recursive: true, force: true });
+  mkdirSync(kept, { recursive: true });
+}
+const stages = parseDockerfile(readFileSync(join(root, 'deploy/images/Dockerfile'), 'utf8'));
+const platform = process.arch === 'arm64' ? 'linux-arm64' : 'linux-x64';
+makeImage(
+  { stages, context: root, directory, node: join(root, `node_modules/node-${platform}/bin/node`), log: console.log },
+  'full',
+);
+
+let failed = 0;
+let passed = 0;
+function expect(isOk: boolean, text: string): void {
+  if (isOk) passed++;
+  else failed++;
+  console.log(`${isOk ? 'ok    ' : 'FAILED'} ${text}`);
+}
+const figures: Record<string, unknown> = {};
+for (const name of ['slim', 'full'] as const) {
+  const figure = await measure(join(directory, name), imageConfig(stages, name), join(directory, `${name}.run`));
+  figures[name] = figure;
+  const mb = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
+  expect(
+    figure.bytes <= bytesMax[name],
+    `${name}: ${mb(figure.bytes)} in ${figure.files} files (${mb(figure.packedBytes)} with gzip -6), at most ${mb(bytesMax[name])}`,
+  );
+  expect(
+    figure.readyMs <= readyMsMax,
+    `${name}: ready after ${figure.readyMs.toFixed(0)} ms (best of ${figure.starts}), at most ${readyMsMax} ms`,
+  );
+  expect(
+    name === 'full' || figure.idleBytes <= idleBytesMax,
+    `${name}: ${mb(figure.idleBytes)} at rest (PSS, collector), at most ${name === 'full' ? 'anything' : mb(idleBytesMax)}`,
+  );
+  expect(figure.isHealthy, `${name}: the health check says ready`);
+  expect(figure.exitCode === 0, `${name}: ends with 0 after SIGTERM to process 1 (${figure.exitCode})`);
+  expect(figure.orphans === 0, `${name}: process 1 leaves no zombies (${figure.orphans})`);
+  expect(
+    name === 'full' ? figure.storeSaid === '' : /this installation has no store/.test(figure.storeSaid),
+    `${name}: P2L_STORE=on: ${figure.storeSaid || 'runs'}`,
+  );
+}
+if (kept !== undefined) writeFileSync(join(kept, 'figures.json'), `${JSON.stringify(figures, undefined, 1)}\n`);
+else rmSync(directory, { recursive: true, force: true });
+console.log(`${passed} passed, ${failed} failed`);
+process.exit(failed === 0 ? 0 : 1);
