@@ -93,6 +93,7 @@ function buildProgram(setExit: (code: number) => void): Command {
     });
 
   addConvertCommand(program, setExit);
+  addGenerateCommand(program, setExit);
   addQueryCommand(program, setExit);
   addDeadLetterCommands(program);
   addOutputCommands(program);
@@ -142,6 +143,36 @@ function addConvertCommand(program: Command, setExit: (code: number) => void): v
       const { convert } = await import('./convert.ts');
       setExit(await convert(options));
     });
+}
+
+function namespaceName(text: string): string {
+  if (/^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/.test(text)) return text;
+  throw new InvalidArgumentError('expected lower-case letters, digits and hyphens');
+}
+
+function addGenerateCommand(program: Command, setExit: (code: number) => void): void {
+  const choices = ['receiver', 'collector', 'aggregator', 'explorer'] as const;
+  program
+    .command('generate')
+    .description('print what others need to run post2log')
+    .command('k8s')
+    .description('print plain manifests, for those without Helm: kubectl apply -f - takes them')
+    .addOption(
+      new Option('--mode <component...>', 'what to run; one sends to the next')
+        .choices(choices)
+        .default([...choices], 'all'),
+    )
+    .option('-n, --namespace <name>', 'where to; it has to be there', namespaceName, 'logging')
+    .option('--image <reference>', 'image in place of the one of this version')
+    .option('--no-secrets', 'leave out the Secrets with new keys: the cluster has them')
+    .addHelpText('after', '\nWith every setting: the Helm chart in deploy/helm/post2log.')
+    .action(
+      async (options: { mode: (typeof choices)[number][]; namespace: string; image?: string; secrets: boolean }) => {
+        const { generate } = await import('./generate.ts');
+        const { mode, namespace, image, secrets } = options;
+        setExit(await generate({ components: mode, namespace, image, makesSecrets: secrets }));
+      },
+    );
 }
 
 function addQueryCommand(program: Command, setExit: (code: number) => void): void {

@@ -1,5 +1,6 @@
 /** Tests of fields whose values have a form of their own: times, addresses, truth values, objects without a mapping. */
 import { isIP } from 'node:net';
+import type { Comparison } from '../store/query/numbers.ts';
 import { QueryError } from '../store/query/query-error.ts';
 import { parseTime } from '../store/query/times.ts';
 import type { Moment, TimeSpan } from '../store/query/times.ts';
@@ -8,7 +9,6 @@ import { exists, nothing, oneOf, range, term } from './clauses.ts';
 import type { Clause } from './clauses.ts';
 import type { FieldVariant } from './mapping.ts';
 import { endsOf } from './numbers.ts';
-import type { Comparison } from './patterns.ts';
 
 // ------------------------------------------------------------------------------------------------- times
 

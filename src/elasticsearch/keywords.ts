@@ -1,5 +1,5 @@
 /** Tests of fields that keep values as a whole. */
-import { isNumber } from '../store/query/number-sql.ts';
+import { isNumber } from '../store/query/numbers.ts';
 import type { ValueTest, WildcardPart } from '../store/query/tree.ts';
 import { all, any, exists, not, oneOf, range, regexp } from './clauses.ts';
 import type { Clause } from './clauses.ts';

@@ -1,10 +1,10 @@
 /** Tests of fields that hold numbers. */
-import { compareNumbers, isNumber } from '../store/query/number-sql.ts';
+import { compareNumbers, isNumber } from '../store/query/numbers.ts';
+import type { Comparison } from '../store/query/numbers.ts';
 import type { ValueTest, WildcardPart } from '../store/query/tree.ts';
 import { any, exists, nothing, oneOf, range } from './clauses.ts';
 import type { Clause } from './clauses.ts';
 import type { FieldVariant } from './mapping.ts';
-import type { Comparison } from './patterns.ts';
 
 /** What a field can hold, by the narrowest of its types: beyond it servers answer with an error. */
 const bounds: Readonly<Record<string, readonly [low: string, high: string]>> = {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { compareNumbers } from '../store/query/number-sql.ts';
+import { compareNumbers } from '../store/query/numbers.ts';
 import { comparedPattern, literalPattern, phrasePattern } from './patterns.ts';
 import { lucenePattern } from './regexps.ts';
 

@@ -3,6 +3,7 @@
  * break too. Case is ignored for ASCII letters alone, as in the query language; written out, so that every version of the
  * servers reads it.
  */
+import type { Comparison } from '../store/query/numbers.ts';
 import { isWordChar } from '../store/query/words.ts';
 import type { WildcardPart } from '../store/query/tree.ts';
 
@@ -54,8 +55,6 @@ export function wildcardText(parts: readonly WildcardPart[]): string {
 export const decimalPattern = '-?[0-9]+(\\.[0-9]+([eE][-+]?[0-9]+)?|[eE][-+]?[0-9]+)';
 
 // ------------------------------------------------------------------------------------------------- numbers in texts
-
-export type Comparison = '<' | '<=' | '>' | '>=';
 
 const anyMagnitude = '[0-9]+(\\.[0-9]+)?';
 

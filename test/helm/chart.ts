@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { parseAllDocuments } from 'yaml';
 import { root } from '../files.ts';
 
-const helmPath = process.env['HELM'] ?? join(homedir(), '.cache', 'post2log', 'helm-3.22.0');
+export const helmPath = process.env['HELM'] ?? join(homedir(), '.cache', 'post2log', 'helm-3.22.0');
 export const chartPath = join(root, 'deploy', 'helm', 'post2log');
 
 export type KubernetesObject = Readonly<Record<string, unknown>>;

@@ -52,7 +52,8 @@ export async function measure(root: string, config: ImageConfig, directory: stri
     startIn(root, config, join(directory, name), env);
   const size = sizeOf(root);
   try {
-    const asCollector = { FLUENTD_ARGS: '-c /etc/fluentd/fluentd.conf' };
+    // Another program may have the admin port of this machine.
+    const asCollector = { FLUENTD_ARGS: '-c /etc/fluentd/fluentd.conf', P2L_ADMIN_PORT: '0' };
     const readyMs: number[] = [];
     for (let count = 0; count < starts; count++) {
       const container = start(`start-${count}`, asCollector);
@@ -75,7 +76,7 @@ export async function measure(root: string, config: ImageConfig, directory: stri
       isHealthy: health.status === 0 && health.stdout.includes('"ready":true'),
       exitCode,
       orphans,
-      storeSaid: await storeSaid(start('store', { P2L_STORE: 'on' })),
+      storeSaid: await storeSaid(start('store', { P2L_STORE: 'on', P2L_PORT: '0', P2L_ADMIN_PORT: '0' })),
     };
   } finally {
     rmSync(directory, { recursive: true, force: true });

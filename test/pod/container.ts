@@ -32,6 +32,8 @@ function setUp({ scratch, root, isReadOnly, user, env, workdir, args, mounts }: 
   const places = Object.entries(mounts).filter(([at]) => at !== '/etc/hosts');
   return [
     'set -e',
+    // The container's PATH may not have their places.
+    'setpriv=$(command -v setpriv) && chroot=$(command -v chroot)',
     `scratch=${quote(scratch)} && mkdir -p $scratch && mount -t tmpfs none $scratch`,
     'mkdir $scratch/root $scratch/upper $scratch/work && root=$scratch/root',
     // An image's own directories may not have the places; the overlay makes them.
@@ -51,7 +53,7 @@ function setUp({ scratch, root, isReadOnly, user, env, workdir, args, mounts }: 
       .map(([name, value]) => quote(`${name}=${value}`))
       .join(
         ' ',
-      )} setpriv --no-new-privs --bounding-set=-all,+sys_chroot,+setuid,+setgid -- chroot --userspec=${user.uid}:${user.gid} --groups= $root ${startOf(root, workdir, args)}`,
+      )} $setpriv --no-new-privs --bounding-set=-all,+sys_chroot,+setuid,+setgid -- $chroot --userspec=${user.uid}:${user.gid} --groups= $root ${startOf(root, workdir, args)}`,
   ].join('\n');
 }
 
@@ -77,10 +79,13 @@ export class Container {
   }
   /** Its process 1, by its number here. */
   get pid(): number {
+    const first = this.#first();
+    if (first === undefined) throw new Error(`the container has no process: ${this.stderr}`);
+    return first;
+  }
+  #first(): number | undefined {
     const outer = this.#outer.pid ?? 0;
-    for (const pid of [outer, ...childrenOf(outer)])
-      for (const child of childrenOf(pid)) if (isFirst(child)) return child;
-    throw new Error(`the container has no process: ${this.stderr}`);
+    return [outer, ...childrenOf(outer)].flatMap(childrenOf).find(isFirst);
   }
   /** All its processes. */
   pids(): number[] {
@@ -99,8 +104,12 @@ export class Container {
   }
   /** Kills what is left of it. */
   async end(): Promise<void> {
-    // With its first process all others of the namespace end.
-    if (this.#outer.exitCode === null && this.#outer.signalCode === null) this.#outer.kill('SIGKILL');
+    // With its first process all others of the namespace end. That one does not end with its parent: it has changed its user.
+    if (this.#outer.exitCode === null && this.#outer.signalCode === null) {
+      const first = this.#first();
+      if (first !== undefined) process.kill(first, 'SIGKILL');
+      else this.#outer.kill('SIGKILL');
+    }
     await this.exited;
   }
 }

@@ -67,14 +67,14 @@ interface Ports {
   readonly controller: number;
 }
 
-function properties(directory: string, ports: Ports): string {
+function properties(directory: string, host: string, ports: Ports): string {
   const listeners = (names: readonly (keyof Ports)[]): string =>
-    names.map((name) => `${name.toUpperCase()}://127.0.0.1:${ports[name]}`).join(',');
+    names.map((name) => `${name.toUpperCase()}://${host}:${ports[name]}`).join(',');
   const login = `username="${kafkaUser.name}" password="${kafkaUser.password}"`;
   const scram = 'org.apache.kafka.common.security.scram.ScramLoginModule required;';
   return `process.roles=broker,controller
 node.id=1
-controller.quorum.voters=1@127.0.0.1:${ports.controller}
+controller.quorum.voters=1@${host}:${ports.controller}
 controller.listener.names=CONTROLLER
 listeners=${listeners(['plain', 'sasl', 'tls', 'controller'])}
 advertised.listeners=${listeners(['plain', 'sasl', 'tls'])}
@@ -141,38 +141,41 @@ export const kafka: Service = {
     installPackage('mvn', 'maven');
     await fetchJars();
   },
-  async start(directory) {
-    const ports = {
-      plain: await freePort(),
-      sasl: await freePort(),
-      tls: await freePort(),
-      controller: await freePort(),
-    };
-    makeCertificates(directory);
-    const tls = join(directory, 'tls');
-    openssl(tls, 'pkcs8', '-topk8', '-nocrypt', '-in', 'server.key', '-out', 'server-all.pem');
-    const append = spawnSync('sh', ['-c', 'cat server.pem ca.pem >>server-all.pem'], { cwd: tls });
-    if (append.status !== 0) throw new Error('making the certificate of the broker failed');
-    const config = join(directory, 'server.properties');
-    writeFileSync(config, properties(directory, ports));
-    const jars = readdirSync(jarsDirectory()).map((name) => join(jarsDirectory(), name));
-    // Small and quick to start: a test's broker has little to do.
-    const java = ['-Xms64m', '-Xmx384m', '-XX:TieredStopAtLevel=1', '-cp', jars.join(':')];
-    const scram = ['SCRAM-SHA-256', 'SCRAM-SHA-512'].flatMap((kind) => [
-      '--add-scram',
-      `${kind}=[name=${kafkaUser.name},password=${kafkaUser.password}]`,
-    ]);
-    await run('java', [...java, 'kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', config, ...scram]);
-    const plain = `127.0.0.1:${ports.plain}`;
-    const server = await ServerProcess.start({
-      name: 'kafka',
-      program: 'java',
-      args: [...java, 'kafka.Kafka', config],
-      directory,
-      addresses: { plain, sasl: `127.0.0.1:${ports.sasl}`, tls: `127.0.0.1:${ports.tls}` },
-      isReady: async () => (await run('kcat', ['-L', '-b', plain, '-m', '2'])).stdout.includes(' 1 brokers'),
-    });
-    directories.set(server, directory);
-    return server;
-  },
+  start: (directory) => startKafka(directory, '127.0.0.1'),
 };
+
+/** Clients are told `host` as the broker's address: one that all of them reach it under. */
+export async function startKafka(directory: string, host: string): Promise<ServerProcess> {
+  const ports = {
+    plain: await freePort(),
+    sasl: await freePort(),
+    tls: await freePort(),
+    controller: await freePort(),
+  };
+  makeCertificates(directory);
+  const tls = join(directory, 'tls');
+  openssl(tls, 'pkcs8', '-topk8', '-nocrypt', '-in', 'server.key', '-out', 'server-all.pem');
+  const append = spawnSync('sh', ['-c', 'cat server.pem ca.pem >>server-all.pem'], { cwd: tls });
+  if (append.status !== 0) throw new Error('making the certificate of the broker failed');
+  const config = join(directory, 'server.properties');
+  writeFileSync(config, properties(directory, host, ports));
+  const jars = readdirSync(jarsDirectory()).map((name) => join(jarsDirectory(), name));
+  // Small and quick to start: a test's broker has little to do.
+  const java = ['-Xms64m', '-Xmx384m', '-XX:TieredStopAtLevel=1', '-cp', jars.join(':')];
+  const scram = ['SCRAM-SHA-256', 'SCRAM-SHA-512'].flatMap((kind) => [
+    '--add-scram',
+    `${kind}=[name=${kafkaUser.name},password=${kafkaUser.password}]`,
+  ]);
+  await run('java', [...java, 'kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', config, ...scram]);
+  const plain = `${host}:${ports.plain}`;
+  const server = await ServerProcess.start({
+    name: 'kafka',
+    program: 'java',
+    args: [...java, 'kafka.Kafka', config],
+    directory,
+    addresses: { plain, sasl: `${host}:${ports.sasl}`, tls: `${host}:${ports.tls}` },
+    isReady: async () => (await run('kcat', ['-L', '-b', plain, '-m', '2'])).stdout.includes(' 1 brokers'),
+  });
+  directories.set(server, directory);
+  return server;
+}

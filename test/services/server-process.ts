@@ -3,6 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { Patience } from '../patience.ts';
 import type { Running } from './contract.ts';
 
 export interface ServerCommand {
@@ -18,8 +19,8 @@ export interface ServerCommand {
   isReady(): Promise<boolean>;
 }
 
-/** A broker in Java on a machine whose cores are all taken needs a minute. */
-const startTimeoutMs = 180_000;
+/** A broker in Java on a machine whose cores are all taken needs minutes. */
+const startTimeoutMs = 600_000;
 /** What a server may take to flush when it is asked to end. */
 const stopTimeoutMs = 20_000;
 
@@ -84,11 +85,11 @@ export class ServerProcess implements Running {
         resolve();
       });
     });
-    for (const endMs = performance.now() + startTimeoutMs; ; await delay(50)) {
+    for (const patience = new Patience(startTimeoutMs); ; await delay(50)) {
       if (await this.#command.isReady().catch(() => false)) return;
       if (failure) throw new Error(`starting ${name}: ${failure.message}`);
       if (!isAlive(child)) throw new Error(`${name} ended at once; it said:\n${this.#lastLines()}`);
-      if (performance.now() < endMs) continue;
+      if (!patience.isOver()) continue;
       await this.kill();
       throw new Error(`${name} did not answer within ${startTimeoutMs} ms; it said:\n${this.#lastLines()}`);
     }

@@ -1,6 +1,7 @@
 /** Reads what the collector wrote. */
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { traceOf } from './log.ts';
 
 /**
  * The numbers of each log's lines, in the order in which they became durable: by the start that its tag names, and as they
@@ -22,8 +23,10 @@ export async function readNumbers(paths: readonly string[]): Promise<Map<string,
 
 function read(line: string): { log: string; n: number; start: number } {
   try {
-    const { log, n, tag } = JSON.parse(line) as { log: string; n: number; tag: string };
-    return { log, n, start: Number(tag.split('.')[1]) };
+    const { log, n, tag, trace } = JSON.parse(line) as { log: string; n: number; tag: string; trace?: string };
+    // One that was split or joined with others is none of its log's.
+    const isWhole = trace === undefined || trace === traceOf(n);
+    return { log, n: isWhole ? n : Number.MAX_SAFE_INTEGER, start: Number(tag.split('.')[1]) };
   } catch {
     // The last line may be half written while it is read.
     return { log: 'unreadable', n: 0, start: 0 };

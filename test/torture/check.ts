@@ -5,6 +5,8 @@ export interface Written {
   readonly lines: number;
   /** Lines that may be missing: their file was removed too early. */
   readonly excused: readonly { readonly from: number; readonly to: number }[];
+  /** Those that may come behind later ones: the last record of several lines of a file, which waits for more. */
+  readonly mayTurn?: ReadonlySet<number>;
   /** All that is missing is to be counted as lost. */
   readonly mayLose: boolean;
 }
@@ -20,7 +22,7 @@ export interface Verdict {
 export function judge(written: readonly Written[], arrived: ReadonlyMap<string, readonly number[]>): Verdict {
   const problems = new Map<string, string>();
   const lost: { name: string; n: number }[] = [];
-  for (const { name, lines, excused, mayLose } of written) {
+  for (const { name, lines, excused, mayLose, mayTurn } of written) {
     const numbers = arrived.get(name) ?? [];
     const times = new Map<number, number>();
     for (const n of numbers) times.set(n, (times.get(n) ?? 0) + 1);
@@ -28,7 +30,9 @@ export function judge(written: readonly Written[], arrived: ReadonlyMap<string, 
     const due = missing.filter((n) => !mayLose && !excused.some(({ from, to }) => n >= from && n < to));
     if (mayLose) lost.push(...missing.map((n) => ({ name, n })));
     const twice = [...times].filter(([n, count]) => count > 1 || n >= lines).map(([n]) => n);
-    const turned = numbers.filter((n, index) => index > 0 && n < (numbers[index - 1] as number));
+    const turned = numbers.filter(
+      (n, index) => index > 0 && n < (numbers[index - 1] as number) && mayTurn?.has(n) !== true,
+    );
     const found = [some('missing', due), some('not there once', twice), some('behind later ones', turned)];
     const text = found.filter((one) => one !== '').join('; ');
     if (text !== '') problems.set(name, text);

@@ -9,7 +9,7 @@ const stopTimeoutMs = 30_000;
 
 /** `quick` logs are read as they come; `slow` ones at most 64 KiB a second. The tag says which start read a line. */
 function configOf(directory: string, start: number): string {
-  const source = (name: string, options: string): string => `<source>
+  const source = (name: string, options: string, parse = '@type json'): string => `<source>
   @type tail
   @id ${name}
   path ${directory}/${name}/*.log
@@ -20,11 +20,16 @@ function configOf(directory: string, start: number): string {
   rotate_wait 2s
   ${options}
   <parse>
-    @type json
+    ${parse}
   </parse>
 </source>
 `;
-  return `${source('quick', '')}${source('slow', 'read_bytes_limit_per_second 65536')}<match **>
+  const joined = source(
+    'joined',
+    '',
+    '@type multiline\n    format_firstline /^#/\n    format1 /^#(?<log>[^ ]+) (?<n>[0-9]+) (?<trace>.*)/\n    types n:integer',
+  );
+  return `${joined}${source('quick', '')}${source('slow', 'read_bytes_limit_per_second 65536')}<match **>
   @type file
   @id file
   path ${directory}/out/all

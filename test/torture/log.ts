@@ -17,9 +17,9 @@ import { gzipSync } from 'node:zlib';
 import { wait } from '../../bench/program.ts';
 import type { Random } from '../crash/random.ts';
 
-/** `flood`: written faster than it may be read, and cut without a copy: what is lost then must be counted to the byte. */
+/** `flood`: written faster than it may be read, and cut without a copy: what is lost then must be counted to the byte. `trace`: records of several lines, renamed. */
 
-export type LogKind = 'rename' | 'gzip' | 'copytruncate' | 'delete' | 'flood';
+export type LogKind = 'rename' | 'gzip' | 'copytruncate' | 'delete' | 'flood' | 'trace';
 
 /** Old files that stay beside a log; what is older is removed. */
 const keptMax = 3;
@@ -58,6 +58,8 @@ export class TorturedLog {
   /** Lines that were removed before they were due: they may be missing. */
   readonly excused: Removed[] = [];
   rotations = 0;
+  /** The last line of each file that was put aside. */
+  readonly lasts = new Set<number>();
 
   constructor(directory: string, name: string, kind: LogKind, random: Random, collector: Watched) {
     this.path = `${directory}/${name}.log`;
@@ -73,11 +75,15 @@ export class TorturedLog {
   /** Writes some lines, now and then in two halves. */
   write(count: number): void {
     if (this.#isBusy) return;
-    const text = Array.from({ length: count }, () => lineOf(this.name, this.lines++)).join('');
+    const text = Array.from({ length: count }, () => this.#line()).join('');
     const half = this.#random.isBelow(0.2) ? this.#random.between(1, text.length - 1) : text.length;
     appendFileSync(this.path, text.slice(0, half));
     if (half < text.length) appendFileSync(this.path, text.slice(half));
     this.#lastRanMs = this.#collector.ranMs;
+  }
+  #line(): string {
+    const n = this.lines++;
+    return this.kind === 'trace' ? `#${this.name} ${n} ${traceOf(n)}\n` : lineOf(this.name, n);
   }
   /** Rotates it, where that can be done now. */
   async rotate(): Promise<void> {
@@ -92,6 +98,7 @@ export class TorturedLog {
   async #rotate(): Promise<boolean> {
     switch (this.kind) {
       case 'rename':
+      case 'trace':
         this.#shift();
         renameSync(this.path, this.#oldPath(1));
         this.#putAside();
@@ -132,6 +139,7 @@ export class TorturedLog {
   }
   #putAside(): void {
     this.#old.unshift({ from: this.#first, to: this.lines, ranMs: this.#lastRanMs });
+    this.lasts.add(this.lines - 1);
     this.#first = this.lines;
   }
   /** As gzip does: the compressed file grows beside the other one, which goes at the end. */
@@ -157,7 +165,7 @@ export class TorturedLog {
       const beganMs = this.#collector.ranMs;
       while (this.#collector.ranMs - beganMs < 2000) await wait(50);
       // Some more, right before: only who has the file open still gets them.
-      appendFileSync(this.path, Array.from({ length: 3 }, () => lineOf(this.name, this.lines++)).join(''));
+      appendFileSync(this.path, Array.from({ length: 3 }, () => this.#line()).join(''));
     }
     rmSync(this.path);
     this.#first = this.lines;
@@ -166,16 +174,18 @@ export class TorturedLog {
   async #flood(): Promise<boolean> {
     const collector = this.#collector;
     if (!collector.isRunning) return false;
-    appendFileSync(
-      this.path,
-      Array.from({ length: this.#random.between(4000, 6000) }, () => lineOf(this.name, this.lines++)).join(''),
-    );
+    appendFileSync(this.path, Array.from({ length: this.#random.between(4000, 6000) }, () => this.#line()).join(''));
     const beganMs = collector.ranMs;
     while (collector.ranMs - beganMs < floodSeenMs) await wait(50);
     truncateSync(this.path);
     this.#first = this.lines;
     return true;
   }
+}
+
+/** The text of a record of several lines. */
+export function traceOf(n: number): string {
+  return ['error', ...Array.from({ length: n % 5 }, (_, i) => `\tat ${n}.${i}`)].join('\n');
 }
 
 /** As long for each number that no two lines of a log look the same, and some 100 bytes. */

@@ -2,7 +2,7 @@
  * Rotation torture of the real collector: `npm run torture -- --minutes 30 --seed 7`.
  *
  * 50 logs, each with numbered lines, are rotated 100 times a minute in total: renamed, renamed and compressed, copied and cut,
- * removed, cut without a copy; old files go after a few rotations. Meanwhile the collector is killed (30 times in 30
+ * removed, cut without a copy; some hold records of several lines; old files go after a few rotations. Meanwhile the collector is killed (30 times in 30
  * minutes), stopped and slowed. Then: every line of a file that was there for 10 s while it ran, or is there still, arrived
  * once and in order; and the bytes that it counts as lost are those of the lines that a cut took. Prints
  * `N passed, N failed`: a check for each log, the count of lost bytes, and the end of the program.
@@ -27,12 +27,16 @@ const drainMs = 20_000;
 
 /** How many logs of each kind, 50 in all; and how often each is rotated, compared with the others. */
 const kinds: readonly { readonly kind: LogKind; readonly count: number; readonly weight: number }[] = [
-  { kind: 'rename', count: 12, weight: 3 },
+  { kind: 'rename', count: 9, weight: 3 },
+  { kind: 'trace', count: 3, weight: 3 },
   { kind: 'gzip', count: 12, weight: 3 },
   { kind: 'copytruncate', count: 12, weight: 3 },
   { kind: 'delete', count: 10, weight: 1 },
   { kind: 'flood', count: 4, weight: 3 },
 ];
+
+/** Which source follows a log. */
+const places: Readonly<Partial<Record<LogKind, string>>> = { flood: 'slow', trace: 'joined' };
 
 interface Options {
   readonly minutes: number;
@@ -59,7 +63,7 @@ function makeLogs(directory: string, seed: number, collector: Collector): { log:
   return kinds.flatMap(({ kind, count, weight }) =>
     Array.from({ length: count }, (_, n) => {
       const name = `${kind}-${n}`;
-      const place = join(directory, kind === 'flood' ? 'slow' : 'quick');
+      const place = join(directory, places[kind] ?? 'quick');
       return { log: new TorturedLog(place, name, kind, new Random(seed, name), collector), weight };
     }),
   );
@@ -79,7 +83,7 @@ async function disturb(collector: Collector, random: Random, minutes: number, un
 }
 
 async function torture({ minutes, seed }: Options, directory: string): Promise<string[]> {
-  for (const name of ['quick', 'slow', 'out']) mkdirSync(join(directory, name), { recursive: true });
+  for (const name of ['quick', 'slow', 'joined', 'out']) mkdirSync(join(directory, name), { recursive: true });
   const collector = await Collector.make(directory);
   const logs = makeLogs(directory, seed, collector);
   try {
@@ -110,7 +114,14 @@ async function torture({ minutes, seed }: Options, directory: string): Promise<s
 
 /** Waits until nothing more comes, and checks. */
 async function conclude(collector: Collector, logs: readonly TorturedLog[], directory: string): Promise<string[]> {
-  const written = logs.map(({ name, lines, excused, kind }) => ({ name, lines, excused, mayLose: kind === 'flood' }));
+  // The last record of several lines waits for the next one.
+  const written = logs.map(({ name, lines, excused, kind, lasts }) => ({
+    name,
+    ...(kind === 'trace' && { mayTurn: lasts }),
+    lines: kind === 'trace' ? lines - 1 : lines,
+    excused,
+    mayLose: kind === 'flood',
+  }));
   const read = () => readNumbers(filesBelow(join(directory, 'out')));
   let arrived = await read();
   let count = 0;

@@ -35,8 +35,6 @@ export class RecordMetric {
   readonly definition: MetricDefinition;
   readonly #bounds: readonly number[];
   readonly #series = new Map<string, Series>();
-  /** Values that were not taken because there are too many sets of labels. */
-  leftOut = 0;
 
   constructor(definition: MetricDefinition) {
     this.definition = definition;
@@ -49,10 +47,7 @@ export class RecordMetric {
   /** Adds to a counter, sets a gauge, takes a value into the others. False: there are too many sets of labels. */
   take(value: number, labels: Labels): boolean {
     const series = this.#of(labels);
-    if (!series) {
-      this.leftOut++;
-      return false;
-    }
+    if (!series) return false;
     if (this.definition.type === 'gauge') series.value = value;
     else series.value += value;
     series.count++;

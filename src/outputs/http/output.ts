@@ -28,8 +28,9 @@ const laterByDefault = ['408', '425', '429', '502', '503', '504'];
 const aboutTheBody: ReadonlySet<number> = new Set([400, 413, 422]);
 
 /**
- * Level 1 of gzip takes a third of the time of the usual 6, for bodies that are a fifth larger where they are logs. Pieces of
- * 256 KiB: by default the result comes in some of 16 KiB, each of which costs a turn.
+ * Level 1 of gzip takes a third of the time of the usual 6 (1.3 in place of 3.6 µs for a record of 744 bytes); bodies are
+ * larger by a twentieth, or by two fifths where most of them is the same metadata again and again (24 bytes a record, not 17).
+ * Pieces of 256 KiB: by default the result comes in some of 16 KiB, each of which costs a turn.
  */
 const gzipOptions = { level: 1, chunkSize: 256 * 1024 } as const;
 const zstdOptions = { chunkSize: 256 * 1024, params: { [constants.ZSTD_c_compressionLevel]: 1 } } as const;

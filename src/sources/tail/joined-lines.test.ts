@@ -56,6 +56,25 @@ describe('records of several lines', () => {
     await tail.stop();
     assert.deepEqual(texts(tail), ['x', 'ab', 'yz']);
   });
+  test('what waited over a stop or a kill is not taken for lost', async (t) => {
+    const tail = await Tailing.make(t, {}, parts);
+    await tail.write('in.log', part('out', 'F', 'x') + part('out', 'P', 'a'));
+    await tail.start();
+    await tail.count(1);
+    await until('a look at it', () => tail.appended.some(({ state }) => JSON.stringify(state).includes('"seen"')));
+    await tail.stop();
+    await tail.start();
+    tail.kill();
+    await tail.start();
+    await tail.append('in.log', part('out', 'F', 'b'));
+    await tail.count(2);
+    await tail.stop();
+    assert.deepEqual(texts(tail), ['x', 'ab']);
+    assert.deepEqual(
+      tail.said.filter((text) => text.includes('lost')),
+      [],
+    );
+  });
   test('the end of the files completes what waits, where that ends it', async (t) => {
     const tail = await Tailing.make(t, { exitOnEof: true }, parts);
     await tail.write('in.log', part('out', 'P', 'a'));

@@ -96,8 +96,9 @@ export class Places {
   #keepContent(key: string, { head, foot, position }: Position): void {
     const other = this.#left.get(key);
     if (!other || isContentKey(key)) return;
-    const isSame =
-      other.position === position && other.head.hash === head.hash && (other.foot?.hash ?? '') === (foot?.hash ?? '');
+    // What stood before a position that lines wait behind was not kept.
+    const isFootSame = !other.foot || !foot || other.foot.hash === foot.hash;
+    const isSame = other.position === position && other.head.hash === head.hash && isFootSame;
     if (!isSame) this.leaveContent(other);
   }
   forget(key: string): void {

@@ -1,7 +1,8 @@
 /** Which tables can have rows for a query, by what is known of their fields alone. */
 import type { RowTable, SegmentField } from '../layout.ts';
 import { placesOf } from './field-sql.ts';
-import { compareNumbers, isNumber, mayCompare } from './number-sql.ts';
+import { mayCompare } from './number-sql.ts';
+import { compareNumbers, isNumber } from './numbers.ts';
 import type { QueryTree, ValueTest } from './tree.ts';
 
 const ownFields = new Set(['_time', '_tag', '_source', '_id']);

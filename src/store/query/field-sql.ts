@@ -8,7 +8,8 @@
  */
 import { sqlText } from '../database.ts';
 import type { SegmentField, RowTable } from '../layout.ts';
-import { bigintOf, bigintSql, compareColumnSql, compareSql, doubleSql, isNumber } from './number-sql.ts';
+import { bigintOf, bigintSql, compareColumnSql, compareSql, doubleSql } from './number-sql.ts';
+import { isNumber } from './numbers.ts';
 import { isPlace, pathsOf, pointerOf } from './paths.ts';
 import type { Path } from './paths.ts';
 import { isJsonNumber, loweredSql, textSql } from './text-sql.ts';

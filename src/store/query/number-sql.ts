@@ -1,16 +1,9 @@
-/** Numbers as queries write them, and comparisons as DuckDB expressions. */
+/** Comparisons of numbers as DuckDB expressions. */
 import { sqlText } from '../database.ts';
+import { compareNumbers, decimalOf, isNumber } from './numbers.ts';
+import type { Comparison, Decimal } from './numbers.ts';
 
-export type Comparison = '<' | '<=' | '>' | '>=';
-
-/** A number exactly: digits × 10^exponent. */
-interface Decimal {
-  readonly digits: bigint;
-  readonly exponent: number;
-}
-
-const numberForm = /^([+-]?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d{1,9}))?$/;
-/** The same in RE2: texts of other forms (` 1`, `0x10`, `1_000`, `inf`), which DuckDB's casts take, are no numbers here. */
+/** What is a number, in RE2: texts of other forms (` 1`, `0x10`, `1_000`, `inf`), which DuckDB's casts take, are no numbers here. */
 const numberPattern = '[+-]?[0-9]+(?:\\.[0-9]+)?(?:[eE][+-]?[0-9]{1,9})?';
 /** Any decimal number of so many digits is a DOUBLE's shortest name: two of them are equal only if their DOUBLEs are. */
 const doubleDigits = 15;
@@ -18,11 +11,6 @@ const doubleDigits = 15;
 const decimalDigits = 38;
 const bigintMin = -(2n ** 63n);
 const bigintMax = 2n ** 63n - 1n;
-
-/** True for what a comparison takes as a number; everything else is compared as text. */
-export function isNumber(text: string): boolean {
-  return numberForm.test(text) && Number.isFinite(Number(text));
-}
 
 /** Compares a text (a column or a lambda's parameter) with a value; NULL or false where it is no number and the value is one. */
 export function compareSql(x: string, operator: Comparison, value: string): string {
@@ -61,21 +49,6 @@ export function mayCompare(
   if (![low, high, value].every(isNumber)) return true;
   const order = operator[0] === '>' ? compareNumbers(high, value) : compareNumbers(value, low);
   return operator.length === 2 ? order >= 0 : order > 0;
-}
-
-/** Below 0, 0, or above 0, exactly. */
-export function compareNumbers(left: string, right: string): number {
-  const [a, b] = [decimalOf(left), decimalOf(right)];
-  if (a.digits === 0n || b.digits === 0n || a.digits < 0n !== b.digits < 0n)
-    return Number(sign(a.digits)) - Number(sign(b.digits));
-  // Numbers are finite DOUBLEs, or BIGINTs: the powers stay below 10^700.
-  const exponent = Math.min(a.exponent, b.exponent);
-  if (Math.max(a.exponent, b.exponent) - exponent > 700) return Number(left) - Number(right);
-  const scaled = (decimal: Decimal): bigint => decimal.digits * 10n ** BigInt(decimal.exponent - exponent);
-  return Number(sign(scaled(a) - scaled(b)));
-}
-function sign(value: bigint): bigint {
-  return value > 0n ? 1n : value < 0n ? -1n : 0n;
 }
 
 /** An expression of type DOUBLE. */
@@ -122,17 +95,6 @@ export function bigintOf(text: string): bigint | undefined {
   if (!/^(?:0|-?[1-9]\d{0,18})$/.test(text)) return undefined;
   const value = BigInt(text);
   return value >= bigintMin && value <= bigintMax ? value : undefined;
-}
-
-function decimalOf(text: string): Decimal {
-  const [, sign, whole = '0', fraction = '', exponent = '0'] = numberForm.exec(text) ?? [];
-  const digits = BigInt(whole + fraction);
-  // Zeros at the end are not digits that count: 1000000000000000000000 is 1e21.
-  const zeros = digits === 0n ? 0 : (/0*$/.exec(String(digits))?.[0].length ?? 0);
-  return {
-    digits: (sign === '-' ? -digits : digits) / 10n ** BigInt(zeros),
-    exponent: digits === 0n ? 0 : Number(exponent) - fraction.length + zeros,
-  };
 }
 
 /** Numbers are finite DOUBLEs, so exponents stay below 309; small ones may have any, and are 0 or -1 then. */

@@ -114,7 +114,8 @@ function idSql({ test, at }: FieldTest, shards: ReadonlyMap<number, string>): st
   if (test.kind === 'exists') return 'true';
   const text = idText(test);
   const [, shard, offset = '', ordinal = '-1'] = /^([^]*)-(\d{1,16})(?:\.(\d{1,9}))?$/.exec(text ?? '') ?? [];
-  if (shard === undefined) throw new QueryError('this is no _id of the store; it looks like <shard>-<offset> or <shard>-<offset>.<k>', at);
+  if (shard === undefined)
+    throw new QueryError('this is no _id of the store; it looks like <shard>-<offset> or <shard>-<offset>.<k>', at);
   const numbers = [...shards].flatMap(([number, name]) => (name === shard ? [number] : []));
   if (numbers.length === 0) return 'false';
   return `(shard IN (${numbers.join(', ')}) AND "offset" = ${bigintSql(BigInt(offset))} AND ordinal = ${Number(ordinal)})`;

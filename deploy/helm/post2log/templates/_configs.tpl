@@ -21,6 +21,8 @@ tls_client_private_key_path /etc/post2log-forward/tls.key
 </server>
 <buffer tag>
   flush_interval 1s
+  # The way is short: what waited for a node that was cut off goes on soon after it is back.
+  retry_max_interval 10s
 </buffer>
 {{- end -}}
 
@@ -207,8 +209,9 @@ Where the records of a source in the label @RECEIVED go: to the next component, 
 {{- $exclude = append $exclude (printf "/var/log/containers/%s-*_%s_fluentd-*.log" (include "post2log.fullname" .) $namespace) -}}
 {{- end -}}
 [SERVICE]
-    Flush        1
-    Parsers_File parsers.conf
+    Flush         1
+    Parsers_File  parsers.conf
+    scheduler.cap 10
 
 [INPUT]
     Name             tail
