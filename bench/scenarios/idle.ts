@@ -1,6 +1,6 @@
 /** What the program costs while nothing happens: memory of all its processes, and the time from start to `ready`. */
 import { createHash } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Post2log } from '../post2log.ts';
@@ -12,13 +12,33 @@ import type { Outcome, RunOptions, Scenario } from '../scenario.ts';
 interface Form {
   readonly name: string;
   readonly env: Readonly<Record<string, string>>;
+  /** Its configuration, given a directory of its own; without one it is the built-in one. */
+  readonly config?: (directory: string) => string;
   /** DESIGN's limits, MB of PSS; undefined: it sets none. */
   readonly mustMb: number | undefined;
   readonly aimMb: number | undefined;
 }
 
+/** What runs on every node or beside every container: follows files, and sends what it finds to a target that is not there. */
+function collector(directory: string): string {
+  return `<source>
+  @type tail
+  path ${directory}/*.log
+  tag node
+  <parse>
+    @type cri
+  </parse>
+</source>
+<match **>
+  @type http
+  endpoint http://127.0.0.1:9/
+</match>
+`;
+}
+
 const forms: readonly Form[] = [
   { name: 'one process', env: {}, mustMb: 70, aimMb: 60 },
+  { name: 'collector: tail, cri, http', env: {}, config: collector, mustMb: 70, aimMb: 60 },
   { name: 'split, 2 workers', env: { P2L_WORKERS: '2' }, mustMb: 150, aimMb: undefined },
   { name: 'with the store', env: { P2L_STORE: 'on' }, mustMb: undefined, aimMb: undefined },
 ];
@@ -32,16 +52,19 @@ interface Sample {
   readonly answer: string;
 }
 
-async function measureOnce(env: Form['env'], directory: string, settleMs: number): Promise<Sample> {
+async function measureOnce({ env, config }: Form, directory: string, settleMs: number): Promise<Sample> {
+  const configPath = join(directory, 'fluent.conf');
+  if (config) writeFileSync(configPath, config(directory));
   const post2log = await Post2log.start({
     dataDirectory: join(directory, 'data'),
     workDirectory: directory,
     stdout: 'ignore',
     env,
+    ...(config && { shellCommand: `exec bin/post2log run --config ${configPath}` }),
   });
   try {
     const readyMs = await post2log.ready;
-    const answer = await (await fetch(`${post2log.url}/healthz`)).text();
+    const answer = await (await fetch(`${config ? post2log.adminUrl : post2log.url}/healthz`)).text();
     await wait(settleMs);
     const pids = post2log.program.pids();
     const before = cpuSeconds(pids);
@@ -63,7 +86,7 @@ async function runIdle(options: RunOptions): Promise<Outcome> {
     for (const [index, form] of forms.entries()) {
       const directory = mkdtempSync(join(tmpdir(), 'p2l-idle-'));
       try {
-        const sample = await measureOnce(form.env, directory, round === 0 ? 0 : settleMs);
+        const sample = await measureOnce(form, directory, round === 0 ? 0 : settleMs);
         if (round > 0) samples[index]?.push(sample);
       } finally {
         rmSync(directory, { recursive: true, force: true });
