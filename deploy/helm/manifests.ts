@@ -47,7 +47,8 @@ export function renderComponents(enabled: readonly string[], namespace: string):
     'exactlyOnce=true',
   ];
   const chart = join(import.meta.dirname, 'post2log');
-  const args = ['template', 'post2log', chart, '--namespace', namespace, '--kube-version', '1.34.0'];
+  // The oldest that the chart is for: what it knows, later ones know too.
+  const args = ['template', 'post2log', chart, '--namespace', namespace, '--kube-version', '1.28.0'];
   return execFileSync(process.env['HELM'] ?? 'helm', [...args, '--set', [...switches, ...secrets].join(',')], {
     encoding: 'utf8',
     maxBuffer: 16 * 1024 * 1024,

@@ -80,11 +80,28 @@ export function differences(asked: unknown, there: unknown, path = ''): string[]
   return isSame(asked, there) ? [] : [say(path, asked, there)];
 }
 
-/** Empty text is a field that is not there; the cluster writes a quantity that is a number as text. */
+/** Empty text is a field that is not there; the cluster writes quantities as text, in their shortest form. */
 function isSame(asked: unknown, there: unknown): boolean {
   if (asked === there) return true;
   if (there === undefined) return asked === '' || asked === null || asked === false || asked === 0;
-  return typeof asked === 'number' && String(asked) === there;
+  if (typeof there !== 'string' || (typeof asked !== 'number' && typeof asked !== 'string')) return false;
+  const amount = quantity(there);
+  return amount !== undefined && amount === quantity(String(asked));
+}
+
+const factors: Readonly<Record<string, number>> = {
+  '': 1,
+  m: 0.001,
+  Ki: 2 ** 10,
+  Mi: 2 ** 20,
+  Gi: 2 ** 30,
+  Ti: 2 ** 40,
+};
+
+/** `1536Mi` in bytes, `250m` in cores; undefined for other text. */
+function quantity(text: string): number | undefined {
+  const [, digits, unit = ''] = /^(\d+(?:\.\d+)?)(m|[KMGT]i)?$/.exec(text) ?? [];
+  return digits === undefined ? undefined : Number(digits) * (factors[unit] ?? Number.NaN);
 }
 
 const say = (path: string, asked: unknown, there: unknown): string =>
