@@ -39,6 +39,10 @@ describe('the program', () => {
       keepMs: 86_400_000,
       exactlyOnce: false,
       fluentdExtracfg: '',
+      explorerIndex: 'logstash-*',
+      explorerTimeField: '@timestamp',
+      explorerTagField: 'tag',
+      explorerTlsVerify: true,
     });
   });
   const good: readonly [string, string, string, unknown][] = [
@@ -166,7 +170,13 @@ describe('documentation', () => {
     assert.equal(new Set(docs.map((doc) => doc.name)).size, docs.length);
     assert.deepEqual(
       docs.filter((doc) => doc.isSecret).map((doc) => doc.name),
-      ['P2L_HMAC_SECRET', 'P2L_ADMIN_TOKEN'],
+      [
+        'P2L_HMAC_SECRET',
+        'P2L_ADMIN_TOKEN',
+        'P2L_EXPLORER_PASSWORD',
+        'P2L_EXPLORER_API_KEY',
+        'P2L_EXPLORER_TLS_KEY_PASSWORD',
+      ],
     );
   });
 });
