@@ -21,7 +21,19 @@ function run(...args: string[]): { code: number | null; out: string; err: string
   return { code: status, out: stdout, err: stderr };
 }
 
-const commands = ['run', 'check', 'convert', 'explorer', 'query', 'dlq', 'outputs', 'health', 'completion', 'version'];
+const commands = [
+  'run',
+  'check',
+  'convert',
+  'generate',
+  'explorer',
+  'query',
+  'dlq',
+  'outputs',
+  'health',
+  'completion',
+  'version',
+];
 
 test('commands: help names each one; version says it', () => {
   const help = run('help');

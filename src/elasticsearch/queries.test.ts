@@ -103,6 +103,11 @@ test('what is missing is said: shards that failed, a time limit that came first'
 
 test('refusals say what to do', async (t) => {
   const error = (type: string, reason: string) => ({ error: { root_cause: [{ type, reason }], type, reason } });
+  const codes: Readonly<Record<number, string>> = {
+    422: 'INDEX_QUERY_LIMIT',
+    424: 'INDEX_REFUSED',
+    503: 'INDEX_UNAVAILABLE',
+  };
   const cases: readonly (readonly [status: number, body: unknown, expected: number, says: RegExp])[] = [
     [
       401,
@@ -134,6 +139,7 @@ test('refusals say what to do', async (t) => {
       async (get) => {
         const answer = await get('/api/histogram?from=0&to=10');
         assert.equal(answer.status, expected, answer.text);
+        assert.equal(answer.body['code'], codes[expected], answer.text);
         assert.match(String(answer.body['detail']), says);
       },
     );
