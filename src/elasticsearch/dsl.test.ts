@@ -40,6 +40,7 @@ const nothing = { match_none: {} };
 const cases: readonly (readonly [string, unknown])[] = [
   ['', { match_all: {} }],
   ['word:="Ab"', { term: { word: { value: 'Ab' } } }],
+  ['word:="-0"', { terms: { word: ['-0', '0'] } }],
   ['word:ab', { regexp: { word: { value: '(.*[^A-Za-z0-9_])?[aA][bB]([^A-Za-z0-9_].*)?' } } }],
   ['word:/a*', { wildcard: { word: { value: '/a*', case_insensitive: true } } }],
   ['word >= m', { range: { word: { gte: 'm' } } }],

@@ -98,8 +98,9 @@ function sameNumbers(text: string): string[] {
   return text.startsWith('-') ? own : [...own, ...own.map((one) => `-${one}`)];
 }
 
-/** A number with a point or an exponent as the store prints it, 1.5 for 1.50; nothing for other texts. */
+/** A number with a point or an exponent as the store prints it, 1.5 for 1.50, and 0 for -0; nothing for other texts. */
 function printedNumber(text: string): string[] {
+  if (text === '-0') return ['0'];
   if (!jsonNumber.test(text) || /^-?\d+$/.test(text) || !Number.isFinite(Number(text))) return [];
   const value = Number(text);
   const short = (Object.is(value, -0) ? '-0' : String(value)).replace('e+', 'e');
