@@ -9,6 +9,8 @@ import type {
   ValuesAnswer,
   ValuesRequest,
 } from '../store/contract.ts';
+import { countFields } from '../store/counted-fields.ts';
+import type { CountedField } from '../store/counted-fields.ts';
 import { histogramScale } from '../store/histogram-scale.ts';
 import { findPage } from './pages.ts';
 import type { FieldVariant, Mapping } from './mapping.ts';
@@ -226,8 +228,6 @@ function scalarTexts(value: unknown): string[] {
 const fieldSample = 500;
 /** Fields of an answer. */
 const fieldsMax = 1000;
-/** Levels of a record that are looked at, as many as records may have. */
-const depthMax = 200;
 
 const typeOfKind: Readonly<Record<FieldVariant['kind'], FieldType>> = {
   text: 'string',
@@ -250,7 +250,7 @@ export async function listFields(
   signal: AbortSignal,
 ): Promise<Bare<FieldsAnswer>> {
   const page = await findPage(question, { limit: fieldSample, order: 'newest', after: undefined, timeoutMs }, signal);
-  const fields = new Map<string, { types: Set<FieldType>; count: number }>();
+  const fields = new Map<string, CountedField>();
   for (const { record } of page.hits) countFields(parseJson(record.json), fields);
   addMapped(question.mapping, fields);
   const sampled = page.hits.length;
@@ -270,32 +270,7 @@ export async function listFields(
   };
 }
 
-function countFields(record: unknown, fields: Map<string, { types: Set<FieldType>; count: number }>): void {
-  const seen = new Set<string>();
-  const visit = (value: unknown, name: string, depth: number): void => {
-    const type = typeOf(value);
-    if (type === undefined) return;
-    const entries = type === 'object' && depth < depthMax ? Object.entries(value as object) : [];
-    for (const [key, inner] of entries) visit(inner, depth === 0 ? key : `${name}.${key}`, depth + 1);
-    if (depth === 0 || entries.length > 0) return;
-    const field = fields.get(name) ?? { types: new Set(), count: 0 };
-    fields.set(name, field);
-    field.types.add(type);
-    if (!seen.has(name)) field.count++;
-    seen.add(name);
-  };
-  visit(record, '', 0);
-}
-
-/** Undefined for null: a field without a value is not there. */
-function typeOf(value: unknown): FieldType | undefined {
-  if (value === null) return undefined;
-  if (Array.isArray(value)) return 'array';
-  const type = typeof value;
-  return type === 'string' || type === 'number' || type === 'boolean' || type === 'object' ? type : undefined;
-}
-
-function addMapped(mapping: Mapping, fields: Map<string, { types: Set<FieldType>; count: number }>): void {
+function addMapped(mapping: Mapping, fields: Map<string, CountedField>): void {
   for (const { name, kind } of mapping.leaves())
     if (!fields.has(name)) fields.set(name, { types: new Set([typeOfKind[kind]]), count: 0 });
 }

@@ -1,5 +1,7 @@
 /** Which fields there are. */
 import { parseJson } from '../core/json.ts';
+import { countFields } from './counted-fields.ts';
+import type { CountedField } from './counted-fields.ts';
 import type { FoundField, FieldsAnswer, FieldType } from './contract.ts';
 import type { SegmentField } from './layout.ts';
 import { TimeUp } from './limits.ts';
@@ -11,17 +13,8 @@ import { ask, tablesOf, viewsOf, type Asking, type Selected } from './selection.
 const sampleRows = 1000;
 /** Fields of an answer. */
 const fieldsMax = 1000;
-/** Paths of one record that are looked at: a record of 10,000 fields does not make the sample slow. */
-const pathsMax = 2000;
-/** Levels of a record that are looked at, as many as records may have. */
-const depthMax = 200;
 /** Partitions whose field lists are read besides the sample, the newest: two days of hours, within milliseconds each. */
 const partitionsMax = 48;
-
-interface Field {
-  readonly types: Set<FieldType>;
-  count: number;
-}
 
 /** Fields of the newest selected records, then those that other records of the time range have (with count 0). */
 export async function listFields(
@@ -30,7 +23,7 @@ export async function listFields(
   selected: Selected,
 ): Promise<Omit<FieldsAnswer, 'tookMs' | 'notes'>> {
   const page = await searchPage(asking, runs, selected, { order: 'newest', limit: sampleRows, after: undefined });
-  const fields = new Map<string, Field>();
+  const fields = new Map<string, CountedField>();
   for (const record of page.records) countFields(parseJson(record.json), fields);
   let isComplete = page.isComplete;
   try {
@@ -56,34 +49,8 @@ export async function listFields(
   };
 }
 
-/** Adds the fields of one record; each name counts once. */
-function countFields(record: unknown, fields: Map<string, Field>): void {
-  const seen = new Set<string>();
-  const visit = (value: unknown, name: string, depth: number): void => {
-    const type = typeOf(value);
-    if (type === undefined || seen.size >= pathsMax) return;
-    const entries = type === 'object' && depth < depthMax ? Object.entries(value as object) : [];
-    for (const [key, inner] of entries) visit(inner, depth === 0 ? key : `${name}.${key}`, depth + 1);
-    if (depth === 0 || entries.length > 0) return;
-    const field = fields.get(name) ?? { types: new Set(), count: 0 };
-    fields.set(name, field);
-    field.types.add(type);
-    if (!seen.has(name)) field.count++;
-    seen.add(name);
-  };
-  visit(record, '', 0);
-}
-
-/** Undefined for null: a field without a value is not there. */
-function typeOf(value: unknown): FieldType | undefined {
-  if (value === null) return undefined;
-  if (Array.isArray(value)) return 'array';
-  const type = typeof value;
-  return type === 'string' || type === 'number' || type === 'boolean' || type === 'object' ? type : undefined;
-}
-
 /** Adds the fields of a segment. Objects are named by what is in them, only empty ones by themselves. */
-function addListed(listed: readonly SegmentField[], fields: Map<string, Field>): void {
+function addListed(listed: readonly SegmentField[], fields: Map<string, CountedField>): void {
   const parents = new Set<string>();
   for (const { path } of listed)
     for (let length = 1; length < path.length; length++) parents.add(JSON.stringify(path.slice(0, length)));
