@@ -221,7 +221,8 @@ async function measure(options: RunOptions, directory: string, store: MeasuredSt
   const afterMs = after.map(({ ms }) => median(ms));
   if (!options.isTiny) await settle(directory);
   // The inserts have made the store half as large again, which takes longer to ask without any insert.
-  const quietWorstMs = (await askQuietly()).map((ms, i) => Math.max(ms, beforeMs[i] as number));
+  const laterMs = await askQuietly();
+  const quietWorstMs = laterMs.map((ms, i) => Math.max(ms, beforeMs[i] as number));
   const large = options.millions === undefined ? undefined : await askLarge(options, directory, store, maker, needle);
   const peakMb = peakMemoryMb(store.pid);
   const tables: Table[] = [
@@ -240,8 +241,15 @@ async function measure(options: RunOptions, directory: string, store: MeasuredSt
     },
     {
       title: 'questions, ms',
-      columns: ['question', 'median', 'worst', 'worst while inserting', 'median right after'],
-      rows: quiet.map(({ question }, i) => [question.name, quietMs[i], quietWorstMs[i], worstMs[i], afterMs[i]]),
+      columns: ['question', 'median', 'worst before', 'worst while inserting', 'worst after', 'median right after'],
+      rows: quiet.map(({ question }, i) => [
+        question.name,
+        quietMs[i],
+        beforeMs[i],
+        worstMs[i],
+        laterMs[i],
+        afterMs[i],
+      ]),
     },
     ...(large ? [large.table] : []),
   ];
