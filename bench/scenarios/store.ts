@@ -192,6 +192,15 @@ async function run(options: RunOptions): Promise<Outcome> {
   }
 }
 
+/** Medians in quiet, longest times before, during and after the inserts, medians right after them. */
+function questionsTable(asked: readonly Asked[], ...columns: readonly (readonly number[])[]): Table {
+  return {
+    title: 'questions, ms',
+    columns: ['question', 'median', 'worst before', 'worst while inserting', 'worst after', 'median right after'],
+    rows: asked.map(({ question }, i) => [question.name, ...columns.map((column) => column[i])]),
+  };
+}
+
 async function measure(options: RunOptions, directory: string, store: MeasuredStore): Promise<Outcome> {
   const count = options.isTiny ? 20_000 : 1_000_000;
   const rounds = options.rounds ?? (options.isTiny ? 1 : 5);
@@ -239,18 +248,7 @@ async function measure(options: RunOptions, directory: string, store: MeasuredSt
         ],
       ],
     },
-    {
-      title: 'questions, ms',
-      columns: ['question', 'median', 'worst before', 'worst while inserting', 'worst after', 'median right after'],
-      rows: quiet.map(({ question }, i) => [
-        question.name,
-        quietMs[i],
-        beforeMs[i],
-        worstMs[i],
-        laterMs[i],
-        afterMs[i],
-      ]),
-    },
+    questionsTable(quiet, quietMs, beforeMs, worstMs, laterMs, afterMs),
     ...(large ? [large.table] : []),
   ];
   const stallMs = Math.max(...worstMs.map((ms, i) => ms - (quietWorstMs[i] as number)));
