@@ -5,7 +5,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { hostname } from 'node:os';
-import { http } from '../core/node-http.ts';
+import { closeServer, http } from '../core/node-http.ts';
 import type { MonitorModel } from '../config/model.ts';
 import type { Clock, Timer } from '../core/clock.ts';
 import { OperatingError, errorText, systemCode } from '../core/errors.ts';
@@ -92,9 +92,7 @@ export class Monitor {
     const server = this.#server;
     this.#server = undefined;
     if (!server) return;
-    const closed = new Promise<void>((resolve) => void server.close(() => resolve()));
-    server.closeAllConnections();
-    await closed;
+    await closeServer(server);
   }
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     request.resume();

@@ -8,7 +8,7 @@ import { lookup } from 'node:dns/promises';
 import { chmod, rm } from 'node:fs/promises';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { http } from '../core/node-http.ts';
+import { closeServer, http } from '../core/node-http.ts';
 import { realClock } from '../core/clock.ts';
 import { ConfigError, OperatingError, errorText, systemCode } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
@@ -81,10 +81,9 @@ export async function startAdminServer(options: AdminOptions, backend: AdminBack
   return {
     url: overTcp[0] && urlOf(options.host, overTcp[0]),
     async close() {
-      const closed = servers.map((server) => new Promise<void>((resolve) => void server.close(() => resolve())));
-      for (const server of servers) server.closeAllConnections();
+      const closed = Promise.all(servers.map(closeServer));
       await lazyApp.close();
-      await Promise.all(closed);
+      await closed;
     },
   };
 }

@@ -13,6 +13,7 @@ import { countFields } from '../store/counted-fields.ts';
 import type { CountedField } from '../store/counted-fields.ts';
 import { histogramScale } from '../store/histogram-scale.ts';
 import { findPage } from './pages.ts';
+import { indexField } from './mapping.ts';
 import type { FieldVariant, Mapping } from './mapping.ts';
 import { askCounts } from './session.ts';
 import type { Question } from './session.ts';
@@ -153,17 +154,6 @@ export async function countValues(
     isComplete: answer.timed_out !== true,
   };
 }
-
-const indexField: FieldVariant = {
-  name: '_index',
-  kind: 'keyword',
-  types: ['keyword'],
-  indices: undefined,
-  isSearchable: true,
-  isAggregatable: true,
-  nestedPath: undefined,
-  keyword: undefined,
-};
 
 /** The field by whose values the indices can count; undefined: none, or indices differ. */
 function countedField(variants: readonly FieldVariant[]): FieldVariant | undefined {

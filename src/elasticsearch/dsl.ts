@@ -11,6 +11,7 @@ import type { Clause } from './clauses.ts';
 import { addressClause, dateClause, flagClause, flatClause } from './formed.ts';
 import { freeClause } from './free.ts';
 import { keywordClause } from './keywords.ts';
+import { indexField } from './mapping.ts';
 import type { FieldVariant, Mapping } from './mapping.ts';
 import { numberClause } from './numbers.ts';
 import { NotInLucene } from './regexps.ts';
@@ -75,17 +76,7 @@ function testClause(node: FieldTest, target: Target): Clause {
 
 /** `_source` is the index that holds a record. */
 function indexClause(test: ValueTest, target: Target): Clause {
-  const index: FieldVariant = {
-    name: '_index',
-    kind: 'keyword',
-    types: ['keyword'],
-    indices: undefined,
-    isSearchable: true,
-    isAggregatable: true,
-    nestedPath: undefined,
-    keyword: undefined,
-  };
-  return test.kind === 'exists' ? everything : keywordClause(index, test, target);
+  return test.kind === 'exists' ? everything : keywordClause(indexField, test, target);
 }
 
 /** `<index>/<id>`, or an id of any index. */

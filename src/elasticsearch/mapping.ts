@@ -20,6 +20,18 @@ export interface FieldVariant {
   readonly keyword: string | undefined;
 }
 
+/** The index that holds a record, which every record has and no mapping lists. */
+export const indexField: FieldVariant = {
+  name: '_index',
+  kind: 'keyword',
+  types: ['keyword'],
+  indices: undefined,
+  isSearchable: true,
+  isAggregatable: true,
+  nestedPath: undefined,
+  keyword: undefined,
+};
+
 const kinds: Readonly<Record<string, FieldKind>> = {
   text: 'text',
   match_only_text: 'text',

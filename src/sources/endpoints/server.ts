@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { SectionModel } from '../../config/model.ts';
 import { OperatingError, errorText, systemCode } from '../../core/errors.ts';
-import { http } from '../../core/node-http.ts';
+import { closeServer, http } from '../../core/node-http.ts';
 import type { PluginContext, Source } from '../../core/plugin.ts';
 import { transportTls } from '../requests/transport.ts';
 import { TlsFiles } from '../requests/tls.ts';
@@ -73,9 +73,7 @@ export class EndpointServer implements Source {
     const server = this.#server;
     this.#server = undefined;
     if (!server) return;
-    const closed = new Promise<void>((resolve) => void server.close(() => resolve()));
-    server.closeAllConnections();
-    await closed;
+    await closeServer(server);
   }
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     request.resume();
