@@ -111,7 +111,7 @@ export class Inserter {
   #recentAtMs = 0;
   /** Connections without a transaction: two are in use at most. */
   readonly #free: Connection[] = [];
-  /** The last one. */
+  /** The one under way. */
   #commit: Commit | undefined;
   /** The hot table may have rows of a commit that failed half-way: the next rows go into another. */
   #isHotDoubtful = false;
@@ -199,7 +199,7 @@ export class Inserter {
   }
   /** False: the commit before failed, and nothing of this group is there. */
   async #insertInto(partition: Partition, group: readonly Call[]): Promise<boolean> {
-    const before = this.#commit?.isOver === false ? this.#commit : undefined;
+    const before = this.#commit;
     const batches = group.flatMap((call) => call.batches);
     const shardNumber = (shard: string): number => this.#host.shardNumber(shard);
     const addition = selectNew(batches, this.#host.done, before?.addition.done ?? [], shardNumber);
@@ -228,7 +228,11 @@ export class Inserter {
       this.#host.hotFull();
     }
     if (addition.rows > 0) partition.widen(hot, addition);
-    const isIn = this.#finish(partition, prepared, group).finally(() => (commit.isOver = true));
+    const isIn = this.#finish(partition, prepared, group).finally(() => {
+      commit.isOver = true;
+      // Its batches are megabytes.
+      if (this.#commit === commit) this.#commit = undefined;
+    });
     const commit: Commit = { hot, addition, isIn, isOver: false };
     this.#commit = commit;
     return true;
