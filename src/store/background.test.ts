@@ -13,6 +13,7 @@ import {
   rowsOf,
 } from './engine-fixture.ts';
 import type { Engine } from './engine.ts';
+import { until } from '../../test/program.ts';
 
 const startMs = Date.UTC(2026, 10, 21, 15, 30);
 const dayMs = 86_400_000;
@@ -87,6 +88,33 @@ describe('background', () => {
     assert.deepEqual(await allRecords(engine), expected(190));
     await insert(engine, 0, 195);
     assert.deepEqual(await tables(engine), ['hot 5', 'segment 100', 'segment 90']);
+    await engine.close();
+  });
+
+  test('seals what is quiet ten seconds after the last insert, whenever its last job ended', async (context) => {
+    const clock = new FakeClock(startMs);
+    let sealed = 0;
+    const engine = await openStore(await makeStoreDirectory(context), {
+      clock,
+      hotRows: 100,
+      writeSegment: (...values) => {
+        sealed++;
+        return copySegment(...values);
+      },
+    });
+    await insert(engine, 0, 90);
+    await insert(engine, 90, 130);
+    await engine.idle();
+    clock.advance(6000);
+    await insert(engine, 130, 140);
+    clock.advance(4000);
+    await engine.idle();
+    assert.equal(sealed, 1);
+    clock.advance(6000);
+    // Whoever looks into the store wakes it.
+    await until('the quiet table to be sealed', () => sealed === 2);
+    await engine.idle();
+    assert.deepEqual(await tables(engine), ['segment 50', 'segment 90']);
     await engine.close();
   });
 

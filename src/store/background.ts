@@ -146,14 +146,18 @@ export class Background {
   #lookAgain(): void {
     this.#timer?.cancel();
     const hasFailed = this.#host.set.all.some((partition) => partition.failure);
-    const waitMs = this.#isPutOff ? putOffMs : hasFailed ? retryMs : quietMs;
+    const waitMs = this.#isPutOff ? putOffMs : hasFailed ? retryMs : this.#quietAfterMs || quietMs;
     if (!this.#isStopped) this.#timer = this.#host.clock.after(waitMs, () => this.wake());
   }
   get #rowsMax(): number {
     return segmentHotTables * this.#host.hotRows;
   }
+  /** It will be quiet after so long without an insert; 0 where it is. */
+  get #quietAfterMs(): number {
+    return Math.max(0, this.#host.insertedLastMs() + quietMs - this.#host.clock.monotonicMs());
+  }
   get #isQuiet(): boolean {
-    return this.#host.clock.monotonicMs() - this.#host.insertedLastMs() >= quietMs;
+    return this.#quietAfterMs === 0;
   }
   /** Does the first job that is due. False: none is. */
   async #step(): Promise<boolean> {
