@@ -1,6 +1,7 @@
 /** post2log as the benchmarks and the crash test run it: through `bin/post2log`, knowing nothing of its inside. */
 import { join } from 'node:path';
-import { Program, freePort, rootDirectory } from './program.ts';
+import { Program, rootDirectory } from './program.ts';
+import { freePort } from '../test/free-port.ts';
 
 export interface Post2logOptions {
   readonly dataDirectory: string;

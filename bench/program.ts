@@ -2,8 +2,6 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { createWriteStream, mkdirSync } from 'node:fs';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { processTree } from './processes.ts';
 
@@ -12,18 +10,6 @@ export const rootDirectory = join(import.meta.dirname, '..');
 
 /** Longest wait for a server to come up: far above any start seen, short enough to notice that it never will. */
 const startTimeoutMs = 30_000;
-
-/** A free port of the loopback address. It is free when this returns; nobody keeps it. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
-}
 
 export function wait(delayMs: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, delayMs));

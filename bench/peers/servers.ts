@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { cacheDirectory } from '../cache.ts';
 import { commandOutput } from '../load.ts';
 import { Post2log, nullConfig } from '../post2log.ts';
-import { Program, freePort, rootDirectory } from '../program.ts';
+import { Program, rootDirectory } from '../program.ts';
+import { freePort } from '../../test/free-port.ts';
 
 export interface RunningServer {
   readonly program: Program;

@@ -13,7 +13,8 @@ import { benchRecord, packetRecords, PacketTaker, sendPackets } from '../forward
 import { commandOutput } from '../load.ts';
 import { Post2log } from '../post2log.ts';
 import { cpuSeconds, memoryMb } from '../processes.ts';
-import { Program, freePort, wait } from '../program.ts';
+import { Program, wait } from '../program.ts';
+import { freePort } from '../../test/free-port.ts';
 import { atLeast, median } from '../scenario.ts';
 import type { Outcome, RunOptions, Scenario } from '../scenario.ts';
 

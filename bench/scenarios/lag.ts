@@ -11,7 +11,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Post2log } from '../post2log.ts';
 import { memoryMb } from '../processes.ts';
-import { freePort, rootDirectory, wait } from '../program.ts';
+import { rootDirectory, wait } from '../program.ts';
+import { freePort } from '../../test/free-port.ts';
 import { atMost } from '../scenario.ts';
 import type { Outcome, RunOptions, Scenario } from '../scenario.ts';
 

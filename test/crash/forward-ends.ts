@@ -10,7 +10,8 @@ import type { Value } from '../../src/core/record.ts';
 import { ForwardClient } from '../../src/outputs/forward/client.ts';
 import { Post2log } from '../../bench/post2log.ts';
 import type { Status } from '../../bench/post2log.ts';
-import { freePort, wait } from '../../bench/program.ts';
+import { wait } from '../../bench/program.ts';
+import { freePort } from '../free-port.ts';
 
 /** A program that is started again and again on one data directory. */
 export class End {

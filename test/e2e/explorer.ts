@@ -3,7 +3,8 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { Page } from 'playwright-core';
-import { freePort, startProgram, temporaryDirectory, until } from '../program.ts';
+import { startProgram, temporaryDirectory, until } from '../program.ts';
+import { freePort } from '../free-port.ts';
 import type { Program } from '../program.ts';
 import type { SampleRecord } from './sample-records.ts';
 

@@ -4,7 +4,8 @@ import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { freePort, startProgram, temporaryDirectory } from '../program.ts';
+import { startProgram, temporaryDirectory } from '../program.ts';
+import { freePort } from '../free-port.ts';
 
 test('a busy port names the next step', async (t) => {
   const port = await freePort();

@@ -7,7 +7,8 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
-import { freePort, startProgram, temporaryDirectory, until } from '../program.ts';
+import { startProgram, temporaryDirectory, until } from '../program.ts';
+import { freePort } from '../free-port.ts';
 
 /** Kills of one run; each costs about a second. */
 const kills = 5;

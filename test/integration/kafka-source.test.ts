@@ -4,17 +4,11 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { crc32c } from '@platformatic/kafka';
+import { foundRecords } from '../found.ts';
 import { startProgram, temporaryDirectory, until } from '../program.ts';
-import type { Program } from '../program.ts';
 import { startService } from '../services/fixture.ts';
 import { kafka, segmentPath } from '../services/kafka.ts';
 import { makeTopics, send } from './kafka-fixture.ts';
-
-async function found(program: Program, query: string): Promise<{ _tag: string; fields: Record<string, unknown> }[]> {
-  const answer = await fetch(`${program.adminUrl}/api/search?query=${encodeURIComponent(query)}`);
-  assert.equal(answer.status, 200, await answer.clone().text());
-  return ((await answer.json()) as { records: { _tag: string; fields: Record<string, unknown> }[] }).records;
-}
 
 test('a postback of one program is found in the store of another, with Kafka between', async (context) => {
   const broker = await startService(context, kafka);
@@ -43,12 +37,12 @@ test('a postback of one program is found in the store of another, with Kafka bet
   assert.equal((await edge.post('/postback?p1=through&p2=Kafka')).status, 200);
   assert.equal((await edge.post('/postback', '{"order":{"id":12345678901234567890,"\\n":1.0}}')).status, 200);
   const [first] = await until('the first', async () => {
-    const records = await found(aggregator, 'p1:through');
+    const records = await foundRecords(aggregator, 'p1:through');
     return records.length > 0 && records;
   });
   assert.deepEqual([first?._tag, first?.fields['p2']], ['from.edge', 'Kafka']);
-  await until('the second', async () => (await found(aggregator, 'order.id:12345678901234567890')).length === 1);
-  assert.equal((await found(aggregator, '_tag:from.edge')).length, 2);
+  await until('the second', async () => (await foundRecords(aggregator, 'order.id:12345678901234567890')).length === 1);
+  assert.equal((await foundRecords(aggregator, '_tag:from.edge')).length, 2);
 });
 
 test('a batch that cannot be decompressed is set aside, counted and kept; what stands behind it comes', async (context) => {

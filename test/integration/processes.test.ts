@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { freePort, startProgram, temporaryDirectory, until } from '../program.ts';
+import { startProgram, temporaryDirectory, until } from '../program.ts';
+import { freePort } from '../free-port.ts';
 import type { Program } from '../program.ts';
 import { load } from './load.ts';
 

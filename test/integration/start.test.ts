@@ -4,7 +4,8 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { root } from '../files.ts';
-import { freePort, startProgram, temporaryDirectory, until } from '../program.ts';
+import { startProgram, temporaryDirectory, until } from '../program.ts';
+import { freePort } from '../free-port.ts';
 
 test('npm start prints the URLs, the curl to try and the data directory', async (t) => {
   const dataDir = join(await temporaryDirectory(t), 'data');

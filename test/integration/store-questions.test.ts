@@ -5,6 +5,8 @@ import { readdirSync, statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { foundRecords } from '../found.ts';
+import type { FoundRecord } from '../found.ts';
 import { startProgram, until } from '../program.ts';
 import type { Program } from '../program.ts';
 import { storedRecords } from '../stored.ts';
@@ -34,12 +36,9 @@ function records(out: string): Record<string, unknown>[] {
 }
 
 /** The store's answer, once the store has so many records that the query finds. */
-function found(program: Program, text: string, count = 1): Promise<{ fields: Record<string, unknown> }[]> {
+function found(program: Program, text: string, count = 1): Promise<readonly FoundRecord[]> {
   return until(`${count} records for ${text}`, async () => {
-    const answer = await fetch(`${program.adminUrl}/api/search?limit=1000&query=${encodeURIComponent(text)}`);
-    if (answer.status === 503) return false;
-    assert.equal(answer.status, 200, await answer.clone().text());
-    const { records } = (await answer.json()) as { records: { fields: Record<string, unknown> }[] };
+    const records = await foundRecords(program, text);
     return records.length >= count && records;
   });
 }

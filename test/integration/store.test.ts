@@ -4,8 +4,10 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Database } from '../../src/store/database.ts';
-import { freePort, startProgram, temporaryDirectory, until } from '../program.ts';
+import { startProgram, temporaryDirectory, until } from '../program.ts';
+import { freePort } from '../free-port.ts';
 import type { Program } from '../program.ts';
+import { foundRecords } from '../found.ts';
 import { storedRecords } from '../stored.ts';
 import { load } from './load.ts';
 
@@ -38,21 +40,15 @@ async function assertStoredOnce(program: Program, acknowledged: readonly number[
   );
 }
 
-async function search(program: Program, query: string): Promise<{ _tag: string; fields: Record<string, unknown> }[]> {
-  const answer = await fetch(`${program.adminUrl}/api/search?query=${encodeURIComponent(query)}`);
-  assert.equal(answer.status, 200, await answer.clone().text());
-  return ((await answer.json()) as { records: { _tag: string; fields: Record<string, unknown> }[] }).records;
-}
-
 test('a postback is found, and is there after a stop', async (t) => {
   const program = await (await startProgram(t)).ready();
   assert.equal((await program.post('/postback?p1=v1&p2=v2')).status, 200);
   const [found] = await until('the record', async () => {
-    const records = await search(program, 'p1:v1');
+    const records = await foundRecords(program, 'p1:v1');
     return records.length > 0 && records;
   });
   assert.equal(found?.fields['p2'], 'v2');
-  assert.deepEqual(await search(program, 'p1:v2'), []);
+  assert.deepEqual(await foundRecords(program, 'p1:v2'), []);
   const pid = await pidOf(program, 'store');
   assert.equal(await program.stop(), 0, program.stderr);
   await assert.rejects(readFile(`/proc/${pid}/stat`), { code: 'ENOENT' });
@@ -127,7 +123,7 @@ test('beside a configuration it takes everything as it was received, and routes 
   });
   await program.ready();
   for (const n of [1, 2]) assert.equal((await program.post('/postback', JSON.stringify({ n }))).status, 200);
-  await until('both records', async () => (await search(program, 'n:*')).length === 2);
+  await until('both records', async () => (await foundRecords(program, 'n:*')).length === 2);
   // What filters dropped is in an account of its own, which may be behind those of the outputs.
   const { outputs, router } = await until('their account', async () => {
     const status = await program.status();

@@ -4,7 +4,8 @@ import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { atEnd, freePort, startProgram, temporaryDirectory, until } from '../program.ts';
+import { atEnd, startProgram, temporaryDirectory, until } from '../program.ts';
+import { freePort } from '../free-port.ts';
 
 interface Target {
   readonly output: string;

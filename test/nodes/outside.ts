@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { freePort } from '../../bench/program.ts';
+import { freePort } from '../free-port.ts';
 import { makeTopics } from '../integration/kafka-fixture.ts';
 import type { Running } from '../services/contract.ts';
 import { kafka, startKafka } from '../services/kafka.ts';

@@ -1,7 +1,7 @@
 /** InfluxDB 1.x, as Debian packages it (1.6). */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { freePort } from '../program.ts';
+import { freePort } from '../free-port.ts';
 import type { Service } from './contract.ts';
 import { installPackage } from './packages.ts';
 import { ServerProcess } from './server-process.ts';

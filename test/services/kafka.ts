@@ -7,7 +7,7 @@ import { execFile, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { freePort } from '../program.ts';
+import { freePort } from '../free-port.ts';
 import { cacheDirectory, type Running, type Service } from './contract.ts';
 import { installPackage } from './packages.ts';
 import { ServerProcess } from './server-process.ts';

@@ -6,7 +6,7 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { freePort } from '../program.ts';
+import { freePort } from '../free-port.ts';
 import type { Running, Service } from './contract.ts';
 import { buildGoProgram, goProgramPath, type GoProgram } from './go.ts';
 import { Cluster } from './kubernetes-cluster.ts';

@@ -4,7 +4,7 @@
  */
 import { mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { freePort } from '../program.ts';
+import { freePort } from '../free-port.ts';
 import { cacheDirectory } from './contract.ts';
 import type { Service } from './contract.ts';
 import { fetchJars } from './maven.ts';

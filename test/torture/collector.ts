@@ -2,7 +2,8 @@
 import { openSync, closeSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Post2log } from '../../bench/post2log.ts';
-import { freePort, wait } from '../../bench/program.ts';
+import { wait } from '../../bench/program.ts';
+import { freePort } from '../free-port.ts';
 import type { Watched } from './log.ts';
 
 const stopTimeoutMs = 30_000;
