@@ -34,7 +34,11 @@ export class KeyFinder {
     const { shared } = block;
     const { payload, bounds } = shared ?? block.parts;
     if (shared && this.#mayEnding(shared.ending)) return true;
-    return this.mayHave(payload, bounds[index] as number, bounds[index + 1] as number);
+    const [from, until] = [bounds[index] as number, bounds[index + 1] as number];
+    // Escapes in keys make a record exact (scanJson), so in others they need not be looked for.
+    return block.parts.exact[index] === 0
+      ? this.#mayHavePlain(payload, from, until)
+      : this.mayHave(payload, from, until);
   }
   #mayEnding(ending: Buffer): boolean {
     if (ending !== this.#ending) {
@@ -43,9 +47,13 @@ export class KeyFinder {
     }
     return this.#isInEnding;
   }
-  mayHave(payload: Buffer, from: number, until: number): boolean {
+  #mayHavePlain(payload: Buffer, from: number, until: number): boolean {
     if (this.#isHard) return true;
     for (const needle of this.#needles) if (needle.isIn(payload, from, until)) return true;
+    return false;
+  }
+  mayHave(payload: Buffer, from: number, until: number): boolean {
+    if (this.#mayHavePlain(payload, from, until)) return true;
     return this.#escape.isIn(payload, from, until) && this.#escapes.test(payload.toString('latin1', from, until));
   }
 }
