@@ -201,11 +201,11 @@ export class FollowedFile {
       const sizeBefore = this.#sizeSeen;
       this.#sizeSeen = size;
       this.#isEmpty = size === 0;
-      const bytesMax = this.#allowance?.bytesNow() ?? Number.POSITIVE_INFINITY;
+      const allowed = this.#allowance?.bytesNow() ?? Number.POSITIVE_INFINITY;
       const until = Math.min(size, this.#until);
       const isLarge = until - at >= largeBytes;
-      const read = () => this.#read(until, bytesMax, isAwaited);
-      const end = await (isLarge ? this.#rules.largeTurns.take(read) : read());
+      const read = (bytesMax: number) => this.#read(until, Math.min(bytesMax, allowed), isAwaited);
+      const end = await (isLarge ? this.#rules.largeTurns.take(read) : read(allowed));
       // What is there now is not what was cut.
       if (end === 'cut') this.#sizeSeen = sizeBefore;
       return end;
