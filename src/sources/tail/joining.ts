@@ -4,6 +4,7 @@ import type { PluginConfig, PluginContext, SourceContext } from '../../core/plug
 import { builtinDefinition } from '../../multiline/builtin.ts';
 import type { MultilineDefinition } from '../../multiline/contract.ts';
 import { definitionOf } from '../../multiline/definition.ts';
+import { AddedKeys } from './added-keys.ts';
 import { encodingName } from './encoding.ts';
 import type { tailOptions } from './options.ts';
 import type { JoiningRules, LineRules } from './records.ts';
@@ -17,8 +18,9 @@ export function lineRulesOf(
   const { options } = config;
   const encoding = encodingName(options);
   const decoder = encoding === undefined ? undefined : new TextDecoder(encoding, { ignoreBOM: true });
-  return {
-    parser: context.parser(isMultiline(config.parser) ? 'none' : (config.parser ?? 'none')),
+  const parser = context.parser(isMultiline(config.parser) ? 'none' : (config.parser ?? 'none'));
+  const rules = {
+    parser,
     joining: joiningOf(config, context),
     cut: cutCounter(context),
     decode: decoder && ((line) => Buffer.from(decoder.decode(line))),
@@ -30,6 +32,8 @@ export function lineRulesOf(
     replacesKeys: options.replacesKeys,
     skipsEmpty: options.skipEmptyLines,
   };
+  const hasKeys = options.pathKey !== undefined || options.offsetKey !== undefined;
+  return { ...rules, added: hasKeys && parser.direct ? AddedKeys.for(rules, parser.direct) : undefined };
 }
 
 function isMultiline(parser: PluginModel | undefined): boolean {

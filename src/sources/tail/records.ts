@@ -15,6 +15,7 @@ import type { DirectParser, ParsedRecord, Parser } from '../../core/plugin.ts';
 import { fieldEntries, getField } from '../../core/record.ts';
 import type { Fields } from '../../core/record.ts';
 import type { JoinedRecord, MultilineDefinition } from '../../multiline/contract.ts';
+import type { AddedKeys } from './added-keys.ts';
 import type { SayUnparsed } from './unparsed.ts';
 
 /** The field of a record whose line did not parse. */
@@ -38,6 +39,8 @@ export interface LineRules {
   /** pathKey and offsetKey go before fields of the record. */
   readonly replacesKeys: boolean;
   readonly skipsEmpty: boolean;
+  /** Puts path and offset behind records that are not taken apart; undefined: there are none, or they need to be. */
+  readonly added?: AddedKeys | undefined;
   /** Multiline parsers, and what becomes of lines that they join. */
   readonly joining?: JoiningRules | undefined;
 }
@@ -91,6 +94,8 @@ interface Text {
 export class LineBatch {
   readonly #rules: LineRules;
   readonly #path: string;
+  /** As it stands in records. */
+  readonly #pathBytes: Buffer | undefined;
   readonly now: Instant;
   #texts: Text[] = [];
   readonly #gathered = new RecordGatherer();
@@ -110,16 +115,21 @@ export class LineBatch {
     this.#rules = rules;
     this.#path = path;
     this.now = now;
+    this.#pathBytes = rules.added?.pathBytes(path);
   }
   /** The line piece[from, until) without its end; as add(). */
   addLine(piece: Buffer, from: number, until: number, start: number, end: number): void {
     const direct = directOf(this.#rules);
+    const { added } = this.#rules;
     if (!direct || (from === until && this.#rules.skipsEmpty)) {
       this.add(piece.subarray(from, until), start, end);
       return;
     }
     const packer = (this.#packer ??= new RecordPacker(writers.take()));
-    if (!direct.write(piece, from, until, packer.out)) {
+    const { out } = packer;
+    const begin = out.length;
+    const isWritten = direct.write(piece, from, until, out);
+    if (!isWritten || added?.write({ piece, from, until, offset: start }, this.#pathBytes, begin, out) === false) {
       packer.drop();
       this.add(piece.subarray(from, until), start, end);
       return;
@@ -239,8 +249,9 @@ const noBytes = Buffer.alloc(0);
 const writers = new SpareWriters(8);
 
 /** Where a line becomes what its parser makes of it, and nothing else. */
-function directOf({ parser, decode, pathKey, offsetKey, joining }: LineRules): DirectParser | undefined {
-  return !decode && pathKey === undefined && offsetKey === undefined && !joining ? parser.direct : undefined;
+function directOf({ parser, decode, pathKey, offsetKey, added, joining }: LineRules): DirectParser | undefined {
+  const areFields = (pathKey === undefined && offsetKey === undefined) || added !== undefined;
+  return !decode && areFields && !joining ? parser.direct : undefined;
 }
 
 /** Ruby's ||= takes null and false for absent too. */
