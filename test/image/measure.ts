@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { openContainer } from '../pod/container.ts';
 import type { Container } from '../pod/container.ts';
 import type { ImageConfig } from './dockerfile.ts';
+import { MemoryGroup } from './memory-group.ts';
 
 interface Figures {
   readonly bytes: number;
@@ -14,8 +15,7 @@ interface Figures {
   /** From the start of the first process to `is ready`, the best of `starts`. */
   readonly readyMs: number;
   readonly starts: number;
-  /** PSS of all its processes, some seconds after it was ready. */
-  readonly idleBytes: number;
+  readonly idle: Idle;
   readonly isHealthy: boolean;
   readonly exitCode: number | string;
   /** Processes that ended and were waited for by nobody. */
@@ -24,9 +24,25 @@ interface Figures {
   readonly storeSaid: string;
 }
 
+/** Memory some seconds after it was ready, from a cold page cache: each file page is its own. Of all its processes. */
+interface Idle {
+  readonly rssBytes: number;
+  readonly pssBytes: number;
+  readonly anonymousBytes: number;
+  /** What `kubectl top` prints. */
+  readonly workingSetBytes: number;
+  /** All that is charged, with file pages that were read ahead and that nobody uses. */
+  readonly usageBytes: number;
+  /** PSS after the kernel took back what it could: what it needs at rest. */
+  readonly keptBytes: number;
+  readonly group: string;
+}
+
 const starts = 5;
 /** After a start memory is given back for a while. */
 const restMs = 8000;
+/** What the chart gives a collector. */
+const limitBytes = 512 * 1024 ** 2;
 
 /** A collector: tails files, sends them on. */
 const collector = `<source>
@@ -48,8 +64,9 @@ const collector = `<source>
 /** `directory`: for volumes; made, and removed afterwards. */
 export async function measure(root: string, config: ImageConfig, directory: string): Promise<Figures> {
   mkdirSync(directory, { recursive: true });
-  const start = (name: string, env: Readonly<Record<string, string>>): Container =>
-    startIn(root, config, join(directory, name), env);
+  const start = (name: string, env: Readonly<Record<string, string>>, group?: MemoryGroup): Container =>
+    startIn(root, config, join(directory, name), env, group);
+  const group = new MemoryGroup(`p2l-image-${process.pid}`, limitBytes);
   const size = sizeOf(root);
   try {
     // Another program may have the admin port of this machine.
@@ -61,9 +78,13 @@ export async function measure(root: string, config: ImageConfig, directory: stri
       readyMs.push(performance.now() - container.startedMs);
       await container.end();
     }
-    const container = await start('rest', asCollector).ready();
+    forgetPages(root);
+    const container = await start('rest', asCollector, group).ready();
     await sleep(restMs);
-    const idleBytes = container.pids().reduce((sum, pid) => sum + pssOf(pid), 0);
+    const idle = idleOf(container, group);
+    group.reclaim();
+    await sleep(restMs);
+    const keptBytes = memoryOf(container, 'Pss');
     const health = inside(container, config, ['/usr/local/bin/post2log', 'health']);
     const orphans = await orphansOf(container, config);
     container.kill('SIGTERM');
@@ -72,13 +93,14 @@ export async function measure(root: string, config: ImageConfig, directory: stri
       ...size,
       readyMs: Math.min(...readyMs),
       starts,
-      idleBytes,
+      idle: { ...idle, keptBytes },
       isHealthy: health.status === 0 && health.stdout.includes('"ready":true'),
       exitCode,
       orphans,
       storeSaid: await storeSaid(start('store', { P2L_STORE: 'on', P2L_PORT: '0', P2L_ADMIN_PORT: '0' })),
     };
   } finally {
+    group.remove();
     rmSync(directory, { recursive: true, force: true });
   }
 }
@@ -89,6 +111,7 @@ function startIn(
   { env, user, workdir, entrypoint, command, volumes }: ImageConfig,
   directory: string,
   more: Readonly<Record<string, string>>,
+  group: MemoryGroup | undefined,
 ): Container {
   const mounts = Object.fromEntries(
     [...volumes, '/var/log', '/etc/fluentd'].map((at) => [at, join(directory, at.replaceAll('/', '-'))]),
@@ -108,6 +131,7 @@ function startIn(
     args: [...entrypoint, ...command],
     mounts,
     network: undefined,
+    ...(group && { group: group.entrance }),
   });
 }
 
@@ -130,9 +154,28 @@ function sizeOf(root: string): Pick<Figures, 'bytes' | 'files' | 'packedBytes'> 
   return { bytes, files, packedBytes: Number(packed.stdout) };
 }
 
-function pssOf(pid: number): number {
-  const kilobytes = /^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1];
-  return Number(kilobytes) * 1024;
+/** Nothing of its files is in memory from then on; whoever reads them first is charged for them. */
+function forgetPages(root: string): void {
+  const script = 'sync -f "$0" && find "$0" -xdev -type f -exec dd if={} iflag=nocache count=0 status=none ";"';
+  const { status, stderr } = spawnSync('/bin/sh', ['-c', script, root], { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`forgetting pages of ${root}: ${stderr}`);
+}
+
+function idleOf(container: Container, group: MemoryGroup): Omit<Idle, 'keptBytes'> {
+  return {
+    rssBytes: memoryOf(container, 'Rss'),
+    pssBytes: memoryOf(container, 'Pss'),
+    anonymousBytes: memoryOf(container, 'Anonymous'),
+    workingSetBytes: group.workingSetBytes,
+    usageBytes: group.usageBytes,
+    group: group.version,
+  };
+}
+
+function memoryOf(container: Container, what: 'Rss' | 'Pss' | 'Anonymous'): number {
+  const line = new RegExp(`^${what}:\\s+(\\d+) kB`, 'm');
+  const kilobytes = container.pids().map((pid) => line.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1]);
+  return kilobytes.reduce((sum, one) => sum + Number(one) * 1024, 0);
 }
 
 /** Runs a command in it, as `docker exec` does. */
