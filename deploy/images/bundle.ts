@@ -19,8 +19,8 @@ import { bundle } from '../../scripts/bundle.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** Where the image has its Node. */
-const node = '/usr/local/bin/node --disable-warning=ExperimentalWarning';
+/** Where the image has its Node, and what bin/post2log says of room for old memory. A first line takes one argument, no more. */
+const node = '/usr/local/bin/node --initial-old-space-size=64';
 
 interface Named {
   readonly name: string;
@@ -53,8 +53,8 @@ await bundle({
     },
   ],
   output: {
-    // What CommonJS has and modules have not; packages look for their files by it.
     banner: ({ name }) => (name === 'main' ? `#!${node}` : ''),
+    // What CommonJS has and modules have not; packages look for their files by it.
     intro: 'const __dirname = import.meta.dirname;',
     minify: { compress: true, mangle: { keepNames: true }, codegen: { removeWhitespace: true } },
   },

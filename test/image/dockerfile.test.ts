@@ -76,6 +76,16 @@ test('steps are commands that a shell can read', () => {
       }
 });
 
+test('amd64 and arm64 are made of the same steps: the lock file has what differs, the Dockerfile names neither', () => {
+  const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as { packages: object };
+  for (const name of ['node-linux', '@duckdb/node-bindings-linux'])
+    for (const kind of ['x64', 'arm64']) assert.ok(Object.hasOwn(packages, `node_modules/${name}-${kind}`), name);
+  for (const { instructions } of stages)
+    for (const { name, text: words, line } of instructions)
+      if (name === 'RUN' || name === 'COPY')
+        assert.doesNotMatch(words, /x86_64|aarch64|amd64|arm64|x64/, `Dockerfile:${line}`);
+});
+
 test('what is copied from the checkout is there', () => {
   for (const { instructions } of stages)
     for (const { name, text: words } of instructions)

@@ -17,6 +17,10 @@ interface Figures {
   readonly starts: number;
   readonly idle: Idle;
   readonly isHealthy: boolean;
+  /** Of the admin server's pages, those that it does not have: address and status. */
+  readonly missingPages: readonly string[];
+  /** Names of what its bill of materials lists. */
+  readonly components: readonly string[];
   readonly exitCode: number | string;
   /** Processes that ended and were waited for by nobody. */
   readonly orphans: number;
@@ -86,6 +90,7 @@ export async function measure(root: string, config: ImageConfig, directory: stri
     await sleep(restMs);
     const keptBytes = memoryOf(container, 'Pss');
     const health = inside(container, config, ['/usr/local/bin/post2log', 'health']);
+    const missingPages = await missingPagesOf(container);
     const orphans = await orphansOf(container, config);
     container.kill('SIGTERM');
     const exitCode = await container.exited;
@@ -96,6 +101,8 @@ export async function measure(root: string, config: ImageConfig, directory: stri
       idle: { ...idle, keptBytes },
       isHealthy: health.status === 0 && health.stdout.includes('"ready":true'),
       exitCode,
+      missingPages,
+      components: componentsOf(root),
       orphans,
       storeSaid: await storeSaid(start('store', { P2L_STORE: 'on', P2L_PORT: '0', P2L_ADMIN_PORT: '0' })),
     };
@@ -182,6 +189,32 @@ function memoryOf(container: Container, what: 'Rss' | 'Pss' | 'Anonymous'): numb
 function inside({ pid }: Container, { env, user }: ImageConfig, command: readonly string[]) {
   const words = ['--mount', '--pid', '--root', '--wd', `--setuid=${user.uid}`, `--setgid=${user.gid}`];
   return spawnSync('nsenter', [`--target=${pid}`, ...words, '--', ...command], { env: { ...env }, encoding: 'utf8' });
+}
+
+/** A byte of each file that a page shows, and of what it is for. */
+const pages: Readonly<Record<string, RegExp>> = {
+  '/': /<!doctype html>/i,
+  '/docs/': /swagger-ui-bundle\.js/,
+  '/docs/static/swagger-ui-bundle.js': /SwaggerUIBundle/,
+  '/docs/static/swagger-ui-standalone-preset.js': /SwaggerUIStandalonePreset/,
+  '/docs/static/swagger-ui.css': /\.swagger-ui/,
+  '/docs/static/favicon-16x16.png': /PNG/,
+  '/openapi.json': /"\/api\/search"/,
+};
+
+async function missingPagesOf({ stderr }: Container): Promise<string[]> {
+  const url = /admin\s+(http:\/\/\S+?)\/docs/.exec(stderr)?.[1] ?? '';
+  const looked = Object.entries(pages).map(async ([path, expected]) => {
+    const answer = await fetch(`${url}${path}`);
+    return answer.ok && expected.test(await answer.text()) ? [] : [`${path} ${answer.status}`];
+  });
+  return (await Promise.all(looked)).flat();
+}
+
+function componentsOf(root: string): string[] {
+  const text = readFileSync(join(root, 'usr/share/doc/post2log/sbom.cdx.json'), 'utf8');
+  const bill = JSON.parse(text) as { bomFormat: string; components: { name: string; purl: string }[] };
+  return bill.components.filter(({ purl }) => bill.bomFormat === 'CycloneDX' && purl !== '').map(({ name }) => name);
 }
 
 /** Leaves a process without a parent there, which ends a moment later, and counts what nobody waited for. */

@@ -67,6 +67,16 @@ for (const name of ['slim', 'full'] as const) {
     `${name}: a collector at rest: ${rest}${name === 'full' ? '' : `, both at most ${mb(idleBytesMax)}`}; RSS ${mb(rssBytes)}, anonymous ${mb(anonymousBytes)}, charged with all that was read ahead ${mb(usageBytes)}, PSS once the kernel took back what it could ${mb(keptBytes)}`,
   );
   expect(figure.isHealthy, `${name}: the health check says ready`);
+  expect(
+    name === 'slim' || figure.missingPages.length === 0,
+    `${name}: pages of the admin server that are missing: ${figure.missingPages.join(', ') || 'none'}`,
+  );
+  const listed = ['node', 'fastify', 'pino', `@duckdb/node-bindings-${platform}`, 'react'];
+  const isListed = (one: string): boolean => figure.components.includes(one);
+  expect(
+    name === 'slim' ? listed.slice(0, 3).every(isListed) && !listed.slice(3).some(isListed) : listed.every(isListed),
+    `${name}: the bill of materials has ${figure.components.length} components`,
+  );
   expect(figure.exitCode === 0, `${name}: ends with 0 after SIGTERM to process 1 (${figure.exitCode})`);
   expect(figure.orphans === 0, `${name}: process 1 leaves no zombies (${figure.orphans})`);
   expect(
