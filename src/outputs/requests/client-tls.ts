@@ -48,7 +48,9 @@ export async function clientTls(options: ClientTlsOptions): Promise<ConnectionOp
   const trusted = await certificatesIn(options.tlsCaCertDirectory);
   return {
     ...files,
-    ...(trusted.length > 0 && { ca: [...(files.ca ? [files.ca].flat() : tls().getCACertificates('default')), ...trusted] }),
+    ...(trusted.length > 0 && {
+      ca: [...(files.ca ? [files.ca].flat() : tls().getCACertificates('default')), ...trusted],
+    }),
     rejectUnauthorized: options.tlsVerifyMode !== 'none',
     ...(!options.tlsVerifyHostname && { checkServerIdentity: () => undefined }),
     ...tlsRange(options.tlsVersion, options.tlsMinVersion, options.tlsMaxVersion),
