@@ -19,7 +19,7 @@ export function lineRulesOf(
   const encoding = encodingName(options);
   const decoder = encoding === undefined ? undefined : new TextDecoder(encoding, { ignoreBOM: true });
   const parser = context.parser(isMultiline(config.parser) ? 'none' : (config.parser ?? 'none'));
-  const rules = {
+  const rules: LineRules & { readonly cut: (count: number) => void } = {
     parser,
     joining: joiningOf(config, context),
     cut: cutCounter(context),
