@@ -3,7 +3,7 @@ import { KeyFinder } from '../../codecs/key-finder.ts';
 import type { ByteWriter } from '../../core/bytes.ts';
 import type { DirectParser } from '../../core/plugin.ts';
 import { needsExactKey } from '../../core/record.ts';
-import type { LineRules } from './records.ts';
+import type { LineRules, PieceLine } from './records.ts';
 
 const OPEN = 123;
 const CLOSE = 125;
@@ -34,18 +34,12 @@ export class AddedKeys {
     return this.#path === undefined ? undefined : Buffer.from(this.#path + JSON.stringify(path));
   }
   /**
-   * Appends the keys to the record that begins at `start` in `out`, of the line piece[from, until) at `offset` in its file.
-   * False: the record may have one of them.
+   * Appends the keys to the record of a line, which begins at `begin` in `out`. False: the record may have one of them.
    */
-  write(
-    { piece, from, until, offset }: { piece: Buffer; from: number; until: number; offset: number },
-    path: Buffer | undefined,
-    start: number,
-    out: ByteWriter,
-  ): boolean {
+  write({ piece, from, until, start }: PieceLine, path: Buffer | undefined, begin: number, out: ByteWriter): boolean {
     if (this.#finder?.mayHave(piece, from, until) === true) return false;
     out.truncate(out.length - 1);
-    let isFirst = out.length - 1 === start && out.at(start) === OPEN;
+    let isFirst = out.length - 1 === begin && out.at(begin) === OPEN;
     if (path) {
       if (!isFirst) out.byte(COMMA);
       isFirst = false;
@@ -54,7 +48,7 @@ export class AddedKeys {
     if (this.#offset) {
       if (!isFirst) out.byte(COMMA);
       out.bytes(this.#offset);
-      out.text(String(offset));
+      out.text(String(start));
     }
     out.byte(CLOSE);
     return true;

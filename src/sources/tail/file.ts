@@ -323,9 +323,12 @@ export class FollowedFile {
     const nowMs = this.#rules.context.clock.monotonicMs();
     return {
       line(piece, from, until, at, bytes) {
-        if (lines) lines.add(piece.subarray(from, until), at, at + bytes, batch);
-        else if (joiner) joiner.add(piece.subarray(from, until), at, bytes, batch, nowMs);
-        else batch.addLine(piece, from, until, at, at + bytes);
+        if (joiner && !lines) joiner.add(piece.subarray(from, until), at, bytes, batch, nowMs);
+        else {
+          const line = { piece, from, until, start: at, end: at + bytes };
+          if (lines) lines.add(line, batch, nowMs);
+          else batch.addLine(line);
+        }
       },
       part(part, end, number) {
         joiner?.flush(batch, false);

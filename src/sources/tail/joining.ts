@@ -1,6 +1,6 @@
 /** Which lines a `tail` source joins by multiline parsers, as its configuration says. */
 import type { PluginModel } from '../../config/model.ts';
-import type { PluginConfig, PluginContext, SourceContext } from '../../core/plugin.ts';
+import type { DirectParser, PluginConfig, PluginContext, SourceContext } from '../../core/plugin.ts';
 import { builtinDefinition } from '../../multiline/builtin.ts';
 import type { MultilineDefinition } from '../../multiline/contract.ts';
 import { definitionOf } from '../../multiline/definition.ts';
@@ -33,7 +33,11 @@ export function lineRulesOf(
     skipsEmpty: options.skipEmptyLines,
   };
   const hasKeys = options.pathKey !== undefined || options.offsetKey !== undefined;
-  return { ...rules, added: hasKeys && parser.direct ? AddedKeys.for(rules, parser.direct) : undefined };
+  if (!hasKeys) return rules;
+  const added = (direct: DirectParser | undefined) => direct && AddedKeys.for(rules, direct);
+  const { joining } = rules;
+  const joiningAdded = new Map(joining?.definitions.map(({ direct }) => [direct, added(direct)]));
+  return { ...rules, added: added(parser.direct), joining: joining && { ...joining, added: joiningAdded } };
 }
 
 function isMultiline(parser: PluginModel | undefined): boolean {
@@ -59,6 +63,7 @@ function dockerMode(
   const first = parsers?.[0];
   return {
     ...docker,
+    direct: undefined,
     keyGroup: undefined,
     flushTimeoutMs: options.multilineFlushInterval ?? docker.flushTimeoutMs,
     keepsLast: true,

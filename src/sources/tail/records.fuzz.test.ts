@@ -54,7 +54,7 @@ function recordsOf(rules: LineRules, lines: readonly Buffer[]): unknown[] {
   const piece = Buffer.concat(lines.map((one) => Buffer.concat([one, Buffer.from('\n')])));
   let at = 0;
   for (const { length } of lines) {
-    batch.addLine(piece, at, at + length, 1000 + at, 1001 + at + length);
+    batch.addLine({ piece, from: at, until: at + length, start: 1000 + at, end: 1001 + at + length });
     at += length + 1;
   }
   batch.parse();
