@@ -10,9 +10,9 @@ interface Page {
   readonly hits: { readonly hits: readonly { readonly _source: Readonly<Record<string, unknown>> }[] };
 }
 
-async function ask(url: string, method: 'POST' | 'DELETE', body: object): Promise<unknown> {
+async function ask(url: string, method: 'POST' | 'DELETE', body?: object): Promise<unknown> {
   const headers = { 'content-type': 'application/json' };
-  const answer = await fetch(url, { method, headers, body: JSON.stringify(body) });
+  const answer = await fetch(url, { method, ...(body && { headers, body: JSON.stringify(body) }) });
   const text = await answer.text();
   if (!answer.ok) throw new Error(`${method} ${url}: ${answer.status} ${text}`);
   return JSON.parse(text);
@@ -25,7 +25,7 @@ export async function readIndex(
   fields: readonly string[],
   take: (document: Readonly<Record<string, unknown>>) => void,
 ): Promise<void> {
-  await ask(`${address}/${index}/_refresh`, 'POST', {});
+  await ask(`${address}/${index}/_refresh`, 'POST');
   const first = { size: pageRecords, _source: fields, sort: ['_doc'] };
   let page = (await ask(`${address}/${index}/_search?scroll=${keep}`, 'POST', first)) as Page;
   while (page.hits.hits.length > 0) {
