@@ -33,8 +33,8 @@ export class DirectMerge {
   /** Undefined where records have to be taken apart. */
   static for(options: MergeOptions): DirectMerge | undefined {
     const { mergeLogKey } = options;
-    const isPlain = mergeLogKey === undefined || (!needsExactKey(mergeLogKey) && !/["\\\0-\x1f]/.test(mergeLogKey));
-    return isPlain ? new DirectMerge(options) : undefined;
+    const isPlain = (key: string): boolean => !needsExactKey(key) && JSON.stringify(key) === `"${key}"`;
+    return mergeLogKey === undefined || isPlain(mergeLogKey) ? new DirectMerge(options) : undefined;
   }
   /** The batch merged; `merge` does it the long way. */
   apply(batch: Batch, merge: (batch: Batch) => Batch): Batch {
