@@ -91,7 +91,7 @@ export function rubyFloat(value: Value): number | undefined {
   if (typeof value === 'bigint') return Number(value);
   if (value instanceof Float) return value.value;
   if (typeof value === 'string' || value instanceof Uint8Array) {
-    const start = /^\s*[+-]?\d+(?:_\d+)*(?:\.\d+(?:_\d+)*)?(?:[eE][+-]?\d+)?/.exec(rubyText(value))?.[0];
+    const start = /^\s*[+-]?(?:\d+(?:_\d+)*(?:\.\d+(?:_\d+)*)?|\.\d+(?:_\d+)*)(?:[eE][+-]?\d+)?/.exec(rubyText(value))?.[0];
     return start === undefined ? 0 : Number(start.replaceAll('_', ''));
   }
   return undefined;
