@@ -95,7 +95,8 @@ export const csvParser = definePlugin({
         if ('problem' in columns) return columns;
         if (!isFast) return finish.fields(keyedFields(keys, columns, null, isBinary));
         // The fast engine puts what is beyond the names under none, each over the one before.
-        const beyond = columns.length > keys.length ? [...columns.slice(0, keys.length), columns.at(-1) ?? null] : columns;
+        const beyond =
+          columns.length > keys.length ? [...columns.slice(0, keys.length), columns.at(-1) ?? null] : columns;
         return finish.fields(keyedFields([...keys, ''], beyond, undefined, isBinary));
       },
     };

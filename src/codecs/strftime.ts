@@ -265,7 +265,9 @@ function zoneName({ zone, eras, seconds }: Civil): string {
     timeZoneName: 'short',
     ...(zone.kind === 'name' ? { timeZone: zone.name } : {}),
   });
-  return format.formatToParts((seconds - eras * eraSeconds) * 1000).find((part) => part.type === 'timeZoneName')?.value ?? '';
+  return (
+    format.formatToParts((seconds - eras * eraSeconds) * 1000).find((part) => part.type === 'timeZoneName')?.value ?? ''
+  );
 }
 
 function yearOf({ date, eras }: Civil): number {

@@ -143,6 +143,8 @@ export interface Parser {
    * record goes up to the next line for which that is true; without it until what is joined parses.
    */
   readonly isMultiline?: boolean;
+  /** Where lines are joined for it, a carriage return before the line feed between two of them stays. */
+  readonly keepsCarriageReturns?: boolean;
   isFirstLine?(line: Buffer | string): boolean;
   /** How long one text may take; undefined: its time is linear in the text. */
   readonly timeLimitMs?: number | undefined;

@@ -324,7 +324,15 @@ export class FollowedFile {
     return {
       line(piece, from, until, at, bytes) {
         if (lines) lines.add(piece.subarray(from, until), at, at + bytes, batch);
-        else if (joiner) joiner.add(piece.subarray(from, until), at, bytes, batch, nowMs);
+        else if (joiner)
+          joiner.add(
+            piece.subarray(from, until),
+            at,
+            bytes,
+            batch,
+            nowMs,
+            bytes === until - from + 2 && piece[until] === 13,
+          );
         else batch.addLine(piece, from, until, at, at + bytes);
       },
       part(part, end, number) {
