@@ -63,7 +63,7 @@ const named: Readonly<Record<string, string>> = {
 
 function inspectText(text: string): string {
   const escapedText = text.replaceAll(
-    /["\\]|#(?=[{$@])|[\0-\x1f\x7f-\x84\x86-\x9f\p{Cn}\p{Cs}\u2028\u2029]/gu,
+    /["\\]|#(?=[{$@])|(?!\u0085)[\p{Cc}\p{Cn}\p{Cs}\u2028\u2029]/gu,
     (char) => named[char] ?? (char === '#' ? '\\#' : unicodeEscape(char)),
   );
   return `"${escapedText}"`;

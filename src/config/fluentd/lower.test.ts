@@ -339,6 +339,14 @@ describe('plugins', () => {
       [true, false, undefined],
     );
   });
+  test('a secondary file has the format of the output around it, unless it has its own', () => {
+    const formats = (secondary: string) =>
+      good(
+        `<match a>\n@type file\npath /a\n<format>\n@type ltsv\n</format>\n<secondary>\n@type file\npath /c\n${secondary}</secondary>\n</match>`,
+      ).outputs.map((output) => output.secondary?.formatter?.type);
+    assert.deepEqual(formats(''), ['ltsv']);
+    assert.deepEqual(formats('<format>\n@type json\n</format>\n'), ['json']);
+  });
   test('secondary: another plugin, or the same one', () => {
     const model = good(`
 <match a>
