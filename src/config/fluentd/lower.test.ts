@@ -339,19 +339,12 @@ describe('plugins', () => {
       [true, false, undefined],
     );
   });
-  test('a secondary file has the format of the output around it, unless it has its own', () => {
-    const formats = (secondary: string) =>
-      good(
-        `<match a>\n@type file\npath /a\n<format>\n@type ltsv\n</format>\n<secondary>\n@type file\npath /c\n${secondary}</secondary>\n</match>`,
-      ).outputs.map((output) => output.secondary?.formatter?.type);
-    assert.deepEqual(formats(''), ['ltsv']);
-    assert.deepEqual(formats('<format>\n@type json\n</format>\n'), ['json']);
-  });
-  test('secondary: another plugin, or the same one', () => {
+  test('secondary: another plugin, or the same one; a file has the format of the output around it, or its own', () => {
     const model = good(`
 <match a>
   @type file
   path /a
+  format ltsv
   <secondary>
     path /b
   </secondary>
@@ -361,13 +354,14 @@ describe('plugins', () => {
   <secondary>
     @type file
     path /c
+    format json
   </secondary>
 </match>`);
     assert.deepEqual(
-      model.outputs.map(({ secondary }) => [secondary?.type, secondary?.options['path']]),
+      model.outputs.map(({ secondary: s }) => [s?.type, s?.options['path'], s?.formatter?.type]),
       [
-        ['file', '/b'],
-        ['file', '/c'],
+        ['file', '/b', 'ltsv'],
+        ['file', '/c', 'json'],
       ],
     );
   });
