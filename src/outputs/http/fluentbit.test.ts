@@ -106,8 +106,11 @@ test('http: forms, header_tag, zstd', async (t) => {
     ['/in', 'app', 'b c', 'application/json'],
   );
   assert.equal(body.toString(), '[{"n":0},{"n":1}]');
-  await send(t, httpOutput, [`Port ${port}`, 'Format json_stream', 'Compress zstd']);
-  assert.equal(received[1]?.headers['content-encoding'], 'zstd');
+  await send(t, httpOutput, [`Port ${port}`, 'Format json_stream', 'Compress zstd', 'Header content-type text/x']);
+  assert.deepEqual(
+    [received[1]?.headers['content-encoding'], received[1]?.headers['content-type']],
+    ['zstd', 'text/x'],
+  );
   assert.equal(zstdDecompressSync(received[1].body).toString(), '{"date":1.0,"n":0}{"date":2.0,"n":1}');
   const gelf = await send(t, httpOutput, [`Port ${port}`, 'Format gelf', 'gelf_short_message_key n']);
   assert.deepEqual(gelf, { refused: [] });
