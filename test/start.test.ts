@@ -15,6 +15,7 @@ const notNeeded: Readonly<Record<string, RegExp>> = {
   'the store’s tables': /node_modules\/@duckdb\//,
   YAML: /node_modules\/yaml\//,
   'metrics that are not used': /node_modules\/(?:prom-client\/index\.js|@opentelemetry)/,
+  'TLS, where nobody speaks it': /^NativeModule (?:tls|https)$/,
   'the fetch of Node': /internal\/deps\/undici/,
   'the postback receiver': /src\/sources\/postback\/receiver/,
   'the Fluent Bit dialect': /src\/config\/fluentbit\//,

@@ -86,8 +86,9 @@ function billOf(components: readonly Component[]): unknown {
   return { ...all, components: [node, ...components], dependencies };
 }
 
+/** Each text once, behind the packages that it is of. */
 async function licensesOf(components: readonly Component[]): Promise<string> {
-  const parts = [];
+  const packagesOf = new Map<string, string[]>();
   for (const component of components) {
     const { name, version, licenses } = component;
     const path = join(root, bundled[component['bom-ref']] ?? `node_modules/${name}`);
@@ -96,7 +97,8 @@ async function licensesOf(components: readonly Component[]): Promise<string> {
     );
     const texts = await Promise.all(files.map((file) => readFile(join(path, file), 'utf8').catch(() => '')));
     const ids = (licenses ?? []).map(({ license }) => license?.id ?? license?.name ?? 'unknown').join(', ');
-    parts.push(`${'='.repeat(80)}\n${name} ${version}: ${ids}\n\n${texts.join('\n')}\n`);
+    const text = texts.map((one) => one.replaceAll('\r\n', '\n').trim()).join('\n\n');
+    packagesOf.set(text, [...(packagesOf.get(text) ?? []), `${name} ${version}: ${ids}\n`]);
   }
-  return parts.join('');
+  return [...packagesOf].map(([text, packages]) => `${'='.repeat(80)}\n${packages.join('')}\n${text}\n\n`).join('');
 }

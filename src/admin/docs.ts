@@ -1,4 +1,5 @@
 /** `/docs`: the OpenAPI description of the admin API and of what the program receives. Loaded when first asked for. */
+import { fileURLToPath } from 'node:url';
 import type { FastifyInstance } from 'fastify';
 import type { AdminBackend } from './backend.ts';
 import { version } from '../core/version.ts';
@@ -9,6 +10,10 @@ import { searchPaths } from './api/search.ts';
 import { sessionPaths } from './api/session.ts';
 import { storePaths } from './api/store.ts';
 import { tailPaths } from './api/tail.ts';
+import { servePackedFiles } from './packed-files.ts';
+
+/** Where an image has the page's files, packed; nowhere else is there such a directory, and the package's own are shown. */
+const packedDirectory = fileURLToPath(new URL('../static/', import.meta.url));
 
 const json = (description: string): unknown => ({ description, content: { 'application/json': {} } });
 const adminPaths = {
@@ -102,6 +107,7 @@ async function docPages(backend: AdminBackend): Promise<FastifyInstance> {
   ]);
   const pages = Fastify();
   await pages.register(swagger, { mode: 'static', specification: { document: openApi(backend) as never } });
+  await servePackedFiles(pages, '/docs/static/', packedDirectory);
   await pages.register(swaggerUi, { routePrefix: '/docs' });
   await pages.ready();
   return pages;

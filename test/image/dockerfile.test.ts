@@ -1,5 +1,6 @@
 /** The Dockerfile as a text: what it promises, and that the reader of test/image understands it. `npm run image` runs its steps. */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
@@ -7,6 +8,7 @@ import { root } from '../files.ts';
 import { imageConfig, parseDockerfile } from './dockerfile.ts';
 
 const text = readFileSync(join(root, 'deploy/images/Dockerfile'), 'utf8');
+const fluentd = readFileSync(join(root, 'deploy/fluentd/Dockerfile'), 'utf8');
 const stages = parseDockerfile(text);
 const { version, optionalDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
   version: string;
@@ -46,6 +48,42 @@ test('bases are pinned: Node as in the lock file, the rest from nothing', () => 
   );
   const digest = parseDockerfile(text, { NODE_IMAGE: `${node}@sha256:0` });
   assert.equal(digest[0]?.base, `${node}@sha256:0`);
+});
+
+test('Fluentd’s image: base and gems pinned, no compiler stays, no root', () => {
+  const [stage, ...others] = parseDockerfile(fluentd);
+  assert.deepEqual(others, []);
+  assert.match(stage?.base ?? '', /^fluent\/fluentd:v1\.16\.\d+-debian-\d+\.\d+$/);
+  const run = stage?.instructions.find(({ name }) => name === 'RUN')?.text ?? '';
+  const gems = / install --no-document (.*?) &&/.exec(run)?.[1]?.split(/ +/) ?? [];
+  assert.deepEqual(
+    gems.map((gem) => /^(fluent-plugin-[\w-]+):\d+\.\d+\.\d+$/.exec(gem)?.[1]),
+    ['fluent-plugin-kafka', 'fluent-plugin-influxdb', 'fluent-plugin-rewrite-tag-filter'],
+  );
+  const [, installed] = /apt-get install -y --no-install-recommends (.*?) &&/.exec(run) ?? [];
+  const [, removed] = /apt-get purge -y --auto-remove (.*?) &&/.exec(run) ?? [];
+  assert.equal(removed, installed);
+  const users = stage?.instructions.filter(({ name }) => name === 'USER').map(({ text: user }) => user);
+  assert.deepEqual(users, ['root', 'fluent']);
+});
+
+test('steps are commands that a shell can read', () => {
+  for (const { instructions } of [...stages, ...parseDockerfile(fluentd)])
+    for (const { name, text: words, line } of instructions)
+      if (name === 'RUN') {
+        const { status, stderr } = spawnSync('/bin/sh', ['-n', '-c', words], { encoding: 'utf8' });
+        assert.equal(status, 0, `Dockerfile:${line}: ${stderr}`);
+      }
+});
+
+test('amd64 and arm64 are made of the same steps: the lock file has what differs, the Dockerfile names neither', () => {
+  const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as { packages: object };
+  for (const name of ['node-linux', '@duckdb/node-bindings-linux'])
+    for (const kind of ['x64', 'arm64']) assert.ok(Object.hasOwn(packages, `node_modules/${name}-${kind}`), name);
+  for (const { instructions } of stages)
+    for (const { name, text: words, line } of instructions)
+      if (name === 'RUN' || name === 'COPY')
+        assert.doesNotMatch(words, /x86_64|aarch64|amd64|arm64|x64/, `Dockerfile:${line}`);
 });
 
 test('what is copied from the checkout is there', () => {

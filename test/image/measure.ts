@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { openContainer } from '../pod/container.ts';
 import type { Container } from '../pod/container.ts';
 import type { ImageConfig } from './dockerfile.ts';
+import { MemoryGroup } from './memory-group.ts';
 
 interface Figures {
   readonly bytes: number;
@@ -14,9 +15,12 @@ interface Figures {
   /** From the start of the first process to `is ready`, the best of `starts`. */
   readonly readyMs: number;
   readonly starts: number;
-  /** PSS of all its processes, some seconds after it was ready. */
-  readonly idleBytes: number;
+  readonly idle: Idle;
   readonly isHealthy: boolean;
+  /** Of the admin server's pages, those that it does not have: address and status. */
+  readonly missingPages: readonly string[];
+  /** Names of what its bill of materials lists. */
+  readonly components: readonly string[];
   readonly exitCode: number | string;
   /** Processes that ended and were waited for by nobody. */
   readonly orphans: number;
@@ -24,9 +28,25 @@ interface Figures {
   readonly storeSaid: string;
 }
 
+/** Memory some seconds after it was ready, from a cold page cache: each file page is its own. Of all its processes. */
+interface Idle {
+  readonly rssBytes: number;
+  readonly pssBytes: number;
+  readonly anonymousBytes: number;
+  /** What `kubectl top` prints. */
+  readonly workingSetBytes: number;
+  /** All that is charged, with file pages that were read ahead and that nobody uses. */
+  readonly usageBytes: number;
+  /** PSS after the kernel took back what it could: what it needs at rest. */
+  readonly keptBytes: number;
+  readonly group: string;
+}
+
 const starts = 5;
 /** After a start memory is given back for a while. */
 const restMs = 8000;
+/** What the chart gives a collector. */
+const limitBytes = 512 * 1024 ** 2;
 
 /** A collector: tails files, sends them on. */
 const collector = `<source>
@@ -48,8 +68,9 @@ const collector = `<source>
 /** `directory`: for volumes; made, and removed afterwards. */
 export async function measure(root: string, config: ImageConfig, directory: string): Promise<Figures> {
   mkdirSync(directory, { recursive: true });
-  const start = (name: string, env: Readonly<Record<string, string>>): Container =>
-    startIn(root, config, join(directory, name), env);
+  const start = (name: string, env: Readonly<Record<string, string>>, group?: MemoryGroup): Container =>
+    startIn(root, config, join(directory, name), env, group);
+  const group = new MemoryGroup(`p2l-image-${process.pid}`, limitBytes);
   const size = sizeOf(root);
   try {
     // Another program may have the admin port of this machine.
@@ -61,10 +82,15 @@ export async function measure(root: string, config: ImageConfig, directory: stri
       readyMs.push(performance.now() - container.startedMs);
       await container.end();
     }
-    const container = await start('rest', asCollector).ready();
+    forgetPages(root);
+    const container = await start('rest', asCollector, group).ready();
     await sleep(restMs);
-    const idleBytes = container.pids().reduce((sum, pid) => sum + pssOf(pid), 0);
+    const idle = idleOf(container, group);
+    group.reclaim();
+    await sleep(restMs);
+    const keptBytes = memoryOf(container, 'Pss');
     const health = inside(container, config, ['/usr/local/bin/post2log', 'health']);
+    const missingPages = await missingPagesOf(container);
     const orphans = await orphansOf(container, config);
     container.kill('SIGTERM');
     const exitCode = await container.exited;
@@ -72,13 +98,16 @@ export async function measure(root: string, config: ImageConfig, directory: stri
       ...size,
       readyMs: Math.min(...readyMs),
       starts,
-      idleBytes,
+      idle: { ...idle, keptBytes },
       isHealthy: health.status === 0 && health.stdout.includes('"ready":true'),
       exitCode,
+      missingPages,
+      components: componentsOf(root),
       orphans,
       storeSaid: await storeSaid(start('store', { P2L_STORE: 'on', P2L_PORT: '0', P2L_ADMIN_PORT: '0' })),
     };
   } finally {
+    group.remove();
     rmSync(directory, { recursive: true, force: true });
   }
 }
@@ -89,6 +118,7 @@ function startIn(
   { env, user, workdir, entrypoint, command, volumes }: ImageConfig,
   directory: string,
   more: Readonly<Record<string, string>>,
+  group: MemoryGroup | undefined,
 ): Container {
   const mounts = Object.fromEntries(
     [...volumes, '/var/log', '/etc/fluentd'].map((at) => [at, join(directory, at.replaceAll('/', '-'))]),
@@ -108,6 +138,7 @@ function startIn(
     args: [...entrypoint, ...command],
     mounts,
     network: undefined,
+    ...(group && { group: group.entrance }),
   });
 }
 
@@ -130,15 +161,60 @@ function sizeOf(root: string): Pick<Figures, 'bytes' | 'files' | 'packedBytes'> 
   return { bytes, files, packedBytes: Number(packed.stdout) };
 }
 
-function pssOf(pid: number): number {
-  const kilobytes = /^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1];
-  return Number(kilobytes) * 1024;
+/** Nothing of its files is in memory from then on; whoever reads them first is charged for them. */
+function forgetPages(root: string): void {
+  const script = 'sync -f "$0" && find "$0" -xdev -type f -exec dd if={} iflag=nocache count=0 status=none ";"';
+  const { status, stderr } = spawnSync('/bin/sh', ['-c', script, root], { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`forgetting pages of ${root}: ${stderr}`);
+}
+
+function idleOf(container: Container, group: MemoryGroup): Omit<Idle, 'keptBytes'> {
+  return {
+    rssBytes: memoryOf(container, 'Rss'),
+    pssBytes: memoryOf(container, 'Pss'),
+    anonymousBytes: memoryOf(container, 'Anonymous'),
+    workingSetBytes: group.workingSetBytes,
+    usageBytes: group.usageBytes,
+    group: group.version,
+  };
+}
+
+function memoryOf(container: Container, what: 'Rss' | 'Pss' | 'Anonymous'): number {
+  const line = new RegExp(`^${what}:\\s+(\\d+) kB`, 'm');
+  const kilobytes = container.pids().map((pid) => line.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1]);
+  return kilobytes.reduce((sum, one) => sum + Number(one) * 1024, 0);
 }
 
 /** Runs a command in it, as `docker exec` does. */
 function inside({ pid }: Container, { env, user }: ImageConfig, command: readonly string[]) {
   const words = ['--mount', '--pid', '--root', '--wd', `--setuid=${user.uid}`, `--setgid=${user.gid}`];
   return spawnSync('nsenter', [`--target=${pid}`, ...words, '--', ...command], { env: { ...env }, encoding: 'utf8' });
+}
+
+/** A byte of each file that a page shows, and of what it is for. */
+const pages: Readonly<Record<string, RegExp>> = {
+  '/': /<!doctype html>/i,
+  '/docs/': /swagger-ui-bundle\.js/,
+  '/docs/static/swagger-ui-bundle.js': /SwaggerUIBundle/,
+  '/docs/static/swagger-ui-standalone-preset.js': /SwaggerUIStandalonePreset/,
+  '/docs/static/swagger-ui.css': /\.swagger-ui/,
+  '/docs/static/favicon-16x16.png': /PNG/,
+  '/openapi.json': /"\/api\/search"/,
+};
+
+async function missingPagesOf({ stderr }: Container): Promise<string[]> {
+  const url = /admin\s+(http:\/\/\S+?)\/docs/.exec(stderr)?.[1] ?? '';
+  const looked = Object.entries(pages).map(async ([path, expected]) => {
+    const answer = await fetch(`${url}${path}`);
+    return answer.ok && expected.test(await answer.text()) ? [] : [`${path} ${answer.status}`];
+  });
+  return (await Promise.all(looked)).flat();
+}
+
+function componentsOf(root: string): string[] {
+  const text = readFileSync(join(root, 'usr/share/doc/post2log/sbom.cdx.json'), 'utf8');
+  const bill = JSON.parse(text) as { bomFormat: string; components: { name: string; purl: string }[] };
+  return bill.components.filter(({ purl }) => bill.bomFormat === 'CycloneDX' && purl !== '').map(({ name }) => name);
 }
 
 /** Leaves a process without a parent there, which ends a moment later, and counts what nobody waited for. */

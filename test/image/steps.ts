@@ -7,6 +7,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, cpSync, existsSync, mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { cacheDirectory } from '../services/contract.ts';
 import type { Stage } from './dockerfile.ts';
 import { replaced } from './dockerfile.ts';
 
@@ -60,6 +61,11 @@ function begin({ directory, node, stages }: StepsOptions, { base, name }: Stage,
   mount('-t', 'overlay', 'none', '-o', `lowerdir=/,upperdir=${upper},workdir=${work}`, root);
   mount('-t', 'proc', 'proc', join(root, 'proc'));
   mount('--rbind', '/dev', join(root, 'dev'));
+  // What npm got once need not be got again. (A package that was changed on the way is found by the lock file's sums.)
+  const npmCache = join(cacheDirectory(), 'npm');
+  mkdirSync(npmCache, { recursive: true });
+  mkdirSync(join(root, 'root/.npm'), { recursive: true });
+  mount('--bind', npmCache, join(root, 'root/.npm'));
   const inside = join(root, 'usr/local/bin/node');
   cpSync(node, inside);
   chmodSync(inside, 0o755);

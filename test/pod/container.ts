@@ -23,12 +23,14 @@ export interface ContainerOptions {
   readonly mounts: Readonly<Record<string, string>>;
   /** Process that holds the pod's network namespace; undefined: this machine's. */
   readonly network: number | undefined;
+  /** `cgroup.procs` of a group that it runs in; without it this process's. */
+  readonly group?: string;
 }
 
 const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
 /** Mounts everything at $root, then becomes the program. */
-function setUp({ scratch, root, isReadOnly, user, env, workdir, args, mounts }: ContainerOptions): string {
+function setUp({ scratch, root, isReadOnly, user, env, workdir, args, mounts, group }: ContainerOptions): string {
   const places = Object.entries(mounts).filter(([at]) => at !== '/etc/hosts');
   return [
     'set -e',
@@ -48,6 +50,7 @@ function setUp({ scratch, root, isReadOnly, user, env, workdir, args, mounts }: 
     ...(mounts['/etc/hosts'] === undefined
       ? []
       : [`rm -rf $root/etc/hosts && cp ${quote(mounts['/etc/hosts'])} $root/etc/hosts`]),
+    ...(group === undefined ? [] : [`echo 0 > ${quote(group)}`]),
     ...(isReadOnly ? ['mount -o remount,ro $root'] : []),
     `exec env -i ${Object.entries(env)
       .map(([name, value]) => quote(`${name}=${value}`))

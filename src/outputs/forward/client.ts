@@ -2,12 +2,12 @@
 import { randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import { digestHex, isDigest, valueBytes } from '../../codecs/forward-handshake.ts';
 import type { Clock } from '../../core/clock.ts';
 import { OperatingError, errorText } from '../../core/errors.ts';
 import { protocolOf } from '../../core/foreign-protocol.ts';
+import { tls as nodeTls } from '../../core/node-tls.ts';
 import { MsgpackFramer } from '../../core/msgpack-scan.ts';
 import { decodeMsgpack, encodeMsgpack } from '../../core/msgpack.ts';
 import { getField, isFields } from '../../core/record.ts';
@@ -225,7 +225,7 @@ function textOf(value: Value | undefined): string {
 function openSocket({ address, port, name }: Place, settings: ClientSettings): Socket {
   const { tls, keepAlivePacket } = settings;
   const socket = tls
-    ? connectTls({ ...tls, host: address, port, ...(name !== undefined && { servername: name }) })
+    ? nodeTls().connect({ ...tls, host: address, port, ...(name !== undefined && { servername: name }) })
     : connect({ host: address, port });
   socket.setNoDelay(true);
   if (keepAlivePacket) socket.setKeepAlive(true);

@@ -1,7 +1,7 @@
 /** The forward output at work: servers, who of them gets a chunk, what is told of failures. */
 import { readFile } from 'node:fs/promises';
-import { getCACertificates } from 'node:tls';
 import type { ConnectionOptions } from 'node:tls';
+import { tls as nodeTls } from '../../core/node-tls.ts';
 import { tlsRange } from '../../core/tls.ts';
 import { certificatesIn } from '../requests/client-tls.ts';
 import type { Timer } from '../../core/clock.ts';
@@ -199,7 +199,7 @@ export class ForwardOutput implements Output {
       ...(cert && { cert }),
       ...(key && { key }),
       ...(options.tlsClientPrivateKeyPassphrase !== undefined && { passphrase: options.tlsClientPrivateKeyPassphrase }),
-      ...(ca.length > 0 && { ca: [...getCACertificates('default'), ...ca] }),
+      ...(ca.length > 0 && { ca: [...nodeTls().getCACertificates('default'), ...ca] }),
       // Self-signed ones are let through here and looked at once connected.
       rejectUnauthorized: !options.tlsInsecureMode && !options.tlsAllowSelfSignedCert,
       ...((options.tlsInsecureMode || !options.tlsVerifyHostname) && { checkServerIdentity: () => undefined }),

@@ -1,12 +1,12 @@
 /** TLS of outputs, as the client: one table of options, what is made of it, and Fluent Bit's spelling of it. */
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { getCACertificates } from 'node:tls';
 import type { ConnectionOptions } from 'node:tls';
 import { OperatingError, errorText } from '../../core/errors.ts';
 import type { tlsProperties } from '../../core/fluentbit.ts';
 import { boolean, choice, secret, text } from '../../core/options.ts';
 import type { OptionValues } from '../../core/options.ts';
+import { tls } from '../../core/node-tls.ts';
 import { tlsRange, tlsVersions } from '../../core/tls.ts';
 import { readTlsFiles } from './tls.ts';
 
@@ -48,7 +48,9 @@ export async function clientTls(options: ClientTlsOptions): Promise<ConnectionOp
   const trusted = await certificatesIn(options.tlsCaCertDirectory);
   return {
     ...files,
-    ...(trusted.length > 0 && { ca: [...(files.ca ? [files.ca].flat() : getCACertificates('default')), ...trusted] }),
+    ...(trusted.length > 0 && {
+      ca: [...(files.ca ? [files.ca].flat() : tls().getCACertificates('default')), ...trusted],
+    }),
     rejectUnauthorized: options.tlsVerifyMode !== 'none',
     ...(!options.tlsVerifyHostname && { checkServerIdentity: () => undefined }),
     ...tlsRange(options.tlsVersion, options.tlsMinVersion, options.tlsMaxVersion),

@@ -2,13 +2,13 @@
  * An HTTP client for one output: connections with limits on each step, a proxy where one is named, answers of which no
  * more is kept than a person reads. Plain node:http: one request carries a whole chunk, so what a client costs is nothing.
  */
-import type { Agent as HttpAgent, ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import type { Agent as HttpAgent, AgentOptions, ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
+import type { Agent as HttpsAgent } from 'node:https';
 import { connect as connectTcp, isIP } from 'node:net';
 import type { Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
 import type { ConnectionOptions } from 'node:tls';
 import { http } from '../../core/node-http.ts';
+import { https, tls } from '../../core/node-tls.ts';
 import { OperatingError, errorText, systemCode } from '../../core/errors.ts';
 import { protocolOf } from '../../core/foreign-protocol.ts';
 import { openTunnel, proxyAuthorization } from './tunnel.ts';
@@ -72,17 +72,25 @@ export class HttpClient {
   readonly #settings: ClientSettings;
   readonly #tls: ConnectionOptions;
   readonly #plain: HttpAgent;
-  readonly #secure: HttpsAgent;
+  /** Made for the first request over TLS. */
+  #secure: HttpsAgent | undefined;
 
   constructor(settings: ClientSettings, tls: ConnectionOptions) {
     this.#settings = settings;
     this.#tls = tls;
-    const pool = { keepAlive: settings.reuses, maxSockets: settings.connectionsMax, timeout: idleMs };
-    this.#plain = new http.Agent(pool);
-    this.#secure = new HttpsAgent(pool);
     // An agent's sockets are told apart by host, port and TLS options, which are the same for all of ours.
+    this.#plain = new http.Agent(this.#pool());
     this.#plain.createConnection = (options, made) => this.#connect(false, options, made);
-    this.#secure.createConnection = (options, made) => this.#connect(true, options, made);
+  }
+  #pool(): AgentOptions {
+    const { reuses, connectionsMax } = this.#settings;
+    return { keepAlive: reuses, maxSockets: connectionsMax, timeout: idleMs };
+  }
+  #overTls(): HttpsAgent {
+    if (this.#secure) return this.#secure;
+    const agent = new (https().Agent)(this.#pool());
+    agent.createConnection = (options, made) => this.#connect(true, options, made);
+    return (this.#secure = agent);
   }
 
   /** Sends a request; resolves with whatever is answered. @throws OperatingError OUTPUT_UNREACHABLE */
@@ -109,7 +117,7 @@ export class HttpClient {
   }
   close(): void {
     this.#plain.destroy();
-    this.#secure.destroy();
+    this.#secure?.destroy();
   }
 
   #once({ address, method, headers, body, answer }: ClientRequestParts, signal: AbortSignal): Promise<ClientAnswer> {
@@ -126,11 +134,11 @@ export class HttpClient {
         ...headers,
         ...(body && { 'Content-Length': String(body.length) }),
       },
-      agent: isTls ? this.#secure : this.#plain,
+      agent: isTls ? this.#overTls() : this.#plain,
       signal,
     };
     return new Promise((resolve, reject) => {
-      const req = isTls ? httpsRequest(options) : http.request(options);
+      const req = isTls ? https().request(options) : http.request(options);
       const settle = answerOf(req, readTimeoutMs, answer ?? defaultLimits, resolve, reject);
       req.on('response', (res) => settle.response(res));
       req.on('error', (error) => {
@@ -164,7 +172,7 @@ export class HttpClient {
       if (proxy) await openTunnel(socket, proxy, `${hostText(hostname)}:${port}`, openTimeoutMs);
       const named = isIP(hostname) === 0 && { servername: hostname };
       // A name that is configured goes before the host.
-      const secure = connectTls({ ...named, ...this.#tls, socket, host: hostname });
+      const secure = tls().connect({ ...named, ...this.#tls, socket, host: hostname });
       await within(secure, 'secureConnect', handshakeTimeoutMs, 'the TLS handshake');
       return secure;
     } catch (error) {
