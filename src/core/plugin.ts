@@ -220,6 +220,8 @@ export interface Retagger {
   retag(batch: Batch, emit: (batch: Batch, label?: string) => void, reject: RejectRecord): Batch | void;
   /** True: `retag` gives back the records that go on behind the step, as all those do in Fluent Bit that no rule takes. */
   readonly letsPass?: boolean;
+  /** True: records that it gave their tag go past it, unless another one gave them a tag since. */
+  readonly passesOwn?: boolean;
 }
 
 // ---------------------------------------------------------------------------------------------------- outputs
