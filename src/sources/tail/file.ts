@@ -336,8 +336,10 @@ export class FollowedFile {
     const nowMs = this.#rules.context.clock.monotonicMs();
     return {
       line(piece, from, until, at, bytes) {
-        if (joiner && !lines) joiner.add(piece.subarray(from, until), at, bytes, batch, nowMs);
-        else {
+        if (joiner && !lines) {
+          const endsInCr = bytes === until - from + 2 && piece[until] === 13;
+          joiner.add(piece.subarray(from, until), at, bytes, batch, nowMs, endsInCr);
+        } else {
           const line = { piece, from, until, start: at, end: at + bytes };
           if (lines) lines.add(line, batch, nowMs);
           else batch.addLine(line);
