@@ -12,8 +12,9 @@ interface Figures {
   readonly bytes: number;
   readonly files: number;
   readonly packedBytes: number;
-  /** From the start of the first process to `is ready`, the best of `starts`. */
+  /** From the start of the first process to `is ready`, the best of `starts`; and the CPU time of that, which others on the machine do not change. */
   readonly readyMs: number;
+  readonly readyCpuMs: number;
   readonly starts: number;
   readonly idle: Idle;
   readonly isHealthy: boolean;
@@ -42,7 +43,9 @@ interface Idle {
   readonly group: string;
 }
 
-const starts = 5;
+const startsMin = 5;
+/** Where the best is slow: something else may have the cores. */
+const startsMax = 20;
 /** After a start memory is given back for a while. */
 const restMs = 8000;
 /** What the chart gives a collector. */
@@ -65,8 +68,13 @@ const collector = `<source>
 </match>
 `;
 
-/** `directory`: for volumes; made, and removed afterwards. */
-export async function measure(root: string, config: ImageConfig, directory: string): Promise<Figures> {
+/** `directory`: for volumes; made, and removed afterwards. `readyMsMax`: a start that is as quick as that is quick enough. */
+export async function measure(
+  root: string,
+  config: ImageConfig,
+  directory: string,
+  readyMsMax: number,
+): Promise<Figures> {
   mkdirSync(directory, { recursive: true });
   const start = (name: string, env: Readonly<Record<string, string>>, group?: MemoryGroup): Container =>
     startIn(root, config, join(directory, name), env, group);
@@ -75,11 +83,12 @@ export async function measure(root: string, config: ImageConfig, directory: stri
   try {
     // Another program may have the admin port of this machine.
     const asCollector = { FLUENTD_ARGS: '-c /etc/fluentd/fluentd.conf', P2L_ADMIN_PORT: '0' };
-    const readyMs: number[] = [];
-    for (let count = 0; count < starts; count++) {
-      const container = start(`start-${count}`, asCollector);
+    const begun: { readyMs: number; readyCpuMs: number }[] = [];
+    const best = (of: 'readyMs' | 'readyCpuMs'): number => Math.min(...begun.map((one) => one[of]));
+    while (begun.length < startsMin || (best('readyMs') > readyMsMax && begun.length < startsMax)) {
+      const container = start(`start-${begun.length}`, asCollector);
       await container.ready();
-      readyMs.push(performance.now() - container.startedMs);
+      begun.push({ readyMs: performance.now() - container.startedMs, readyCpuMs: cpuMsOf(container) });
       await container.end();
     }
     forgetPages(root);
@@ -96,8 +105,9 @@ export async function measure(root: string, config: ImageConfig, directory: stri
     const exitCode = await container.exited;
     return {
       ...size,
-      readyMs: Math.min(...readyMs),
-      starts,
+      readyMs: best('readyMs'),
+      readyCpuMs: best('readyCpuMs'),
+      starts: begun.length,
       idle: { ...idle, keptBytes },
       isHealthy: health.status === 0 && health.stdout.includes('"ready":true'),
       exitCode,
@@ -177,6 +187,15 @@ function idleOf(container: Container, group: MemoryGroup): Omit<Idle, 'keptBytes
     usageBytes: group.usageBytes,
     group: group.version,
   };
+}
+
+/** In user and kernel mode, of all its processes. */
+function cpuMsOf(container: Container): number {
+  // In hundredths of a second, behind the name, which may have blanks.
+  const fields = container
+    .pids()
+    .map((pid) => readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/.*\) /, '').split(' '));
+  return fields.reduce((sum, words) => sum + (Number(words[11]) + Number(words[12])) * 10, 0);
 }
 
 function memoryOf(container: Container, what: 'Rss' | 'Pss' | 'Anonymous'): number {

@@ -49,7 +49,12 @@ function expect(isOk: boolean, text: string): void {
 }
 const figures: Record<string, unknown> = {};
 for (const name of ['slim', 'full'] as const) {
-  const figure = await measure(join(directory, name), imageConfig(stages, name), join(directory, `${name}.run`));
+  const figure = await measure(
+    join(directory, name),
+    imageConfig(stages, name),
+    join(directory, `${name}.run`),
+    readyMsMax,
+  );
   figures[name] = figure;
   const mb = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
   expect(
@@ -58,7 +63,7 @@ for (const name of ['slim', 'full'] as const) {
   );
   expect(
     figure.readyMs <= readyMsMax,
-    `${name}: ready after ${figure.readyMs.toFixed(0)} ms (best of ${figure.starts}), at most ${readyMsMax} ms`,
+    `${name}: ready after ${figure.readyMs.toFixed(0)} ms (best of ${figure.starts}), ${figure.readyCpuMs} ms of CPU, at most ${readyMsMax} ms`,
   );
   const { rssBytes, pssBytes, anonymousBytes, workingSetBytes, usageBytes, keptBytes, group } = figure.idle;
   const rest = `PSS ${mb(pssBytes)}, working set ${mb(workingSetBytes)} (${group})`;
