@@ -18,6 +18,8 @@ interface Figures {
   readonly starts: number;
   readonly idle: Idle;
   readonly isHealthy: boolean;
+  /** `post2log generate k8s` prints something. */
+  readonly hasManifests: boolean;
   /** Of the admin server's pages, those that it does not have: address and status. */
   readonly missingPages: readonly string[];
   /** Names of what its bill of materials lists. */
@@ -99,6 +101,7 @@ export async function measure(
     await sleep(restMs);
     const keptBytes = memoryOf(container, 'Pss');
     const health = inside(container, config, ['/usr/local/bin/post2log', 'health']);
+    const printed = inside(container, config, ['/usr/local/bin/post2log', 'generate', 'k8s']);
     const missingPages = await missingPagesOf(container);
     const orphans = await orphansOf(container, config);
     container.kill('SIGTERM');
@@ -112,6 +115,7 @@ export async function measure(
       isHealthy: health.status === 0 && health.stdout.includes('"ready":true'),
       exitCode,
       missingPages,
+      hasManifests: /^kind: /m.test(printed.stdout),
       components: componentsOf(root),
       orphans,
       storeSaid: await storeSaid(start('store', { P2L_STORE: 'on', P2L_PORT: '0', P2L_ADMIN_PORT: '0' })),

@@ -82,6 +82,7 @@ for (const name of ['slim', 'full'] as const) {
     name === 'slim' ? listed.slice(0, 3).every(isListed) && !listed.slice(3).some(isListed) : listed.every(isListed),
     `${name}: the bill of materials has ${figure.components.length} components`,
   );
+  expect(figure.hasManifests, `${name}: generate k8s prints manifests`);
   expect(figure.exitCode === 0, `${name}: ends with 0 after SIGTERM to process 1 (${figure.exitCode})`);
   expect(figure.orphans === 0, `${name}: process 1 leaves no zombies (${figure.orphans})`);
   expect(
