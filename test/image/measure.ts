@@ -1,6 +1,7 @@
 /** What a made image is and does: its size, and its program started in it as an engine would. */
 import { spawnSync } from 'node:child_process';
 import { chmodSync, lstatSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { getPriority, setPriority } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openContainer } from '../pod/container.ts';
@@ -142,18 +143,25 @@ function startIn(
     chmodSync(path, 0o777);
   }
   writeFileSync(join(mounts['/etc/fluentd'] ?? '', 'fluentd.conf'), collector);
-  return openContainer({
-    scratch: join(directory, 'root'),
-    root,
-    isReadOnly: true,
-    user,
-    env: { ...env, ...more },
-    workdir,
-    args: [...entrypoint, ...command],
-    mounts,
-    network: undefined,
-    ...(group && { group: group.entrance }),
-  });
+  // What is begun has the usual priority, also where this program gives way to others.
+  const own = getPriority();
+  setPriority(0);
+  try {
+    return openContainer({
+      scratch: join(directory, 'root'),
+      root,
+      isReadOnly: true,
+      user,
+      env: { ...env, ...more },
+      workdir,
+      args: [...entrypoint, ...command],
+      mounts,
+      network: undefined,
+      ...(group && { group: group.entrance }),
+    });
+  } finally {
+    setPriority(own);
+  }
 }
 
 function sizeOf(root: string): Pick<Figures, 'bytes' | 'files' | 'packedBytes'> {
