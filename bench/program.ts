@@ -8,8 +8,8 @@ import { processTree } from './processes.ts';
 /** The checkout's root. */
 export const rootDirectory = join(import.meta.dirname, '..');
 
-/** Longest wait for a server to come up: far above any start seen, short enough to notice that it never will. */
-const startTimeoutMs = 30_000;
+/** Longest wait for a server to come up: far above any start seen, also where others take the cores, and it may never come. */
+const startTimeoutMs = 120_000;
 
 export function wait(delayMs: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, delayMs));

@@ -16,6 +16,8 @@ export interface FluentbitZone {
   /** A zone's name (`Time_Zone`), or this machine's zone (`Time_System_Timezone`); goes before the offset. */
   readonly zone?: string | undefined;
   readonly isSystem?: boolean | undefined;
+  /** False (`Time_Strict Off`): what stands behind the last part of the date and time of day may be missing. */
+  readonly isStrict?: boolean | undefined;
 }
 
 interface Parts {
@@ -74,6 +76,9 @@ const steps: Readonly<Record<string, Step>> = {
   '%': literal('%'),
 };
 
+/** Those without which there is no date and time of day. */
+const dateSteps = new Set('BbhCdeHkIljMmpSsYy'.split('').map((letter) => steps[letter]));
+
 export interface FluentbitTime {
   /** Undefined for a text that is no such time. */
   readonly read: (text: string) => Instant | undefined;
@@ -81,15 +86,23 @@ export interface FluentbitTime {
   readonly readPlaced: ReadPlaced | undefined;
 }
 
-/** Compiles a format. @throws Error for a directive or a zone that is not known */
-export function compileFluentbitTime(format: string, zone: FluentbitZone, clock: Clock): FluentbitTime {
+function partsOf(format: string): RegExpExecArray[] {
   const expanded = format.replaceAll(/%[EO]?([DFRTXxrc])/g, (_, letter: string) => composites[letter] as string);
-  const compiled = [...expanded.matchAll(/%[EO]?([A-Za-z%])|\s+|[^%\s]+|%/g)].map(([text, letter]): Step => {
+  return [...expanded.matchAll(/%[EO]?([A-Za-z%])|\s+|[^%\s]+|%/g)];
+}
+
+/** The first directive of a format that Fluent Bit does not know: no text is a time of such a form. */
+export function unknownDirective(format: string): string | undefined {
+  return partsOf(format).find(([, letter]) => letter !== undefined && !steps[letter])?.[0];
+}
+
+/** Compiles a format. @throws Error for a zone that is not known */
+export function compileFluentbitTime(format: string, zone: FluentbitZone, clock: Clock): FluentbitTime {
+  const compiled = partsOf(format).map(([text, letter]): Step => {
     if (letter === undefined) return /^\s/.test(text) ? skipSpace : literal(text);
-    const step = steps[letter];
-    if (!step) throw new Error(`Time_Format ${format}: ${text} is not known`);
-    return step;
+    return steps[letter] ?? (() => -1);
   });
+  const last = compiled.findLastIndex((step) => step !== fraction && dateSteps.has(step));
   const hasYear = /%[EO]?[YysG]|%[DFcx]/.test(format);
   const fromLocal =
     zone.zone !== undefined
@@ -100,14 +113,17 @@ export function compileFluentbitTime(format: string, zone: FluentbitZone, clock:
   const read: ReadPlaced = (text, place) => {
     const parts = blankParts(hasYear ? undefined : clock.now(), zone.offset);
     let at = 0;
-    for (const step of compiled) {
+    for (const [index, step] of compiled.entries()) {
       const from = at;
       at = step(text, at, parts);
-      if (at < 0) return undefined;
+      if (at < 0) {
+        if (zone.isStrict === false && index > last && last >= 0) break;
+        return undefined;
+      }
       if (step === fraction) [place.from, place.until] = [from, at];
     }
-    if (parts.epoch !== undefined) return { seconds: parts.epoch, nanos: parts.nanos };
-    const local = localSeconds(parts);
+    // Fluent Bit takes seconds since 1970 for a time of the zone too.
+    const local = parts.epoch ?? localSeconds(parts);
     const ahead = parts.offset ?? (fromLocal ? undefined : zone.offset);
     const seconds = ahead === undefined && fromLocal ? fromLocal(local) : local - (ahead ?? 0);
     return { seconds, nanos: parts.nanos };
@@ -116,7 +132,7 @@ export function compileFluentbitTime(format: string, zone: FluentbitZone, clock:
   const fractions = compiled.filter((step) => step === fraction).length;
   return {
     read: (text) => read(text, unused),
-    readPlaced: hasYear && fractions <= 1 ? read : undefined,
+    readPlaced: hasYear && fractions <= 1 && zone.isStrict !== false ? read : undefined,
   };
 }
 

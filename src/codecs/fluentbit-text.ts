@@ -1,7 +1,9 @@
 /** Values as Fluent Bit prints them for people: MessagePack’s text form. Source: msgpack-c 6 object.c (msgpack_object_print), which Fluent Bit 5.1 uses. */
 import type { ByteWriter } from '../core/bytes.ts';
+import { stringifyJson } from '../core/json.ts';
 import { Float, fieldEntries, isFields } from '../core/record.ts';
 import type { Value } from '../core/record.ts';
+import { generalNumber } from './printf-number.ts';
 
 /** Writes `{"log"=>"text", "n"=>1, "f"=>1.500000, "nil"=>nil}`. Texts are not escaped, bytes are written as they are. */
 export function writeFluentbitText(value: Value, out: ByteWriter): void {
@@ -32,9 +34,39 @@ export function writeFluentbitText(value: Value, out: ByteWriter): void {
 export function fluentbitScalar(value: Value | undefined): string | undefined {
   if (typeof value === 'string') return value;
   if (typeof value === 'boolean' || typeof value === 'bigint') return String(value);
-  if (typeof value === 'number') return Number.isInteger(value) ? BigInt(value).toString() : floatText(value);
+  if (typeof value === 'number') return isWhole(value) ? String(value) : floatText(value);
   if (value instanceof Float) return floatText(value.value);
   return value instanceof Uint8Array ? Buffer.from(value).toString('utf8') : undefined;
+}
+
+/** A value as Fluent Bit writes JSON, for places where its text counts: ASCII alone, doubles by C's %.16g. */
+export function fluentbitJson(value: Value): string {
+  if (Array.isArray(value)) return `[${value.map(fluentbitJson).join(',')}]`;
+  if (isFields(value))
+    return `{${fieldEntries(value)
+      .map(([key, inner]) => `${asciiText(key)}:${fluentbitJson(inner)}`)
+      .join(',')}}`;
+  const number = value instanceof Float ? value.value : value;
+  if (typeof number === 'number' && (value instanceof Float || !isWhole(number))) return fluentbitDouble(number);
+  return asciiText(value);
+}
+
+/** C's %.16g, with a digit behind the point where there is no exponent. */
+export function fluentbitDouble(value: number): string {
+  const text = generalNumber(value, 16);
+  return /^-?\d+$/.test(text) ? `${text}.0` : text;
+}
+
+function asciiText(value: Value): string {
+  return stringifyJson(value).replaceAll(
+    /[\u007f-\uffff]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
+/** JSON writes whole numbers from 1e21 on with an exponent, which makes them doubles there. */
+function isWhole(value: number): boolean {
+  return Number.isInteger(value) && Math.abs(value) < 1e21;
 }
 
 const QUOTE = 34;

@@ -4,7 +4,8 @@ import { format } from '../../test/formatting.ts';
 import { batchOf, configOf, contextOf } from '../../test/fixture.ts';
 import { parsed, shown } from '../../test/parsing.ts';
 import { fluentbitParser } from './fluentbit/index.ts';
-import { compileFluentbitTime } from './fluentbit-strptime.ts';
+import { compileFluentbitTime, unknownDirective } from './fluentbit-strptime.ts';
+import type { FluentbitZone } from './fluentbit-strptime.ts';
 import { fluentbitFileFormatter } from './fluentbit_file.ts';
 import { fluentbitJsonFormatter } from './fluentbit_json.ts';
 import { fluentbitMsgpackFormatter } from './fluentbit_msgpack.ts';
@@ -57,6 +58,11 @@ test('regex: types, empty values, a time of another form stays', () => {
   const options = { format: 'regex', regex, types: ['i:integer', 'f:float', 'b:bool', 'h:hex'], ...iso };
   const parse = (text: string) => parsed(fluentbitParser, text, options);
   assert.equal(parse('12abc 1.5x TRUE 0x1F nope'), '{"i":12,"f":1.5,"b":true,"h":31,"time":"nope"}');
+  const kept = { format: 'regex', regex: '^(?<t>.*)$', timeKey: 't', timeFormat: '%s', timeKeep: true };
+  assert.equal(
+    parsed(fluentbitParser, '1709287200', { ...kept, types: ['t:integer'] }),
+    '{"t":1709287200} 1709287200.000000000',
+  );
   assert.equal(parse('9999999999999999999 1e3 yes  x'), '{"i":9223372036854775807,"f":1000.0,"b":"yes","time":"x"}');
   assert.match(parse('no'), /^mismatch/);
   assert.throws(() => fluentbitParser.check?.({ options: { format: 'regex' } } as never), /needs Regex/);
@@ -94,7 +100,7 @@ test('decoders', () => {
 });
 
 test('times', () => {
-  const read = (format: string, text: string, zone = { offset: 0 }) => {
+  const read = (format: string, text: string, zone: FluentbitZone = { offset: 0 }) => {
     const time = compileFluentbitTime(format, zone, realClock).read(text);
     return time && new Date(time.seconds * 1000 + time.nanos / 1e6).toISOString();
   };
@@ -106,7 +112,24 @@ test('times', () => {
   assert.equal(read('%s.%L', '1709287202.5'), '2024-03-01T10:00:02.500Z');
   assert.equal(read('%a %b %d %T %Z %Y', 'Fri Mar 01 10:00:00 JST 2024'), '2024-03-01T01:00:00.000Z');
   assert.equal(read('%b %d %H:%M:%S', 'Mar  1 10:00:00')?.slice(5), '03-01T10:00:00.000Z');
-  assert.throws(() => read('%Q', ''), /%Q is not known/);
+  // Seconds since 1970 are taken for a time of the zone too.
+  assert.equal(read('%s', '1709287202', { offset: 3600 }), '2024-03-01T09:00:02.000Z');
+  assert.equal(read('%Y %Q', '2024 x'), undefined);
+  assert.deepEqual(['%Y %Q', '%FT%T.%L%z', '%Ex %N'].map(unknownDirective), ['%Q', undefined, '%N']);
+});
+
+test('times without Time_Strict lack what stands behind the time of day', () => {
+  const read = (text: string, isStrict: boolean) =>
+    compileFluentbitTime('%Y-%m-%dT%H:%M:%S.%L%z', { offset: 0, isStrict }, realClock).read(text);
+  for (const [text, nanos] of [
+    ['2024-03-01T10:00:00Z', 0],
+    ['2024-03-01T10:00:00.25', 250_000_000],
+    ['2024-03-01T10:00:00', 0],
+  ] as const) {
+    assert.deepEqual(read(text, false), { seconds: 1_709_287_200, nanos }, text);
+    assert.equal(read(text, true), undefined);
+  }
+  for (const text of ['nope', '2024-03-01', '']) assert.equal(read(text, false), undefined);
 });
 
 const batch = batchOf('app', ['{"a":1,"f":1.5,"date":"x"}', '{}', '{"n":null,"t":true,"l":[1,{"k":"v"}]}']);
@@ -129,6 +152,11 @@ test('the json formatter puts the time first; a field of that name stays', () =>
 });
 
 test('the text formatter prints as msgpack does', () => {
+  const large = batchOf('app', ['{"a":1e+21,"b":1e20,"c":100000000000000000000000}']);
+  assert.equal(
+    format(fluentbitTextFormatter, {}, large).split('{}], ')[1],
+    '{"a"=>1000000000000000000000.000000, "b"=>100000000000000000000.000000, "c"=>100000000000000000000000}]\n',
+  );
   assert.deepEqual(format(fluentbitTextFormatter, {}, batch).split('\n'), [
     '[[1709618820.000000000, {}], {"a"=>1, "f"=>1.500000, "date"=>"x"}]',
     '[[1709618821.000000000, {}], {}]',

@@ -39,6 +39,7 @@ export const fluentbitJsonProperties = {
   jsonDateFormat: choice(fluentbitDateFormats)('How the time is written.', {
     default: 'double',
     fluentbit: 'json_date_format',
+    isLenient: true,
   }),
 } as const;
 

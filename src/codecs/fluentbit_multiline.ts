@@ -54,6 +54,7 @@ export const fluentbitMultilineParser = definePlugin({
   options,
   sections,
   fluentbit: fluentbitForm({
+    passesOver: true,
     options: {
       matchString: {},
       negate: {},

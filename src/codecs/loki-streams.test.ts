@@ -70,6 +70,12 @@ test('key_value, and records with one field left', () => {
     line({ lineFormat: 'key_value' }, record),
     'n=1 f=1.5 w=2.0 t=true nil=null s="a b" l="[1 "x"]" m="map[k:"v" o:"map[]"]"',
   );
+  const numbers = '{"t":1e-7,"l":1e21,"u":1e+22,"d":0.1234567890123456789,"b":9007199254740993,"s":"\u007fé"}';
+  assert.equal(line({ lineFormat: 'key_value' }, '{"t":1e-7,"l":1e21,"w":3.0}'), 't=1e-07 l=1e+21 w=3.0');
+  assert.equal(
+    line({}, numbers),
+    '{"t":1e-07,"l":1e+21,"u":1e+22,"d":0.1234567890123457,"b":9007199254740993,"s":"\\u007f\\u00e9"}',
+  );
   assert.equal(line({ dropSingleKey: 'on' }, '{"log":"a b"}'), '"a b"');
   assert.equal(line({ dropSingleKey: 'raw' }, '{"log":"a b"}'), 'a b');
   assert.equal(line({ dropSingleKey: 'raw' }, '{"log":{"a":1}}'), '{"a":1}');

@@ -2,7 +2,7 @@
 import { epochNanosText } from './fluentbit-dates.ts';
 import { compileFluentbitAccessor, compileFluentbitTemplate } from './fluentbit-accessor.ts';
 import type { FluentbitAccessor, TemplateSource } from './fluentbit-accessor.ts';
-import { fluentbitScalar } from './fluentbit-text.ts';
+import { fluentbitDouble, fluentbitJson, fluentbitScalar } from './fluentbit-text.ts';
 import { rowFormatter } from './rows.ts';
 import { stringifyJson } from '../core/json.ts';
 import type { Formatter } from '../core/plugin.ts';
@@ -163,22 +163,15 @@ function withoutPath(fields: Fields, [key, ...rest]: readonly (string | number)[
   );
 }
 
+/** A line is compared and searched as it is, so it is written exactly as Fluent Bit writes it. */
 function lineOf(fields: Fields, { lineFormat, dropSingleKey }: LokiOptions): string {
   const entries = fieldEntries(fields);
   const only = dropSingleKey !== 'off' && entries.length === 1 ? entries[0]?.[1] : undefined;
   if (lineFormat === 'json') {
-    return typeof only === 'string' && dropSingleKey === 'raw' ? only : asciiJson(only ?? fields);
+    return typeof only === 'string' && dropSingleKey === 'raw' ? only : fluentbitJson(only ?? fields);
   }
   if (only !== undefined) return typeof only === 'string' ? only : plainText(only);
   return entries.map(([key, value]) => `${key}=${plainText(value)}`).join(' ');
-}
-
-/** A line is compared and searched as it is, so it has the escapes that Fluent Bit writes. */
-function asciiJson(value: Value): string {
-  return stringifyJson(value).replaceAll(
-    /[\u0080-\uffff]/g,
-    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
 }
 
 /** A value of key_value. Texts are not escaped. */
@@ -191,11 +184,7 @@ function plainText(value: Value): string {
       .map(([key, inner]) => `${key}:${plainText(inner)}`)
       .join(' ')}]"`;
   const number = value instanceof Float ? value.value : value;
-  if (typeof number === 'number' && (value instanceof Float || !Number.isInteger(number))) return doubleText(number);
+  if (typeof number === 'number' && (value instanceof Float || !Number.isSafeInteger(number)))
+    return fluentbitDouble(number);
   return fluentbitScalar(value) ?? '';
-}
-
-/** C's %.16g, with a digit behind the point. */
-function doubleText(value: number): string {
-  return Number.isInteger(value) ? value.toFixed(1) : String(Number(value.toPrecision(16)));
 }

@@ -2,7 +2,9 @@
 import { isUtf8 } from 'node:buffer';
 import { text } from '../core/options.ts';
 import { definePlugin } from '../core/plugin.ts';
-import { recordOptions } from './record-reading.ts';
+import { recordOptions, withoutEffect } from './record-reading.ts';
+
+const notRead = 'this parser looks at nothing in a line';
 
 export const noneParser = definePlugin({
   kind: 'parser',
@@ -10,6 +12,7 @@ export const noneParser = definePlugin({
   summary: 'Takes each line as it is, as one field; bytes that are not UTF-8 are kept.',
   options: {
     messageKey: text('The field that gets the line.', { default: 'message' }),
+    ...withoutEffect({ ...recordOptions, timeKey: text("The field that holds the record's time.") }, notRead),
     estimateCurrentEvent: recordOptions.estimateCurrentEvent,
   },
   example: `<source>

@@ -22,7 +22,7 @@ test('an event has its time and the record', () => {
     '{"time":1709287200.123457,"event":{"log":"hé","m":{"k":"v"},"i":"other"}}{"time":1709287201.5,"event":{"n":1}}',
   );
   assert.equal(events({ isRaw: true }), '{"log":"hé","m":{"k":"v"},"i":"other"}\n{"n":1}\n');
-  assert.equal(events({ isRaw: true, eventKey: '$log' }), '"hé"\n{"n":1}\n');
+  assert.equal(events({ isRaw: true, eventKey: '$log' }), '"h\\u00e9"\n{"n":1}\n');
 });
 
 test('what stands around it is filled from the record; what is empty is left out', () => {
@@ -30,7 +30,7 @@ test('what stands around it is filled from the record; what is empty is left out
   const more = { eventIndexKey: '$i', eventKey: '$log', eventFields: { kind: "$m['k']" }, hasTime: false };
   assert.equal(
     events({ ...all, ...more }),
-    '{"host":"h-app.web","sourcetype":"st","index":"other","fields":{"kind":"v"},"event":"hé"}' +
+    '{"host":"h-app.web","sourcetype":"st","index":"other","fields":{"kind":"v"},"event":"h\\u00e9"}' +
       '{"host":"h-app.web","sourcetype":"st","index":"main","fields":{},"event":{"n":1}}',
   );
 });

@@ -5,6 +5,7 @@ import type { Fields } from '../core/record.ts';
 import { compileFluentbitAccessor, compileFluentbitTemplate } from './fluentbit-accessor.ts';
 import type { TemplateSource } from './fluentbit-accessor.ts';
 import { epochDouble } from './fluentbit-dates.ts';
+import { fluentbitJson } from './fluentbit-text.ts';
 import { rowFormatter, writeJson } from './rows.ts';
 
 export interface SplunkRowOptions {
@@ -52,7 +53,7 @@ export function splunkFormatter(options: SplunkRowOptions): Formatter {
       out.text(`{${[...time, ...named, ...(fields ? [fields(source.fields)] : []), '"event":'].join(',')}`);
     }
     if (only === '') writeJson(batch, row, out);
-    else out.text(stringifyJson(only));
+    else out.text(fluentbitJson(only));
     out.text(options.isRaw ? '\n' : '}');
   });
 }

@@ -82,6 +82,8 @@ export interface FluentbitForm<P extends OptionTable = OptionTable> {
   readonly repeated?: Readonly<Record<string, string>>;
   /** Properties that are taken and have no effect here, by spelling in lower case, with the reason. One that ends in `.*` stands for all that begin so. */
   readonly ignored?: Readonly<Record<string, string>>;
+  /** Fluent Bit passes over a property that it does not know: a warning here, not an error. */
+  readonly passesOver?: boolean;
   /** Turns what was read into the plugin's options, sections, parser and formatter. Pure. Problems go to `written.error`. */
   lower?(written: FluentbitWritten<P>): FluentbitParts;
   /** A runnable example for the reference page: sections of the classic form, without [SERVICE]. */

@@ -43,6 +43,8 @@ export interface OptionSpec<T = unknown> {
   /** Said as a warning where the option is written, or where it is not: something a person should know who comes from the program it is named after. */
   readonly warnWritten: string | undefined;
   readonly warnAbsent: string | undefined;
+  /** Fluent Bit goes on without a value that it cannot read; so it counts as not written there, with a warning. */
+  readonly isLenient: boolean;
 }
 
 export type OptionTable = Readonly<Record<string, OptionSpec>>;
@@ -83,6 +85,7 @@ interface Extras {
   readonly ignored?: string;
   readonly warnWritten?: string;
   readonly warnAbsent?: string;
+  readonly isLenient?: boolean;
 }
 interface Optional extends Extras {
   readonly required?: false;
@@ -117,6 +120,8 @@ function maker<T>(kind: OptionKind, base: v.GenericSchema<T>, choices?: readonly
       ignored: extras.ignored,
       warnWritten: extras.warnWritten,
       warnAbsent: extras.warnAbsent,
+      // A size that Fluent Bit cannot read is none, which loses nothing here.
+      isLenient: extras.isLenient ?? kind === 'bytes',
     };
   }
   return make as Make<T>;

@@ -143,6 +143,8 @@ export interface Parser {
    * record goes up to the next line for which that is true; without it until what is joined parses.
    */
   readonly isMultiline?: boolean;
+  /** Where lines are joined for it, a carriage return before the line feed between two of them stays. */
+  readonly keepsCarriageReturns?: boolean;
   isFirstLine?(line: Buffer | string): boolean;
   /** How long one text may take; undefined: its time is linear in the text. */
   readonly timeLimitMs?: number | undefined;
@@ -218,6 +220,8 @@ export interface Retagger {
   retag(batch: Batch, emit: (batch: Batch, label?: string) => void, reject: RejectRecord): Batch | void;
   /** True: `retag` gives back the records that go on behind the step, as all those do in Fluent Bit that no rule takes. */
   readonly letsPass?: boolean;
+  /** True: records that it gave their tag go past it, unless another one gave them a tag since. */
+  readonly passesOwn?: boolean;
 }
 
 // ---------------------------------------------------------------------------------------------------- outputs

@@ -12,7 +12,9 @@ test('insert, upsert, delete, rename', async () => {
   assert.equal(await modify('action upsert', 'key a', 'value y'), '{"b":"two words","n":1.5,"o":{},"a":"y"}');
   assert.equal(await modify('action delete', 'key b'), '{"a":"1","n":1.5,"o":{}}');
   assert.equal(await modify('action delete', 'key z'), record);
-  assert.equal(await modify('action rename', 'key a', 'value b'), '{"b":"1","n":1.5,"o":{}}');
+  assert.equal(await modify('action rename', 'key a', 'value b'), '{"b":"two words","n":1.5,"o":{}}');
+  assert.equal(await modify('action rename', 'key b', 'value a'), '{"a":"two words","n":1.5,"o":{}}');
+  assert.equal(await modify('action rename', 'key a', 'value z'), '{"z":"1","b":"two words","n":1.5,"o":{}}');
   assert.equal(await modify('action rename', 'key z', 'value b'), record);
 });
 

@@ -54,6 +54,10 @@ export const contentModifierFilter = definePlugin({
     },
     {
       peer: 'fluentbit',
+      text: 'Leaves a key twice in a record where `rename` gives a field the name of another one. Here the later of the two stays.',
+    },
+    {
+      peer: 'fluentbit',
       text: '`context` of metadata and of OpenTelemetry is an error here: records have fields only.',
       options: ['context'],
     },
@@ -158,12 +162,14 @@ function inPlace(fields: Fields, key: string, value: Value): Fields {
   return fieldsFromEntries(fieldEntries(fields).map(([one, held]) => [one, one === key ? value : held]));
 }
 
+/** Of two fields that have the name then, the later one stays. */
 function renamed(fields: Fields, key: string, name: string): Fields {
   if (key === name || getField(fields, key) === undefined) return fields;
+  const entries = fieldEntries(fields);
+  const at = (wanted: string) => entries.findIndex(([one]) => one === wanted);
+  const left = at(name) > at(key) ? key : name;
   return fieldsFromEntries(
-    fieldEntries(fields).flatMap(([one, held]): [string, Value][] =>
-      one === name ? [] : [[one === key ? name : one, held]],
-    ),
+    entries.flatMap(([one, held]): [string, Value][] => (one === left ? [] : [[one === key ? name : one, held]])),
   );
 }
 

@@ -15,7 +15,7 @@ import { ByShard, Decided } from './decided.ts';
 const options = {
   rate: number('Records that pass in an interval, on average; 1 where it is not above 1.', { default: 1 }),
   window: integer()('Intervals over which the average goes; 5 where it is not above 1.', { default: 5 }),
-  interval: duration('Length of an interval.', { default: 1000 }),
+  interval: duration('Length of an interval.', { default: 1000, isLenient: true }),
   printStatus: boolean('Says the rate in the log when an interval ends.', { default: false }),
 };
 

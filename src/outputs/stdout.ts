@@ -17,7 +17,7 @@ const stdoutForm = fluentbitForm({
   properties: {
     format: choice(['msgpack', 'json', 'json_lines', 'json_stream'])(
       'How records are printed: for people, as a JSON array of each chunk, as a JSON object a line, or one behind the other.',
-      { default: 'msgpack' },
+      { default: 'msgpack', isLenient: true },
     ),
     ...fluentbitJsonProperties,
   },

@@ -83,6 +83,12 @@ const retaggers: Record<string, Retagger> = {
       if (rows(1).length > 0) emit(batch.select(rows(1)).withTag('one'));
     },
   },
+  own: {
+    dropReason: 'no_rule',
+    letsPass: true,
+    passesOwn: true,
+    retag: (batch, emit) => (emit(batch), batch.select([])),
+  },
   same: { dropReason: 'no_rule', retag: (batch, emit) => emit(batch) },
   throwThree: {
     dropReason: 'no_rule',
@@ -264,6 +270,11 @@ test('loops end as hop_limit, also those that multiply', () => {
   assert.deepEqual(refused(route({ [rootLabel]: [step('**', retag('same'))] })), [
     ['hop_limit', true, [0, 1, 2, 3, 4]],
   ]);
+  // One that lets its own records pass meets them once.
+  const past = route({ [rootLabel]: [step('**', retag('own'), false), step('**', to('x'))] });
+  assert.deepEqual([emitted(past).length, refused(past)], [1, []]);
+  const two = [step('**', retag('own'), false), step('**', retag('passOdd'), false), step('**', to('x'))];
+  assert.ok(refused(route({ [rootLabel]: two })).every(([reason]) => reason === 'hop_limit'));
   const multiplying = route({
     [rootLabel]: [step('**', { kind: 'copy', actions: [relabel(rootLabel), relabel(rootLabel)] })],
   });

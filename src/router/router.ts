@@ -212,6 +212,8 @@ function* outputsOf(action: Action, seen: Set<Label> | undefined): Generator<str
 interface Way {
   readonly hops: number;
   readonly isError: boolean;
+  /** Who gave the records their tag last. */
+  readonly from?: Retagger;
   /** Inside a copy whose stores share records. */
   readonly shared?: SharedRecords;
 }
@@ -348,12 +350,13 @@ class Routing {
     return out;
   }
   #retag(retagger: Retagger, label: Label, batch: Batch, way: Way, take: boolean): Batch | 'threw' {
+    if (retagger.passesOwn === true && way.from === retagger) return batch;
     const { error, out: passed, rejected, emitted } = this.#run(() => retagOnce(retagger, batch));
     if (error !== undefined) return this.#threw(batch, error, way);
     for (const { batch: out, label: name } of emitted) {
       const own = name === undefined ? label : this.#labels.get(name);
       assert(own, `label ${name} is not in the model; the configuration's check must have said so`);
-      this.#enter(own, out, { ...way, hops: way.hops + 1 });
+      this.#enter(own, out, { ...way, hops: way.hops + 1, from: retagger });
     }
     const batches = emitted.map(({ batch: out }) => out);
     if (passed) {

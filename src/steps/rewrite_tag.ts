@@ -25,7 +25,6 @@ export const rewriteTagStep = definePlugin({
     rule: {
       summary: 'A rule; the first that matches decides.',
       isMany: true,
-      isRequired: true,
       options: {
         key: text("The field, as a record accessor ($a['b']).", { required: true }),
         pattern: pattern('What its text is searched for.', { required: true }),
@@ -42,7 +41,7 @@ export const rewriteTagStep = definePlugin({
       emitter_mem_buf_limit: journalHolds,
     },
     lower(written) {
-      if (written.pairs.length === 0) written.error(written.at, 'Rule is required but missing');
+      if (written.pairs.length === 0) written.warn(written.at, 'no Rule is written: nothing gets a new tag');
       return { sections: { rule: written.pairs.flatMap((pair) => ruleOf(written, pair)) } };
     },
     example: `[FILTER]
@@ -55,7 +54,7 @@ export const rewriteTagStep = definePlugin({
     {
       peer: 'fluentbit',
       verdict: 'better',
-      text: 'A rule that also matches what it made goes on for ever. Here a record takes 32 steps at most, and goes to the dead letters then (`hop_limit`).',
+      text: 'Two filters that each match what the other one made go on for ever. Here a record takes 32 steps at most, and goes to the dead letters then (`hop_limit`).',
     },
     {
       peer: 'fluentbit',
@@ -69,6 +68,7 @@ export const rewriteTagStep = definePlugin({
     return {
       dropReason: 'filtered',
       letsPass: true,
+      passesOwn: true,
       retag(batch, emit, reject) {
         const found: (Rewritten | undefined)[] = [];
         const late = new Set<number>();
@@ -94,14 +94,19 @@ export const rewriteTagStep = definePlugin({
   },
 });
 
-function ruleOf({ error }: FluentbitWritten, { value, at, valueAt = at }: FluentbitWritten['pairs'][number]) {
+function ruleOf({ error, warn }: FluentbitWritten, { value, at, valueAt = at }: FluentbitWritten['pairs'][number]) {
   const [key, expression, tag, keep] = fluentbitWords(value) ?? [];
   const isKept = /^(?:true|on|yes)$/i.test(keep ?? '');
   if (key === undefined || expression === undefined || tag === undefined || keep === undefined)
     error(valueAt, `Rule ${value}: expected a key, a regular expression, a tag, and true or false`);
-  else if (!isKept && !/^(?:false|off|no)$/i.test(keep))
-    error(valueAt, `Rule ${value}: found ${keep}, expected true or false at the end`);
-  else return [madeSection({ key, pattern: expression, tag, keep: isKept }, at)];
+  else {
+    if (!isKept && !/^(?:false|off|no)$/i.test(keep))
+      warn(
+        valueAt,
+        `Rule ${value}: found ${keep}, expected true or false at the end; as in Fluent Bit it counts as false`,
+      );
+    return [madeSection({ key, pattern: expression, tag, keep: isKept }, at)];
+  }
   return [];
 }
 

@@ -2,29 +2,8 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { opensearch } from '../services/opensearch.ts';
+import { readIndex } from '../services/opensearch-index.ts';
 import type { CrashTarget } from './targets.ts';
-
-/** What the server gives at most at a time. */
-const pageRecords = 10_000;
-
-async function search(address: string, index: string, after: readonly unknown[] | undefined): Promise<readonly Hit[]> {
-  const answer = await fetch(`${address}/${index}/_search`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({
-      size: pageRecords,
-      _source: ['n'],
-      sort: [{ n: 'asc' }, { _doc: 'asc' }],
-      ...(after && { search_after: after }),
-    }),
-  });
-  const { hits } = (await answer.json()) as { hits: { hits: readonly Hit[] } };
-  return hits.hits;
-}
-interface Hit {
-  readonly _source: { readonly n: number };
-  readonly sort: readonly unknown[];
-}
 
 export const opensearchTarget: CrashTarget = {
   name: 'opensearch',
@@ -63,18 +42,5 @@ export const opensearchTarget: CrashTarget = {
   </store>`;
     return [store('once', true), store('plain', false)].join('\n');
   },
-  async read(server, from, take) {
-    const address = server.addresses['http'] ?? '';
-    await fetch(`${address}/${from}/_refresh`, { method: 'POST' });
-    // A merge between two pages would give records other places.
-    await fetch(`${address}/${from}/_forcemerge?max_num_segments=1`, { method: 'POST' });
-    let after: readonly unknown[] | undefined;
-    for (;;) {
-      // A page ends within records of one number where one is there more than once: `_doc` tells them apart.
-      const hits = await search(address, from, after);
-      for (const { _source } of hits) take(_source.n);
-      after = hits.at(-1)?.sort;
-      if (hits.length < pageRecords) return;
-    }
-  },
+  read: (server, from, take) => readIndex(server.addresses['http'] ?? '', from, ['n'], ({ n }) => take(n as number)),
 };

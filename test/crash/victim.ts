@@ -12,7 +12,7 @@ import { outputIds } from './check.ts';
 import { postbackPaths } from './postbacks.ts';
 
 /** Longest wait for the program to be ready again, or for a process to be replaced. Recovery takes well under a second here. */
-const restartTimeoutMs = 30_000;
+const restartTimeoutMs = 120_000;
 
 /** Both outputs get every record: the file exactly once, standard output at least once. Flushed often, so that kills hit writes. */
 function outputConfig(filePath: string): string {

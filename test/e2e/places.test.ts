@@ -63,13 +63,14 @@ test('a choice of where to search, kept in the address; both have their own reco
   await page.getByText('out of the store').first().waitFor();
 });
 
-test('the explorer alone has no choice, and says when the server is away', async (context) => {
+test('the explorer alone has no choice, whatever an address names, and says when the server is away', async (context) => {
   const server = await indices(context);
   const program = await (
     await startProgram(context, { args: ['explorer'], env: { P2L_EXPLORER_URL: server.url } })
   ).ready();
-  const page = await openPage(context, `${program.adminUrl}/?last=all`);
+  const page = await openPage(context, `${program.adminUrl}/?last=all&in=store`);
   await waitForCount(page, 3);
+  assert.doesNotMatch(page.url(), /in=/);
   assert.equal(await page.getByRole('button', { name: /^Search in/ }).count(), 0);
   server.close();
   await ask(page, 'foo');

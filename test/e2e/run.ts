@@ -9,5 +9,5 @@ if (findChromium() === undefined) {
 }
 const built = spawnSync(process.execPath, ['web/build.ts', '--if-stale'], { cwd: root, stdio: 'inherit' });
 if (built.status !== 0) process.exit(1);
-// One file at a time: each starts programs and a browser. A page that hangs must not hang the run.
-runTests(testFiles(['test/e2e/**/*.test.ts']), ['--test-concurrency=1', '--test-timeout=240000']);
+// Two files at a time: each starts programs and a browser, and mostly waits for them. A page that hangs must not hang the run.
+runTests(testFiles(['test/e2e/**/*.test.ts']), ['--test-concurrency=2', '--test-timeout=240000']);

@@ -1,4 +1,4 @@
-/** The explorer over a real OpenSearch: what the store would find, in pages that lose and double nothing, while records arrive. */
+/** The explorer over a real OpenSearch and Elasticsearch: what the store would find, in pages that lose and double nothing, while records arrive. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { test } from 'node:test';
@@ -11,18 +11,21 @@ import { isMatch, jsonOf } from '../../src/store/query/query-fixture.ts';
 import { startProgram, temporaryDirectory, until } from '../program.ts';
 import type { Program } from '../program.ts';
 import type { Running } from '../services/contract.ts';
+import { elasticsearch } from '../services/elasticsearch.ts';
 import { startService } from '../services/fixture.ts';
 import { opensearch } from '../services/opensearch.ts';
 
-/** One server for all tests of this file: it takes half a minute to start on a loaded machine. */
+/** One server for all tests of a title: it takes half a minute to start on a loaded machine. */
 let server: Running;
-test('the explorer over OpenSearch', async (t) => {
-  server = await startService(t, opensearch);
-  await t.test('any query finds what it finds in the store', anyQuery);
-  await t.test('pages, counts, values, exports and the command agree', pages);
-  await t.test('records are shown as they arrive', liveTail);
-  await t.test('a server that is away, a field that is missing: said, with what to do', troubles);
-});
+const servers = { OpenSearch: opensearch, Elasticsearch: elasticsearch };
+for (const [name, service] of Object.entries(servers))
+  test(`the explorer over ${name}`, async (t) => {
+    server = await startService(t, service);
+    await t.test('any query finds what it finds in the store', anyQuery);
+    await t.test('pages, counts, values, exports and the command agree', pages);
+    await t.test('records are shown as they arrive', liveTail);
+    await t.test('a server that is away, a field that is missing: said, with what to do', troubles);
+  });
 
 async function ask(path: string, body?: string, method = body === undefined ? 'GET' : 'POST'): Promise<unknown> {
   const type = path.includes('_bulk') || path.includes('_msearch') ? 'application/x-ndjson' : 'application/json';
@@ -259,7 +262,7 @@ async function troubles(t: TestContext): Promise<void> {
   assert.equal((await api<Page>(named, '/api/search?query=a:b')).records.length, 1);
   const absent = await explorer(t, { P2L_EXPLORER_INDEX: 'absent-*' });
   assert.match(JSON.stringify(await api(absent, '/api/search')), /no index is called absent-\*/);
-  await server.stop();
+  await server.kill();
   const away = await fetch(`${named.adminUrl}/api/search`);
   assert.equal(away.status, 503);
   assert.match(await away.text(), /INDEX_UNAVAILABLE/);

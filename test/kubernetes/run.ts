@@ -10,8 +10,8 @@ import { helm, kubeconform } from '../services/kubernetes-tools.ts';
 const startMs = performance.now();
 for (const part of [kubeconform, helm, schemas]) await part.install();
 console.log(`tools and schemas after ${Math.round((performance.now() - startMs) / 1000)} s`);
-// A machine that is busy answers late; 10 minutes are far more than any file takes.
+// Two files at a time, of which one mostly waits for a tool. A machine that is busy answers late; 10 minutes are far more than any file takes.
 runTests(testFiles(['test/kubernetes/**/*.test.ts', 'test/helm/**/*.test.ts']), [
-  '--test-concurrency=1',
+  '--test-concurrency=2',
   '--test-timeout=600000',
 ]);

@@ -2,12 +2,12 @@
  * Nodes, what the chart's manifests put on them, and the services between: scheduler, kubelets and kube-proxy of a cluster whose API
  * server is a real one.
  */
-import { createHash, randomUUID } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Patience } from '../patience.ts';
 import type { Cluster, Pod as KnownPod } from '../services/kubernetes-cluster.ts';
+import { newContainerId } from './container-log.ts';
 import type { Image } from './container.ts';
 import type { Container, PodSpec, RawObject, Rendered, Service, Workload } from './manifests.ts';
 import { outsideAddress, type Forwarding, type Network, type NodeNetwork } from './network.ts';
@@ -69,7 +69,7 @@ export class LocalCluster {
     pod: Omit<KnownPod, 'node' | 'containers'>,
     containers: readonly Pick<Container, 'name' | 'image'>[],
   ) {
-    const ids = new Map(containers.map(({ name }) => [name, createHash('sha256').update(randomUUID()).digest('hex')]));
+    const ids = new Map(containers.map(({ name }) => [name, newContainerId()]));
     const known = containers.map(({ name, image }) => ({ name, image, id: ids.get(name) ?? '' }));
     const uid = await this.#options.api.runPod({ ...pod, node: node.name, containers: known });
     return { uid, ids };

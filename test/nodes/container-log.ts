@@ -1,4 +1,5 @@
 /** The file of one container's lines on its node, as containerd writes it, the kubelet rotates it and names lead to it. */
+import { createHash, randomUUID } from 'node:crypto';
 import {
   appendFileSync,
   existsSync,
@@ -16,6 +17,11 @@ import { gzipSync } from 'node:zlib';
 
 /** Rotated files that stay, the one being written aside: the kubelet's containerLogMaxFiles less one. */
 const rotatedMax = 4;
+
+/** What a runtime calls a new container. */
+export function newContainerId(): string {
+  return createHash('sha256').update(randomUUID()).digest('hex');
+}
 
 export interface LoggedContainer {
   readonly namespace: string;
@@ -41,7 +47,10 @@ export class ContainerLog {
     if (!existsSync(this.#path)) writeFileSync(this.#path, '', { mode: 0o640 });
     const names = join(root, 'var/log/containers');
     mkdirSync(names, { recursive: true });
-    symlinkSync(path, join(names, `${pod}_${namespace}_${container}-${id}.log`));
+    const name = join(names, `${pod}_${namespace}_${container}-${id}.log`);
+    // It is there where its node had lost its power.
+    rmSync(name, { force: true });
+    symlinkSync(path, name);
   }
   write(lines: readonly string[], stream: 'stdout' | 'stderr' = 'stdout'): void {
     if (lines.length === 0) return;

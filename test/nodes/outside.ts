@@ -12,13 +12,12 @@ import { kafka, startKafka } from '../services/kafka.ts';
 import type { Cluster } from '../services/kubernetes-cluster.ts';
 import { clusterOf, kubernetes } from '../services/kubernetes.ts';
 import { opensearch } from '../services/opensearch.ts';
+import { readIndex } from '../services/opensearch-index.ts';
 import { Tally } from './check.ts';
 import { outsideAddress } from './network.ts';
 
 const index = 'records';
 const topic = 'records';
-/** What the server gives at most at a time. */
-const pageRecords = 10_000;
 
 /** The same port at `outsideAddress` for a server that listens on loopback alone. */
 async function reachable(url: string): Promise<string> {
@@ -83,26 +82,8 @@ export class Outside {
   }
   async readIndex(): Promise<Tally> {
     const tally = new Tally();
-    await fetch(`${this.#searchUrl}/${index}/_refresh`, { method: 'POST' });
-    await fetch(`${this.#searchUrl}/${index}/_forcemerge?max_num_segments=1`, { method: 'POST' });
-    let after: readonly unknown[] | undefined;
-    for (;;) {
-      const body = {
-        size: pageRecords,
-        _source: ['origin', 'n'],
-        sort: [{ n: 'asc' }, { _doc: 'asc' }],
-        ...(after && { search_after: after }),
-      };
-      const answer = await fetch(`${this.#searchUrl}/${index}/_search`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify(body),
-      });
-      const { hits } = ((await answer.json()) as { hits: { hits: { _source: object; sort: unknown[] }[] } }).hits;
-      for (const { _source } of hits) tally.add(_source);
-      after = hits.at(-1)?.sort;
-      if (hits.length < pageRecords) return tally;
-    }
+    await readIndex(this.#searchUrl, index, ['origin', 'n'], (document) => tally.add(document));
+    return tally;
   }
   async readTopic(): Promise<Tally> {
     const tally = new Tally();

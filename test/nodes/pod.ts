@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { ContainerLog } from './container-log.ts';
+import { ContainerLog, newContainerId } from './container-log.ts';
 import { ContainerRun, type Image } from './container.ts';
 import type { Container, PodSpec, Probe, Rendered } from './manifests.ts';
 import type { NodeNetwork } from './network.ts';
@@ -129,7 +129,7 @@ export class Pod {
   }
   #logged({ name: container }: Container) {
     const { namespace, uid, ids } = this.plan;
-    return { namespace, pod: this.name, uid, container, id: ids.get(container) ?? '' };
+    return { namespace, pod: this.name, uid, container, id: ids.get(container) ?? newContainerId() };
   }
   #files(): PodFiles {
     const { node, objects, spec, account } = this.plan;

@@ -28,7 +28,7 @@ export function judge(written: readonly Written[], arrived: ReadonlyMap<string, 
     for (const n of numbers) times.set(n, (times.get(n) ?? 0) + 1);
     const missing = Array.from({ length: lines }, (_, n) => n).filter((n) => !times.has(n));
     const due = missing.filter((n) => !mayLose && !excused.some(({ from, to }) => n >= from && n < to));
-    if (mayLose) lost.push(...missing.map((n) => ({ name, n })));
+    if (mayLose) for (const n of missing) lost.push({ name, n });
     const twice = [...times].filter(([n, count]) => count > 1 || n >= lines).map(([n]) => n);
     const turned = numbers.filter(
       (n, index) => index > 0 && n < (numbers[index - 1] as number) && mayTurn?.has(n) !== true,

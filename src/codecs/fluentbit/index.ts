@@ -6,13 +6,13 @@ import { boolean, choice, list, pattern, text } from '../../core/options.ts';
 import type { OptionValues } from '../../core/options.ts';
 import { definePlugin } from '../../core/plugin.ts';
 import type { ParseProblem, Parsed, Parser } from '../../core/plugin.ts';
-import { copyFields, deleteField, fieldsFromEntries, getField } from '../../core/record.ts';
+import { copyFields, deleteField, fieldsFromEntries, getField, setField } from '../../core/record.ts';
 import type { Fields, Value } from '../../core/record.ts';
 import { parseOffset } from '../civil.ts';
 import { compileDecoders, decoderNames } from '../fluentbit-decoders.ts';
 import type { DecoderRule } from '../fluentbit-decoders.ts';
 import { readFluentbitJson } from '../fluentbit-json.ts';
-import { compileFluentbitTime } from '../fluentbit-strptime.ts';
+import { compileFluentbitTime, unknownDirective } from '../fluentbit-strptime.ts';
 import type { FluentbitTime } from '../fluentbit-strptime.ts';
 import { compileTypes, typeNames } from '../fluentbit-types.ts';
 import { compileCapture, pieceOf, subjectOf } from '../onigmo.ts';
@@ -29,6 +29,10 @@ const options = {
   timeKeep: boolean('Keeps the field of the time in the record.', { default: false }),
   timeOffset: text('Zone of times without one, such as +0530.'),
   timeZone: text('Zone of times without one, such as Asia/Seoul.'),
+  timeStrict: boolean(
+    'Takes no time that lacks what stands behind its seconds, such as a fraction; otherwise the rest of it counts.',
+    { default: true },
+  ),
   timeSystemTimezone: boolean('Takes times without a zone as this machine’s.', { default: false }),
   types: list('Fields that become something else than text: field:integer, float, bool, hex or string. Not for json.', {
     default: [],
@@ -63,6 +67,7 @@ export const fluentbitParser = definePlugin({
   options,
   sections,
   fluentbit: fluentbitForm({
+    passesOver: true,
     options: {
       format: {},
       regex: {},
@@ -72,16 +77,12 @@ export const fluentbitParser = definePlugin({
       timeOffset: {},
       timeZone: {},
       timeSystemTimezone: {},
+      timeStrict: {},
       skipEmptyValues: {},
       logfmtNoBareKeys: {},
     },
     properties: {
       types: text('Fields that become something else than text: `field:integer other:float`.', { default: '' }),
-      timeStrict: boolean('Whether a time of another form counts as none.', {
-        default: true,
-        ignored:
-          'a time of another form counts as none in any case: the record gets the time of receipt and keeps the field',
-      }),
     },
     repeated: {
       decode_field: 'Decodes the text of a field, and puts the keys it holds into the record: `json log`.',
@@ -90,7 +91,12 @@ export const fluentbitParser = definePlugin({
     lower(written) {
       const types = (fluentbitWords(written.properties.types, { isQuoted: false }) ?? []).filter((word) => word !== '');
       for (const word of types) checkType(written, word);
-      return { options: { types }, sections: { decoder: written.pairs.flatMap((pair) => decoderOf(written, pair)) } };
+      const regex = nameless(written);
+      warnOfDirective(written);
+      return {
+        options: { types, ...(regex !== undefined && { regex }) },
+        sections: { decoder: written.pairs.flatMap((pair) => decoderOf(written, pair)) },
+      };
     },
     example: `[PARSER]
     Name        app
@@ -118,8 +124,13 @@ export const fluentbitParser = definePlugin({
     {
       peer: 'fluentbit',
       verdict: 'better',
-      text: 'With `Time_Strict Off` a time of another form makes the record one of 1899, or loses it. Here it gets the time of receipt and keeps the field.',
+      text: 'With `Time_Strict Off` a time without a whole date and time of day makes the record one of 1899, or loses it. Here it gets the time of receipt and keeps the field.',
       options: ['timeStrict'],
+    },
+    {
+      peer: 'fluentbit',
+      verdict: 'better',
+      text: 'A Time_Format without a day (`%Y-%m`) gives the last day of the month before. Here the first of the month.',
     },
     {
       peer: 'fluentbit',
@@ -151,16 +162,38 @@ function checkType(written: FluentbitWritten, word: string): void {
     written.warn(at, `Types: ${type} is none of ${typeNames.join(', ')}; ${word.split(':')[0] ?? ''} stays text`);
 }
 
+/** An expression without named groups matches no line there, so that lines stay as they are: what matches none, after a warning. */
+function nameless({ options: { format, regex }, written, at, warn }: FluentbitWritten): string | undefined {
+  if (format !== 'regex' || typeof regex !== 'string' || /\(\?<[^=!]/.test(regex)) return undefined;
+  warn(
+    written('regex') ?? at,
+    `Regex ${regex}: no group has a name, so that no line is parsed; write (?<name>…) around what becomes a field`,
+  );
+  return '(?!)(?<none>)';
+}
+
+function warnOfDirective({ options: { timeFormat }, written, at, warn }: FluentbitWritten): void {
+  const unknown = typeof timeFormat === 'string' ? unknownDirective(timeFormat) : undefined;
+  if (unknown !== undefined)
+    warn(
+      written('timeFormat') ?? at,
+      `Time_Format ${String(timeFormat)}: ${unknown} is not known, so that no text is such a time, as in Fluent Bit`,
+    );
+}
+
 function decoderOf(written: FluentbitWritten, pair: FluentbitWritten['pairs'][number]) {
   const [name = '', field, next] = fluentbitWords(pair.value, { max: 3, isQuoted: false }) ?? [];
   const decoder = decoderNames.find((one) => one === name.toLowerCase());
   const at = pair.valueAt ?? pair.at;
   if (field === undefined) {
-    written.error(at, `${pair.key}: a decoder and a field were expected, such as json log`);
+    written.warn(
+      at,
+      `${pair.key}: a decoder and a field were expected, such as json log; it has no effect, as in Fluent Bit`,
+    );
     return [];
   }
   if (decoder === undefined) {
-    written.error(at, `${pair.key}: ${name} is none of ${decoderNames.join(', ')}`);
+    written.warn(at, `${pair.key}: ${name} is none of ${decoderNames.join(', ')}; it has no effect, as in Fluent Bit`);
     return [];
   }
   const action = next?.toLowerCase();
@@ -178,8 +211,8 @@ type Finish = (fields: Fields, doesTimeFail?: boolean) => Parsed;
 
 function createParser(values: ParserOptions, rules: readonly DecoderRule[], clock: Clock): Parser {
   const time = compileTime(values, clock);
-  const finish = compileFinish(values, rules, time);
   const types = compileTypes(values.types);
+  const finish = compileFinish(values, rules, time, values.format === 'regex' ? types : undefined);
   const direct =
     rules.length === 0 && (!time || time.readPlaced) ? { ...values, readTime: time?.readPlaced } : undefined;
   switch (values.format) {
@@ -243,20 +276,22 @@ function regexParser(
 }
 
 function compileTime(
-  { timeFormat, timeOffset, timeZone, timeSystemTimezone }: ParserOptions,
+  { timeFormat, timeOffset, timeZone, timeSystemTimezone, timeStrict: isStrict }: ParserOptions,
   clock: Clock,
 ): FluentbitTime | undefined {
   if (timeFormat === undefined) return undefined;
   const offset = timeOffset === undefined ? 0 : (parseOffset(timeOffset) ?? 0);
-  return compileFluentbitTime(timeFormat, { offset, zone: timeZone, isSystem: timeSystemTimezone }, clock);
+  return compileFluentbitTime(timeFormat, { offset, zone: timeZone, isSystem: timeSystemTimezone, isStrict }, clock);
 }
 
-/** `doesTimeFail`: a time of another form makes the whole text one that does not parse, as with logfmt and ltsv. */
+/** `types`: of the field of the time too, where it is kept. `doesTimeFail`: a time of another form makes the whole text one that does not parse, as with logfmt and ltsv. */
 function compileFinish(
   { timeFormat, timeKey, timeKeep }: ParserOptions,
   rules: readonly DecoderRule[],
   readTime: FluentbitTime | undefined,
+  types: ReadonlyMap<string, (text: string) => Value> | undefined,
 ): Finish {
+  const castTime = timeKeep ? types?.get(timeKey) : undefined;
   const decode = rules.length === 0 ? undefined : compileDecoders(rules);
   return (fields, doesTimeFail = false) => {
     // json decodes before it looks for the time, the others behind it: a decoded key may be the time there.
@@ -271,6 +306,11 @@ function compileFinish(
       if (time && !timeKeep) {
         result = copyFields(decoded);
         deleteField(result, timeKey);
+      }
+      const cast = time && castTime?.(written);
+      if (cast !== undefined) {
+        result = copyFields(decoded);
+        setField(result, timeKey, cast);
       }
     }
     return { fields: decode && doesTimeFail ? decode(result) : result, time };

@@ -81,12 +81,12 @@ class ClassicFile {
       return;
     }
     const word = /^@\S*/.exec(line)?.[0] ?? '@';
-    if (/^@set\b/i.test(line)) this.#error(at, '@SET: name=value was expected');
-    else {
-      const near = nearest(word.toUpperCase(), ['@INCLUDE', '@SET']);
-      const hint = near === undefined ? ' (there are @INCLUDE and @SET)' : `; did you mean ${near}?`;
-      this.#error(at, `unknown command ${word}${hint}`);
-    }
+    if (/^@set\b/i.test(line))
+      return this.#warn(at, '@SET: name=value was expected; it has no effect, as in Fluent Bit');
+    const near = nearest(word.toUpperCase(), ['@INCLUDE', '@SET']);
+    // What was meant to be one of the two would be missed.
+    if (near !== undefined) this.#error(at, `unknown command ${word}; did you mean ${near}?`);
+    else this.#warn(at, `unknown command ${word}: it has no effect, as in Fluent Bit (there are @INCLUDE and @SET)`);
   }
   #header(line: string, number: number): void {
     const at = this.#at(number, 1);
@@ -95,7 +95,11 @@ class ClassicFile {
     const end = line.indexOf(']');
     if (end < 0) return this.#error(at, `${line.trim()}: the ] of a section was expected`);
     const name = line.slice(1, end).trim();
-    if (name === '') return this.#error(at, '[]: the name of a section was expected, such as [INPUT]');
+    if (name === '')
+      return this.#warn(
+        at,
+        '[]: a section without a name has no effect, as in Fluent Bit; a name such as [INPUT] was expected',
+      );
     this.#isLost = false;
     this.#section = { name: name.toLowerCase(), properties: [], groups: [], at };
     this.#gathered.sections.push(this.#section);
@@ -154,6 +158,9 @@ class ClassicFile {
   }
   #error(at: Location, text: string): void {
     this.#gathered.problems.push({ at, text });
+  }
+  #warn(at: Location, text: string): void {
+    this.#gathered.problems.push({ at, text, severity: 'warning' });
   }
 }
 

@@ -26,7 +26,7 @@ const routed = {
 const inputProperties = {
   ...every,
   tag: text("The records' tag. Default: plugin and ordinal, such as tail.0."),
-  memBufLimit: bytes('Memory for records that wait.', { ignored: journalWaits }),
+  memBufLimit: bytes('Memory for records that wait.', { ignored: journalWaits, isLenient: false }),
   storageType: choice(['memory', 'filesystem', 'memrb'])('Where records wait.', {
     fluentbit: 'storage.type',
     ignored: journalWaits,
@@ -55,7 +55,7 @@ const outputProperties = {
   ...every,
   ...routed,
   retryLimit: text('Retries, or no_limits, or no_retries. Default here: until delivered.'),
-  workers: integer(0, 1000)('Chunks written at a time.'),
+  workers: integer(0, 1000)('Chunks written at a time.', { isLenient: true }),
   totalLimit: text('Room for what waits for this output.', { fluentbit: 'storage.total_limit_size' }),
   host: text('Host to connect to.', { ignored: noNetwork }),
   port: integer(0, 65_535)('Port to connect to.', { ignored: noNetwork }),
@@ -86,7 +86,10 @@ const later = 'accepted without effect: the journal is synced before anything is
 /** Of `[SERVICE]`. */
 export const serviceProperties = {
   flush: number('Seconds after which what waits is written.', { default: 1 }),
-  grace: integer(-1)('Seconds that a stop may take.', { ignored: 'how long a stop may take says P2L_GRACE' }),
+  grace: integer(-1)('Seconds that a stop may take.', {
+    ignored: 'how long a stop may take says P2L_GRACE',
+    isLenient: true,
+  }),
   daemon: boolean('Whether it runs in the background.', { ignored: 'the service manager does that' }),
   logFile: text('Where the own log goes.', { ignored: 'the own log goes to standard error' }),
   logLevel: choice(['off', 'error', 'warn', 'warning', 'info', 'debug', 'trace'])('Level of the own log.'),
@@ -96,6 +99,7 @@ export const serviceProperties = {
   httpServer: boolean('Whether there is a server for metrics and health, beside the admin server.', {
     default: false,
     fluentbit: 'HTTP_Server',
+    isLenient: true,
   }),
   httpListen: text('Address of that server. Loopback unless written; Fluent Bit listens on all addresses.', {
     fluentbit: 'HTTP_Listen',

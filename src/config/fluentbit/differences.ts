@@ -11,9 +11,23 @@ export const languageDifferences: readonly DialectDifference[] = [
   {
     verdict: 'better',
     theirs: 'An unknown section is passed over: `[OUTPT]` loses what it should get',
-    ours: 'An error where a known one is near, else a warning',
+    ours: 'An error where a known one is near, else a warning. So with `@` commands and keys at the top of YAML',
   },
-  { verdict: 'better', theirs: 'An unknown key in `[SERVICE]` is passed over', ours: 'The same, with a warning' },
+  {
+    verdict: 'better',
+    theirs: 'An unknown key in `[SERVICE]`, `[PARSER]` and `[MULTILINE_PARSER]` is passed over',
+    ours: 'The same, with a warning',
+  },
+  {
+    verdict: 'better',
+    theirs: 'A `Format` of stdout, tcp or udp, or a `json_date_format`, that is none counts as the default',
+    ours: 'The same, with a warning that has a place',
+  },
+  {
+    verdict: 'better',
+    theirs: 'A `Match_Regex` that is no expression is passed over, and the plugin gets nothing',
+    ours: 'An error',
+  },
   {
     verdict: 'better',
     theirs: 'A size that is none (`lots`) is no limit; a number may have anything behind its digits',

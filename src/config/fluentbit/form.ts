@@ -152,8 +152,7 @@ function readValue(
   const expected = expectedForm(spec.kind, spec.choices, unit);
   if ('problem' in read) {
     const found = spec.kind === 'secret' ? '' : `: ${read.problem}`;
-    // Fluent Bit starts with these: a size that it cannot read is none, which loses nothing here.
-    if (spec.kind === 'bytes') {
+    if (spec.isLenient) {
       lowering.warn(valueAt, `${key}${found}, expected ${expected}; it counts as not written`);
       return undefined;
     }
@@ -185,10 +184,9 @@ function reportOther(
   }
   const near = nearest(key, known);
   const all = known.length > 0 && known.length <= 12 ? ` (it has ${known.join(', ')})` : '';
-  lowering.error(
-    property.at,
-    `${owner.title} has no property ${property.key}${near === undefined ? all : `; did you mean ${near}?`}`,
-  );
+  const text = `${owner.title} has no property ${property.key}${near === undefined ? all : `; did you mean ${near}?`}`;
+  if (form.passesOver === true) lowering.warn(property.at, `${text}: it has no effect, as in Fluent Bit`);
+  else lowering.error(property.at, text);
 }
 
 function ignoredReason(ignored: Readonly<Record<string, string>>, key: string): string | undefined {

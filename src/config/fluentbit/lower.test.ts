@@ -176,12 +176,60 @@ test('all mistakes are told, each with its place', async () => {
     'a.conf:7:5: Samples: a tab stands behind it; a blank was expected between a key and its value',
     'a.conf:8:1: unknown section [OUTPT]; did you mean [OUTPUT]?',
     'a.conf:13:5: output stdout has no property Colour',
-    'a.conf:14:12: Format: found "xml", expected one of msgpack, json, json_lines, json_stream',
+    'a.conf:14:12: warning: Format: found "xml", expected one of msgpack, json, json_lines, json_stream; it counts as not written',
     'a.conf:15:5: output stdout: Format is written twice (first on line 14); write it once',
     'a.conf:16:1: [FILTER] has no Name: the name of a plugin was expected',
     'a.conf:18:1: unknown command @SETT; did you mean @SET?',
     'a.conf:19:10: @INCLUDE nope.conf: no such file (nope.conf)',
   ]);
+});
+
+test('what Fluent Bit passes over is a warning: commands, sections, keys of parsers, forms that are none', async () => {
+  const result = await read({
+    'a.conf': `@FROB x
+@SET nothing
+[SERVICE]
+    Grace        soon
+    Parsers_File p.conf
+[]
+    Name dummy
+[INPUT]
+    Name tail
+    Path /x
+    Parser mine
+[OUTPUT]
+    Name             stdout
+    Match            *
+    Format           json_lines
+    json_date_format rfc
+`,
+    'p.conf': '[PARSER]\n    Name mine\n    Format regex\n    Regex ^.*$\n    Colour red\n    Decode_Field yaml log\n',
+  });
+  assert.deepEqual(
+    said(result).map((text) => text.slice(0, 40)),
+    [
+      'a.conf:1:1: warning: unknown command @FR',
+      'a.conf:2:1: warning: @SET: name=value wa',
+      'a.conf:4:18: warning: Grace: found "soon',
+      'a.conf:6:1: warning: []: a section witho',
+      'a.conf:16:22: warning: json_date_format:',
+      'p.conf:4:11: warning: parser mine: Regex',
+      'p.conf:5:5: warning: parser mine has no ',
+      'p.conf:6:18: warning: parser mine: decod',
+    ],
+  );
+  assert.equal(result.loaded?.model.outputs[0]?.plugin.formatter?.options['dateFormat'], 'double');
+});
+
+test('a Match_Regex that is no expression is an error', async () => {
+  const result = await read({
+    'a.conf':
+      '[INPUT]\n    Name dummy\n[FILTER]\n    Name grep\n    Match_Regex (x\n[OUTPUT]\n    Name null\n    Match_Regex )\n',
+  });
+  assert.deepEqual(
+    said(result).map((text) => text.replace(/: regular.*/, '')),
+    ['a.conf:5:17: Match_Regex', 'a.conf:8:17: Match_Regex'],
+  );
 });
 
 test('includes with a glob start where the main file lies, also inside of included files', async () => {
@@ -218,7 +266,7 @@ test('parsers stand in files of their own; one that does not exist is a warning,
   assert.deepEqual(said(result), [
     'a.conf:10:12: warning: there is no parser mime; did you mean mine?: as in Fluent Bit, records are taken without it',
     'a.conf:14:1: [PARSER] stands in a file of its own in the classic form: put it there, and name the file with Parsers_File in [SERVICE]',
-    'p.conf:5:1: parser fluentbit: Format is required but missing (What the text is)',
+    'p.conf:5:1: parser broken: Format is required but missing (What the text is)',
   ]);
 });
 

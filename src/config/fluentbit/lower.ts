@@ -3,7 +3,8 @@
  * written order, then every output whose Match fits gets them all. Processors of an input stand in a label of its own before
  * that, those of an output in one behind it.
  */
-import { nearest } from '../../core/errors.ts';
+import { compilePattern } from '../../codecs/onigmo.ts';
+import { errorText, nearest } from '../../core/errors.ts';
 import { joinIdForbidden } from '../../core/join-source.ts';
 import type { OutputSpec } from '../../core/plugin.ts';
 import type { Lowering } from '../fluentd/lowering.ts';
@@ -144,6 +145,7 @@ class Pipeline {
     const spec = pluginOf(this.#around, 'filter', section);
     const lowered = spec && lowerPlugin(this.#around, spec, section, this.#instance(section, 'filter'));
     if (!lowered) return undefined;
+    this.#checkMatch(lowered, section);
     const match = this.#match(lowered.common);
     if (!match) {
       this.#lowering.error(
@@ -181,6 +183,7 @@ class Pipeline {
     const id = common.alias ?? this.#ids.next(spec, lowered.model);
     const name = common.alias ?? instance;
     const output: OutputModel = { id, plugin: lowered.model, buffer: buffer(common, lowered.parts) };
+    this.#checkMatch(lowered, section);
     const match = this.#match(common) ?? (isPair ? everything : undefined);
     if (!match) {
       this.#lowering.warn(section.at, `output ${id} has no Match: it gets no records, as in Fluent Bit`);
@@ -191,6 +194,15 @@ class Pipeline {
     const label = `@OUTPUT ${id}`;
     this.#labels[label] = [...steps, { ...write, match: everything, take: true }];
     return { name, output, step: [{ ...write, action: { kind: 'relabel', label } }] };
+  }
+  /** Fluent Bit passes over an expression that is none, and the plugin gets nothing. */
+  #checkMatch({ common, places }: LoweredPlugin, section: Section): void {
+    const { matchRegex } = common as RoutedValues;
+    try {
+      if (matchRegex !== undefined) compilePattern(matchRegex);
+    } catch (error) {
+      this.#lowering.error(places.get('matchRegex') ?? section.at, `Match_Regex: ${errorText(error)}`);
+    }
   }
   /** Match_Regex goes first; with both, a tag that either one fits. */
   #match({ match, matchRegex }: RoutedValues): MatchModel | undefined {

@@ -120,7 +120,7 @@ test('what is wrong is said with its place', async () => {
 `,
   );
   const expected = [
-    /^p\.conf:4:10: parser fluentbit_multiline: Rule "cont" .*: the first rule has to name start_state/,
+    /^p\.conf:4:10: parser a: Rule "cont" .*: the first rule has to name start_state/,
     /^p\.conf:8:10: .*regular expression/,
     /^p\.conf:9:10: .*states, an expression and the next state were expected/,
     /^p\.conf:8:10: .*no rule counts from the state nowhere \(there are start_state\)/,

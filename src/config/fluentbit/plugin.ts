@@ -78,7 +78,7 @@ export function pluginOf(
   return undefined;
 }
 
-/** Lowers the section of a plugin; undefined when it had errors, which are reported. `instance`: `tail.0`. */
+/** Lowers the section of a plugin; undefined when it had errors, which are reported. `instance`: `tail.0`, or the name of a parser. */
 export function lowerPlugin(
   around: Surroundings,
   spec: Plugin,
@@ -89,7 +89,9 @@ export function lowerPlugin(
   const { lowering } = around;
   const form = spec.fluentbit ?? {};
   const word = words[spec.kind] ?? spec.kind;
-  const owner: Owner = { title: `${word} ${form.names?.[0] ?? spec.name}`, at: section.at };
+  // A parser goes by the name that its section gives it.
+  const owned = spec.kind === 'parser' ? instance : (form.names?.[0] ?? spec.name);
+  const owner: Owner = { title: `${word} ${owned}`, at: section.at };
   const errorsBefore = lowering.problems.filter(isError).length;
   const read = readSection(around, owner, section, {
     kind: spec.kind,

@@ -26,7 +26,14 @@ export class Variables {
     this.#to = to;
     const values = new Map<string, string>();
     this.#values = values;
-    for (const { key, value, valueAt } of set) values.set(key, this.#ofFile(this.put(value, valueAt), valueAt));
+    for (const { key, value, valueAt } of set) {
+      if (value.includes('${'))
+        to.warn(
+          valueAt,
+          `${key}: variables are not put into the value of another one, as in Fluent Bit; it is ${value}`,
+        );
+      values.set(key, this.#ofFile(value, valueAt));
+    }
   }
   /** A value with its variables put in. An environment may know a variable together with its default, as that of convert does. `${X:-text}` gives the text where X is not set or empty; one that is not set at all is empty, with a warning. */
   put(value: string, at: Location): string {

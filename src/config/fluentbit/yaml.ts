@@ -94,8 +94,14 @@ class YamlFile {
       else if (word === 'extensions')
         this.#warn(at, 'extensions: they have no effect here; Fluent Bit hands them to what embeds it');
       else if (listSections[word] !== undefined) this.#list(word, listSections[word], pair.value);
-      else this.#unknown(key, at, topKeys);
+      else if (nearest(word, topKeys) !== undefined || !this.#isPlain(pair.value)) this.#unknown(key, at, topKeys);
+      else
+        this.#warn(at, `unknown section ${key}: it has no effect, as in Fluent Bit (there are ${topKeys.join(', ')})`);
     }
+  }
+  /** A map of values, which Fluent Bit takes for a section that nobody reads; anything else is an error there too. */
+  #isPlain(node: unknown): boolean {
+    return this.#yaml.isMap(node) && node.items.every(({ value }) => this.#yaml.isScalar(value));
   }
   #pipeline(node: unknown): void {
     for (const pair of this.#map(node, 'pipeline', 'inputs, filters and outputs')?.items ?? []) {

@@ -78,6 +78,7 @@ export const fileForm = fluentbitForm({
       options: {
         path: `${directory}/${file?.replaceAll('%', '%%') ?? `\${tag}`}`,
         addPathSuffix: false,
+        plainNames: true,
         append: true,
         ...(rotate && { rotateBytes: rotateMaxSize, rotateBackups: rotateMaxFiles }),
       },

@@ -18,6 +18,10 @@ const options = {
   }),
   addPathSuffix: boolean('Adds path_suffix to the path.', { default: true }),
   pathSuffix: text('What is added to the path.', { default: '.log' }),
+  plainNames: boolean(
+    'Puts an underscore in place of each byte of a tag or field that is no letter, digit, -, _, . or / in a name, as Fluent Bit does.',
+    { default: false },
+  ),
   append: boolean('Goes on with a file that is there, instead of numbering new ones _0, _1 and so on.', {
     default: false,
   }),
@@ -75,6 +79,7 @@ export function fileOutputOver(disk: Disk): Plugin {
       const settings = {
         template: pathTemplate(given, context.buffer),
         linkTemplate: given.symlinkPath,
+        hasPlainNames: given.plainNames,
         compress: given.compress,
         formatter: context.formatter(formatter ?? 'out_file'),
         inject: compileInject(inject),

@@ -30,6 +30,8 @@ export interface FileSettings {
   readonly template: string;
   /** Path of a symbolic link to the newest file, with placeholders. */
   readonly linkTemplate?: string | undefined;
+  /** Tags and fields come into names as Fluent Bit puts them there. */
+  readonly hasPlainNames?: boolean;
   readonly compress: keyof typeof pack;
   readonly formatter: Formatter;
   readonly inject: (batch: Batch) => Batch;
@@ -46,11 +48,11 @@ export class FileOutput implements Output {
   #newestTimekey = Number.NEGATIVE_INFINITY;
 
   constructor(settings: FileSettings, context: OutputContext, disk: Disk) {
-    const { template, linkTemplate, rotate } = settings;
+    const { template, linkTemplate, hasPlainNames, rotate } = settings;
     this.#settings = settings;
     this.#disk = disk;
     this.#fixedDirectory = fixedDirectory(template);
-    this.#expand = compilePath(template, context.buffer);
+    this.#expand = compilePath(template, context.buffer, hasPlainNames);
     this.#expandLink = linkTemplate === undefined ? undefined : compilePath(linkTemplate, context.buffer);
     this.#files = new OutputFiles({
       disk,

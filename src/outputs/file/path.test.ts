@@ -93,6 +93,18 @@ test('one file has one path, however a tag is written', () => {
     assert.deepEqual(expand(chunkOf([], { tag })), { path: '/o/a/b.log' }, tag);
 });
 
+test('a tag becomes a plain name, as in Fluent Bit', () => {
+  const expand = compilePath('/o/${tag}', { ...defaultBuffer, chunkKeys: ['tag'] }, true);
+  const names: [string, string][] = [
+    ['app.web-1_x', 'app.web-1_x'],
+    ['é.<x> y:z*', '__._x__y_z_'],
+    ['/a//b\\c/', 'a/b/c'],
+    ['../a/.', '_/a/_'],
+    ['', '_'],
+  ];
+  for (const [tag, name] of names) assert.deepEqual(expand(chunkOf([], { tag })), { path: `/o/${name}` }, tag);
+});
+
 test('a name must show at least the timekey', () => {
   const keys = (timekeySeconds: number): BufferModel => ({ ...defaultBuffer, chunkKeys: ['time'], timekeySeconds });
   checkTime('path', '/o/%Y%m%d', keys(86_400));

@@ -116,11 +116,12 @@ export function fixedDirectory(template: string): string | undefined {
  * Compiles a template. Paths are normal: what tags such as `a//b` and `a/b` come to is one path, so that no file is known
  * under two names.
  */
-export function compilePath(template: string, buffer: BufferModel): ExpandPath {
+export function compilePath(template: string, buffer: BufferModel, hasPlainNames = false): ExpandPath {
   let filled = '';
   const expand = compileChunkText(template, buffer, (value) => {
-    filled += value;
-    return value;
+    const put = hasPlainNames ? plainName(value) : value;
+    filled += put;
+    return put;
   });
   return (chunk) => {
     filled = '';
@@ -130,6 +131,19 @@ export function compilePath(template: string, buffer: BufferModel): ExpandPath {
       return { reason: `${JSON.stringify(path)} leads out of the directory of the path` };
     return { path: normalize(path) };
   };
+}
+
+/** Source: Fluent Bit 5.1 out_file/file.c, sanitize_tag_name. */
+function plainName(value: string): string {
+  const parts = value.split(/[/\\]+/).filter((part) => part !== '');
+  const plain = parts.map((part) =>
+    part === '.' || part === '..'
+      ? '_'
+      : Buffer.from(part)
+          .toString('latin1')
+          .replaceAll(/[^\w.-]/g, '_'),
+  );
+  return plain.join('/') || '_';
 }
 
 function climbs(path: string): number {

@@ -3,9 +3,10 @@
  *
  *   93                          array of 3
  *   str                         tag
- *   db u32                      entries: str 32, whatever their size; without an option map dd u32: an array 32
+ *   db u32                      entries: str 32, whatever their size; dd u32: an array 32 without an option map, and from
+ *                               Fluent Bit, whose compressed entries are bin 32 (c6 u32)
  *     92 d7 00 u32 u32 map      each: [event time, record], or as Fluent Bit has it [[event time, {}], record]
- *   map                         option: size, compressed, chunk (where an acknowledgement is wanted), and with exactly_once
+ *   map                         option: size, compressed (not with an array), chunk (where an acknowledgement is wanted), and with exactly_once
  *                               the records' origins (core/origin.ts packOrigins)
  *
  * Records that lie as MessagePack in the journal are copied. Times outside of 32 bits are sent as integers, which
@@ -37,6 +38,8 @@ export interface EncodeSettings {
   readonly hasMetadata?: boolean;
   /** False: the option map comes only where something in it is needed. */
   readonly sendsOptions?: boolean;
+  /** False: entries that are not compressed are an array, and the option map says that they are logs. */
+  readonly packsEntries?: boolean;
   /** Options besides, as they are written. */
   readonly extraOptions?: Readonly<Record<string, string>> | undefined;
   /** An acknowledgement is wanted. */
@@ -97,12 +100,13 @@ async function encodeMessage(
   const entries = compress === 'text' ? writer.take() : await compressors[compress](writer.take());
   const chunk = settings.hasAck ? `${Buffer.from(id, 'hex').toString('base64')}\n` : undefined;
   const extra = settings.extraOptions ?? {};
+  const isPacked = settings.packsEntries !== false || compress !== 'text';
   const option: Record<string, Value> = {
     ...extra,
     size: records,
-    compressed: compress,
+    ...(isPacked && { compressed: compress }),
     // Fluent Bit says that these are logs.
-    ...(settings.sendsOptions === false && { fluent_signal: 0 }),
+    ...(settings.packsEntries === false && { fluent_signal: 0 }),
     ...(chunk !== undefined && { chunk }),
     ...(origins && { [originsOption]: packOrigins(origins.runs) as unknown as Value }),
   };
@@ -112,10 +116,10 @@ async function encodeMessage(
   head.shortArray(hasOption ? 3 : 2);
   head.value(tag);
   const length = Buffer.alloc(5);
-  // Without an option map it is no PackedForward: the entries are an array. Compressed bytes are bin for Fluent Bit.
-  const packed = settings.sendsOptions === false && compress !== 'text' ? 0xc6 : 0xdb;
-  length[0] = hasOption ? packed : 0xdd;
-  length.writeUInt32BE(hasOption ? entries.length : records, 1);
+  // Without an option map it is no PackedForward: the entries are an array.
+  const areBytes = isPacked && hasOption;
+  length[0] = areBytes ? (settings.packsEntries === false ? 0xc6 : 0xdb) : 0xdd;
+  length.writeUInt32BE(areBytes ? entries.length : records, 1);
   head.raw(length, 0, 5);
   return { parts: [head.take(), entries, ...(hasOption ? [encodeMsgpack(option)] : [])], chunk, records };
 }

@@ -54,6 +54,7 @@ export const forwardForm = fluentbitForm({
         transport: tls ? 'tls' : 'tcp',
         // It asks servers for nothing but what it sends.
         heartbeatType: 'none',
+        packsEntries: false,
         ...(options['timeAsInteger'] === true && { retainsMetadata: false }),
         tlsInsecureMode: !properties.tlsVerify,
         tlsVerifyHostname: secrets.tlsVerifyHostname,

@@ -20,6 +20,12 @@ export const forwardOptions = {
   sendsOptions: boolean('Sends size and compression of each chunk also where the receiver does not need them.', {
     default: true,
   }),
+  packsEntries: boolean(
+    'Sends entries as packed bytes. False, as Fluent Bit: as an array, unless they are compressed.',
+    {
+      default: true,
+    },
+  ),
   extraOptions: map('Options of each chunk besides, for receivers that read them.'),
   requireAckResponse: boolean('Counts a chunk as delivered only when the server has acknowledged it.', {
     default: false,

@@ -43,6 +43,7 @@ export class ForwardOutput implements Output {
       isTimeInteger: options.timeAsInteger,
       hasMetadata: options.retainsMetadata,
       sendsOptions: options.sendsOptions,
+      packsEntries: options.packsEntries,
       extraOptions: options.extraOptions,
       hasAck: options.requireAckResponse || options.exactlyOnce,
       originOf: options.exactlyOnce ? context.id : undefined,

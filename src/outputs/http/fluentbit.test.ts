@@ -106,9 +106,15 @@ test('http: forms, header_tag, zstd', async (t) => {
     ['/in', 'app', 'b c', 'application/json'],
   );
   assert.equal(body.toString(), '[{"n":0},{"n":1}]');
-  await send(t, httpOutput, [`Port ${port}`, 'Format json_stream', 'Compress zstd']);
-  assert.equal(received[1]?.headers['content-encoding'], 'zstd');
-  assert.equal(zstdDecompressSync(received[1].body).toString(), '{"date":1.0,"n":0}{"date":2.0,"n":1}');
+  await send(t, httpOutput, [`Port ${port}`, 'Format json_stream', 'Compress zstd', 'Header content-type text/x']);
+  assert.deepEqual(
+    [received[1]?.headers['content-encoding'], received[1]?.headers['content-type']],
+    ['zstd', 'text/x'],
+  );
+  assert.equal(
+    zstdDecompressSync(received[1]?.body ?? Buffer.alloc(0)).toString(),
+    '{"date":1.0,"n":0}{"date":2.0,"n":1}',
+  );
   const gelf = await send(t, httpOutput, [`Port ${port}`, 'Format gelf', 'gelf_short_message_key n']);
   assert.deepEqual(gelf, { refused: [] });
   assert.match(received[2]?.body.toString() ?? '', /^\{"version":"1\.1", "short_message":0, "timestamp":1\.000\}\n/);

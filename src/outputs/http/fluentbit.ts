@@ -107,13 +107,15 @@ export const httpForm = fluentbitForm({
         'AWS_Auth and HTTP_User exclude each other: both are the header Authorization',
       );
     const { awsService, awsRegion, awsRoleArn } = properties;
+    const headers = headersOf(written);
+    const contentType = Object.keys(headers).find((name) => name.toLowerCase() === 'content-type');
     const aws = madeSection({ method: 'aws_sigv4', awsService, awsRegion, awsRoleArn }, at);
     return {
       options: {
         ...options,
-        contentType: types[format],
+        contentType: (contentType !== undefined && headers[contentType]) || types[format],
         jsonArray: format === 'json',
-        headers: headersOf(written),
+        headers: Object.fromEntries(Object.entries(headers).filter(([name]) => name !== contentType)),
         ...(headerTag !== undefined && { headersFromPlaceholders: { [headerTag]: `\${tag}` } }),
       },
       sections: awsAuth ? { auth: [aws] } : sections,

@@ -23,7 +23,10 @@ export const streamOptions = {
 
 /** `Format` and what belongs to it, of tcp and udp. */
 export const formatProperties = {
-  format: choice(['msgpack', 'json', 'json_lines', 'json_stream'])('The form of the records.', { default: 'msgpack' }),
+  format: choice(['msgpack', 'json', 'json_lines', 'json_stream'])('The form of the records.', {
+    default: 'msgpack',
+    isLenient: true,
+  }),
   rawMessageKey: text('Sends this text with the record’s values in it, such as $log, and a line feed.', {
     fluentbit: 'raw_message_key',
   }),

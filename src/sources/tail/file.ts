@@ -270,10 +270,6 @@ export class FollowedFile {
   async hasName(): Promise<boolean> {
     return (await this.#contents.seen()).hasName;
   }
-  /** Does another file hold what was read of this one? */
-  isHeldBy(other: Contents): Promise<boolean> {
-    return holdsSame(other, this.state());
-  }
   /** Nothing was read of it, and what it held may lie elsewhere by now: its size says nothing. */
   forgetSize(): void {
     if (this.position > 0) return;
@@ -284,8 +280,25 @@ export class FollowedFile {
   get readState(): Position {
     return this.state(this.#reader.place);
   }
+  /**
+   * What a file beside it has of it. `part`: less than was read of it, as a copy that is being made. `all`: nothing that it
+   * does not hold itself, or what is taken up once it is seen that this one was cut. `other`: it is another file, whatever
+   * both begin with.
+   */
+  async compare(seen: Seen, other: Contents): Promise<'part' | 'all' | 'other'> {
+    // Copies are made later.
+    const isOlder = this.#born !== undefined && seen.id.born !== undefined && BigInt(seen.id.born) < BigInt(this.#born);
+    if (this.isCut || isOlder) return 'other';
+    const { size } = await this.#contents.seen();
+    if (seen.size <= size && (await this.#beginsAs(other, seen.size)))
+      return seen.size < this.position ? 'part' : 'all';
+    if (this.position === 0 || seen.size < this.position) return 'other';
+    const state = this.state();
+    const isWhole = size >= this.position && (await holdsSame(this.#contents, state));
+    return !isWhole && (await holdsSame(other, state)) ? 'all' : 'other';
+  }
   /** Are the bytes of another file the first ones of this one? By its first and its last ones. */
-  async beginsAs(other: Contents, otherBytes: number): Promise<boolean> {
+  async #beginsAs(other: Contents, otherBytes: number): Promise<boolean> {
     const foot = await readFoot(other, otherBytes);
     if (!(await readFoot(this.#contents, otherBytes)).equals(foot)) return false;
     return (await readHead(this.#contents, otherBytes)).hash === (await readHead(other, otherBytes)).hash;
@@ -324,7 +337,15 @@ export class FollowedFile {
     return {
       line(piece, from, until, at, bytes) {
         if (lines) lines.add(piece.subarray(from, until), at, at + bytes, batch);
-        else if (joiner) joiner.add(piece.subarray(from, until), at, bytes, batch, nowMs);
+        else if (joiner)
+          joiner.add(
+            piece.subarray(from, until),
+            at,
+            bytes,
+            batch,
+            nowMs,
+            bytes === until - from + 2 && piece[until] === 13,
+          );
         else batch.addLine(piece, from, until, at, at + bytes);
       },
       part(part, end, number) {

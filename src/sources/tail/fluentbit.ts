@@ -34,6 +34,7 @@ export const tailForm = fluentbitForm({
   properties: {
     parser: text('The [PARSER] that makes records of lines; without one a line is the field of Key.'),
     key: text('The field of lines that are not parsed.', { default: 'log' }),
+    bufferChunkSize: bytes('Accepted without effect: files are read in pieces, in turn.', { default: 32_768 }),
     bufferMaxSize: bytes('Longest line with Skip_Long_Lines.', { default: 32_768 }),
     truncateLongLines: boolean('Cuts lines longer than Buffer_Max_Size, and marks them with line_bytes.', {
       default: false,
@@ -58,7 +59,6 @@ export const tailForm = fluentbitForm({
   },
   ignored: {
     'db.*': inJournal,
-    buffer_chunk_size: readAsItComes,
     static_batch_size: readAsItComes,
     event_batch_size: readAsItComes,
     watcher_interval: 'what a system tells of changes is looked at at once, everything else every second',
@@ -73,6 +73,7 @@ export const tailForm = fluentbitForm({
     const { key, bufferMaxSize, skipLongLines, truncateLongLines } = written.properties;
     const { options } = written;
     const lines = linesOf(written as TailWritten);
+    checkSizes(written as TailWritten);
     return {
       options: {
         unparsedKey: key,
@@ -99,6 +100,8 @@ export const tailForm = fluentbitForm({
 
 interface TailProperties {
   readonly key: string;
+  readonly bufferChunkSize: number;
+  readonly bufferMaxSize: number;
   readonly parser?: string;
   readonly multiline: boolean;
   readonly multilineFlush: number;
@@ -108,6 +111,20 @@ interface TailProperties {
   readonly dockerModeParser?: string;
 }
 type TailWritten = Omit<FluentbitWritten, 'properties'> & { readonly properties: TailProperties };
+
+/** What Fluent Bit does not start with. */
+function checkSizes({ properties, options, written, error, at }: TailWritten): void {
+  const { bufferChunkSize, bufferMaxSize } = properties;
+  if (bufferMaxSize < bufferChunkSize)
+    error(
+      written('bufferMaxSize') ?? written('bufferChunkSize') ?? at,
+      `Buffer_Max_Size is ${bufferMaxSize}: at least Buffer_Chunk_Size (${bufferChunkSize}) was expected`,
+    );
+  if (options['refreshInterval'] === 0)
+    error(written('refreshInterval') ?? at, 'Refresh_Interval is 0: at least a second was expected');
+}
+
+const needsFirstLine = 'Multiline needs Parser_Firstline, the [PARSER] for the first line of a record';
 
 /** Of the ways to join lines the first one that is written: multiline.parser, Multiline, Docker_Mode. */
 function linesOf(written: TailWritten): Lines {
@@ -121,6 +138,9 @@ function linesOf(written: TailWritten): Lines {
   if (properties.multiline && properties.dockerMode)
     written.error(written.written('dockerMode') ?? written.at, 'Docker_Mode cannot be on beside Multiline');
   if (multiline.length > 0) {
+    // Fluent Bit looks for the first line's parser whatever else joins lines.
+    if (properties.multiline && properties.parserFirstline === undefined)
+      written.error(written.written('multiline') ?? written.at, needsFirstLine);
     const unused = (['parser', 'multiline', 'dockerMode'] as const).find((name) => written.written(name));
     const place = unused && written.written(unused);
     if (place) written.warn(place, `${unused} has no effect beside multiline.parser`);
@@ -167,7 +187,7 @@ function joinedByFirstLine(written: TailWritten, first: PluginModel | undefined,
   });
   if (!first) {
     const place = written.written('parserFirstline') ?? written.written('multiline') ?? written.at;
-    written.error(place, 'Multiline needs Parser_Firstline, the [PARSER] for the first line of a record');
+    written.error(place, needsFirstLine);
     return {};
   }
   const parser = {

@@ -146,3 +146,81 @@ test('a compressed file that is looked for itself is read as what it holds', asy
   await tail.stop();
   assert.deepEqual(numbersOf(tail), [0, 1]);
 });
+
+test('a log that holds no more than how all begin yet: what was put aside before it is read', async (t) => {
+  const tail = await Tailing.make(t);
+  await readFirst(tail, banner + lines(0));
+  await rename(tail.file('in.log'), tail.file('in.log.2'));
+  await tail.write('in.log.1', banner + lines(1, 2));
+  await tail.write('in.log', banner);
+  await tail.start();
+  await tail.append('in.log', lines(3));
+  await until('the last line', () => numbersOf(tail).includes(3));
+  await tail.stop();
+  assert.deepEqual(numbersOf(tail), [0, 1, 2, 3]);
+});
+
+test('a log that says the same each time: what was put aside is another file all the same', async (t) => {
+  const tail = await Tailing.make(t);
+  await readFirst(tail, lines(0));
+  await rename(tail.file('in.log'), tail.file('in.log.2'));
+  for (const [name, text] of [
+    ['in.log.1', lines(1, 2)],
+    ['in.log', lines(1, 2, 3)],
+  ] as const) {
+    await tail.write(name, text);
+    // When it was made is known once it was changed later than that.
+    await until('a later change', async () => {
+      await utimes(tail.file(name), new Date(), new Date());
+      const { birthtimeNs, ctimeNs } = await stat(tail.file(name), { bigint: true });
+      return birthtimeNs !== ctimeNs;
+    });
+  }
+  await tail.start();
+  await until('the last line', () => numbersOf(tail).includes(3));
+  await tail.stop();
+  assert.deepEqual(numbersOf(tail), [0, 1, 2, 1, 2, 3]);
+});
+
+test('what was read so far of a log is how all begin: what is compressed beside it is read once it is whole', async (t) => {
+  const tail = await Tailing.make(t);
+  await readFirst(tail, banner + lines(0));
+  await rename(tail.file('in.log'), tail.file('in.log.2'));
+  const bytes = gzipSync(banner + lines(1, 2));
+  await tail.write('in.log.1.gz', bytes.subarray(0, 20));
+  await tail.write('in.log', banner);
+  await tail.start();
+  await tail.count(3);
+  await tail.write('in.log.1.gz', bytes);
+  await until('what was compressed', () => numbersOf(tail).includes(2));
+  await tail.append('in.log', lines(3));
+  await until('the last line', () => numbersOf(tail).includes(3));
+  await tail.stop();
+  assert.deepEqual(numbersOf(tail), [0, 1, 2, 3]);
+});
+
+test('a file that waits for what came before it, and is compressed meanwhile, is read once', async (t) => {
+  const tail = await Tailing.make(t);
+  await readFirst(tail, banner + lines(0));
+  await tail.append('in.log', lines(1));
+  await rename(tail.file('in.log'), tail.file('in.log.2'));
+  await gzip(tail.file('in.log.2'));
+  await tail.write('in.log', banner + lines(2, 3));
+  const goOn = Promise.withResolvers<void>();
+  const isHeldUp = Promise.withResolvers<void>();
+  tail.beforeAppend = async ({ records }) => {
+    if (records.payloads.length === 0) return;
+    isHeldUp.resolve();
+    await goOn.promise;
+  };
+  const started = tail.start();
+  await isHeldUp.promise;
+  await rename(tail.file('in.log'), tail.file('in.log.1'));
+  await gzip(tail.file('in.log.1'));
+  await tail.write('in.log', banner + lines(4));
+  goOn.resolve();
+  await started;
+  await until('the last line', () => numbersOf(tail).includes(4));
+  await tail.stop();
+  assert.deepEqual(numbersOf(tail), [0, 1, 2, 3, 4]);
+});

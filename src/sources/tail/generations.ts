@@ -181,16 +181,9 @@ export class Generations {
     if (this.#parts.files.get(keyOf(seen.id))) return {};
     if (contents instanceof Archive && (contents.isChanging || (isTorn && !isQuiet))) return { isIncomplete: true };
     for (const file of this.#parts.files.of(name)) {
-      if (file.isCut) continue;
-      if (file.position === 0) {
-        // Nothing of it was read yet, so that its bytes are compared.
-        const bytes = Math.min(seen.size, file.sizeSeen);
-        if (bytes > 0 && (await file.beginsAs(contents, bytes))) return {};
-        continue;
-      }
-      if (seen.size >= file.position) {
-        if (await file.isHeldBy(contents)) return {};
-      } else if (!isQuiet && (await file.beginsAs(contents, seen.size))) return { isIncomplete: true };
+      const how = await file.compare(seen, contents);
+      if (how === 'other') continue;
+      return how === 'part' && !isQuiet ? { isIncomplete: true } : {};
     }
     const known = await places.knows(name, seen, contents);
     if (known) {

@@ -266,12 +266,12 @@ export function nameOf({ name, path }: Position): string {
   return name ?? path;
 }
 
-/** `<name>` becomes what the group of that name matched in the path; nothing where it matched nothing. */
+/** `<name>` becomes what the group of that name matched in the path, nothing where it took no part, `_` where there is no such group. */
 function withParts(tag: string, { expression, names }: Capture, path: string): string {
   const match = expression.exec(path);
-  return tag.replaceAll(/<([^<>]+)>/g, (whole, name: string) => {
+  return tag.replaceAll(/<([^<>]+)>/g, (_whole, name: string) => {
     const index = names.indexOf(name);
-    return index < 0 ? whole : (match?.[index + 1] ?? '');
+    return index < 0 || !match ? '_' : (match[index + 1] ?? '');
   });
 }
 

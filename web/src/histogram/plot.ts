@@ -116,7 +116,11 @@ function timeAxis(target: HTMLElement, formats: Formats): uPlot.Axis {
     grid: { show: false },
     ticks: { show: true, size: 3, width: 1, stroke: () => colour(target, '--line-strong') },
     splits: (_plot, _axis, min, max, step) => localSplits(min, max, step),
-    values: (_plot, splits, _axis, _space, step) => splits.map((ms) => formats.tick(ms, step)),
+    // One that would be cut off at the right edge is left out.
+    values: (plot, splits, _axis, _space, step) =>
+      splits.map((ms) =>
+        plot.valToPos(ms, 'x') + tickSpace / 3 > plot.over.clientWidth ? '' : formats.tick(ms, step),
+      ),
   };
 }
 

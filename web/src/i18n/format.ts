@@ -54,6 +54,7 @@ export function formatsOf(language: Language): Formats {
   const rangeSeconds = time({ month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit', second: '2-digit' });
   const relative = new Intl.RelativeTimeFormat(language, { numeric: 'auto' });
   const ticks = {
+    millisecond: time({ minute: '2-digit', second: '2-digit', fractionalSecondDigits: 3 }),
     second: time({ hour: '2-digit', minute: '2-digit', second: '2-digit' }),
     minute: time({ hour: '2-digit', minute: '2-digit' }),
     day,
@@ -81,6 +82,7 @@ export function formatsOf(language: Language): Formats {
     },
     tick(ms, stepMs) {
       if (stepMs >= dayMs || isMidnight(ms)) return ticks.day.format(ms);
+      if (stepMs < secondMs) return ticks.millisecond.format(ms);
       return (stepMs >= minuteMs ? ticks.minute : ticks.second).format(ms);
     },
   };
@@ -88,7 +90,7 @@ export function formatsOf(language: Language): Formats {
 
 function isMidnight(ms: number): boolean {
   const date = new Date(ms);
-  return date.getHours() === 0 && date.getMinutes() === 0 && date.getSeconds() === 0;
+  return date.getHours() === 0 && date.getMinutes() === 0 && date.getSeconds() === 0 && date.getMilliseconds() === 0;
 }
 
 function bytesText(count: number, number: Intl.NumberFormat): string {

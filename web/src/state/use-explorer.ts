@@ -3,7 +3,7 @@ import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { useHistogram, useSearch, useStore } from '../api/questions.ts';
 import { searchedSoFar } from '../api/search-parts.ts';
 import type { Question, Search } from '../api/questions.ts';
-import type { FoundRecord, PlaceName } from '../api/types.ts';
+import type { FoundRecord, Place, PlaceName } from '../api/types.ts';
 import { useSettings } from '../i18n/use-texts.ts';
 import { mergeRows } from '../live/live-records.ts';
 import { useTail } from '../live/use-tail.ts';
@@ -79,6 +79,7 @@ export function useExplorer() {
   const isWhole = search.isSuccess && !search.isPlaceholderData && !isPartial && !searched.isCut;
   const isEmpty = isWhole && rows.length === 0;
   const store = useStore(isEmpty, state.place);
+  useKnownPlace(state.place, store.data?.places);
   // A search that was begun anew before it is done would never be.
   useRefresh(settings.refreshSeconds, !isHeld && !state.isLive && !isPartial, askAgain);
   useFirstRecord(isEmpty, state.place, store.isPlaceholderData ? undefined : store.data?.status?.records, askAgain);
@@ -143,6 +144,15 @@ function useRefresh(seconds: number, isWanted: boolean, refresh: () => void): vo
     }, seconds * 1000);
     return () => clearInterval(timer);
   }, [seconds, isWanted, refresh]);
+}
+
+/** An address that somebody sent may name a place that this program does not have: then the usual one is searched. */
+function useKnownPlace(place: PlaceName | undefined, places: readonly Place[] | undefined): void {
+  const isUnknown =
+    place !== undefined && places !== undefined && places.length > 0 && !places.some((known) => known.in === place);
+  useEffect(() => {
+    if (isUnknown) changeState({ place: undefined, record: undefined }, 'replace');
+  }, [isUnknown]);
 }
 
 /** An empty page asks again as soon as the store has more; out of an empty store it goes on live. */
