@@ -23,6 +23,8 @@ const stuckMs = 600_000;
 
 /** Between two looks at what has come through: each costs the servers something. */
 const pollMs = 500;
+/** So long the last ones may be under way when as many have come as must. */
+const lateMs = 60_000;
 
 /** The image of the program, out of this checkout. */
 const image: Image = {
@@ -192,9 +194,9 @@ class Scene {
       return [...held.values()].reduce((sum, { size }) => sum + size, 0);
     });
     const problems = [
-      ...judge('the store', this.#origins, (await this.#export()).held),
-      ...judge('OpenSearch', this.#origins, (await this.#outside.readIndex()).held),
-      ...judge('Kafka', this.#origins, (await this.#outside.readTopic()).held),
+      ...(await this.#judged('the store', () => this.#export())),
+      ...(await this.#judged('OpenSearch', () => this.#outside.readIndex())),
+      ...(await this.#judged('Kafka', () => this.#outside.readTopic())),
       ...(await this.#oneSearch()),
     ];
     const killed = await this.#cluster.stop();
@@ -209,6 +211,13 @@ class Scene {
       ...killed.map((name) => `pod ${name} did not end within its grace time`),
       ...ownEnds.map((text) => `a container ended by itself: ${text}`),
     ];
+  }
+  /** What is wrong with a place, once nothing more comes: what nobody was sure of may have come before what is still under way. */
+  async #judged(place: string, read: () => Promise<Tally>): Promise<string[]> {
+    for (const patience = new Patience(lateMs); ; await wait(pollMs)) {
+      const problems = judge(place, this.#origins, (await read()).held);
+      if (problems.length === 0 || patience.isOver()) return problems;
+    }
   }
   #sum(of: (origin: Writer | Caller) => number): number {
     return this.#origins.reduce((sum, origin) => sum + of(origin), 0);
