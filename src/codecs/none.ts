@@ -2,6 +2,8 @@
 import { isUtf8 } from 'node:buffer';
 import { text } from '../core/options.ts';
 import { definePlugin } from '../core/plugin.ts';
+import { needsExactKey } from '../core/record.ts';
+import { DirectText } from './direct-text.ts';
 import { recordOptions, withoutEffect } from './record-reading.ts';
 
 const notRead = 'this parser looks at nothing in a line';
@@ -23,7 +25,9 @@ export const noneParser = definePlugin({
   </parse>
 </source>`,
   create({ options }) {
+    const isPlain = options.estimateCurrentEvent && !needsExactKey(options.messageKey);
     return {
+      direct: isPlain ? new DirectText(options.messageKey) : undefined,
       parse(line) {
         if (!options.estimateCurrentEvent)
           return { kind: 'mismatch', problem: 'estimate_current_event is false, and such a line carries no time' };

@@ -163,6 +163,8 @@ export interface DirectParser {
    * appended is no part of anything.
    */
   write(bytes: Buffer, from: number, until: number, out: ByteWriter): boolean;
+  /** The fields that its records may have, where texts say nothing of their names. */
+  readonly names?: readonly string[] | undefined;
   /** The same for who takes the record's members apart; undefined where write() gives false. Valid until the next call. */
   readonly members?: (bytes: Buffer, from: number, until: number) => DirectMembers | undefined;
 }
