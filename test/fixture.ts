@@ -1,6 +1,7 @@
 /** What tests of plugins need: configs with defaults, contexts, batches and chunks. Not used by the program. */
 import assert from 'node:assert/strict';
 import { defaultBuffer } from '../src/config/model.ts';
+import { PackedRecords } from '../src/core/packed-records.ts';
 import type { PluginModel } from '../src/config/model.ts';
 import { Batch, Block, codecs } from '../src/core/batch.ts';
 import { ByteWriter } from '../src/core/bytes.ts';
@@ -110,6 +111,17 @@ export function outputContextOf(
   return { ...context, ...own, ...rest };
 }
 
+/** What a journal keeps of an append: the buffers of its records are used again once it is answered. */
+export function kept(request: AppendRequest): AppendRequest {
+  const { records } = request;
+  if (records instanceof PackedRecords) {
+    const { bytes, ends, seconds, nanos } = records;
+    return { ...request, records: new PackedRecords(Buffer.from(bytes), ends, seconds, nanos) };
+  }
+  const payloads = records.payloads.map((payload) => (typeof payload === 'string' ? payload : Buffer.from(payload)));
+  return { ...request, records: { ...records, payloads } };
+}
+
 /** A source context that keeps what is appended; `gate`, where set, decides what an append does. */
 export function sourceContextOf(context: PluginContext): SourceContext & {
   readonly appended: AppendRequest[];
@@ -128,7 +140,7 @@ export function sourceContextOf(context: PluginContext): SourceContext & {
     gate: undefined as (() => Promise<void>) | undefined,
     async append(request: AppendRequest): Promise<number> {
       await made.gate?.();
-      appended.push(request);
+      appended.push(kept(request));
       return appended.length;
     },
     refused: (): void => undefined,

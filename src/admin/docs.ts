@@ -1,7 +1,8 @@
 /** `/docs`: the OpenAPI description of the admin API and of what the program receives. Loaded when first asked for. */
 import { fileURLToPath } from 'node:url';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { AdminBackend } from './backend.ts';
+import { systemCode } from '../core/errors.ts';
 import { version } from '../core/version.ts';
 import { deadLetterPaths } from './api/dead-letters.ts';
 import { exportPaths } from './api/export.ts';
@@ -82,18 +83,23 @@ function openApi(backend: AdminBackend): unknown {
   };
 }
 
+/** An image without store and explorer has not the page's files either. */
+const noPage = 'This installation has no page for the API; /openapi.json describes it.\n';
+
 /** Adds /openapi.json and /docs. The page's library is large, so it is loaded at the first request. */
 export function serveDocs(server: FastifyInstance, backend: AdminBackend): void {
   server.get('/openapi.json', () => openApi(backend));
   let pages: Promise<FastifyInstance> | undefined;
-  const show = async (
-    request: { raw: import('node:http').IncomingMessage },
-    reply: { raw: import('node:http').ServerResponse; hijack(): unknown },
-  ): Promise<void> => {
+  const show = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> => {
     pages ??= docPages(backend);
-    const app = await pages;
+    const app = await pages.catch((error: unknown) => {
+      if (systemCode(error) === 'ENOENT') return undefined;
+      throw error;
+    });
+    if (!app) return reply.code(404).type('text/plain; charset=utf-8').send(noPage);
     reply.hijack();
     app.routing(request.raw, reply.raw);
+    return undefined;
   };
   server.get('/docs', show);
   server.get('/docs/*', show);

@@ -108,7 +108,7 @@ test('the tree shows what differs from the defaults, masks secrets, and names wh
     '   │  │  └─ given up after 3 retries: to the secondary, else to the dead letters',
     '   │  └─ secondary file',
     '   │     ├─ path /dead',
-    '   │     └─ format out_file',
+    '   │     └─ format json',
     '   └─ relabel → @OUT',
     'label @OUT',
     '└─ match **: file (file:/var/log/out)  [f.conf:45]',

@@ -69,9 +69,11 @@ function offsetOfLocal(zone: Zone, local: number): number {
 }
 
 const yearMax = 9999;
-const monthDays = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
-/** Civil seconds of a date and time; undefined for one that does not exist. Second 60 is the next minute's first. */
+/**
+ * Civil seconds of a date and time; undefined for one that does not exist. Second 60 is the next minute's first, and a day
+ * up to the 31st that its month has not is one of the next month's, as for Ruby's Time: 30 February is 1 or 2 March.
+ */
 export function civilSeconds(
   year: number,
   month: number,
@@ -80,8 +82,7 @@ export function civilSeconds(
   minute: number,
   second: number,
 ): number | undefined {
-  if (month < 1 || month > 12 || day < 1 || day > (monthDays[month - 1] as number)) return undefined;
-  if (month === 2 && day === 29 && !isLeap(year)) return undefined;
+  if (month < 1 || month > 12 || day < 1 || day > 31) return undefined;
   if (hour > 24 || minute > 59 || second > 60 || (hour === 24 && minute + second > 0)) return undefined;
   if (Math.abs(year) > yearMax) return undefined;
   return dayNumber(year, month, day) * daySeconds + hour * 3600 + minute * 60 + second;

@@ -33,6 +33,7 @@ test('csv with the fast engine', () => {
   assert.equal(fast('1,'), '{"a":"1","b":null}');
   assert.equal(fast('"say ""hi""",a"b,"c"d'), '{"a":"say \\"hi\\"","b":"a\\"b","c":"\\"c\\"d"}');
   assert.equal(fast(''), '{}');
+  assert.equal(fast('1,2,3,4,5'), '{"a":"1","b":"2","c":"3","":"5"}');
   assert.match(fast('1,"open'), /^invalid/);
 });
 

@@ -93,7 +93,11 @@ export const csvParser = definePlugin({
         const { text: row, isBinary } = subjectOf(input);
         const columns = isFast ? splitFastRow(row, delimiter) : splitRow(row, delimiter);
         if ('problem' in columns) return columns;
-        return finish.fields(keyedFields(keys, columns, isFast ? undefined : null, isBinary));
+        if (!isFast) return finish.fields(keyedFields(keys, columns, null, isBinary));
+        // The fast engine puts what is beyond the names under none, each over the one before.
+        const beyond =
+          columns.length > keys.length ? [...columns.slice(0, keys.length), columns.at(-1) ?? null] : columns;
+        return finish.fields(keyedFields([...keys, ''], beyond, undefined, isBinary));
       },
     };
     return options.nullValuePattern === undefined ? parser : limited(parser, options.timeout);

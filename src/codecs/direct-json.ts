@@ -11,6 +11,8 @@ export interface DirectTimeRules {
   readonly timeKeep: boolean;
   /** Undefined: no time is looked for. */
   readonly readTime: ReadPlaced | undefined;
+  /** An empty text is no time, and the record is refused; else it is a field like others. */
+  readonly mustBeTime?: boolean;
 }
 
 /** Nothing is known of the time of such a record. */

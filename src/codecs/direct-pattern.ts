@@ -121,11 +121,21 @@ class DirectPattern implements DirectParser {
   readonly #time: RememberedTime | undefined;
   readonly #keeps: boolean;
   readonly #skipsEmpty: boolean;
+  readonly #mustBeTime: boolean;
+  readonly names: readonly string[];
 
   constructor(
     { groups, between }: Shape,
-    { timeKey, timeKeep, readTime, skipEmptyValues }: DirectTimeRules & { readonly skipEmptyValues: boolean },
+    {
+      timeKey,
+      timeKeep,
+      readTime,
+      skipEmptyValues,
+      mustBeTime,
+    }: DirectTimeRules & { readonly skipEmptyValues: boolean },
   ) {
+    this.names = groups.map(({ name }) => name);
+    this.#mustBeTime = mustBeTime === true;
     this.#groups = groups.map(({ take }) => take);
     this.#between = between;
     this.#opening = groups.map(({ name }) => Buffer.from(`"${name}":"`));
@@ -179,7 +189,7 @@ class DirectPattern implements DirectParser {
     time.forget();
     if (group < 0) return -1;
     const [start, end] = [this.#starts[group] as number, this.#ends[group] as number];
-    if (start === end) return -1;
+    if (start === end) return this.#mustBeTime ? undefined : -1;
     return time.read(bytes, start, end) ? group : undefined;
   }
 }

@@ -5,9 +5,12 @@ import fc from 'fast-check';
 import { fuzzRuns } from '../../test/fuzzing.ts';
 import { configOf, contextOf } from '../../test/fixture.ts';
 import { ByteWriter } from '../core/bytes.ts';
-import type { Parser } from '../core/plugin.ts';
+import type { Parser, Plugin } from '../core/plugin.ts';
 import { RecordGatherer } from './encode.ts';
 import { fluentbitParser } from './fluentbit/index.ts';
+import { jsonLineParser } from './json.ts';
+import { noneParser } from './none.ts';
+import { regexpParser } from './regexp.ts';
 
 const cri = '^(?<time>[^ ]+) (?<stream>stdout|stderr) (?<logtag>[^ ]*) (?<message>.*)$';
 const criTime = { timeKey: 'time', timeFormat: '%Y-%m-%dT%H:%M:%S.%L%z' };
@@ -23,10 +26,29 @@ const optionSets: readonly Record<string, unknown>[] = [
   { format: 'json', timeKey: 'time', timeFormat: '%s.%L', timeOffset: '+0530' },
   { format: 'json', timeKey: 'time', timeFormat: '%Y-%m-%d %H:%M:%S%L %Z', timeZone: 'Asia/Seoul' },
 ];
-const parsers = optionSets.map((options): readonly [string, Parser] => {
-  if (fluentbitParser.kind !== 'parser') throw new TypeError('no parser');
-  return [JSON.stringify(options), fluentbitParser.create(configOf(fluentbitParser, options), contextOf([]))];
-});
+const rubyTime = { timeKey: 'time', timeFormat: '%Y-%m-%dT%H:%M:%S.%N%z' };
+const ofFluentd: readonly (readonly [Plugin, Record<string, unknown>])[] = [
+  [regexpParser, { expression: `/${cri}/`, ...rubyTime }],
+  [regexpParser, { expression: cri, ...rubyTime, keepTimeKey: true }],
+  [regexpParser, { expression: cri, timeFormat: '%Y-%m-%dT%H:%M:%S.%L' }],
+  [regexpParser, { expression: cri, timeFormat: '%Y-%m-%dT%H:%M:%S.%3N%z', utc: true }],
+  [regexpParser, { expression: cri, timeFormat: '%iso8601' }],
+  [regexpParser, { expression: '/^(?<a>[^ ]*) "(?<m>A|AB)\\.(?<b>[^"]*)" (?<c>x|y)$/', timeType: 'float' }],
+  [jsonLineParser, {}],
+  [jsonLineParser, rubyTime],
+  [jsonLineParser, { timeType: 'float', keepTimeKey: true }],
+  [jsonLineParser, { timeType: 'unixtime', timeKey: 'z' }],
+  [jsonLineParser, { timeFormat: '%s.%L' }],
+  [jsonLineParser, { timeFormat: '%Y-%m-%d %H:%M:%S%N %Z', timezone: 'Asia/Seoul' }],
+  [noneParser, {}],
+  [noneParser, { messageKey: 'log"' }],
+];
+const parsers = [...optionSets.map((options) => [fluentbitParser, options] as const), ...ofFluentd].map(
+  ([plugin, options]): readonly [string, Parser] => {
+    if (plugin.kind !== 'parser') throw new TypeError('no parser');
+    return [`${plugin.name} ${JSON.stringify(options)}`, plugin.create(configOf(plugin, options), contextOf([]))];
+  },
+);
 
 const time = fc.oneof(
   fc.constantFrom('2026-01-01T12:00:00.123456789Z', '2026-01-01T12:00:00.5Z', '2026-01-01T12:00:00.1234567891Z'),

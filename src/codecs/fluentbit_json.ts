@@ -84,10 +84,8 @@ export const fluentbitJsonFormatter = definePlugin({
     const finder = new KeyFinder([dateKey]);
     // A record is decoded only where the key's text stands somewhere in it, or an escape that could hide it.
     const hasKey = (batch: Batch, row: number) => {
-      const { codec, payload, bounds } = batch.block.parts;
-      const index = batch.index(row);
-      const isRaw = codec === codecs.json && !batch.isChanged(row);
-      if (isRaw && !finder.mayHave(payload, bounds[index] as number, bounds[index + 1] as number)) return false;
+      const isRaw = batch.block.parts.codec === codecs.json && !batch.isChanged(row);
+      if (isRaw && !finder.mayBeIn(batch.block, batch.index(row))) return false;
       return getField(batch.fields(row), dateKey) !== undefined;
     };
     const double = dateFormat === 'double' ? new EpochDouble(opening) : undefined;

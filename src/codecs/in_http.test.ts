@@ -17,7 +17,7 @@ test('without time options a number is seconds, as it stands in memory', () => {
   assert.deepEqual(
     problems.map((found) => found && 'problem' in found && found.problem),
     [
-      "can't convert true into an exact number",
+      "can't convert TrueClass into an exact number",
       "can't convert String into an exact number",
       "can't convert Array into an exact number",
       "can't convert Hash into an exact number",

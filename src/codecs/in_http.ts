@@ -140,7 +140,8 @@ function numberOf(value: Value): number | undefined {
 
 /** How Ruby calls what is no number. */
 function rubyKind(value: Value): string {
-  if (typeof value === 'boolean' || value === null) return String(value ?? 'nil');
+  if (typeof value === 'boolean') return value ? 'TrueClass' : 'FalseClass';
+  if (value === null) return 'nil';
   if (typeof value === 'string' || value instanceof Uint8Array) return 'String';
   return Array.isArray(value) ? 'Array' : 'Hash';
 }

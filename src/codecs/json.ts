@@ -7,6 +7,8 @@ import { definePlugin } from '../core/plugin.ts';
 import type { ParseProblem, Parsed, Parser } from '../core/plugin.ts';
 import { getField, isFields } from '../core/record.ts';
 import type { Fields, Value } from '../core/record.ts';
+import { DirectJson } from './direct-json.ts';
+import { directRules } from './direct-reading.ts';
 import { lineEnd, newlineOptions } from './newline.ts';
 import { limited } from './parse-texts.ts';
 import type { TimeReading } from './parse-time.ts';
@@ -85,7 +87,9 @@ export const jsonLineParser = definePlugin({
       if ('problem' in found) return [found];
       return found.objects.map((fields) => (fields ? finish.fields(fields) : noObject));
     };
-    const parser: Parser = { parse: (input) => parseAll(input)[0] ?? noObject, parseAll };
+    const rules = directRules(withTimeType(options), clock);
+    const direct = rules && new DirectJson(rules);
+    const parser: Parser = { parse: (input) => parseAll(input)[0] ?? noObject, parseAll, direct };
     return options.nullValuePattern === undefined ? parser : limited(parser, options.timeout);
   },
 });

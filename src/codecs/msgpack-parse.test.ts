@@ -8,10 +8,15 @@ const all = (bytes: Buffer, options: Record<string, unknown> = {}) =>
   parserOf(msgpackParser, options).parseAll?.(bytes).map(shown);
 
 test('maps one behind the other', () => {
-  const bytes = Buffer.concat([encodeMsgpack({ a: 1, t: 5 }), encodeMsgpack([1]), encodeMsgpack({ b: null })]);
+  const bytes = Buffer.concat([
+    encodeMsgpack({ a: 1, t: 5 }),
+    encodeMsgpack([1, { c: 2 }]),
+    encodeMsgpack({ b: null }),
+  ]);
   assert.deepEqual(all(bytes, { timeKey: 't', timeType: 'unixtime', types: { a: 'string' } }), [
     '{"a":"1"} 5.000000000',
     'mismatch: expected a MessagePack map at byte 7',
+    '{"c":2}',
     '{"b":null}',
   ]);
 });

@@ -55,7 +55,7 @@ const containersMax = 1_000_000;
 export const msgpackParser = definePlugin({
   kind: 'parser',
   name: 'msgpack',
-  summary: 'Takes MessagePack maps, a record each.',
+  summary: 'Takes MessagePack maps, a record each, also from within an array.',
   options: { ...recordOptions, timeKey: text("The field that holds the record's time; none unless set.") },
   example: `<source>
   @type stdin
@@ -64,6 +64,13 @@ export const msgpackParser = definePlugin({
     @type msgpack
   </parse>
 </source>`,
+  differences: [
+    {
+      peer: 'fluentd',
+      verdict: 'better',
+      text: 'Makes a record of an array or a single value, which most outputs then fail on. Here an array gives a record for each map in it, and what is no map is refused.',
+    },
+  ],
   check: ({ options }) => checkReading(options),
   create({ options }, { clock }) {
     const finish = compileFinish(options, clock);
@@ -72,11 +79,12 @@ export const msgpackParser = definePlugin({
       const found: Parsed[] = [];
       try {
         for (const { value, at } of decodeMsgpackEach(bytes, containersMax))
-          found.push(
-            isFields(value)
-              ? finish.fields(value)
-              : { kind: 'mismatch', problem: `expected a MessagePack map at byte ${at}` },
-          );
+          for (const one of Array.isArray(value) && value.length > 0 ? value : [value])
+            found.push(
+              isFields(one)
+                ? finish.fields(one)
+                : { kind: 'mismatch', problem: `expected a MessagePack map at byte ${at}` },
+            );
       } catch (error) {
         found.push({ kind: 'mismatch', problem: errorText(error) });
       }

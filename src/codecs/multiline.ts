@@ -81,6 +81,7 @@ export const multilineParser = definePlugin({
     };
     const parser: Parser = {
       isMultiline: true,
+      keepsCarriageReturns: true,
       parse: (input) => parseAll(input)[0] ?? noMatch(0),
       parseAll,
       ...(firstLine && { isFirstLine: (line) => firstLine.test(subjectOf(line).text) }),

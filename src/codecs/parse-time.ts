@@ -66,7 +66,8 @@ function mixed(options: TimeReading, clock: Clock): ReadTime {
   const formats = [options.timeFormat, ...(options.timeFormatFallbacks ?? [])].filter((one) => one !== undefined);
   if (formats.length === 0) throw new Error('time_type mixed needs time_format or time_format_fallbacks');
   const readers = formats.map((format): ReadTime => {
-    if (format === 'unixtime' || format === 'float') return (value) => numericInstant(value, format === 'unixtime');
+    // Of a number in seconds the fraction counts under either name.
+    if (format === 'unixtime' || format === 'float') return (value) => numericInstant(value, false);
     return textual(format, options, clock);
   });
   return (value) => {

@@ -4,6 +4,7 @@ import type { Batch } from '../core/batch.ts';
 import { ByteWriter } from '../core/bytes.ts';
 import { scanJson, stringifyJson } from '../core/json.ts';
 import { fitsJson } from './encode.ts';
+import { writeJson } from './rows.ts';
 
 export class Reencoding {
   readonly #batch: Batch;
@@ -68,9 +69,14 @@ export class Reencoding {
         continue;
       }
       const fields = late.isChanged(next) ? late.fields(next) : undefined;
+      if (!fields) {
+        // It may have been written anew there.
+        writeJson(late, next, merged.begin(row));
+        merged.end(row, late.block.parts.exact[late.index(next++)] === 1);
+        continue;
+      }
       next++;
-      if (!fields) merged.keep(row);
-      else if (fitsJson(fields)) {
+      if (fitsJson(fields)) {
         const out = merged.begin(row);
         out.text(stringifyJson(fields));
         merged.end(row, scanJson(out.view(), merged.#starts[row], out.length).exact);

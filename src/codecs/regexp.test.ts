@@ -85,6 +85,7 @@ test('times of several forms', () => {
   const time = (text: string) => parse('(?<time>.*)', text, options);
   assert.equal(time('2024-03-05T06:07:08.25Z'), '{} 1709618828.250000000');
   assert.equal(time('1709618828'), '{} 1709618828.000000000');
+  assert.equal(time('1709618828.25'), '{} 1709618828.250000000');
   assert.equal(time('05.03.2024'), '{} 1709596800.000000000');
   assert.match(time('5'.repeat(40)), /^invalid/);
   assert.equal(parse('(?<time>.*)', '1709618828.123456789', { timeType: 'float' }), '{} 1709618828.123456789');

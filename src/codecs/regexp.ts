@@ -5,6 +5,8 @@ import { definePlugin } from '../core/plugin.ts';
 import type { ParseProblem, Parsed, Parser } from '../core/plugin.ts';
 import { needsExactKey } from '../core/record.ts';
 import type { Fields, PlainFields, Value } from '../core/record.ts';
+import { compileDirectPattern } from './direct-pattern.ts';
+import { directRules } from './direct-reading.ts';
 import { compileCapture, pieceOf, subjectOf } from './onigmo.ts';
 import type { Capture } from './onigmo.ts';
 import { limited } from './parse-texts.ts';
@@ -74,8 +76,11 @@ export function expressionParser(
   const capture = compileCapture(expression);
   const finish = compileFinish(reading, clock);
   const build = compileFields(capture, finish);
+  const hasTime = reading.timeKey !== undefined && capture.names.includes(reading.timeKey);
+  const rules = directRules(hasTime ? reading : { ...reading, timeKey: undefined }, clock);
   return limited(
     {
+      direct: rules && compileDirectPattern(expression, { ...rules, skipEmptyValues: false }),
       parse(input) {
         const { text, isBinary } = subjectOf(input);
         const match = capture.expression.exec(text);

@@ -14,10 +14,15 @@ import type { Chunk, Formatter } from '../core/plugin.ts';
 export function writeJson(batch: Batch, row: number, out: ByteWriter, isRaw = false): void {
   const whole = batch.wholeJson();
   if (whole) return out.copy(whole.payload, whole.bounds[row] as number, whole.bounds[row + 1] as number);
-  const { codec, payload, bounds } = batch.block.parts;
   if (batch.isChanged(row))
     return isRaw ? writeRawJson(batch.fields(row), out) : out.text(stringifyJson(batch.fields(row)));
   const index = batch.index(row);
+  const { shared } = batch.block;
+  if (shared) {
+    out.copy(shared.payload, shared.bounds[index] as number, (shared.bounds[index + 1] as number) - 1);
+    return out.bytes(shared.ending);
+  }
+  const { codec, payload, bounds } = batch.block.parts;
   const [from, until] = [bounds[index] as number, bounds[index + 1] as number];
   if (codec === codecs.json) out.copy(payload, from, until);
   else writePackedJson(payload, from, until, out, isRaw);

@@ -20,6 +20,8 @@ test('to_s', () => {
     [new Float(1.5, '1.50'), '1.5'],
     [new Float(1000, '1e3'), '1000.0'],
     [new Float(1e16), '1.0e+16'],
+    [new Float(1e15), '1.0e+15'],
+    [new Float(1e14), '100000000000000.0'],
     ['text', 'text'],
     [[1, 'a', null, { b: true }], '[1, "a", nil, {"b"=>true}]'],
   ];
@@ -33,6 +35,7 @@ test('inspect', () => {
     rubyInspect('hello "q", \\ tab\tnl\nend\u001b\u0001ünï 日本'),
     '"hello \\"q\\", \\\\ tab\\tnl\\nend\\e\\u0001ünï 日本"',
   );
+  assert.equal(rubyInspect('\u007f\u0080\u0085\u00ad\ufeff'), '"\\u007F\\u0080\u0085\u00ad\ufeff"');
   assert.equal(rubyInspect('#{a} #$b #@c # d'), '"\\#{a} \\#$b \\#@c # d"');
   assert.equal(rubyInspect(new Uint8Array([0x61, 0xff, 0x0a])), '"a\\xFF\\n"');
 });
@@ -44,7 +47,9 @@ test('to_f', () => {
     ['2000', 2000],
     [' 1.5e3x', 1500],
     ['1_000.5', 1000.5],
-    ['.5', 0],
+    ['.5', 0.5],
+    ['-.5e1x', -5],
+    ['.', 0],
     [7n, 7],
     [true, undefined],
     [[], undefined],

@@ -34,12 +34,12 @@ export function rubyInspect(value: Value): string {
   return `{${pairs.join(', ')}}`;
 }
 
-/** Ruby's Float#to_s: fixed point from 1e-4 up to 1e16, else `1.0e+16`; always with a fraction. */
+/** Ruby's Float#to_s: fixed point from 1e-4 up to 1e15, else `1.0e+15`; always with a fraction. */
 function floatText(value: number): string {
   if (!Number.isFinite(value)) return Number.isNaN(value) ? 'NaN' : value > 0 ? 'Infinity' : '-Infinity';
   if (value === 0) return Object.is(value, -0) ? '-0.0' : '0.0';
   const size = Math.abs(value);
-  if (size >= 1e-4 && size < 1e16) {
+  if (size >= 1e-4 && size < 1e15) {
     // JavaScript writes 1e-5 and 1e-6 in fixed point too, nothing in this range in exponent form.
     return Number.isInteger(value) ? `${value}.0` : String(value);
   }
@@ -59,12 +59,11 @@ const named: Readonly<Record<string, string>> = {
   '\b': '\\b',
   '\x07': '\\a',
   '\x1b': '\\e',
-  '\x7f': '\\x7F',
 };
 
 function inspectText(text: string): string {
   const escapedText = text.replaceAll(
-    /["\\]|#(?=[{$@])|[\p{Cc}\p{Cn}\p{Cs}\u2028\u2029]/gu,
+    /["\\]|#(?=[{$@])|(?!\u0085)[\p{Cc}\p{Cn}\p{Cs}\u2028\u2029]/gu,
     (char) => named[char] ?? (char === '#' ? '\\#' : unicodeEscape(char)),
   );
   return `"${escapedText}"`;
@@ -91,7 +90,9 @@ export function rubyFloat(value: Value): number | undefined {
   if (typeof value === 'bigint') return Number(value);
   if (value instanceof Float) return value.value;
   if (typeof value === 'string' || value instanceof Uint8Array) {
-    const start = /^\s*[+-]?\d+(?:_\d+)*(?:\.\d+(?:_\d+)*)?(?:[eE][+-]?\d+)?/.exec(rubyText(value))?.[0];
+    const start = /^\s*[+-]?(?:\d+(?:_\d+)*(?:\.\d+(?:_\d+)*)?|\.\d+(?:_\d+)*)(?:[eE][+-]?\d+)?/.exec(
+      rubyText(value),
+    )?.[0];
     return start === undefined ? 0 : Number(start.replaceAll('_', ''));
   }
   return undefined;

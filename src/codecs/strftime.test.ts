@@ -48,4 +48,5 @@ test('fractions change within a second', () => {
 test('times before 1970 and far away', () => {
   assert.equal(shown('%F %T', '+00:00', -1), '1969-12-31 23:59:59');
   assert.equal(shown('%Y', '+00:00', -62_135_596_800), '0001');
+  assert.equal(shown('%F %T %a', '+00:00', 17_096_188_281_234), '543726-08-22 13:13:54 Thu');
 });

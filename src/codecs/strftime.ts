@@ -79,7 +79,9 @@ export function compileTime(options: TimeOptions): TimeFormat {
 
 /** The whole of a second, its fields in the zone. */
 interface Civil {
+  /** Earlier or later by `eras` times 400 years, after which the calendar repeats: a Date ends in the year 275760. */
   readonly date: Date;
+  readonly eras: number;
   readonly seconds: number;
   readonly offset: number;
   readonly zone: Zone;
@@ -124,10 +126,22 @@ function cachedFormat(pieces: readonly (string | Directive)[], zone: Zone): Time
   };
 }
 
+/** Seconds that a Date can hold, less a day for zones. */
+const dateSecondsMax = 8.64e12 - 86_400;
+/** 400 years. */
+const eraSeconds = 146_097 * 86_400;
+
 /** Renders all but the fractions, and joins neighbours. */
 function renderSecond(pieces: readonly (string | Directive)[], seconds: number, zone: Zone): (string | Directive)[] {
-  const offset = zoneOffset(zone, seconds);
-  const civil: Civil = { date: new Date((seconds + offset) * 1000), seconds, offset, zone };
+  const eras = Math.abs(seconds) < dateSecondsMax ? 0 : Math.floor(seconds / eraSeconds);
+  const offset = zoneOffset(zone, seconds - eras * eraSeconds);
+  const civil: Civil = {
+    date: new Date((seconds - eras * eraSeconds + offset) * 1000),
+    eras,
+    seconds,
+    offset,
+    zone,
+  };
   const split: (string | Directive)[] = [];
   for (const piece of pieces) {
     if (typeof piece !== 'string' && isFraction(piece)) {
@@ -169,10 +183,10 @@ const composites: Readonly<Record<string, string>> = {
 
 /** Numbers: how many digits, padded with what, and their value. */
 const numbers: Readonly<Record<string, readonly [number, '0' | ' ', (civil: Civil) => number]>> = {
-  C: [2, '0', ({ date }) => Math.floor(date.getUTCFullYear() / 100)],
+  C: [2, '0', (civil) => Math.floor(yearOf(civil) / 100)],
   d: [2, '0', ({ date }) => date.getUTCDate()],
   e: [2, ' ', ({ date }) => date.getUTCDate()],
-  G: [4, '0', ({ date }) => isoWeek(date).year],
+  G: [4, '0', ({ date, eras }) => isoWeek(date).year + eras * 400],
   g: [2, '0', ({ date }) => modulo(isoWeek(date).year, 100)],
   H: [2, '0', ({ date }) => date.getUTCHours()],
   I: [2, '0', ({ date }) => date.getUTCHours() % 12 || 12],
@@ -188,7 +202,7 @@ const numbers: Readonly<Record<string, readonly [number, '0' | ' ', (civil: Civi
   V: [2, '0', ({ date }) => isoWeek(date).week],
   W: [2, '0', ({ date }) => Math.floor((dayOfYear(date) + 6 - modulo(date.getUTCDay() - 1, 7)) / 7)],
   w: [1, '0', ({ date }) => date.getUTCDay()],
-  Y: [4, '0', ({ date }) => date.getUTCFullYear()],
+  Y: [4, '0', yearOf],
   y: [2, '0', ({ date }) => modulo(date.getUTCFullYear(), 100)],
 };
 
@@ -243,15 +257,21 @@ function offsetText({ flags, width }: Directive, offset: number): string {
   return `${offset < 0 ? '-' : '+'}${width === undefined ? shown : shown.padStart(width - 1, '0')}`;
 }
 
-function zoneName({ zone, date, seconds }: Civil): string {
+function zoneName({ zone, eras, seconds }: Civil): string {
   if (zone.kind === 'utc') return 'UTC';
   // Ruby has no name for a time at a fixed offset.
-  if (zone.kind === 'offset' || Number.isNaN(date.getTime())) return '';
+  if (zone.kind === 'offset') return '';
   const format = new Intl.DateTimeFormat('en-US', {
     timeZoneName: 'short',
     ...(zone.kind === 'name' ? { timeZone: zone.name } : {}),
   });
-  return format.formatToParts(seconds * 1000).find((part) => part.type === 'timeZoneName')?.value ?? '';
+  return (
+    format.formatToParts((seconds - eras * eraSeconds) * 1000).find((part) => part.type === 'timeZoneName')?.value ?? ''
+  );
+}
+
+function yearOf({ date, eras }: Civil): number {
+  return date.getUTCFullYear() + eras * 400;
 }
 
 function modulo(value: number, by: number): number {

@@ -30,16 +30,21 @@ test('formats that logs use', () => {
 
 test('text that is no such time, and unknown directives', () => {
   for (const [format, text] of [
-    ['%Y-%m-%d', '2024-02-30'],
     ['%Y-%m-%d', '2024-13-01'],
     ['%Y-%m-%d', 'x2024-03-05'],
-    ['%Y-%m-%d', '2023-02-29'],
+    ['%Y-%m-%d', '2023-02-32'],
     ['%Y-%m-%dT%H:%M:%S.%N%z', '2024-03-05T06:07:08Z'],
     ['%H:%M', '25:00'],
     ['%d/%b/%Y', '05/Foo/2024'],
   ] as const)
     assert.equal(parse(format, text), undefined, text);
   assert.throws(() => compileStrptime('%Y %q', {}, clock), /%q is not known/);
+});
+
+test('a day that its month has not is one of the next month', () => {
+  assert.equal(parse('%Y-%m-%d', '2024-02-30'), '2024-03-01T00:00:00.000000000');
+  assert.equal(parse('%F %T', '2023-02-29 06:07:08'), '2023-03-01T06:07:08.000000000');
+  assert.equal(parse('%F', '2024-04-31'), '2024-05-01T00:00:00.000000000');
 });
 
 test('local times at a change of the clock', () => {

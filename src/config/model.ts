@@ -139,6 +139,8 @@ export interface BufferModel {
   /** Largest chunk, in bytes of encoded records; and in records. */
   readonly chunkBytesMax: number;
   readonly chunkRecordsMax?: number | undefined;
+  /** Records that come together may take a chunk that is below chunkBytesMax over it. */
+  readonly mayExceedBytes?: boolean | undefined;
   /** Part of these limits, above 0 and up to 1, from which on a chunk is full; undefined: 1. */
   readonly chunkFullPart?: number | undefined;
   /** `immediate`: as soon as the output is free; `interval`: flushIntervalMs after the chunk's first record; `lazy`: at the timekey's end plus timekeyWaitMs. */

@@ -73,34 +73,69 @@ export interface BlockParts {
   readonly origins?: Origins | undefined;
 }
 
+/**
+ * JSON records that all end in the same bytes, which lie in memory once: record i is payload[bounds[i], bounds[i + 1] - 1) and
+ * `ending` in place of its closing brace. What is not in the batch that the block was made for may end otherwise.
+ */
+export interface SharedEnding {
+  readonly payload: Buffer;
+  readonly bounds: Uint32Array;
+  /** `,"kubernetes":{…}}`. */
+  readonly ending: Buffer;
+}
+
 /** The records of one journal frame. */
 export class Block {
   readonly parts: BlockParts;
   readonly count: number;
+  /**
+   * Where the records share an ending: what they are made of. `payload` and `bounds` of `parts` are made of it when somebody
+   * asks for them, and kept; hot paths look here first.
+   */
+  readonly shared: SharedEnding | undefined;
   readonly #decoded: (Fields | undefined)[] = [];
+  #endingText: string | undefined;
 
-  constructor(parts: BlockParts) {
+  constructor(parts: BlockParts, shared?: SharedEnding) {
     this.parts = parts;
-    this.count = parts.bounds.length - 1;
+    this.shared = shared;
+    this.count = (shared ?? parts).bounds.length - 1;
   }
-  /** The encoded bytes of record `index`: a view, valid as long as the block is held. */
-  encoded(index: number): Buffer {
+  /** The block with `ending` in place of the closing brace of each record, which is its last byte. */
+  withEnding(ending: Buffer, exact: Uint8Array): Block {
     const { payload, bounds } = this.parts;
-    return payload.subarray(bounds[index], bounds[index + 1]);
+    const shared = { payload, bounds, ending };
+    return new Block(endedParts(this.parts, shared, exact), shared);
+  }
+  /** The encoded bytes of record `index`: valid as long as the block is held. A view, but where endings are shared. */
+  encoded(index: number): Buffer {
+    const { payload, bounds } = this.shared ?? this.parts;
+    const [from, until] = [bounds[index] as number, bounds[index + 1] as number];
+    if (!this.shared) return payload.subarray(from, until);
+    return Buffer.concat([payload.subarray(from, until - 1), this.shared.ending]);
   }
   /** Size of record `index` in encoded bytes, without looking at it. */
   encodedBytes(index: number): number {
-    const { bounds } = this.parts;
-    return (bounds[index + 1] as number) - (bounds[index] as number);
+    const { bounds } = this.shared ?? this.parts;
+    const bytes = (bounds[index + 1] as number) - (bounds[index] as number);
+    return this.shared ? bytes - 1 + this.shared.ending.length : bytes;
+  }
+  /** Size of all of them. */
+  get totalBytes(): number {
+    if (!this.shared) return this.parts.payload.length;
+    return this.shared.payload.length + this.count * (this.shared.ending.length - 1);
+  }
+  /** The bytes that records are made of; no string of JSON begins in one piece and ends in another. */
+  get pieces(): readonly Buffer[] {
+    return this.shared ? [this.shared.payload, this.shared.ending] : [this.parts.payload];
   }
   /** The decoded fields of record `index`, decoded once. Do not mutate. */
   fields(index: number): Fields {
     const known = this.#decoded[index];
     if (known) return known;
-    const { payload, bounds, codec, exact } = this.parts;
+    const { codec, exact } = this.parts;
     let fields: Fields;
-    if (codec === codecs.json)
-      fields = parseRecord(payload.toString('utf8', bounds[index], bounds[index + 1]), exact[index] === 1);
+    if (codec === codecs.json) fields = parseRecord(this.#text(index), exact[index] === 1);
     else {
       const value = decodeMsgpack(this.encoded(index));
       if (!isFields(value)) throw new TypeError('a MessagePack record must be a map');
@@ -109,6 +144,44 @@ export class Block {
     this.#decoded[index] = fields;
     return fields;
   }
+  #text(index: number): string {
+    const { payload, bounds } = this.shared ?? this.parts;
+    const [from, until] = [bounds[index] as number, bounds[index + 1] as number];
+    if (!this.shared) return payload.toString('utf8', from, until);
+    return payload.toString('utf8', from, until - 1) + (this.#endingText ??= this.shared.ending.toString());
+  }
+}
+
+/** Parts of a block whose records share an ending. */
+function endedParts(parts: BlockParts, { payload, bounds, ending }: SharedEnding, exact: Uint8Array): BlockParts {
+  let whole: { readonly payload: Buffer; readonly bounds: Uint32Array } | undefined;
+  const make = () => {
+    const count = bounds.length - 1;
+    const made = Buffer.allocUnsafeSlow(payload.length + count * ending.length);
+    const ends = new Uint32Array(count + 1);
+    let at = 0;
+    for (let i = 0; i < count; i++) {
+      const [from, until] = [bounds[i] as number, bounds[i + 1] as number];
+      // Nothing is there of a record that a filter took out.
+      if (until > from) {
+        at += payload.copy(made, at, from, until - 1);
+        at += ending.copy(made, at);
+      }
+      ends[i + 1] = at;
+    }
+    return { payload: made.subarray(0, at), bounds: ends };
+  };
+  // Getters of its own, so that a copy of the parts has what they give.
+  return {
+    ...parts,
+    exact,
+    get payload() {
+      return (whole ??= make()).payload;
+    },
+    get bounds() {
+      return (whole ??= make()).bounds;
+    },
+  };
 }
 
 /** Some records of a block under one tag. Positions (`row`) count from 0 to `count - 1`. */
@@ -179,9 +252,9 @@ export class Batch {
     if (this.#changed?.[row] !== undefined || this.block.parts.codec !== codecs.json) return undefined;
     return this.block.encoded(this.index(row));
   }
-  /** When no record of the batch was changed, selected or re-encoded: the payload of the whole block. For bulk copies. */
+  /** When no record of the batch was changed or selected, nor shares an ending: the payload of the whole block. For bulk copies. */
   wholeJson(): { payload: Buffer; bounds: Uint32Array } | undefined {
-    if (this.#rows || this.#changed || this.block.parts.codec !== codecs.json) return undefined;
+    if (this.#rows || this.#changed || this.block.shared || this.block.parts.codec !== codecs.json) return undefined;
     return this.block.parts;
   }
   /** The record as JSON text without a line break. */
@@ -194,7 +267,7 @@ export class Batch {
   }
   /** Sum of sizeBytes over all rows. */
   totalBytes(): number {
-    if (!this.#rows) return this.block.parts.payload.length;
+    if (!this.#rows) return this.block.totalBytes;
     let sum = 0;
     for (let row = 0; row < this.count; row++) sum += this.sizeBytes(row);
     return sum;
@@ -212,6 +285,13 @@ export class Batch {
   reencoded(payload: Buffer, bounds: Uint32Array, exact: Uint8Array): Batch {
     const block = new Block({ ...this.block.parts, codec: codecs.json, payload, bounds, exact });
     return new Batch(this.tag, block, this.#rows, undefined, this.#times);
+  }
+  /**
+   * The same records, each with `ending` in place of its closing brace, which is its last byte; as reencoded(), but nothing is
+   * copied. `exact` by index in the block.
+   */
+  withEnding(ending: Buffer, exact: Uint8Array): Batch {
+    return new Batch(this.tag, this.block.withEnding(ending, exact), this.#rows, undefined, this.#times);
   }
   /** The same records; `times[row]`, where given, replaces the record's time. */
   withTimes(times: readonly (Instant | undefined)[]): Batch {

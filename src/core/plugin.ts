@@ -143,6 +143,8 @@ export interface Parser {
    * record goes up to the next line for which that is true; without it until what is joined parses.
    */
   readonly isMultiline?: boolean;
+  /** Where lines are joined for it, a carriage return before the line feed between two of them stays. */
+  readonly keepsCarriageReturns?: boolean;
   isFirstLine?(line: Buffer | string): boolean;
   /** How long one text may take; undefined: its time is linear in the text. */
   readonly timeLimitMs?: number | undefined;
@@ -161,6 +163,8 @@ export interface DirectParser {
    * appended is no part of anything.
    */
   write(bytes: Buffer, from: number, until: number, out: ByteWriter): boolean;
+  /** The fields that its records may have, where texts say nothing of their names. */
+  readonly names?: readonly string[] | undefined;
   /** The same for who takes the record's members apart; undefined where write() gives false. Valid until the next call. */
   readonly members?: (bytes: Buffer, from: number, until: number) => DirectMembers | undefined;
 }

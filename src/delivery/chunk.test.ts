@@ -19,13 +19,13 @@ interface Cut {
   readonly add: (payloads: readonly string[], options?: { tag?: string; seconds?: number }) => void;
 }
 
-function cut(buffer: Partial<BufferModel>): Cut {
+function cut(buffer: Partial<BufferModel>, bytesMax = 1e9): Cut {
   const clock = new FakeClock();
   const full: RecordChunk[] = [];
   const model = { ...defaultBuffer, ...buffer };
   const open: OpenChunks = new OpenChunks(
     model,
-    1e9,
+    bytesMax,
     clock,
     (chunk) => full.push(chunk),
     () => full.push(open.takeOldest() as RecordChunk),
@@ -80,6 +80,23 @@ test('a chunk ends at its bytes or records, between batches where it can', () =>
   assert.deepEqual(
     [...byBytes.full, byBytes.open.takeOldest()].flatMap(ids),
     [0, 1, 2, 3, 4, 5].map((n) => `s-${n}`),
+  );
+});
+
+test('records that come together may take a chunk over its bytes, not over what the output holds', () => {
+  const { add, full, open } = cut({ chunkBytesMax: 100, mayExceedBytes: true }, 400);
+  add(numbered(10));
+  assert.deepEqual([full.length, open.count], [0, 1]);
+  add(numbered(20));
+  assert.deepEqual(
+    full.map(({ count }) => count),
+    [30],
+  );
+  add(numbered(5));
+  add(numbered(80));
+  assert.deepEqual(
+    full.map(({ count }) => count),
+    [30, 5, 51, 29],
   );
 });
 

@@ -77,7 +77,9 @@ export function isFull(buffer: BufferModel, bytes: number, count: number, bytesM
 /** The open chunks of one output. */
 export class OpenChunks {
   readonly #buffer: BufferModel;
+  /** Where a chunk is full, and what it never exceeds but for one record. */
   readonly #bytesMax: number;
+  readonly #bytesBound: number;
   readonly #clock: Clock;
   readonly #keysOf: ReturnType<typeof compileChunkKeys>;
   readonly #onFull: (chunk: RecordChunk) => void;
@@ -98,6 +100,7 @@ export class OpenChunks {
   ) {
     this.#buffer = buffer;
     this.#bytesMax = Math.min(buffer.chunkBytesMax, bytesMax);
+    this.#bytesBound = buffer.mayExceedBytes === true ? bytesMax : this.#bytesMax;
     this.#clock = clock;
     this.#keysOf = compileChunkKeys(buffer);
     this.#onFull = onFull;
@@ -169,7 +172,7 @@ export class OpenChunks {
       const chunk = this.#open.get(key.text) ?? this.#begin(key);
       const bytes = rest.batch.totalBytes();
       const roomRecords = (this.#buffer.chunkRecordsMax ?? Number.POSITIVE_INFINITY) - chunk.count;
-      const roomBytes = this.#bytesMax - chunk.bytes;
+      const roomBytes = this.#bytesBound - chunk.bytes;
       if (bytes <= roomBytes && rest.batch.count <= roomRecords) {
         chunk.add(rest, bytes);
         if (isFull(this.#buffer, chunk.bytes, chunk.count, this.#bytesMax)) this.#onFull(this.#takeOne(chunk));

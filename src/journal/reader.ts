@@ -17,8 +17,11 @@ import type { FrameVerdict } from './frame.ts';
 import type { Quarantine } from './quarantine.ts';
 import { SegmentWindow, findNextFrame, segmentName, segmentOffset } from './segment.ts';
 
-/** Size of a slab: one read of a reader that is far behind, many reads of one near the head. A held block keeps it. */
-const slabBytes = 512 * 1024;
+/**
+ * Size of a slab: two reads of a reader that is far behind, many reads of one near the head. A held block keeps it. What is left
+ * of a frame at its end is copied into the next one, so it holds some of the largest usual frames, which are those of `tail`.
+ */
+const slabBytes = 1024 * 1024;
 /** Reading for one record more than needed costs less than a second call. */
 const readBytesMin = 16 * 1024;
 

@@ -1,8 +1,8 @@
 /** How a cluster is reached: addresses, TLS, login. What the sources and outputs of all dialects are lowered to. */
 import { readFile } from 'node:fs/promises';
-import { getCACertificates } from 'node:tls';
 import type { ConnectionOptions as TlsOptions } from 'node:tls';
 import type { ConnectionOptions } from '@platformatic/kafka';
+import { tls as nodeTls } from '../core/node-tls.ts';
 import { OperatingError, errorText } from '../core/errors.ts';
 
 export interface ClusterSettings {
@@ -54,7 +54,7 @@ async function tlsOptions(tls: TlsSettings): Promise<TlsOptions> {
     [tls.certPath, tls.chainPath, tls.keyPath, ...tls.caPaths].map(readPem),
   );
   const trusted = ca.filter((one) => one !== undefined);
-  if (trusted.length > 0 && tls.trustsSystem) trusted.push(...getCACertificates('default'));
+  if (trusted.length > 0 && tls.trustsSystem) trusted.push(...nodeTls().getCACertificates('default'));
   return {
     minVersion: 'TLSv1.2',
     rejectUnauthorized: tls.verifies,

@@ -16,6 +16,8 @@ export interface Members {
   readonly entries: readonly (readonly [string, Value])[];
   /** `"kubernetes":{…}`, without a comma before it. */
   readonly text: Buffer;
+  /** The same as the end of a record that has other fields. */
+  readonly ending: Buffer;
   /** `"kubernetes"`: a text that holds none of these has no such field. */
   readonly names: readonly Buffer[];
   readonly isExact: boolean;
@@ -28,6 +30,7 @@ export function membersOf(entries: readonly (readonly [string, Value])[]): Membe
   return {
     entries,
     text: whole.subarray(1, -1),
+    ending: Buffer.concat([Buffer.from(','), whole.subarray(1)]),
     names: entries.map(([key]) => Buffer.from(JSON.stringify(key))),
     isExact: scanJson(whole).exact,
   };
@@ -44,6 +47,7 @@ export function withSameMembers(batch: Batch, members: Members | undefined): Bat
       batch,
       Array.from({ length: batch.count }, () => ({ fields: undefined, members })),
     );
+  if (haveFields(batch)) return withEnding(batch, members);
   const made = new Reencoding(batch, batch.count * (members.text.length + 2));
   for (let row = 0; row < batch.count; row++) {
     const index = batch.index(row);
@@ -59,6 +63,23 @@ export function withSameMembers(batch: Batch, members: Members | undefined): Bat
     made.end(row, exact[index] === 1 || members.isExact);
   }
   return made.finish(undefined) ?? batch;
+}
+
+function withEnding(batch: Batch, { ending, isExact }: Members): Batch {
+  const { exact } = batch.block.parts;
+  return batch.withEnding(ending, isExact ? new Uint8Array(exact.length).fill(1) : exact);
+}
+
+/** Whether the JSON of all records is an object that has a member, and ends with its brace. */
+function haveFields(batch: Batch): boolean {
+  const { payload, bounds } = batch.block.parts;
+  for (let row = 0; row < batch.count; row++) {
+    const end = (bounds[batch.index(row) + 1] as number) - 1;
+    if (payload[end] !== CLOSE) return false;
+    const before = payload[end - 1] as number;
+    if (before === OPEN || before <= 32) return false;
+  }
+  return true;
 }
 
 /** What becomes of a record. */
@@ -95,13 +116,28 @@ function spliced(batch: Batch, changes: readonly (Change | undefined)[]): Batch 
   const { parts } = batch.block;
   if (parts.codec !== codecs.json || !batch.isOrdered) return undefined;
   const rows: Row[] = [];
-  let bytes = 0;
   for (let row = 0; row < batch.count; row++) {
     const prepared = prepare(batch, row, changes[row]);
     if (!prepared) return undefined;
     rows.push(prepared);
-    bytes += (prepared.text?.length ?? batch.sizeBytes(row)) + (prepared.members?.text.length ?? 0) + 2;
   }
+  const members = rows[0]?.members;
+  if (!members || rows.some((row) => row.members !== members)) return written(batch, rows);
+  const own = rows.some(({ text }) => text)
+    ? written(
+        batch,
+        rows.map(({ text }) => ({ text, members: undefined })),
+      )
+    : batch;
+  return haveFields(own) ? withEnding(own, members) : written(batch, rows);
+}
+
+/** The batch with what becomes of its rows written one behind the other. */
+function written(batch: Batch, rows: readonly Row[]): Batch {
+  const { parts } = batch.block;
+  let bytes = 0;
+  for (const [row, { text, members }] of rows.entries())
+    bytes += (text?.length ?? batch.sizeBytes(row)) + (members?.text.length ?? 0) + 2;
   const payload = Buffer.allocUnsafe(bytes);
   const bounds = new Uint32Array(batch.block.count + 1);
   const exact = new Uint8Array(batch.block.count);

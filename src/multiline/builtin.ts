@@ -11,6 +11,7 @@ import type { Parser } from '../core/plugin.ts';
 import { getField } from '../core/record.ts';
 import type { MultilineDefinition, MultilineRule } from './contract.ts';
 import { valueOf } from './content.ts';
+import { directCri, directDocker } from './direct.ts';
 
 const flushTimeoutMs = 4000;
 
@@ -78,9 +79,9 @@ export function builtinDefinition(name: MultilineName, clock: Clock): MultilineD
   const container = { ...common, keyContent: 'log', keyGroup: 'stream' };
   switch (name) {
     case 'docker':
-      return { ...container, type: 'endswith', matchString: '\n', parser: dockerParser(clock) };
+      return { ...container, type: 'endswith', matchString: '\n', ...dockerParser(clock) };
     case 'cri':
-      return { ...container, type: 'equal', matchString: 'F', keyPattern: '_p', parser: criParser(clock) };
+      return { ...container, type: 'equal', matchString: 'F', keyPattern: '_p', ...criParser(clock) };
     default:
       return { ...common, type: 'regex', rules: traces[name].map(ruleOf) };
   }
@@ -92,11 +93,12 @@ function ruleOf([from, pattern, to]: Row): MultilineRule {
 
 /** Both parsers are written with Time_Strict off. */
 const utc = { offset: 0, isStrict: false };
+type Ways = Pick<MultilineDefinition, 'parser' | 'direct'>;
 
 /** `{"log":"…","stream":"…","time":"…"}`; the time stays a field. */
-function dockerParser(clock: Clock): Parser {
-  const readTime = compileFluentbitTime('%Y-%m-%dT%H:%M:%S.%L', utc, clock).read;
-  return {
+function dockerParser(clock: Clock): Ways {
+  const { read: readTime, readPlaced } = compileFluentbitTime('%Y-%m-%dT%H:%M:%S.%L', utc, clock);
+  const parser: Parser = {
     parse(input) {
       const fields = readFluentbitJson(input.toString());
       if (!fields) return { kind: 'mismatch', problem: 'expected one JSON object' };
@@ -104,12 +106,13 @@ function dockerParser(clock: Clock): Parser {
       return { fields, time: typeof time === 'string' ? readTime(time) : undefined };
     },
   };
+  return { parser, direct: directDocker(readPlaced) };
 }
 
 /** `time stream P text`, as the expression `^(?<time>.+?) (?<stream>stdout|stderr) (?<_p>F|P) (?<log>.*)$` has it. */
-function criParser(clock: Clock): Parser {
-  const readTime = compileFluentbitTime('%Y-%m-%dT%H:%M:%S.%L%z', utc, clock).read;
-  return {
+function criParser(clock: Clock): Ways {
+  const { read: readTime, readPlaced } = compileFluentbitTime('%Y-%m-%dT%H:%M:%S.%L%z', utc, clock);
+  const parser: Parser = {
     parse(input) {
       const line = typeof input === 'string' ? Buffer.from(input) : input;
       const head = line.subarray(0, headBytesMax).toString('latin1');
@@ -120,6 +123,7 @@ function criParser(clock: Clock): Parser {
       return { fields: { time, stream, _p: part, log }, time: readTime(time) };
     },
   };
+  return { parser, direct: directCri(readPlaced) };
 }
 
 /** A time is some 35 bytes. */

@@ -3,7 +3,7 @@
  * says what time it is. Source: Fluent Bit 5.1 src/multiline.
  */
 import type { Instant } from '../core/clock.ts';
-import type { Parser } from '../core/plugin.ts';
+import type { DirectParser, Parser } from '../core/plugin.ts';
 import type { Fields } from '../core/record.ts';
 
 /** From one of the states `from`, a line that the pattern matches belongs to the record, and the state is `to` then. */
@@ -40,6 +40,14 @@ export interface MultilineDefinition {
   readonly firstLine?: Parser | undefined;
   /** Its patterns are ours, and known to take no long time. */
   readonly isBuiltin: boolean;
+  /** The short way of lines that are a record of their own where nothing waits. */
+  readonly direct?: DirectLine | undefined;
+}
+
+/** Writes the record of such a line by its bytes. */
+export interface DirectLine extends DirectParser {
+  /** The value of keyGroup of the line that was written last. */
+  readonly group: string;
 }
 
 /** A record that is complete. `Place`: what the caller gave with its lines. */
@@ -80,6 +88,12 @@ export interface Joiner<Place> {
   flushDue(nowMs: number): void;
   /** Takes all that waits as complete. */
   flush(): void;
+  /** The short way of the parser that took the last line. Whoever goes it need not say so here. */
+  readonly direct: DirectLine | undefined;
+  /** Lines may go it: nothing waits for further ones. */
+  readonly isQuiet: boolean;
+  /** Whether that parser has had a line of the group: the first one does not go it, because there are only so many groups. */
+  hasGroup(group: string): boolean;
   /** When flushDue has something to do, in monotonic time; undefined: nothing waits. */
   readonly dueMs: number | undefined;
   /** Places of lines that are in no complete record yet, in the order in which they came. */

@@ -7,7 +7,7 @@ import type { Instant } from '../core/clock.ts';
 import type { Parsed } from '../core/plugin.ts';
 import { getField } from '../core/record.ts';
 import type { Fields, Value } from '../core/record.ts';
-import type { Joiner, JoinerLine, JoinerRules, JoinerState, MultilineDefinition } from './contract.ts';
+import type { DirectLine, Joiner, JoinerLine, JoinerRules, JoinerState, MultilineDefinition } from './contract.ts';
 import { GrowingText, matchedText, valueOf } from './content.ts';
 import type { Content } from './content.ts';
 import { compileRules } from './rules.ts';
@@ -68,6 +68,16 @@ class LineJoiner<Place> implements Joiner<Place> {
       rules: compileRules(definition),
       groups: new Map(),
     }));
+  }
+  get direct(): DirectLine | undefined {
+    return this.#members[this.#last]?.definition.direct;
+  }
+  get isQuiet(): boolean {
+    for (const { groups } of this.#members) for (const { held } of groups.values()) if (held.length > 0) return false;
+    return true;
+  }
+  hasGroup(group: string): boolean {
+    return this.#members[this.#last]?.groups.has(group) === true;
   }
   get dueMs(): number | undefined {
     let due: number | undefined;

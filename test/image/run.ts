@@ -49,7 +49,12 @@ function expect(isOk: boolean, text: string): void {
 }
 const figures: Record<string, unknown> = {};
 for (const name of ['slim', 'full'] as const) {
-  const figure = await measure(join(directory, name), imageConfig(stages, name), join(directory, `${name}.run`));
+  const figure = await measure(
+    join(directory, name),
+    imageConfig(stages, name),
+    join(directory, `${name}.run`),
+    readyMsMax,
+  );
   figures[name] = figure;
   const mb = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
   expect(
@@ -58,7 +63,7 @@ for (const name of ['slim', 'full'] as const) {
   );
   expect(
     figure.readyMs <= readyMsMax,
-    `${name}: ready after ${figure.readyMs.toFixed(0)} ms (best of ${figure.starts}), at most ${readyMsMax} ms`,
+    `${name}: ready after ${figure.readyMs.toFixed(0)} ms (best of ${figure.starts}), ${figure.readyCpuMs} ms of CPU, at most ${readyMsMax} ms`,
   );
   const { rssBytes, pssBytes, anonymousBytes, workingSetBytes, usageBytes, keptBytes, group } = figure.idle;
   const rest = `PSS ${mb(pssBytes)}, working set ${mb(workingSetBytes)} (${group})`;
@@ -68,7 +73,9 @@ for (const name of ['slim', 'full'] as const) {
   );
   expect(figure.isHealthy, `${name}: the health check says ready`);
   expect(
-    name === 'slim' || figure.missingPages.length === 0,
+    name === 'slim'
+      ? figure.missingPages.every((page) => /^\/ 503$|^\/docs\/\S* 404$/.test(page))
+      : figure.missingPages.length === 0,
     `${name}: pages of the admin server that are missing: ${figure.missingPages.join(', ') || 'none'}`,
   );
   const listed = ['node', 'fastify', 'pino', `@duckdb/node-bindings-${platform}`, 'react'];
@@ -77,6 +84,7 @@ for (const name of ['slim', 'full'] as const) {
     name === 'slim' ? listed.slice(0, 3).every(isListed) && !listed.slice(3).some(isListed) : listed.every(isListed),
     `${name}: the bill of materials has ${figure.components.length} components`,
   );
+  expect(figure.hasManifests, `${name}: generate k8s prints manifests`);
   expect(figure.exitCode === 0, `${name}: ends with 0 after SIGTERM to process 1 (${figure.exitCode})`);
   expect(figure.orphans === 0, `${name}: process 1 leaves no zombies (${figure.orphans})`);
   expect(

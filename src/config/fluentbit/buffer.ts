@@ -11,7 +11,7 @@ import type { OutputValues } from './common.ts';
 import type { Service } from './service.ts';
 import { readKind } from './values.ts';
 
-// Fluent Bit closes a chunk of records at 2 MB (FLB_INPUT_CHUNK_FS_MAX_SIZE).
+// Fluent Bit closes a chunk of records once it has 2 MB (FLB_INPUT_CHUNK_FS_MAX_SIZE).
 const chunkBytesMax = 2_048_000;
 
 /** The buffer of an output with these properties. Notes and mistakes are told where `at` is. */
@@ -28,6 +28,7 @@ export function outputBuffer(
     ...defaultBuffer,
     chunkKeys,
     chunkBytesMax,
+    mayExceedBytes: true,
     flushMode: isImmediate ? 'immediate' : 'interval',
     flushIntervalMs: service.flushMs,
     concurrency: Math.max(1, common.workers ?? 1),

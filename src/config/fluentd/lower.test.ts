@@ -339,11 +339,12 @@ describe('plugins', () => {
       [true, false, undefined],
     );
   });
-  test('secondary: another plugin, or the same one', () => {
+  test('secondary: another plugin, or the same one; a file has the format of the output around it, or its own', () => {
     const model = good(`
 <match a>
   @type file
   path /a
+  format ltsv
   <secondary>
     path /b
   </secondary>
@@ -353,13 +354,14 @@ describe('plugins', () => {
   <secondary>
     @type file
     path /c
+    format json
   </secondary>
 </match>`);
     assert.deepEqual(
-      model.outputs.map(({ secondary }) => [secondary?.type, secondary?.options['path']]),
+      model.outputs.map(({ secondary: s }) => [s?.type, s?.options['path'], s?.formatter?.type]),
       [
-        ['file', '/b'],
-        ['file', '/c'],
+        ['file', '/b', 'ltsv'],
+        ['file', '/c', 'json'],
       ],
     );
   });

@@ -216,7 +216,10 @@ export class Outputs {
     const sections = new Set(['buffer', 'secondary']);
     const model = spec && lowerPlugin(this.#lowering, spec, written, { sections, buffer, isSecondary: true });
     if (!model) return 'broken';
-    if (spec.isSecondaryOnly !== true || !plugin) return model;
+    // A chunk holds records as its output formatted them, and Fluentd's file output writes chunks as they are.
+    const hasOwnFormat = sectionsNamed(written, 'format').length > 0 || attribute(written, 'format') !== undefined;
+    const isFormatted = spec.name === 'file' && plugin?.formatter !== undefined && !hasOwnFormat;
+    if (!plugin || (spec.isSecondaryOnly !== true && !isFormatted)) return model;
     return { ...model, formatter: plugin.formatter, inject: plugin.inject };
   }
 }

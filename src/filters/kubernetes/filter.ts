@@ -13,6 +13,7 @@ import type { Members } from '../../kubernetes/members.ts';
 import { clusterUrl, nodeNameOf, sharedCluster } from '../../kubernetes/shared.ts';
 import { wishesOf } from './annotations.ts';
 import type { Wishes } from './annotations.ts';
+import { DirectMerge } from './direct-merge.ts';
 import { mergeRows } from './merge.ts';
 import { journalPattern, tagPattern } from './options.ts';
 import type { options } from './options.ts';
@@ -46,6 +47,8 @@ export class KubernetesFilter implements Filter {
   readonly #cluster: Cluster | undefined;
   readonly #limits: AskLimits;
   readonly #mergeParser: Parser | undefined;
+  /** Undefined where nothing is merged, or not by the bytes of records. */
+  readonly #directMerge: DirectMerge | undefined;
   readonly #parsers = new Map<string, Parser>();
   readonly #known = new Map<NonNullable<Captured>, KnownAbout>();
   readonly #warned = new Set<string>();
@@ -63,6 +66,7 @@ export class KubernetesFilter implements Filter {
       namespaceTtlMs: values.kubeMetaNamespaceCacheTtl,
     };
     this.#mergeParser = config.parser && context.parser(config.parser);
+    this.#directMerge = values.mergeLog && !this.#mergeParser ? DirectMerge.for(values) : undefined;
     for (const [name, model] of Object.entries(config.namedParsers ?? {}))
       this.#parsers.set(name, context.parser(model));
     this.#without = countWithoutPod(context);
@@ -72,8 +76,11 @@ export class KubernetesFilter implements Filter {
     const abouts = this.#aboutRows(batch);
     if (!abouts) return batch;
     const { mergeLog, useJournal } = this.#values;
-    const [all] = useJournal || mergeLog ? [] : [abouts(0)];
-    if (all && !all.wishes) return withSameMembers(batch, all.members);
+    const [all] = useJournal || (mergeLog && !this.#directMerge) ? [] : [abouts(0)];
+    if (all && !all.wishes) {
+      const merged = this.#directMerge?.apply(batch, (rest) => this.#changed(rest, () => nothing, [])) ?? batch;
+      return withSameMembers(merged, all.members);
+    }
     const kept: number[] = [];
     const parsers: (Parser | undefined)[] = [];
     for (let row = 0; row < batch.count; row++) {

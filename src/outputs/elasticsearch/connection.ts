@@ -1,8 +1,8 @@
 /** From options to a cluster of servers: addresses, logins, certificates, headers. */
 import { readFile } from 'node:fs/promises';
-import { getCACertificates } from 'node:tls';
 import type { ConnectionOptions, SecureVersion } from 'node:tls';
 import { OperatingError, errorText } from '../../core/errors.ts';
+import { tls } from '../../core/node-tls.ts';
 import type { OutputContext } from '../../core/plugin.ts';
 import { certificatesIn } from '../requests/client-tls.ts';
 import { HttpClient } from '../requests/client.ts';
@@ -94,7 +94,7 @@ async function tlsOf(files: TlsFiles): Promise<ConnectionOptions> {
   const [ca, cert, key] = [await read(files.ca), await read(files.cert), await read(files.key)];
   const { passphrase, servername, ciphers, minVersion, maxVersion, verifies, verifiesName = true } = files;
   const trusted = await certificatesIn(files.caDirectory);
-  const all = [...(ca ? [ca] : trusted.length > 0 ? getCACertificates('default') : []), ...trusted];
+  const all = [...(ca ? [ca] : trusted.length > 0 ? tls().getCACertificates('default') : []), ...trusted];
   return {
     rejectUnauthorized: verifies,
     minVersion,

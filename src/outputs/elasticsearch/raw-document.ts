@@ -14,10 +14,8 @@ const CLOSING = 125;
 /** True when the record's JSON can be taken as it is and fields of these keys be added to it. */
 export function isPlain(batch: Batch, row: number, keys: KeyFinder | undefined): boolean {
   if (batch.isChanged(row)) return false;
-  const { codec, payload, bounds } = batch.block.parts;
-  if (codec !== codecs.json) return false;
-  const index = batch.index(row);
-  return !keys?.mayHave(payload, bounds[index] as number, bounds[index + 1] as number);
+  if (batch.block.parts.codec !== codecs.json) return false;
+  return keys?.mayBeIn(batch.block, batch.index(row)) !== true;
 }
 
 /** Appends the record with `fields` (`"a":1,"b":2`) behind its own. */
@@ -36,7 +34,8 @@ export function writeWithBehind(batch: Batch, row: number, fields: string, out: 
 
 /** Appends the record with `fields` before its own. The record must be plain. */
 export function writeWithBefore(batch: Batch, row: number, fields: string, out: ByteWriter): void {
-  const { payload, bounds } = batch.block.parts;
+  const { shared } = batch.block;
+  const { payload, bounds } = shared ?? batch.block.parts;
   const index = batch.index(row);
   let from = bounds[index] as number;
   const until = bounds[index + 1] as number;
@@ -45,7 +44,8 @@ export function writeWithBefore(batch: Batch, row: number, fields: string, out: 
   while ((payload[from] as number) <= SPACE) from++;
   out.text(`{${fields}`);
   if (payload[from] !== CLOSING) out.byte(COMMA);
-  out.copy(payload, from, until);
+  out.copy(payload, from, shared ? until - 1 : until);
+  if (shared) out.bytes(shared.ending);
 }
 
 /** `"key":value` for JSON. */

@@ -5,7 +5,7 @@
 import { isAscii } from 'node:buffer';
 import { compileStrftime } from '../../codecs/strftime.ts';
 import type { TimeFormat } from '../../codecs/strftime.ts';
-import type { Batch } from '../../core/batch.ts';
+import type { Batch, Block } from '../../core/batch.ts';
 import type { ByteWriter } from '../../core/bytes.ts';
 import type { Placed } from './lines.ts';
 
@@ -29,7 +29,7 @@ export class UsualLines {
   #first = Buffer.alloc(0);
   /** What the first line is for. */
   placed: Placed | undefined;
-  #payload: Buffer | undefined;
+  #block: Block | undefined;
   #isAscii = false;
 
   private constructor(timeKey: string, format: string, digits: 3 | 9) {
@@ -54,15 +54,17 @@ export class UsualLines {
   use(placed: Placed, line: string): Placed {
     this.placed = placed;
     this.#first = Buffer.from(line);
-    this.#payload = undefined;
+    this.#block = undefined;
     return placed;
   }
   /** False: nothing was written, because something has to be escaped. */
   write(batch: Batch, row: number, out: ByteWriter): boolean {
-    const { payload, bounds } = batch.block.parts;
-    if (payload !== this.#payload) {
-      this.#payload = payload;
-      this.#isAscii = isAscii(payload) && isAscii(this.#first);
+    const { block } = batch;
+    const { shared } = block;
+    const { payload, bounds } = shared ?? block.parts;
+    if (block !== this.#block) {
+      this.#block = block;
+      this.#isAscii = block.pieces.every((bytes) => isAscii(bytes)) && isAscii(this.#first);
     }
     if (!this.#isAscii) return false;
     const seconds = batch.seconds(row);
@@ -81,7 +83,8 @@ export class UsualLines {
     writeDigits(this.#digits === 3 ? Math.floor(nanos / 1e6) : nanos, this.#digits, out);
     out.bytes(behindTime);
     if (payload[from] !== CLOSING) out.byte(COMMA);
-    out.copy(payload, from, bounds[index + 1] as number);
+    out.copy(payload, from, (bounds[index + 1] as number) - (shared ? 1 : 0));
+    if (shared) out.bytes(shared.ending);
     out.byte(10);
     return true;
   }

@@ -21,7 +21,7 @@ import { compileFluentbitTemplate } from '../../codecs/fluentbit-accessor.ts';
 import type { RefusedRow } from '../../codecs/rows.ts';
 import { originsOption } from '../../codecs/forward-handshake.ts';
 import { codecs } from '../../core/batch.ts';
-import type { Batch } from '../../core/batch.ts';
+import type { Batch, Block } from '../../core/batch.ts';
 import { errorText } from '../../core/errors.ts';
 import { writeJsonPacked } from '../../core/json-msgpack.ts';
 import { MsgpackWriter, encodeMsgpack } from '../../core/msgpack.ts';
@@ -182,7 +182,8 @@ function writeRows(
   writer: MsgpackWriter,
   refused: RefusedRow[],
 ): number {
-  const { payload, bounds, codec, exact } = batch.block.parts;
+  const { block } = batch;
+  const { codec, exact } = block.parts;
   for (let row = 0; row < batch.count; row++) {
     const start = writer.length;
     writer.shortArray(2);
@@ -190,14 +191,15 @@ function writeRows(
     writeTime(batch, row, isTimeInteger, writer);
     if (hasMetadata === true) writer.value({});
     if (codec === codecs.msgpack && !batch.isChanged(row)) {
+      const { payload, bounds } = block.parts;
       const index = batch.index(row);
       writer.raw(payload, bounds[index] as number, bounds[index + 1] as number);
       continue;
     }
     try {
       if (codec === codecs.json && !batch.isChanged(row) && exact[batch.index(row)] === 0) {
-        const index = batch.index(row);
-        writeJsonPacked(payload, bounds[index] as number, bounds[index + 1] as number, writer);
+        const { payload, from, until } = jsonAt(block, batch.index(row));
+        writeJsonPacked(payload, from, until, writer);
       } else writer.value(batch.fields(row));
     } catch (error) {
       // An integer beyond 64 bits; or what cannot be decoded, which only a damaged or foreign record is.
@@ -206,4 +208,14 @@ function writeRows(
     }
   }
   return batch.count - refused.filter(({ row }) => row >= first).length;
+}
+
+/** Where a record's JSON lies. */
+function jsonAt(block: Block, index: number): { payload: Buffer; from: number; until: number } {
+  if (block.shared) {
+    const payload = block.encoded(index);
+    return { payload, from: 0, until: payload.length };
+  }
+  const { payload, bounds } = block.parts;
+  return { payload, from: bounds[index] as number, until: bounds[index + 1] as number };
 }

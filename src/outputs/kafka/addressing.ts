@@ -53,7 +53,7 @@ export class AddressReader {
     for (let row = 0; row < batch.count; row++) if (batch.isChanged(row)) return false;
     let known = this.#blocks.get(block);
     if (known === undefined) {
-      known = this.#mayName(block.parts.payload) ? says.perhaps : says.nothing;
+      known = block.pieces.some((bytes) => this.#mayName(bytes)) ? says.perhaps : says.nothing;
       this.#blocks.set(block, known);
     }
     return known === says.nothing;

@@ -74,7 +74,7 @@ export class RowWriter {
     const { recordKey, rawField } = this.#settings;
     if (rawField !== undefined) return this.#raw(batch, row, rawField);
     if (recordKey) return this.#part(batch, row, recordKey);
-    if (!this.#formatter && !batch.isChanged(row)) {
+    if (!this.#formatter && !batch.isChanged(row) && !batch.block.shared) {
       const { codec, payload, bounds } = batch.block.parts;
       if (codec === codecs.json) {
         const index = batch.index(row);

@@ -1,8 +1,8 @@
 /** One connection, TCP or TLS, on which chunks are sent; it is opened when one is due and kept as long as it works. */
 import { connect, isIP } from 'node:net';
 import type { Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
 import type { ConnectionOptions } from 'node:tls';
+import { tls as nodeTls } from '../../core/node-tls.ts';
 import type { Clock } from '../../core/clock.ts';
 import { OperatingError, errorText } from '../../core/errors.ts';
 
@@ -73,7 +73,7 @@ export class Stream {
     const { host, port, openTimeoutMs, tls, clock } = this.#settings;
     const secrets = await tls?.();
     const named = isIP(host) === 0 && { servername: host };
-    const socket = secrets ? connectTls({ ...named, ...secrets, host, port }) : connect({ host, port });
+    const socket = secrets ? nodeTls().connect({ ...named, ...secrets, host, port }) : connect({ host, port });
     socket.setNoDelay(true);
     return new Promise<Socket>((resolve, reject) => {
       const failed = (error: Error): void => {

@@ -1,9 +1,9 @@
 /** The HTTP server of sources that tell of the program: GET at a few paths, answered whole. */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import { createServer as createHttpsServer } from 'node:https';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { SectionModel } from '../../config/model.ts';
+import { https } from '../../core/node-tls.ts';
 import { OperatingError, errorText, systemCode } from '../../core/errors.ts';
 import { closeServer, http } from '../../core/node-http.ts';
 import type { PluginContext, Source } from '../../core/plugin.ts';
@@ -44,7 +44,7 @@ export class EndpointServer implements Source {
   async start(): Promise<void> {
     const { host, port } = this.#options;
     const serve = (request: IncomingMessage, response: ServerResponse): void => void this.#serve(request, response);
-    const secure = this.#tls && createHttpsServer(await this.#tls.load(), serve);
+    const secure = this.#tls && https().createServer(await this.#tls.load(), serve);
     const server = secure ?? http.createServer(serve);
     try {
       await new Promise<void>((resolve, reject) => {

@@ -4,8 +4,8 @@ import type { Socket as UdpSocket } from 'node:dgram';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
-import { createSecureContext, createServer as createTlsServer } from 'node:tls';
 import type { TlsOptions } from 'node:tls';
+import { tls as nodeTls } from '../../core/node-tls.ts';
 import { tlsRange } from '../../core/tls.ts';
 import { OperatingError, errorText, systemCode } from '../../core/errors.ts';
 import type { ForwardOptions, TransportOptions } from './options.ts';
@@ -36,7 +36,7 @@ export async function loadTls(options: TransportOptions): Promise<TlsOptions> {
       handshakeTimeout: handshakeTimeoutMs,
     };
     // Throws where they do not belong together, or the passphrase is wrong.
-    createSecureContext(tls);
+    nodeTls().createSecureContext(tls);
     return tls;
   } catch (error) {
     throw new OperatingError(
@@ -56,7 +56,7 @@ export function createListener(
   const common = { keepAlive: options.sendKeepalivePacket, noDelay: true };
   // Who has sent all may close its half and wait for acknowledgements. Not with TLS: there a socket whose client goes away
   // in the middle of the handshake would stay open (Node 24).
-  const server = tls ? createTlsServer({ ...common, ...tls }) : createServer({ ...common, allowHalfOpen: true });
+  const server = tls ? nodeTls().createServer({ ...common, ...tls }) : createServer({ ...common, allowHalfOpen: true });
   server.maxConnections = options.connectionsMax;
   server.on(tls ? 'secureConnection' : 'connection', onConnection);
   return server;

@@ -27,16 +27,19 @@ export function addTo(fields: Fields, additions: readonly (readonly [string, Val
   for (const [name, value] of additions) setField(fields, name, value);
 }
 
-/** `X-Custom-Id` → `HTTP_X_CUSTOM_ID`; a header that comes more than once has a list of its values. */
+/**
+ * `X-Custom-Id` → `HTTP_X_CUSTOM_ID`; a header that comes more than once has a list of its values. Of two whose names
+ * differ in case or in `-` and `_` the later one counts.
+ */
 function headerFields(rawHeaders: readonly string[]): Map<string, Value> {
-  const fields = new Map<string, Value>();
+  const headers = new Map<string, Value>();
   for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
-    const name = `HTTP_${capitals((rawHeaders[at] as string).replaceAll('-', '_'))}`;
+    const name = rawHeaders[at] as string;
     const value = headerValue(rawHeaders[at + 1] as string);
-    const known = fields.get(name);
-    fields.set(name, known === undefined ? value : Array.isArray(known) ? [...known, value] : [known, value]);
+    const known = headers.get(name);
+    headers.set(name, known === undefined ? value : Array.isArray(known) ? [...known, value] : [known, value]);
   }
-  return fields;
+  return new Map([...headers].map(([name, value]) => [`HTTP_${capitals(name.replaceAll('-', '_'))}`, value]));
 }
 
 /** Node gives a character for each byte. */

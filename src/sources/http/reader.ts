@@ -66,7 +66,7 @@ export class RequestReader {
 
   /** Records of a request whose content codings are undone. @throws Refusal */
   read(req: IncomingMessage, queryText: string, body: Buffer): RequestRecords {
-    const query = parsePairs(queryText, 'query', 'first');
+    const query = parsePairs(queryText, 'query', 'first', '&;');
     const type = req.headers['content-type'] ?? '';
     const form = this.#named ? undefined : formOf(body, type);
     const written = textOf(form?.get('time') ?? query.get('time'));

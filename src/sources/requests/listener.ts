@@ -1,12 +1,12 @@
 /** An HTTP or HTTPS listener with its limits: how it begins to listen, and how it ends. */
 import { chmod, rm, stat } from 'node:fs/promises';
 import type { IncomingMessage, Server, ServerOptions, ServerResponse } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
 import type { Server as TlsServer } from 'node:https';
 import type { AddressInfo, Server as NetServer } from 'node:net';
 import { dirname } from 'node:path';
 import type { Duplex } from 'node:stream';
 import type { TlsOptions } from 'node:tls';
+import { https } from '../../core/node-tls.ts';
 import { http } from '../../core/node-http.ts';
 import type { Clock, Timer } from '../../core/clock.ts';
 import { makeDirectories } from '../../core/directories.ts';
@@ -51,7 +51,7 @@ export function createListener(limits: ListenerLimits, handler: RequestHandler, 
     connectionsCheckingInterval: checkIntervalMs(limits),
   };
   const server = tls
-    ? createTlsServer({ ...settings, ...tls, handshakeTimeout: handshakeTimeoutMs })
+    ? https().createServer({ ...settings, ...tls, handshakeTimeout: handshakeTimeoutMs })
     : http.createServer(settings);
   server.maxConnections = limits.connectionsMax;
   server.on('request', (req: IncomingMessage, res: ServerResponse) => handler.handle(req, res, false));

@@ -11,6 +11,16 @@ test('query: plus is a space, percent escapes are UTF-8 bytes', () => {
   ]);
 });
 
+test('query: pairs between semicolons where asked for', () => {
+  const pairs = [...parsePairs('a=1;b=2&;c=%3B', 'query', 'first', '&;')];
+  assert.deepEqual(pairs, [
+    ['a', '1'],
+    ['b', '2'],
+    ['c', ';'],
+  ]);
+  assert.deepEqual(entries('a=1;b=2'), [['a', '1;b=2']]);
+});
+
 test('query: an invalid escape stands for itself', () => {
   assert.deepEqual(entries('a=%&b=%4&c=%zz&d=100%'), [
     ['a', '%'],

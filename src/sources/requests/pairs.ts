@@ -13,17 +13,27 @@ export type Pairs = Map<string, string | Uint8Array>;
 /** Which value of a repeated name counts. */
 export type Repeated = 'first' | 'last';
 
+/** What stands between two pairs; WEBrick, which Fluentd reads queries with, takes the semicolon too. */
+export type Separator = '&' | '&;';
+
 /**
  * Parses `text`, in which each character stands for one byte (Buffer's latin1). `where` names it in the detail of a
  * refusal.
  * @throws Refusal invalid_query, invalid_form: a name is not UTF-8; too_many_fields
  */
-export function parsePairs(text: string, where: 'query' | 'form', repeated: Repeated = 'last'): Pairs {
+export function parsePairs(
+  text: string,
+  where: 'query' | 'form',
+  repeated: Repeated = 'last',
+  separator: Separator = '&',
+): Pairs {
   const pairs: Pairs = new Map();
   let count = 0;
   for (let start = 0; start <= text.length;) {
     let end = text.indexOf('&', start);
     if (end < 0) end = text.length;
+    const semicolon = separator === '&' ? -1 : text.indexOf(';', start);
+    if (semicolon >= 0 && semicolon < end) end = semicolon;
     if (end > start) {
       if (++count > fieldsMax)
         throw new Refusal('too_many_fields', `the ${where} has more than ${fieldsMax} fields, at byte ${start}`);

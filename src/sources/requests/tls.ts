@@ -1,7 +1,7 @@
 /** The certificate and key files of a TLS listener, taken up anew when they change. */
 import { readFile, stat } from 'node:fs/promises';
-import { createSecureContext } from 'node:tls';
 import type { Server, TlsOptions } from 'node:tls';
+import { tls as nodeTls } from '../../core/node-tls.ts';
 import type { Clock, Timer } from '../../core/clock.ts';
 import { OperatingError, errorText } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
@@ -91,7 +91,7 @@ export class TlsFiles {
       ...(passphrase !== undefined && { passphrase }),
     };
     // Throws when the two do not belong together.
-    createSecureContext(options);
+    nodeTls().createSecureContext(options);
     return options;
   }
   async #fingerprint(): Promise<string> {

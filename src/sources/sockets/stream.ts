@@ -4,8 +4,8 @@
  */
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { createServer } from 'node:net';
-import { Server as TlsServer, createServer as createTlsServer } from 'node:tls';
-import type { TlsOptions } from 'node:tls';
+import type { Server as TlsServer, TlsOptions } from 'node:tls';
+import { tls as nodeTls } from '../../core/node-tls.ts';
 import type { SourceContext } from '../../core/plugin.ts';
 import { parseAddress } from '../postback/client-address.ts';
 import type { AddressSet } from '../postback/client-address.ts';
@@ -77,7 +77,7 @@ export class StreamListener {
     server.on('error', (error) => log.error(`accepting connections of ${what}: ${error.message}`));
     server.on('drop', () => void this.#refuse('too_many_connections', `there are ${connectionsMax} already`));
     server.on('tlsClientError', (error: Error) => void this.#refuse('tls_failed', error.message));
-    if (server instanceof TlsServer) this.#tls?.watch(server);
+    if ('setSecureContext' in server) this.#tls?.watch(server);
     return address;
   }
   /** Takes no more; resolves once what was received whole is durable. */
@@ -118,9 +118,13 @@ export class StreamListener {
   }
 }
 
-function makeServer(tls: TlsOptions | undefined, keepAlive: boolean, onSocket: (socket: Socket) => void): Server {
+function makeServer(
+  tls: TlsOptions | undefined,
+  keepAlive: boolean,
+  onSocket: (socket: Socket) => void,
+): Server | TlsServer {
   if (!tls) return createServer({ keepAlive, noDelay: true }, onSocket);
-  return createTlsServer({ keepAlive, noDelay: true, handshakeTimeout: handshakeTimeoutMs, ...tls }, onSocket);
+  return nodeTls().createServer({ keepAlive, noDelay: true, handshakeTimeout: handshakeTimeoutMs, ...tls }, onSocket);
 }
 
 interface ConnectionHost {

@@ -201,11 +201,11 @@ export class FollowedFile {
       const sizeBefore = this.#sizeSeen;
       this.#sizeSeen = size;
       this.#isEmpty = size === 0;
-      const bytesMax = this.#allowance?.bytesNow() ?? Number.POSITIVE_INFINITY;
+      const allowed = this.#allowance?.bytesNow() ?? Number.POSITIVE_INFINITY;
       const until = Math.min(size, this.#until);
       const isLarge = until - at >= largeBytes;
-      const read = () => this.#read(until, bytesMax, isAwaited);
-      const end = await (isLarge ? this.#rules.largeTurns.take(read) : read());
+      const read = (bytesMax: number) => this.#read(until, Math.min(bytesMax, allowed), isAwaited);
+      const end = await (isLarge ? this.#rules.largeTurns.take(read) : read(allowed));
       // What is there now is not what was cut.
       if (end === 'cut') this.#sizeSeen = sizeBefore;
       return end;
@@ -336,9 +336,14 @@ export class FollowedFile {
     const nowMs = this.#rules.context.clock.monotonicMs();
     return {
       line(piece, from, until, at, bytes) {
-        if (lines) lines.add(piece.subarray(from, until), at, at + bytes, batch);
-        else if (joiner) joiner.add(piece.subarray(from, until), at, bytes, batch, nowMs);
-        else batch.addLine(piece, from, until, at, at + bytes);
+        if (joiner && !lines) {
+          const endsInCr = bytes === until - from + 2 && piece[until] === 13;
+          joiner.add(piece.subarray(from, until), at, bytes, batch, nowMs, endsInCr);
+        } else {
+          const line = { piece, from, until, start: at, end: at + bytes };
+          if (lines) lines.add(line, batch, nowMs);
+          else batch.addLine(line);
+        }
       },
       part(part, end, number) {
         joiner?.flush(batch, false);

@@ -77,6 +77,12 @@ export const tailSource = definePlugin({
     },
     {
       peer: 'fluentd',
+      verdict: 'better',
+      text: 'With encoding alone replaces each byte beyond ASCII, those of whole characters too. Here bytes stay as they are.',
+      options: ['encoding'],
+    },
+    {
+      peer: 'fluentd',
       verdict: 'unsupported',
       text: 'Any encoding may be written as the target. Here: encoding is UTF-8 where from_encoding is given.',
       options: ['encoding', 'fromEncoding'],

@@ -5,8 +5,10 @@
 import { createJoiner } from '../../multiline/joiner.ts';
 import type { Joiner, JoinerLine, JoinerState } from '../../multiline/contract.ts';
 import type { JoinedPlace } from './position.ts';
-import type { JoiningRules, LineBatch, Span } from './records.ts';
+import type { JoiningRules, LineBatch, PieceLine, Span } from './records.ts';
 
+/** After so many lines of another form those of the piece are joined together, which costs less than one by one. */
+const missesMax = 3;
 /** Lines that wait, with others between them that are in records: more of such gaps would make positions large. */
 const gapsMax = 500;
 
@@ -18,6 +20,8 @@ export class JoinedLines {
   /** What is in the journal behind where it is read. */
   #skipped: readonly Span[];
   #batch: LineBatch | undefined;
+  /** Lines of the piece, one behind the other, that could have been records of their own and were not. */
+  #misses = 0;
 
   constructor(rules: JoiningRules, place: JoinedPlace | undefined) {
     this.#rules = rules;
@@ -28,11 +32,22 @@ export class JoinedLines {
   get dueMs(): number | undefined {
     return this.#joiner.dueMs;
   }
-  /** Takes a line that stands at `at`; its bytes must stay until end(). */
-  add(line: Buffer, at: number, end: number, batch: LineBatch): void {
-    if (this.#isTaken(at)) return;
-    const text = batch.text(line);
-    if (text) this.#lines.push({ text, place: [at, end] });
+  /** Takes a line; its bytes must stay until end(). `nowMs`: as of end(). */
+  add(line: PieceLine, batch: LineBatch, nowMs: number): void {
+    const { piece, from, until, start, end } = line;
+    if (this.#isTaken(start) || this.#isAlone(line, batch, nowMs)) return;
+    const text = batch.text(piece.subarray(from, until));
+    if (text) this.#lines.push({ text, place: [start, end] });
+  }
+  /** Whether the line is a record of its own, which the batch has now. */
+  #isAlone(line: PieceLine, batch: LineBatch, nowMs: number): boolean {
+    if (this.#misses >= missesMax || line.from === line.until || !this.#joiner.direct) return false;
+    this.#join(batch, nowMs);
+    const { direct, isQuiet } = this.#joiner;
+    if (!direct || !isQuiet) return false;
+    const isTaken = batch.addAlone(direct, line, (group) => this.#joiner.hasGroup(group));
+    this.#misses = isTaken ? 0 : this.#misses + 1;
+    return isTaken;
   }
   /** Joins the lines that were added, and takes all that waits as complete. */
   complete(batch: LineBatch, nowMs: number): void {
@@ -41,11 +56,16 @@ export class JoinedLines {
   }
   /** Joins the lines that were added; gives complete records to the batch. */
   end(batch: LineBatch, nowMs: number): void {
-    const lines = this.#lines;
-    this.#lines = [];
-    this.#into(batch, () => this.#joiner.addLines(lines, batch.now, nowMs));
+    this.#misses = 0;
+    this.#join(batch, nowMs);
     // A record that thousands of others interrupt.
     if (this.#gaps().length > gapsMax) this.flush(batch);
+  }
+  #join(batch: LineBatch, nowMs: number): void {
+    const lines = this.#lines;
+    if (lines.length === 0) return;
+    this.#lines = [];
+    this.#into(batch, () => this.#joiner.addLines(lines, batch.now, nowMs));
   }
   flushDue(batch: LineBatch, nowMs: number): void {
     this.#into(batch, () => this.#joiner.flushDue(nowMs));

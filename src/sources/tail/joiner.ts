@@ -13,7 +13,10 @@ interface JoinedTaker {
 
 export class Joiner {
   readonly #parser: Parser;
-  #lines: Buffer[] = [];
+  /** Lines and what stands between them. */
+  #pieces: Buffer[] = [];
+  /** Does the last line end in CR LF? */
+  #endsInCr = false;
   #bytes = 0;
   #from = 0;
   #end = 0;
@@ -23,7 +26,7 @@ export class Joiner {
     this.#parser = parser;
   }
   get isHolding(): boolean {
-    return this.#lines.length > 0;
+    return this.#pieces.length > 0;
   }
   /** Where the first line begins that is not in a record yet. */
   get heldFrom(): number | undefined {
@@ -32,8 +35,11 @@ export class Joiner {
   get heldSinceMs(): number | undefined {
     return this.isHolding ? this.#sinceMs : undefined;
   }
-  /** Takes a line that stands at `at` and is `bytes` long with its end; gives complete records to the batch. */
-  add(line: Buffer, at: number, bytes: number, batch: JoinedTaker, nowMs: number): void {
+  /**
+   * Takes a line that stands at `at` and is `bytes` long with its end, CR LF where `endsInCr`; gives complete records to
+   * the batch.
+   */
+  add(line: Buffer, at: number, bytes: number, batch: JoinedTaker, nowMs: number, endsInCr = false): void {
     const isFirst = this.#parser.isFirstLine?.(line);
     if (this.isHolding && (isFirst === true || this.#bytes + line.length > joinedBytesMax)) this.#take(batch);
     if (isFirst === false && !this.isHolding) {
@@ -41,7 +47,9 @@ export class Joiner {
       return;
     }
     if (!this.isHolding) this.#from = at;
-    this.#lines.push(Buffer.from(line));
+    if (this.isHolding) this.#pieces.push(this.#endsInCr ? crlf : newline);
+    this.#pieces.push(Buffer.from(line));
+    this.#endsInCr = endsInCr && this.#parser.keepsCarriageReturns === true;
     this.#bytes += line.length + 1;
     this.#end = at + bytes;
     this.#sinceMs = nowMs;
@@ -56,14 +64,14 @@ export class Joiner {
   }
   /** What is held will be read again. */
   forget(): void {
-    this.#lines = [];
+    this.#pieces = [];
     this.#bytes = 0;
   }
   #parses(): boolean {
     return !('problem' in this.#parser.parse(this.#text()));
   }
   #text(): Buffer {
-    return Buffer.concat(this.#lines.flatMap((line, index) => (index === 0 ? [line] : [newline, line])));
+    return Buffer.concat(this.#pieces);
   }
   #take(batch: JoinedTaker): void {
     batch.add(this.#text(), this.#from, this.#end);
@@ -72,3 +80,4 @@ export class Joiner {
 }
 
 const newline = Buffer.from('\n');
+const crlf = Buffer.from('\r\n');

@@ -1,9 +1,10 @@
 /** Which lines a `tail` source joins by multiline parsers, as its configuration says. */
 import type { PluginModel } from '../../config/model.ts';
-import type { PluginConfig, PluginContext, SourceContext } from '../../core/plugin.ts';
+import type { DirectParser, PluginConfig, PluginContext, SourceContext } from '../../core/plugin.ts';
 import { builtinDefinition } from '../../multiline/builtin.ts';
 import type { MultilineDefinition } from '../../multiline/contract.ts';
 import { definitionOf } from '../../multiline/definition.ts';
+import { AddedKeys } from './added-keys.ts';
 import { encodingName } from './encoding.ts';
 import type { tailOptions } from './options.ts';
 import type { JoiningRules, LineRules } from './records.ts';
@@ -17,8 +18,9 @@ export function lineRulesOf(
   const { options } = config;
   const encoding = encodingName(options);
   const decoder = encoding === undefined ? undefined : new TextDecoder(encoding, { ignoreBOM: true });
-  return {
-    parser: context.parser(isMultiline(config.parser) ? 'none' : (config.parser ?? 'none')),
+  const parser = context.parser(isMultiline(config.parser) ? 'none' : (config.parser ?? 'none'));
+  const rules: LineRules & { readonly cut: (count: number) => void } = {
+    parser,
     joining: joiningOf(config, context),
     cut: cutCounter(context),
     decode: decoder && ((line) => Buffer.from(decoder.decode(line))),
@@ -30,6 +32,12 @@ export function lineRulesOf(
     replacesKeys: options.replacesKeys,
     skipsEmpty: options.skipEmptyLines,
   };
+  const hasKeys = options.pathKey !== undefined || options.offsetKey !== undefined;
+  if (!hasKeys) return rules;
+  const added = (direct: DirectParser | undefined) => direct && AddedKeys.for(rules, direct);
+  const { joining } = rules;
+  const joiningAdded = new Map(joining?.definitions.map(({ direct }) => [direct, added(direct)]));
+  return { ...rules, added: added(parser.direct), joining: joining && { ...joining, added: joiningAdded } };
 }
 
 function isMultiline(parser: PluginModel | undefined): boolean {
@@ -55,6 +63,7 @@ function dockerMode(
   const first = parsers?.[0];
   return {
     ...docker,
+    direct: undefined,
     keyGroup: undefined,
     flushTimeoutMs: options.multilineFlushInterval ?? docker.flushTimeoutMs,
     keepsLast: true,

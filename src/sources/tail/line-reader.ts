@@ -8,8 +8,8 @@ import type { Contents } from './contents.ts';
 import type { LineEnd } from './encoding.ts';
 
 const CR = 13;
-/** Read at a time. What waits in one file is worth a sync of its own from this size on (the journal's intervalBytesMax). */
-const pieceBytes = 256 * 1024;
+/** Read at a time at most: each piece costs an append, a frame and some forty turns of promises. */
+const pieceBytes = 512 * 1024;
 /** A longer line becomes parts: sixfold, as JSON escapes may make it, one still is a record that the journal takes. */
 const partBytes = 2 * 1024 * 1024;
 /** Of a line that is too long so much is handed over. */

@@ -117,6 +117,16 @@ test('lines of one record are joined; the position stays before what is not comp
   assert.deepEqual(tail.records.slice(3), [{ m: 'd' }]);
 });
 
+test('a carriage return stays within a record of several lines', async (t) => {
+  const multiline = parser('multiline', { formatFirstline: '/^> /', format1: '/^> (?<m>.*)/' });
+  const tail = await Tailing.make(t, {}, multiline);
+  await tail.write('in.log', '> a\r\n\r\n more\r\n> b\r\n');
+  await tail.start();
+  await tail.count(1);
+  await tail.stop();
+  assert.deepEqual(tail.records, [{ m: 'a\r\n\r\n more' }, { m: 'b' }]);
+});
+
 test('multiline_flush_interval completes the last record; without format_firstline what parses is complete', async (t) => {
   const flushing = await Tailing.make(
     t,

@@ -14,7 +14,8 @@ import { RecordPacker } from '../../core/packed-records.ts';
 import type { DirectParser, ParsedRecord, Parser } from '../../core/plugin.ts';
 import { fieldEntries, getField } from '../../core/record.ts';
 import type { Fields } from '../../core/record.ts';
-import type { JoinedRecord, MultilineDefinition } from '../../multiline/contract.ts';
+import type { DirectLine, JoinedRecord, MultilineDefinition } from '../../multiline/contract.ts';
+import type { AddedKeys } from './added-keys.ts';
 import type { SayUnparsed } from './unparsed.ts';
 
 /** The field of a record whose line did not parse. */
@@ -38,6 +39,8 @@ export interface LineRules {
   /** pathKey and offsetKey go before fields of the record. */
   readonly replacesKeys: boolean;
   readonly skipsEmpty: boolean;
+  /** Puts path and offset behind records that are not taken apart; undefined: there are none, or they need to be. */
+  readonly added?: AddedKeys | undefined;
   /** Multiline parsers, and what becomes of lines that they join. */
   readonly joining?: JoiningRules | undefined;
 }
@@ -47,6 +50,17 @@ export interface JoiningRules {
   readonly joinedBytesMax: number;
   /** What was joined goes through the parser, as JSON. */
   readonly isParsed: boolean;
+  /** LineRules.added by short way, where path or offset is asked for. */
+  readonly added?: ReadonlyMap<DirectParser | undefined, AddedKeys | undefined> | undefined;
+}
+
+/** The line piece[from, until) without its end, which stands in its file from `start` on; `end`: where the next one begins. */
+export interface PieceLine {
+  readonly piece: Buffer;
+  readonly from: number;
+  readonly until: number;
+  readonly start: number;
+  readonly end: number;
 }
 
 /** Where in a file a line stands: its first byte, and the one behind its end. */
@@ -91,6 +105,8 @@ interface Text {
 export class LineBatch {
   readonly #rules: LineRules;
   readonly #path: string;
+  /** As it stands in records. */
+  #pathBytes: Buffer | undefined;
   readonly now: Instant;
   #texts: Text[] = [];
   readonly #gathered = new RecordGatherer();
@@ -98,6 +114,7 @@ export class LineBatch {
   /** Where usual lines become records at once; of those that are there where each ends, and how many were gathered since. */
   #packer: RecordPacker | undefined;
   readonly #packedEnds: number[] = [];
+  readonly #packedSpans: (readonly Span[])[] = [];
   #packedGathered = 0;
   readonly #spans: (readonly Span[])[] = [];
   readonly refused: RefusedLine[] = [];
@@ -111,24 +128,44 @@ export class LineBatch {
     this.#path = path;
     this.now = now;
   }
-  /** The line piece[from, until) without its end; as add(). */
-  addLine(piece: Buffer, from: number, until: number, start: number, end: number): void {
+  /** As add(). */
+  addLine(line: PieceLine): void {
+    const { piece, from, until, start, end } = line;
     const direct = directOf(this.#rules);
-    if (!direct || (from === until && this.#rules.skipsEmpty)) {
-      this.add(piece.subarray(from, until), start, end);
-      return;
-    }
+    const isDirect = direct !== undefined && !(from === until && this.#rules.skipsEmpty);
+    if (!isDirect || !this.#write(direct, this.#rules.added, line)) this.add(piece.subarray(from, until), start, end);
+  }
+  /** Adds a line that is a record of its own, and whose group `isKnown` knows. False: nothing was added. */
+  addAlone(direct: DirectLine, line: PieceLine, isKnown: (group: string) => boolean): boolean {
+    const { decode, pathKey, offsetKey, joining } = this.#rules;
+    const added = joining?.added?.get(direct);
+    const needsFields = (pathKey !== undefined || offsetKey !== undefined) && !added;
+    if (decode || needsFields || joining?.isParsed !== false) return false;
+    return this.#write(direct, added, line, () => isKnown(direct.group));
+  }
+  #write(
+    direct: DirectParser,
+    added: AddedKeys | undefined,
+    line: PieceLine,
+    isWanted: () => boolean = () => true,
+  ): boolean {
+    const { piece, from, until, start, end } = line;
     const packer = (this.#packer ??= new RecordPacker(writers.take()));
-    if (!direct.write(piece, from, until, packer.out)) {
+    const { out } = packer;
+    const begin = out.length;
+    this.#pathBytes ??= added?.pathBytes(this.#path);
+    const isWritten = direct.write(piece, from, until, out) && isWanted();
+    if (!isWritten || added?.write(line, this.#pathBytes, begin, out) === false) {
       packer.drop();
-      this.add(piece.subarray(from, until), start, end);
-      return;
+      return false;
     }
     this.lines++;
     const { time } = direct;
     if (time.isKnown) packer.end(time.seconds, time.nanos);
     else packer.end(this.now.seconds, this.now.nanos);
     this.#packedEnds.push(end);
+    if (this.#rules.joining) this.#packedSpans.push([[start, end]]);
+    return true;
   }
   /** Nobody needs anything of it any more. */
   release(): void {
@@ -138,7 +175,11 @@ export class LineBatch {
   /** A line without its end, from `start` on; `end`: where the next one begins. The bytes must stay until parse(). */
   add(raw: Buffer, start: number, end: number, mark?: Mark): void {
     const text = this.text(raw);
-    if (text) this.#texts.push({ raw, text, start, end, mark, ...(this.#packer && { packed: this.#packer.count }) });
+    if (text) this.#texts.push({ raw, text, start, end, mark, ...this.#behindPacked });
+  }
+  /** Of a record that comes behind those that are packed by now. */
+  get #behindPacked(): Pick<Text, 'packed'> {
+    return this.#packer ? { packed: this.#packer.count } : {};
   }
   /** A line as text, which is counted; undefined for one that is passed over. */
   text(raw: Buffer): Buffer | undefined {
@@ -155,10 +196,10 @@ export class LineBatch {
     if (this.#rules.joining?.isParsed === true) {
       const [line] = isAlone ? fieldEntries(fields) : [];
       const raw = Buffer.from(line ? (line[1] as string | Uint8Array) : stringifyJson(whole));
-      this.#texts.push({ raw, text: raw, start, end, mark: undefined, spans: places });
+      this.#texts.push({ raw, text: raw, start, end, mark: undefined, spans: places, ...this.#behindPacked });
       return;
     }
-    const line = { raw: noBytes, text: noBytes, start, end, mark: undefined, spans: places };
+    const line = { raw: noBytes, text: noBytes, start, end, mark: undefined, spans: places, ...this.#behindPacked };
     this.#addOrRefuse({ fields: whole, time }, line);
   }
   /** A line before any that begins a record of several lines. */
@@ -192,7 +233,8 @@ export class LineBatch {
   runs(): Run[] {
     const packer = this.#packer;
     if (packer && packer.count > 0) {
-      if (this.#gathered.count === 0) return [{ records: packer.take(), ends: this.#packedEnds, spans: [] }];
+      if (this.#gathered.count === 0)
+        return [{ records: packer.take(), ends: this.#packedEnds, spans: this.#packedSpans }];
       this.#gatherPacked(packer.count);
     }
     let from = 0;
@@ -216,7 +258,11 @@ export class LineBatch {
     const from = this.#packedGathered;
     if (until <= from || !this.#packer) return;
     this.#gathered.addPacked(this.#packer.view(from, until));
-    for (let i = from; i < until; i++) this.#ends.push(this.#packedEnds[i] as number);
+    for (let i = from; i < until; i++) {
+      this.#ends.push(this.#packedEnds[i] as number);
+      const spans = this.#packedSpans[i];
+      if (spans) this.#spans.push(spans);
+    }
     this.#packedGathered = until;
   }
   #add(fields: Fields, time: Instant, { start, end, mark, spans, packed = 0 }: Text): void {
@@ -239,8 +285,9 @@ const noBytes = Buffer.alloc(0);
 const writers = new SpareWriters(8);
 
 /** Where a line becomes what its parser makes of it, and nothing else. */
-function directOf({ parser, decode, pathKey, offsetKey, joining }: LineRules): DirectParser | undefined {
-  return !decode && pathKey === undefined && offsetKey === undefined && !joining ? parser.direct : undefined;
+function directOf({ parser, decode, pathKey, offsetKey, added, joining }: LineRules): DirectParser | undefined {
+  const areFields = (pathKey === undefined && offsetKey === undefined) || added !== undefined;
+  return !decode && areFields && !joining ? parser.direct : undefined;
 }
 
 /** Ruby's ||= takes null and false for absent too. */

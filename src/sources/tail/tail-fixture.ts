@@ -3,7 +3,7 @@ import { appendFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { temporaryDirectory, until } from '../../../test/program.ts';
-import { configOf, contextOf, modelOf, sourceContextOf } from '../../../test/fixture.ts';
+import { configOf, contextOf, kept, modelOf, sourceContextOf } from '../../../test/fixture.ts';
 import { noneParser } from '../../codecs/none.ts';
 import { realClock } from '../../core/clock.ts';
 import { OperatingError } from '../../core/errors.ts';
@@ -89,7 +89,7 @@ export class Tailing {
       append: async (request: AppendRequest): Promise<number> => {
         await this.beforeAppend(request);
         if (own.isDead) throw dead();
-        this.appended.push(request);
+        this.appended.push(kept(request));
         for (const [key, value] of Object.entries(request.state ?? {}))
           if (value === null) this.#state.delete(key);
           else this.#state.set(key, value);

@@ -2,8 +2,11 @@
 
 /** Turns at a time: most wait for a sync that they share, so that many small files are read soon. */
 const turnsMax = 256;
-/** Of those the ones that read much. Each holds a piece of 256 KiB, its lines and their records, some 2 MB, so this bounds the memory. */
+/** Of those the ones that read much. Each holds a piece, its lines and their records, some 2 MB, so this bounds the memory. */
 const largeTurnsMax = 16;
+/** A piece of those: worth a sync of its own (the journal's intervalBytesMax). Where there are few, one may be twice as large. */
+const pieceBytes = 256 * 1024;
+const fewTurns = 4;
 /** From so many bytes on a turn reads much: all small ones together hold no more than the large ones. */
 export const largeBytes = 16 * 1024;
 
@@ -12,11 +15,12 @@ export class LargeTurns {
   #free = largeTurnsMax;
   readonly #waiting: (() => void)[] = [];
 
-  async take<T>(run: () => Promise<T>): Promise<T> {
+  /** `run` gets how many bytes it may read. */
+  async take<T>(run: (bytesMax: number) => Promise<T>): Promise<T> {
     if (this.#free > 0) this.#free--;
     else await new Promise<void>((resolve) => this.#waiting.push(resolve));
     try {
-      return await run();
+      return await run(largeTurnsMax - this.#free <= fewTurns ? 2 * pieceBytes : pieceBytes);
     } finally {
       const next = this.#waiting.shift();
       if (next) next();
