@@ -34,6 +34,6 @@ export function reportLines(name: string, outcome: Outcome): string[] {
     ...outcome.tables.flatMap(tableLines),
     ...outcome.targets.map(targetLine),
     ...outcome.notes.map((note) => `note: ${note}`),
-    `result hash: ${outcome.resultHash}`,
+    ...(outcome.resultHash === '' ? [] : [`result hash: ${outcome.resultHash}`]),
   ];
 }
