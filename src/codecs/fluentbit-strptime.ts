@@ -132,7 +132,7 @@ export function compileFluentbitTime(format: string, zone: FluentbitZone, clock:
   const fractions = compiled.filter((step) => step === fraction).length;
   return {
     read: (text) => read(text, unused),
-    readPlaced: hasYear && fractions <= 1 && zone.isStrict !== false ? read : undefined,
+    readPlaced: hasYear && fractions <= 1 ? read : undefined,
   };
 }
 

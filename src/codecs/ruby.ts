@@ -34,12 +34,12 @@ export function rubyInspect(value: Value): string {
   return `{${pairs.join(', ')}}`;
 }
 
-/** Ruby's Float#to_s: fixed point from 1e-4 up to 1e15, else `1.0e+15`; always with a fraction. */
+/** Ruby's Float#to_s: fixed point from 1e-4 up to 1e15, and beyond where there is a fraction, else `1.0e+15`. */
 function floatText(value: number): string {
   if (!Number.isFinite(value)) return Number.isNaN(value) ? 'NaN' : value > 0 ? 'Infinity' : '-Infinity';
   if (value === 0) return Object.is(value, -0) ? '-0.0' : '0.0';
   const size = Math.abs(value);
-  if (size >= 1e-4 && size < 1e15) {
+  if (size >= 1e-4 && (size < 1e15 || !Number.isInteger(value))) {
     // JavaScript writes 1e-5 and 1e-6 in fixed point too, nothing in this range in exponent form.
     return Number.isInteger(value) ? `${value}.0` : String(value);
   }

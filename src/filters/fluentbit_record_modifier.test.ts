@@ -17,6 +17,15 @@ test('an allowlist drops records of which nothing is left', async () => {
   assert.deepEqual(await modify('Allowlist_key A', 'Whitelist_key c_*'), ['{"a":"1","c_x":3,"C_Y":4}']);
 });
 
+test('a record without fields stays where nothing was taken from any', async () => {
+  const of = (...lines: string[]) => filtered(fluentbitRecordModifierFilter, lines, ['{"a":1}', '{}']);
+  assert.deepEqual(await of('Remove_key z'), ['{"a":1}', '{}']);
+  assert.deepEqual(await of('Remove_key a'), []);
+  assert.deepEqual(await filtered(fluentbitRecordModifierFilter, ['Remove_key a'], ['{"a":1,"b":2}', '{}']), [
+    '{"b":2}',
+  ]);
+});
+
 test('a UUID belongs to its record', async () => {
   const once = await modify('Uuid_key id');
   assert.match(once[0] ?? '', /"id":"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"\}$/);

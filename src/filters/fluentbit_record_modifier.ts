@@ -80,11 +80,18 @@ export const fluentbitRecordModifierFilter = definePlugin({
     );
     const stays = compileStays(values);
     return {
-      apply: (batch) =>
-        batch.map((fields, row) => {
+      apply(batch) {
+        let isTouched = false;
+        const made = Array.from({ length: batch.count }, (_, row) => {
           const own = values.uuidKey === undefined ? [] : [[values.uuidKey, uuidOf(batch, row, values.uuidKey)]];
-          return modified(fields, stays, [...added, ...(own as [string, Value][])]);
-        }),
+          const fields = batch.fields(row);
+          const after = modified(fields, stays, [...added, ...(own as [string, Value][])]);
+          isTouched ||= after !== fields && (after !== undefined || fieldEntries(fields).length > 0);
+          return after;
+        });
+        // Records without fields are dropped only beside others that something was taken from, as there.
+        return isTouched ? batch.map((_fields, row) => made[row]) : batch;
+      },
     };
   },
 });

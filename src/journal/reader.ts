@@ -18,10 +18,10 @@ import type { Quarantine } from './quarantine.ts';
 import { SegmentWindow, findNextFrame, segmentName, segmentOffset } from './segment.ts';
 
 /**
- * Size of a slab: two reads of a reader that is far behind, many reads of one near the head. A held block keeps it. What is left
- * of a frame at its end is copied into the next one, so it holds some of the largest usual frames, which are those of `tail`.
+ * Size of a slab: some reads of a reader that is far behind, many reads of one near the head. A held block keeps it. What is left
+ * of a frame at its end is copied into the next one, so it holds three of the largest usual frames, 600 KB, which `tail` makes.
  */
-const slabBytes = 1024 * 1024;
+const slabBytes = 2 * 1024 * 1024;
 /** Reading for one record more than needed costs less than a second call. */
 const readBytesMin = 16 * 1024;
 

@@ -91,7 +91,8 @@ function ruleOf([from, pattern, to]: Row): MultilineRule {
   return { from: from.split(' '), pattern, to };
 }
 
-const utc = { offset: 0 };
+/** Both parsers are written with Time_Strict off. */
+const utc = { offset: 0, isStrict: false };
 type Ways = Pick<MultilineDefinition, 'parser' | 'direct'>;
 
 /** `{"log":"…","stream":"…","time":"…"}`; the time stays a field. */

@@ -172,6 +172,11 @@ describe('containers', () => {
     ]);
     assert.deepEqual(joining.records[0]?.time, { seconds: 1709283601, nanos: 1 });
   });
+  test('a time needs no fraction in either', () => {
+    const cri = new Joining([builtin('cri')]).lines('2024-03-01T10:00:00Z stdout F x');
+    const docker = new Joining([builtin('docker')]).lines('{"log":"x\\n","time":"2024-03-01T10:00:00Z"}');
+    for (const { records } of [cri, docker]) assert.deepEqual(records[0]?.time, { seconds: 1709287200, nanos: 0 });
+  });
   test('bytes that are no UTF-8 stay as they are', () => {
     const records: JoinedRecord<number>[] = [];
     const joiner = createJoiner<number>({

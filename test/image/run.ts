@@ -2,15 +2,16 @@
  * `npm run image`: does the steps of deploy/images/Dockerfile without Docker (steps.ts), then measures both images: the size of
  * the tree, the time until it is ready as the Dockerfile's user on a read-only root file system, memory at rest. `-- --keep DIRECTORY` leaves the trees there. Needs root. The last line is `N passed, N failed`.
  */
-import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from '../files.ts';
 import { imageConfig, parseDockerfile } from './dockerfile.ts';
 import { measure } from './measure.ts';
 import { makeImage } from './steps.ts';
 
-const inside = 'P2L_IMAGE_STEPS';
+/** Set inside the namespace: the directory for the trees. */
+const inside = 'P2L_IMAGE_DIRECTORY';
 /** Of all files, unpacked. */
 const bytesMax = { full: 180e6, slim: 125e6 };
 const readyMsMax = 1000;
@@ -18,21 +19,22 @@ const readyMsMax = 1000;
 const idleBytesMax = 70e6;
 
 const args = process.argv.slice(2);
+const at = args.indexOf('--keep');
+const kept = at < 0 ? undefined : args[at + 1];
+const directory = process.env[inside] ?? kept ?? mkdtempSync('/var/tmp/p2l-image-');
+/** What was mounted there is gone with its namespace; should it not be, then nothing beyond it is removed. */
+const remove = (): void => void execFileSync('rm', ['-rf', '--one-file-system', directory]);
 if (process.env[inside] === undefined) {
+  if (kept !== undefined) remove();
+  mkdirSync(directory, { recursive: true });
   const run = spawnSync('unshare', ['--mount', '--', process.execPath, import.meta.filename, ...args], {
     stdio: 'inherit',
-    env: { ...process.env, [inside]: '1' },
+    env: { ...process.env, [inside]: directory },
   });
+  if (kept === undefined) remove();
   process.exit(run.status ?? 1);
 }
 
-const at = args.indexOf('--keep');
-const kept = at < 0 ? undefined : args[at + 1];
-const directory = kept ?? mkdtempSync('/var/tmp/p2l-image-');
-if (kept !== undefined) {
-  rmSync(kept, { recursive: true, force: true });
-  mkdirSync(kept, { recursive: true });
-}
 const stages = parseDockerfile(readFileSync(join(root, 'deploy/images/Dockerfile'), 'utf8'));
 const platform = process.arch === 'arm64' ? 'linux-arm64' : 'linux-x64';
 makeImage(
@@ -93,6 +95,5 @@ for (const name of ['slim', 'full'] as const) {
   );
 }
 if (kept !== undefined) writeFileSync(join(kept, 'figures.json'), `${JSON.stringify(figures, undefined, 1)}\n`);
-else rmSync(directory, { recursive: true, force: true });
 console.log(`${passed} passed, ${failed} failed`);
 process.exit(failed === 0 ? 0 : 1);

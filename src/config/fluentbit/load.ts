@@ -1,5 +1,7 @@
 /** Reads a Fluent Bit configuration, the files it includes and its parser files, and lowers it. */
 import { dirname } from 'node:path';
+import { isError } from '../../core/errors.ts';
+import type { Location } from '../../core/errors.ts';
 import { dialectOf } from '../dialect.ts';
 import type { Dialect } from '../dialect.ts';
 import type { Environment } from '../env.ts';
@@ -35,12 +37,19 @@ export async function loadFluentbit(
   const service = lowerService(reading, named('service'));
   const parsers = new Parsers(reading, service.joinedBytesMax);
   const external: ParsedConfig[] = [];
+  const parserFiles = new Map<string, { readonly path: string; readonly at: Location }>();
   for (const { path, at } of service.parsersFiles)
-    for (const file of files.include('Parsers_File', path, at))
+    for (const file of files.include('Parsers_File', path, at)) {
+      parserFiles.set(file.path, { path, at });
       external.push(await parseParsers(lowering, file, files));
+    }
   const definitions = [...external.flatMap(({ sections }) => sections), ...yamlParsers(lowering, parsed, dialect)];
   for (const section of definitions) if (section.name === 'parser') parsers.define(section);
   for (const section of definitions) if (section.name === 'multiline_parser') parsers.defineMultiline(section);
+  // Who reads the main file alone learns where the mistakes come from.
+  for (const [file, { path, at }] of parserFiles)
+    if (lowering.problems.some((problem) => isError(problem) && problem.at?.file === file))
+      lowering.error(at, `Parsers_File ${path} has mistakes, which are listed with their places`);
   const upstreams = new Upstreams(reading);
   if (dialect === 'fluentbit-yaml') for (const section of named('upstream')) upstreams.define(section);
   await readUpstreams(reading, named('output'), upstreams, files);

@@ -264,6 +264,7 @@ test('parsers stand in files of their own; one that does not exist is a warning,
     'p.conf': '[PARSER]\n    Name mine\n    Format json\n    Time_Key t\n[PARSER]\n    Name broken\n',
   });
   assert.deepEqual(said(result), [
+    'a.conf:2:18: Parsers_File p.conf has mistakes, which are listed with their places',
     'a.conf:10:12: warning: there is no parser mime; did you mean mine?: as in Fluent Bit, records are taken without it',
     'a.conf:14:1: [PARSER] stands in a file of its own in the classic form: put it there, and name the file with Parsers_File in [SERVICE]',
     'p.conf:5:1: parser broken: Format is required but missing (What the text is)',

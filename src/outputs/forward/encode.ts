@@ -6,6 +6,9 @@
  *   db u32                      entries: str 32, whatever their size; dd u32: an array 32 without an option map, and from
  *                               Fluent Bit, whose compressed entries are bin 32 (c6 u32)
  *     92 d7 00 u32 u32 map      each: [event time, record], or as Fluent Bit has it [[event time, {}], record]
+ *
+ * With a tag that depends on the record each is a message of its own, as Fluent Bit has it: 94, tag, time, record, option.
+ *
  *   map                         option: size, compressed (not with an array), chunk (where an acknowledgement is wanted), and with exactly_once
  *                               the records' origins (core/origin.ts packOrigins)
  *
@@ -14,6 +17,7 @@
  */
 import { promisify } from 'node:util';
 import { gzip, zstdCompress } from 'node:zlib';
+import { compileFluentbitTemplate } from '../../codecs/fluentbit-accessor.ts';
 import type { RefusedRow } from '../../codecs/rows.ts';
 import { originsOption } from '../../codecs/forward-handshake.ts';
 import { codecs } from '../../core/batch.ts';
@@ -33,6 +37,8 @@ export interface EncodeSettings {
   readonly compress: 'text' | 'gzip' | 'zstd';
   /** In place of the records' own. */
   readonly tag?: string | undefined;
+  /** Whether that is a text with accessors (`$log`, `$TAG[1]`): each record is a message of its own then. */
+  readonly isTagTemplate?: boolean;
   readonly isTimeInteger: boolean;
   /** Entries are [[time, {}], record]. */
   readonly hasMetadata?: boolean;
@@ -62,6 +68,7 @@ export async function encodeChunk(
   settings: EncodeSettings,
 ): Promise<{ readonly messages: readonly ForwardPacket[]; readonly refused: readonly RefusedRow[] }> {
   const refused: RefusedRow[] = [];
+  if (settings.isTagTemplate === true) return encodeEach(chunk, settings);
   const groups = new Map<string, { part: ChunkBatch; first: number }[]>();
   let first = 0;
   for (const part of chunk.batches) {
@@ -73,11 +80,48 @@ export async function encodeChunk(
   }
   const messages: ForwardPacket[] = [];
   for (const [tag, parts] of groups) {
-    const id =
-      messages.length === 0 ? chunk.id : `${chunk.id.slice(0, -8)}${messages.length.toString(16).padStart(8, '0')}`;
+    const id = messageId(chunk.id, messages.length);
     const message = await encodeMessage(tag, id, parts, settings, refused);
     if (message.records > 0) messages.push(message);
   }
+  return { messages, refused };
+}
+
+/** The first message has the chunk's own id. */
+function messageId(chunk: string, ordinal: number): string {
+  return ordinal === 0 ? chunk : `${chunk.slice(0, -8)}${ordinal.toString(16).padStart(8, '0')}`;
+}
+
+function ackOf(id: string): string {
+  return `${Buffer.from(id, 'hex').toString('base64')}\n`;
+}
+
+/** A message for each record, its tag filled from it. */
+function encodeEach(
+  chunk: Chunk,
+  { tag: template = '', hasAck, extraOptions, isTimeInteger }: EncodeSettings,
+): { readonly messages: readonly ForwardPacket[]; readonly refused: readonly RefusedRow[] } {
+  const tagOf = compileFluentbitTemplate(template);
+  const messages: ForwardPacket[] = [];
+  const refused: RefusedRow[] = [];
+  let row = 0;
+  for (const part of chunk.batches)
+    for (let at = 0; at < part.batch.count; at++, row++) {
+      const writer = new MsgpackWriter();
+      writer.shortArray(4);
+      const fields = part.batch.fields(at);
+      writer.value(tagOf({ tag: part.batch.tag, fields, captures: [] }));
+      const id = hasAck ? ackOf(messageId(chunk.id, messages.length)) : undefined;
+      try {
+        writeTime(part.batch, at, isTimeInteger, writer);
+        writer.value(fields);
+      } catch (error) {
+        refused.push({ row, reason: errorText(error) });
+        continue;
+      }
+      writer.value({ ...extraOptions, fluent_signal: 0, ...(id !== undefined && { chunk: id }) });
+      messages.push({ parts: [writer.take()], chunk: id, records: 1 });
+    }
   return { messages, refused };
 }
 
@@ -98,7 +142,7 @@ async function encodeMessage(
     origins?.add(part, new Set(refused.slice(refusedBefore).map(({ row }) => row - first)));
   }
   const entries = compress === 'text' ? writer.take() : await compressors[compress](writer.take());
-  const chunk = settings.hasAck ? `${Buffer.from(id, 'hex').toString('base64')}\n` : undefined;
+  const chunk = settings.hasAck ? ackOf(id) : undefined;
   const extra = settings.extraOptions ?? {};
   const isPacked = settings.packsEntries !== false || compress !== 'text';
   const option: Record<string, Value> = {
@@ -124,6 +168,12 @@ async function encodeMessage(
   return { parts: [head.take(), entries, ...(hasOption ? [encodeMsgpack(option)] : [])], chunk, records };
 }
 
+function writeTime(batch: Batch, row: number, isInteger: boolean, writer: MsgpackWriter): void {
+  const seconds = batch.seconds(row);
+  if (isInteger || seconds < 0 || seconds > uint32Max) writer.value(seconds);
+  else writer.eventTime(seconds, batch.nanos(row));
+}
+
 /** Returns how many rows were written. */
 function writeRows(
   batch: Batch,
@@ -138,9 +188,7 @@ function writeRows(
     const start = writer.length;
     writer.shortArray(2);
     if (hasMetadata === true) writer.shortArray(2);
-    const seconds = batch.seconds(row);
-    if (isTimeInteger || seconds < 0 || seconds > uint32Max) writer.value(seconds);
-    else writer.eventTime(seconds, batch.nanos(row));
+    writeTime(batch, row, isTimeInteger, writer);
     if (hasMetadata === true) writer.value({});
     if (codec === codecs.msgpack && !batch.isChanged(row)) {
       const { payload, bounds } = block.parts;

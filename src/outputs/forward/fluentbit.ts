@@ -55,6 +55,7 @@ export const forwardForm = fluentbitForm({
         // It asks servers for nothing but what it sends.
         heartbeatType: 'none',
         packsEntries: false,
+        isTagTemplate: typeof options['tag'] === 'string' && options['tag'].includes('$'),
         ...(options['timeAsInteger'] === true && { retainsMetadata: false }),
         tlsInsecureMode: !properties.tlsVerify,
         tlsVerifyHostname: secrets.tlsVerifyHostname,

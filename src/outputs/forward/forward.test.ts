@@ -150,6 +150,23 @@ test('a chunk goes out as Fluent Bit sends it', async (t) => {
   assert.ok(Array.isArray(records2));
 });
 
+test('a tag with accessors is filled from each record, which is a message', async (t) => {
+  const { port, received, until } = await sink(t);
+  const records = chunkOf([batchOf('a.b', ['{"n":"x"}', '{"m":1}'])], { tag: 'a.b' });
+  const of = { sendsOptions: false, packsEntries: false, isTagTemplate: true, tag: 'to.$n.$TAG[1]' };
+  const { output } = await open(t, [server(port)], of);
+  await output.write(records, signal);
+  await until(2);
+  assert.deepEqual(
+    received.map(({ bytes }) => bytes.toString('hex')),
+    [
+      '94a6746f2e782e62d70065e6b6840000000081a16ea17881ad666c75656e745f7369676e616c00',
+      '94a5746f2e2e62d70065e6b6850000000081a16d0181ad666c75656e745f7369676e616c00',
+    ],
+  );
+  await assert.rejects(open(t, [server(port)], { ...of, exactlyOnce: true }), /exactly_once/);
+});
+
 test('MessagePack records, packing, whole seconds, odd times', async (t) => {
   const { port, received, until } = await sink(t);
   const batch = packedBatchOf('t', [new Map([['bin', new Uint8Array([1, 2])]])], [{ seconds: -5, nanos: 1 }]);

@@ -1,4 +1,5 @@
 /** The forward output: records to Fluentd, Fluent Bit or another post2log. Source: Fluentd 1.16 out_forward.rb. */
+import { compileFluentbitTemplate } from '../../codecs/fluentbit-accessor.ts';
 import type { SectionModel, BufferModel } from '../../config/model.ts';
 import { definePlugin } from '../../core/plugin.ts';
 import { forwardForm } from './fluentbit.ts';
@@ -91,6 +92,9 @@ function optionProblem({ options }: ForwardConfig): string | undefined {
   if (options.sendKeepalivePacket && !options.keepalive) return 'send_keepalive_packet needs keepalive true';
   if (options.ackResponseTimeout < 1000) return 'ack_response_timeout must be at least 1 second';
   if (options.heartbeatInterval <= 0) return 'heartbeat_interval must be above 0';
+  if (options.isTagTemplate) void compileFluentbitTemplate(options.tag ?? '');
+  if (options.isTagTemplate && options.exactlyOnce)
+    return 'exactly_once cannot be kept where the tag depends on the record; write a tag without $';
   return undefined;
 }
 

@@ -14,6 +14,10 @@ export const forwardOptions = {
     { default: false },
   ),
   tag: text("The records' tag there, in place of their own."),
+  isTagTemplate: boolean(
+    'Fills accessors of Fluent Bit ($log, $TAG[1]) in tag from each record, which is a message of its own then.',
+    { default: false },
+  ),
   retainsMetadata: boolean('Writes entries with metadata beside their time, as Fluent Bit does from 2.1 on.', {
     default: false,
   }),

@@ -40,6 +40,7 @@ export class ForwardOutput implements Output {
     this.#encoding = {
       compress: options.compress,
       tag: options.tag,
+      isTagTemplate: options.isTagTemplate,
       isTimeInteger: options.timeAsInteger,
       hasMetadata: options.retainsMetadata,
       sendsOptions: options.sendsOptions,

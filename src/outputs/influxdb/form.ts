@@ -3,7 +3,7 @@ import { rubyText } from '../../codecs/ruby.ts';
 import { stringifyJson } from '../../core/json.ts';
 import { Float, fieldEntries, getField, isFields } from '../../core/record.ts';
 import type { Fields, Value } from '../../core/record.ts';
-import { escapeFieldKey, escapeTag, fluentbitNames, quoteText } from './names.ts';
+import { areTagsClear, escapeFieldKey, escapeTag, escapeTagValue, fluentbitNames, quoteText } from './names.ts';
 
 /** A dialect's way. */
 export interface PointForm {
@@ -86,6 +86,15 @@ export function writeTag(key: string, value: string, form: PointForm): string {
   return form.dialect === 'fluentbit'
     ? `,${fluentbitNames.tag(key)}=${fluentbitNames.tag(value)}`
     : `,${escapeTag(key)}=${escapeTag(value)}`;
+}
+
+/** Tags with a comma before each. */
+export function writeTags(tags: readonly (readonly [key: string, value: string])[], form: PointForm): string {
+  if (form.dialect === 'fluentd') {
+    const written = tags.map(([key, value]) => `,${escapeTag(key)}=${escapeTagValue(value)}`).join('');
+    if (areTagsClear(written)) return written;
+  }
+  return tags.map(([key, value]) => writeTag(key, value, form)).join('');
 }
 
 export function writeFieldKey(key: string, form: PointForm): string {

@@ -47,6 +47,15 @@ describe('as Fluentd’s plugin writes', () => {
       lineOf(lineSettings({ tagKeys: new Set(['n', 'e', 'h']) }), record),
       String.raw`m,h=web\ 1,n=7 x="a,b=c",v=1i 1709618820`,
     );
+    // A backslash before a blank stays, unless another one before a comma would let a reader see the line end elsewhere.
+    assert.equal(
+      lineOf(lineSettings({ hasAutoTags: true }), String.raw`{"a":"x \\ y","b":"z\\","v":1}`),
+      String.raw`m,a=x\ \\ y,b=z\_ v=1i 1709618820`,
+    );
+    assert.equal(
+      lineOf(lineSettings({ hasAutoTags: true }), String.raw`{"a":"x \\ y","b":"p\\,q","v":1}`),
+      String.raw`m,a=x\ \_\ y,b=p\\,q v=1i 1709618820`,
+    );
   });
   test('sequence_tag counts records of one time, behind the other tags', () => {
     const settings = lineSettings({ tagKeys: new Set(['h']) }, { sequence: { tag: '_s', counts: 'time' } });

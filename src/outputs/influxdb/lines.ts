@@ -5,7 +5,7 @@ import { ByteWriter } from '../../core/bytes.ts';
 import type { Chunk } from '../../core/plugin.ts';
 import { getField } from '../../core/record.ts';
 import type { Value } from '../../core/record.ts';
-import { freeName, takeApart, writeFieldKey, writeTag } from './form.ts';
+import { freeName, takeApart, writeFieldKey, writeTag, writeTags } from './form.ts';
 import type { Point, PointForm } from './form.ts';
 import { escapeMeasurement } from './names.ts';
 import { RawWriter } from './raw.ts';
@@ -200,7 +200,7 @@ export class LineEncoder {
           : tags.set(extra.key, extra.value);
     }
     const entries = form.isSorted ? [...all].sort(([a], [b]) => (a < b ? -1 : 1)) : [...all];
-    return entries.map(([key, value]) => writeTag(key, value, form)).join('');
+    return writeTags(entries, form);
   }
   /** Gives what keeps the record from being written. */
   #writeFields({ fields }: Point, types: TypesOf | undefined, out: ByteWriter): string | undefined {

@@ -5,7 +5,7 @@
  *
  * Source: InfluxDB 1.6 models/points.go, whose reader the later versions kept. A backslash stands for itself, unless what
  * follows is special there; at the end of a name and before a blank its readers of lines, of points and of series do not
- * agree on it. A `_` is put behind it then. No name can hold a line feed.
+ * agree on it, but for most values of tags. A `_` is put behind it then. No name can hold a line feed.
  */
 
 /** A line feed ends the line wherever it stands outside of a quoted value; blanks of other kinds before a key are skipped. */
@@ -23,7 +23,23 @@ export function escapeMeasurement(name: string): string {
   return safe.startsWith('#') ? `\\${safe}` : safe;
 }
 
-/** The key or the value of a tag. */
+/** The value of a tag, in which readers agree on a backslash before a blank as long as `areTagsClear`. */
+export function escapeTagValue(text: string): string {
+  if (!/[ ,=\\\n\r\t\0]/.test(text)) return text;
+  return withoutControls(text)
+    .replace(/\\$/, String.raw`\_`)
+    .replaceAll(/[ ,=]/g, String.raw`\$&`);
+}
+
+/**
+ * Do all readers see the same in tags whose values are so escaped? That of lines takes fields to begin behind a backslash
+ * and a blank, and then counts the commas and equal signs that have a backslash of their own before them.
+ */
+export function areTagsClear(written: string): boolean {
+  return !/\\\\ /.test(written) || !/\\\\[,=]/.test(written);
+}
+
+/** The key or the value of a tag, for all readers. */
 export function escapeTag(text: string): string {
   if (!/[ ,=\\\n\r\t\0]/.test(text)) return text;
   return withoutControls(text)

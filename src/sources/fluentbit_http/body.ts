@@ -3,11 +3,10 @@ import type { IncomingMessage } from 'node:http';
 import { stringifyJson } from '../../core/json.ts';
 import { codecs } from '../../core/batch.ts';
 import { jsonDepthMax, parseExact, scanJson } from '../../core/json.ts';
-import { copyFields, getField, isFields, setField } from '../../core/record.ts';
+import { copyFields, fieldsFromEntries, getField, isFields, setField } from '../../core/record.ts';
 import type { Fields, Value } from '../../core/record.ts';
 import { tagBytesMax } from '../../core/tag.ts';
 import type { EncodedRecord } from '../requests/append-queue.ts';
-import { parsePairs } from '../requests/pairs.ts';
 import { Refusal } from '../requests/refusal.ts';
 import type { FluentbitHttpOptions } from './index.ts';
 
@@ -37,14 +36,15 @@ export function recordsOf(req: IncomingMessage, body: Buffer, tag: string, optio
   const type = (req.headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
   if (type !== 'application/json' && type !== 'application/x-www-form-urlencoded')
     throw new Refusal('unsupported_type', `Content-Type ${type === '' ? 'is missing' : type}`, {
-      peerText: "error: invalid 'Content-Type'",
+      peerText: type === '' ? "error: header 'Content-Type' is not set" : "error: invalid 'Content-Type'",
     });
   if (body.length === 0) throw new Refusal('no_records', 'the body is empty', { peerText: 'error: no payload found' });
   const found = type === 'application/json' ? jsonRecords(body) : [formRecord(body)];
   const address = options.addRemoteAddr ? forwardedFor(req) : undefined;
   const byTag = new Map<string, EncodedRecord[]>();
   for (const written of found) {
-    const fields = address === undefined ? written : withField(written, options.remoteAddrKey, address);
+    const hasAddress = address === undefined || getField(written, options.remoteAddrKey) !== undefined;
+    const fields = hasAddress ? written : withField(written, options.remoteAddrKey, address);
     const own = options.tagKey === undefined ? undefined : getField(fields, options.tagKey);
     const recordTag = typeof own === 'string' && own !== '' ? cleanTag(own) : tag;
     const payload = stringifyJson(fields);
@@ -68,22 +68,29 @@ function forwardedFor(req: IncomingMessage): string | undefined {
   return first === '' ? undefined : first;
 }
 
+/** Pairs without a key or without `=` are passed over, and keys are taken as they stand there. @throws Refusal */
 function formRecord(body: Buffer): Fields {
-  const pairs = [...parsePairs(body.toString('latin1'), 'form', 'last')];
-  const names = new Set(
-    body
-      .toString('latin1')
-      .split('&')
-      .flatMap((part) => (part.includes('=') ? [decoded(part.slice(0, part.indexOf('=')))] : [])),
-  );
-  return Object.fromEntries(pairs.filter(([name]) => names.has(name)));
+  const pairs = body
+    .toString('latin1')
+    .split('&')
+    .map((part) => part.replace(/^\n/, ''))
+    .filter((part) => part.indexOf('=') > 0)
+    .map((part): [string, Value] => {
+      const split = part.indexOf('=');
+      const key = Buffer.from(part.slice(0, split).trim(), 'latin1').toString();
+      return [key, decoded(part.slice(split + 1).trim())];
+    });
+  if (pairs.length === 0) throw new Refusal('no_records', 'the form has no key=value', { peerText: unable });
+  return fieldsFromEntries(pairs);
 }
 
-function decoded(name: string): string {
+/** What is no percent-encoding stays as it is. */
+function decoded(value: string): string {
+  const text = Buffer.from(value, 'latin1').toString();
   try {
-    return decodeURIComponent(name.replaceAll('+', ' '));
+    return decodeURIComponent(text.replaceAll('+', ' '));
   } catch {
-    return name;
+    return text;
   }
 }
 
@@ -119,7 +126,7 @@ function parsed(text: string): Value {
   return exact ? (parseExact(`{"v":${text}}`).get('v') as Value) : value;
 }
 
-/** The texts of the values in a body, each from its bracket to the one that closes it; the last may be anything. */
+/** The texts of the values in a body, each from its bracket to the one that closes it, commas between them or not; the last may be anything. */
 function* values(text: string): Generator<string> {
   let from = 0;
   let depth = 0;
@@ -132,10 +139,14 @@ function* values(text: string): Generator<string> {
     } else if (char === '"') isString = true;
     else if (char === '{' || char === '[') depth++;
     else if ((char === '}' || char === ']') && --depth === 0) {
-      yield text.slice(from, at + 1).trim();
+      yield piece(text.slice(from, at + 1));
       from = at + 1;
     }
   }
-  const rest = text.slice(from).trim();
+  const rest = from === 0 ? text.trim() : piece(text.slice(from));
   if (rest !== '') yield rest;
+}
+
+function piece(text: string): string {
+  return text.replace(/^[\s,]+/, '').trimEnd();
 }

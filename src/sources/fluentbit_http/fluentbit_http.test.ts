@@ -24,7 +24,7 @@ test('objects, arrays of them and several of either; the path is the tag', async
   for (const [path, body] of [
     ['/app.log', '{"a":1,"é":"ü"}'],
     ['/app/sub/x-y?q=1', '[{"a":1},{"b":[1,2.0]}]'],
-    ['/', '{"r":true}{"s":"}\\""}\n'],
+    ['/', '{"r":true},{"s":"}\\""}\n'],
     ['/none', '[]'],
   ] as const) {
     const answer = await post(port, path, `${json}; charset=utf-8`, body);
@@ -55,7 +55,10 @@ test('what is refused, and how', async (t) => {
   assert.equal(await of('text/plain', '{}'), "400 error: invalid 'Content-Type'\n");
   const put = await send(port, '/x', { method: 'PUT', body: '{}' });
   assert.deepEqual([put.status, put.text], [400, 'error: invalid HTTP method\n']);
-  assert.equal((await post(port, '/x', json, `{"a":"${'x'.repeat(4_100_000)}"}`)).status, 413);
+  const large = await post(port, '/x', json, `{"a":"${'x'.repeat(4_100_000)}"}`);
+  assert.deepEqual([large.status, large.text], [413, '']);
+  assert.equal(await of('', '{}'), "400 error: header 'Content-Type' is not set\n");
+  for (const body of ['a', '=b', '&']) assert.equal(await of('application/x-www-form-urlencoded', body), unable, body);
   assert.deepEqual(taken(context), []);
 });
 
@@ -70,13 +73,17 @@ test('forms, tag_key, addresses, and the answer wanted', async (t) => {
     'x-forwarded-for': '203.0.113.7, 10.0.0.1',
   });
   assert.deepEqual([form.status, form.headers['x-ok']], [200, 'yes']);
+  await post(port, '/g', 'application/x-www-form-urlencoded', 'a%20b=%zz&=x&c= d &c=é');
   await post(port, '/f', json, '[{"to":"one-1"},{"to":5}]');
+  await post(port, '/f', json, '{"REMOTE_ADDR":"mine"}', { 'x-forwarded-for': '203.0.113.7' });
   assert.deepEqual(
     taken(context).map(({ tag, fields }) => [tag, fields]),
     [
       ['f', { a: '1', b: 'two words', c: 'é', REMOTE_ADDR: '203.0.113.7' }],
+      ['g', { 'a%20b': '%zz', c: 'é' }],
       ['one_1', { to: 'one-1' }],
       ['f', { to: 5 }],
+      ['f', { REMOTE_ADDR: 'mine' }],
     ],
   );
 });

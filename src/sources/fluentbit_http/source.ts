@@ -175,7 +175,9 @@ function statusOf(refusal: Refusal): number {
   return refusal.peerText === undefined ? refusal.status : 400;
 }
 
+/** A body that is too large is answered by the status alone there. */
 function bodyOf(refusal: Refusal): string {
+  if (statusOf(refusal) === 413) return '';
   return `${refusal.peerText ?? `error: ${refusal.message}`}\n`;
 }
 
