@@ -85,6 +85,17 @@ describe('what is called wrongly ends with 2, says so on standard error, and pri
     });
 });
 
+test('who stops reading ends a command without a word', () => {
+  // As a pipe whose reader has gone.
+  const script = '"$0" "$1" help 2>"$2" | true; printf "%s" "${PIPESTATUS[0]}"; cat "$2"';
+  for (let times = 0; times < 5; times++) {
+    const { stdout } = spawnSync('bash', ['-c', script, process.execPath, main, join(directory, 'said')], {
+      encoding: 'utf8',
+    });
+    assert.equal(stdout, '0');
+  }
+});
+
 test('check ends with 0 and the tree, or with 2 and every error', () => {
   const path = join(directory, 'fluent.conf');
   writeFileSync(path, '<source>\n  @type stdin\n  tag a\n</source>\n<match **>\n  @type null\n</match>\n');

@@ -1,7 +1,7 @@
 /** The commands and their help. Each command's work is in a file of its own, loaded when it is called. */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { version } from '../core/version.ts';
-import { formatProblem } from '../core/errors.ts';
+import { formatProblem, systemCode } from '../core/errors.ts';
 import { exitCodes, reportError } from './exit.ts';
 import { fluentdStart } from './fluentd-arguments.ts';
 import type { QueryOptions } from './query.ts';
@@ -308,7 +308,17 @@ function addOutputCommands(program: Command): void {
 }
 
 /** Runs one command and leaves its exit code. */
+/** A reader that has seen enough, as `head` has, ends a command; what runs gives its standard output to outputs, which try again. */
+function endUnread(command: string | undefined): void {
+  if (command === 'run') return;
+  process.stdout.on('error', (error) => {
+    if (systemCode(error) !== 'EPIPE') throw error;
+    process.exit();
+  });
+}
+
 export async function runCommandLine(args: readonly string[]): Promise<void> {
+  endUnread(args[0]);
   const program = buildProgram((code) => {
     process.exitCode = code;
   });
