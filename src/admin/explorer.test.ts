@@ -77,6 +77,34 @@ test('the build is served: the page anew each time, hashed files for ever, nothi
   }
 });
 
+test('scripts are packed for who takes that, and anew when they change', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'p2l-explorer-'));
+  try {
+    const script = join(directory, 'index-a1B2.js');
+    await withAdminServer(fakeBackend(), { explorer: directory, token: 't' }, async (url) => {
+      const asked = (headers: Record<string, string>) => fetch(`${url}/index-a1B2.js`, { headers });
+      for (const text of ['first();'.repeat(1000), 'second();'.repeat(1000)]) {
+        await writeFile(script, text);
+        const packed = await asked({ 'accept-encoding': 'br, gzip' });
+        assert.deepEqual(
+          ['content-encoding', 'vary'].map((name) => packed.headers.get(name)),
+          ['gzip', 'accept-encoding'],
+        );
+        assert.ok(Number(packed.headers.get('content-length')) < text.length / 10);
+        assert.equal(await packed.text(), text);
+        const plain = await asked({ 'accept-encoding': 'br, gzip;q=0' });
+        assert.equal(plain.headers.get('content-encoding'), null);
+        assert.equal(await plain.text(), text);
+        const tag = plain.headers.get('etag') ?? '';
+        assert.equal(packed.headers.get('etag'), tag);
+        assert.equal((await asked({ 'if-none-match': tag })).status, 304);
+      }
+    });
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+});
+
 test('where the build is missing the page says how to make it', async () => {
   await withAdminServer(fakeBackend(), { explorer: '/nowhere' }, async (url) => {
     const page = await fetch(url);

@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { createGunzip } from 'node:zlib';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 
 const types: Readonly<Record<string, string>> = {
   '.css': 'text/css; charset=utf-8',
@@ -21,8 +21,12 @@ export async function servePackedFiles(server: FastifyInstance, prefix: string, 
     if (file === undefined) return undefined;
     void reply.type(types[extname(path)] ?? 'application/octet-stream').header('vary', 'accept-encoding');
     const bytes = createReadStream(file);
-    const takesPacked = /\bgzip\b(?!\s*;\s*q=0(?:\.0*)?(?:,|$))/.test(request.headers['accept-encoding'] ?? '');
-    if (takesPacked) return reply.header('content-encoding', 'gzip').send(bytes);
+    if (takesGzip(request)) return reply.header('content-encoding', 'gzip').send(bytes);
     return reply.send(bytes.pipe(createGunzip()));
   });
+}
+
+/** May an answer be packed by gzip? */
+export function takesGzip({ headers }: Pick<FastifyRequest, 'headers'>): boolean {
+  return /\bgzip\b(?!\s*;\s*q=0(?:\.0*)?(?:,|$))/.test(headers['accept-encoding'] ?? '');
 }
