@@ -45,6 +45,12 @@ export const nestFilter = definePlugin({
   differences: [
     {
       peer: 'fluentbit',
+      verdict: 'better',
+      text: 'Starts without an Operation, and leaves records as they are. Here that is an error.',
+      options: ['operation'],
+    },
+    {
+      peer: 'fluentbit',
       text: 'Leaves a key twice in a record where a field that is moved has the name of another one. Here the one that is moved goes before the other.',
     },
   ],

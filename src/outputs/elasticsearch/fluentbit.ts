@@ -92,6 +92,11 @@ export const fluentbitDifferences: readonly Difference[] = [
   {
     peer: 'fluentbit',
     verdict: 'better',
+    text: 'Sends a body that the server finds too large (413) again until its tries are over. Here it is halved until what is too large is found; that alone is refused.',
+  },
+  {
+    peer: 'fluentbit',
+    verdict: 'better',
     text: 'Takes a certificate for any name unless `tls.verify_hostname` is on. Here the name must be the server’s, unless `tls.verify` is off.',
     options: ['tlsVerifyHostname'],
   },

@@ -73,6 +73,17 @@ export const tailSource = definePlugin({
     {
       peer: 'fluentbit',
       verdict: 'better',
+      text: 'What multiline.parser holds of a record when the program stops is lost. Here it is a record, or read again at the next start.',
+    },
+    {
+      peer: 'fluentbit',
+      verdict: 'better',
+      text: 'A Tag_Regex that is no expression is passed over. Here it is an error.',
+      options: ['tagRegex'],
+    },
+    {
+      peer: 'fluentbit',
+      verdict: 'better',
       text: 'An empty line that ends in CR LF becomes a carriage return. Here it is empty.',
     },
     {
