@@ -12,6 +12,8 @@ export interface Column {
   readonly numeric: 'BIGINT' | 'DOUBLE' | undefined;
   /** Some values are texts, which must not become numbers. */
   readonly hasTexts: boolean;
+  /** Some values are numbers with a fraction or an exponent. */
+  readonly hasDecimals: boolean;
   /** Texts that repeat little: Zstandard packs them better than a dictionary does, and in less time. */
   readonly isLongText: boolean;
   readonly types: readonly string[];
@@ -94,6 +96,7 @@ export async function chooseColumns(
       number: cost ? number++ : undefined,
       numeric: cost && numericOf(stats),
       hasTexts: (stats.rows[kinds.string] as number) > 0,
+      hasDecimals: (stats.rows[kinds.decimal] as number) > 0,
       isLongText: cost?.isLongText ?? false,
       types: typesOf(stats),
       rows: stats.present,

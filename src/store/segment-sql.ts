@@ -44,10 +44,13 @@ export function fillSegmentSql(
     ...(mixed.length > 0 ? [`TRY(json_extract(fields, ${pointers(mixed)})) AS written`] : []),
   ];
   const rows = `SELECT ${[...names, ...read].join(', ')} FROM ${source} WHERE rowid >= ${from} AND rowid < ${to}`;
-  const textOf = (column: Column): string =>
-    inForm.has(column)
-      ? column.path.reduce((value, key) => `struct_extract(${value}, ${sqlText(key)})`, 'form')
-      : `texts[${others.indexOf(column) + 1}]`;
+  const textOf = (column: Column): string => {
+    if (!inForm.has(column)) return `texts[${others.indexOf(column) + 1}]`;
+    const value = column.path.reduce((object, key) => `struct_extract(${object}, ${sqlText(key)})`, 'form');
+    // Small and large numbers have another text there (1e-05) than where a query reads the JSON (0.00001).
+    if (!column.hasDecimals) return value;
+    return `CASE WHEN contains(${value}, 'e') THEN TRY(json_extract_string(fields, ${pointers([column])}))[1] ELSE ${value} END`;
+  };
   const numbers = promoted.flatMap((column) => {
     if (!column.numeric) return [];
     const text = textOf(column);
