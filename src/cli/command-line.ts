@@ -307,7 +307,6 @@ function addOutputCommands(program: Command): void {
     });
 }
 
-/** Runs one command and leaves its exit code. */
 /** A reader that has seen enough, as `head` has, ends a command; what runs gives its standard output to outputs, which try again. */
 function endUnread(command: string | undefined): void {
   if (command === 'run') return;
@@ -317,6 +316,7 @@ function endUnread(command: string | undefined): void {
   });
 }
 
+/** Runs one command and leaves its exit code. */
 export async function runCommandLine(args: readonly string[]): Promise<void> {
   endUnread(args[0]);
   const program = buildProgram((code) => {

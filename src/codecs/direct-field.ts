@@ -49,12 +49,9 @@ export class DirectField {
   }
   /** False: the long way. */
   #row(batch: Batch, row: number, made: Reencoding, times: (Instant | undefined)[]): boolean {
-    const { payload, bounds, exact } = batch.block.parts;
-    const index = batch.index(row);
     const record = this.#record;
     const out = made.begin(row);
-    if (exact[index] === 1) return false;
-    if (!record.read(payload, bounds[index] as number, bounds[index + 1] as number)) return false;
+    if (!record.readRow(batch, row)) return false;
     const member = record.find(this.#key);
     if (member < 0 || !record.isText(member)) {
       made.keep(row);

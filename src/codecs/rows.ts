@@ -18,10 +18,7 @@ export function writeJson(batch: Batch, row: number, out: ByteWriter, isRaw = fa
     return isRaw ? writeRawJson(batch.fields(row), out) : out.text(stringifyJson(batch.fields(row)));
   const index = batch.index(row);
   const { shared } = batch.block;
-  if (shared) {
-    out.copy(shared.payload, shared.bounds[index] as number, (shared.bounds[index + 1] as number) - 1);
-    return out.bytes(shared.ending);
-  }
+  if (shared) return batch.block.writeFrom(index, shared.bounds[index] as number, out);
   const { codec, payload, bounds } = batch.block.parts;
   const [from, until] = [bounds[index] as number, bounds[index + 1] as number];
   if (codec === codecs.json) out.copy(payload, from, until);

@@ -6,6 +6,7 @@
  * under one tag; what a filter changed lies over the block. Both are cheap to make and safe to share: never mutate the
  * fields you get from one (copyFields first).
  */
+import type { ByteWriter } from './bytes.ts';
 import type { Instant } from './clock.ts';
 import { parseRecord, stringifyJson } from './json.ts';
 import { decodeMsgpack } from './msgpack.ts';
@@ -113,6 +114,14 @@ export class Block {
     const [from, until] = [bounds[index] as number, bounds[index + 1] as number];
     if (!this.shared) return payload.subarray(from, until);
     return Buffer.concat([payload.subarray(from, until - 1), this.shared.ending]);
+  }
+  /** Appends record `index`, from byte `from` of what holds it (`shared`, else `parts`) up to its end. */
+  writeFrom(index: number, from: number, out: ByteWriter): void {
+    const { payload, bounds } = this.shared ?? this.parts;
+    const until = bounds[index + 1] as number;
+    if (!this.shared) return out.copy(payload, from, until);
+    out.copy(payload, from, until - 1);
+    out.bytes(this.shared.ending);
   }
   /** Size of record `index` in encoded bytes, without looking at it. */
   encodedBytes(index: number): number {

@@ -4,6 +4,7 @@
  * usual object is printed already as it would be, and then its bytes are copied as they are.
  */
 import { isUtf8 } from 'node:buffer';
+import type { Batch } from './batch.ts';
 import type { ByteWriter } from './bytes.ts';
 
 /** Members at the outermost level, and keys that are open at once: with more the search for one that stands twice costs their square. */
@@ -51,6 +52,12 @@ export class JsonObject {
   #edits: number[] = [];
   #isBeyondAscii = false;
 
+  /** As read(), of a record of JSON as it lies in its block. */
+  readRow(batch: Batch, row: number): boolean {
+    const { payload, bounds, exact } = batch.block.parts;
+    const index = batch.index(row);
+    return exact[index] !== 1 && this.read(payload, bounds[index] as number, bounds[index + 1] as number);
+  }
   /** Reads bytes[from, until): an object with nothing but spaces around it. False: take the long way. */
   read(bytes: Buffer, from: number, until: number): boolean {
     this.bytes = bytes;

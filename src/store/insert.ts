@@ -95,7 +95,6 @@ interface Commit {
   readonly addition: Addition;
   /** False: it failed. */
   readonly isIn: Promise<boolean>;
-  isOver: boolean;
 }
 
 /**
@@ -229,11 +228,10 @@ export class Inserter {
     }
     if (addition.rows > 0) partition.widen(hot, addition);
     const isIn = this.#finish(partition, prepared, group).finally(() => {
-      commit.isOver = true;
       // Its batches are megabytes.
       if (this.#commit === commit) this.#commit = undefined;
     });
-    const commit: Commit = { hot, addition, isIn, isOver: false };
+    const commit: Commit = { hot, addition, isIn };
     this.#commit = commit;
     return true;
   }
@@ -253,7 +251,7 @@ export class Inserter {
   /** Rows into a transaction. */
   async #prepare(partition: Partition, addition: Addition, before: Commit | undefined): Promise<Prepared> {
     const last = before?.hot ?? partition.catalog.hot.at(-1);
-    const coming = before?.isOver === false ? before.addition : undefined;
+    const coming = before && before === this.#commit ? before.addition : undefined;
     const rows = (last?.rows ?? 0) + (coming?.rows ?? 0);
     const bytes = (last?.bytes ?? 0) + (coming?.bytes ?? 0);
     const hotRows = this.#host.hotRows * (this.isPressed ? hotPressed : 1);

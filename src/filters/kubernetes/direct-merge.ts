@@ -47,15 +47,12 @@ export class DirectMerge {
   }
   /** False: the long way. */
   #row(batch: Batch, row: number, made: Reencoding): boolean {
-    const { payload, bounds, exact } = batch.block.parts;
-    const index = batch.index(row);
     const record = this.#record;
     const out = made.begin(row);
-    if (exact[index] === 1) return false;
-    if (!record.read(payload, bounds[index] as number, bounds[index + 1] as number)) return false;
+    if (!record.readRow(batch, row)) return false;
     const member = record.find(logKey);
     // An object is merged too, and rare.
-    if (member >= 0 && payload[record.valueFrom[member] as number] === OPEN) return false;
+    if (member >= 0 && record.bytes[record.valueFrom[member] as number] === OPEN) return false;
     const found = member >= 0 && record.isText(member) ? this.#innerOf(member) : 'none';
     if (found === 'unsure') return false;
     if (found === 'none') {

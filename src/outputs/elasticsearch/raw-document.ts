@@ -34,18 +34,21 @@ export function writeWithBehind(batch: Batch, row: number, fields: string, out: 
 
 /** Appends the record with `fields` before its own. The record must be plain. */
 export function writeWithBefore(batch: Batch, row: number, fields: string, out: ByteWriter): void {
-  const { shared } = batch.block;
-  const { payload, bounds } = shared ?? batch.block.parts;
+  out.text(`{${fields}`);
+  writeMembersBehind(batch, row, out);
+}
+
+/** Appends what stands in a plain record behind its opening brace, after a comma where that is not its end. */
+export function writeMembersBehind(batch: Batch, row: number, out: ByteWriter): void {
+  const { block } = batch;
+  const { payload, bounds } = block.shared ?? block.parts;
   const index = batch.index(row);
   let from = bounds[index] as number;
-  const until = bounds[index + 1] as number;
   while (payload[from] !== OPENING) from++;
   from++;
   while ((payload[from] as number) <= SPACE) from++;
-  out.text(`{${fields}`);
   if (payload[from] !== CLOSING) out.byte(COMMA);
-  out.copy(payload, from, shared ? until - 1 : until);
-  if (shared) out.bytes(shared.ending);
+  block.writeFrom(index, from, out);
 }
 
 /** `"key":value` for JSON. */

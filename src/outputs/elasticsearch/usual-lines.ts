@@ -8,15 +8,12 @@ import type { TimeFormat } from '../../codecs/strftime.ts';
 import type { Batch, Block } from '../../core/batch.ts';
 import type { ByteWriter } from '../../core/bytes.ts';
 import type { Placed } from './lines.ts';
+import { writeMembersBehind } from './raw-document.ts';
 
 /** Directives that give the same for all of a second, and nothing that JSON escapes; and such characters. */
 const usualFormat = /^(?:%[YmdHMSFTDyjeIp]|[\w:.+ /-])*$/;
 const zone = { kind: 'offset', seconds: 0 } as const;
 const behindTime = Buffer.from('Z"');
-const COMMA = 44;
-const OPENING = 123;
-const CLOSING = 125;
-const SPACE = 32;
 
 export class UsualLines {
   readonly #text: TimeFormat;
@@ -60,8 +57,6 @@ export class UsualLines {
   /** False: nothing was written, because something has to be escaped. */
   write(batch: Batch, row: number, out: ByteWriter): boolean {
     const { block } = batch;
-    const { shared } = block;
-    const { payload, bounds } = shared ?? block.parts;
     if (block !== this.#block) {
       this.#block = block;
       this.#isAscii = block.pieces.every((bytes) => isAscii(bytes)) && isAscii(this.#first);
@@ -72,19 +67,12 @@ export class UsualLines {
       this.#seconds = seconds;
       this.#before = Buffer.from(this.#opening + this.#text(seconds, 0));
     }
-    const index = batch.index(row);
-    let from = bounds[index] as number;
-    while (payload[from] !== OPENING) from++;
-    from++;
-    while ((payload[from] as number) <= SPACE) from++;
     out.bytes(this.#first);
     out.bytes(this.#before);
     const nanos = batch.nanos(row);
     writeDigits(this.#digits === 3 ? Math.floor(nanos / 1e6) : nanos, this.#digits, out);
     out.bytes(behindTime);
-    if (payload[from] !== CLOSING) out.byte(COMMA);
-    out.copy(payload, from, (bounds[index + 1] as number) - (shared ? 1 : 0));
-    if (shared) out.bytes(shared.ending);
+    writeMembersBehind(batch, row, out);
     out.byte(10);
     return true;
   }
