@@ -29,8 +29,10 @@ interface Place {
   readonly input: string;
   readonly config: string;
   start(env?: Record<string, string>): Promise<Program>;
-  /** What is in the output's files, sorted. */
+  /** What is in the output's files, sorted; a line that is being written is none yet. */
   arrived(): Promise<string[]>;
+  /** The same of a program that is over: every line is whole. */
+  left(): Promise<string[]>;
 }
 
 async function place(context: TestContext, filter = ''): Promise<Place> {
@@ -40,6 +42,19 @@ async function place(context: TestContext, filter = ''): Promise<Place> {
   await mkdir(join(directory, 'out'));
   await writeFile(config, configOf(directory, filter));
   await writeFile(input, '');
+  const read = async (isOver: boolean): Promise<string[]> => {
+    const texts: string[] = [];
+    for (const name of await readdir(join(directory, 'out'))) {
+      const lines = (await readFile(join(directory, 'out', name), 'utf8')).split('\n');
+      const rest = lines.pop();
+      if (isOver) assert.equal(rest, '');
+      for (const line of lines) {
+        const { stream, log } = JSON.parse(line) as { stream: string; log: string };
+        texts.push(`${stream} ${log}`);
+      }
+    }
+    return texts.sort();
+  };
   return {
     directory,
     input,
@@ -50,15 +65,8 @@ async function place(context: TestContext, filter = ''): Promise<Place> {
         dataDir: join(directory, 'data'),
         env: { P2L_STORE: 'off', ...env },
       }),
-    async arrived() {
-      const texts: string[] = [];
-      for (const name of await readdir(join(directory, 'out')))
-        for (const line of (await readFile(join(directory, 'out', name), 'utf8')).split('\n').filter(Boolean)) {
-          const { stream, log } = JSON.parse(line) as { stream: string; log: string };
-          texts.push(`${stream} ${log}`);
-        }
-      return texts.sort();
-    },
+    arrived: () => read(false),
+    left: () => read(true),
   };
 }
 
@@ -134,11 +142,12 @@ for (const point of [
     const program = await (await here.start()).ready();
     if (given < all.length) await appendFile(here.input, `${all.slice(given).join('\n')}\n`);
     await allArrive(here);
-    const status = await program.status();
-    const own = status.outputs.find(({ id }) => id === 'concat');
-    assert.equal(own?.waiting, 0);
+    await until('nothing held', async () => {
+      const { outputs } = await program.status();
+      return outputs.find(({ id }) => id === 'concat')?.waiting === 0;
+    });
     assert.equal(await program.stop(), 0);
-    assert.deepEqual(await here.arrived(), joined(0, count));
+    assert.deepEqual(await here.left(), joined(0, count));
   });
 
 test('killed again and again in the middle of records', async (context) => {
@@ -157,7 +166,7 @@ test('killed again and again in the middle of records', async (context) => {
       assert.equal(await program.stop(), 0);
     }
   }
-  assert.deepEqual(await here.arrived(), joined(0, count));
+  assert.deepEqual(await here.left(), joined(0, count));
 });
 
 test('a stop in the middle of a record leaves it to the next start', async (context) => {
@@ -166,7 +175,7 @@ test('a stop in the middle of a record leaves it to the next start', async (cont
   await appendFile(here.input, lines(0, 3) + lines(3, 4).split('\n').slice(0, 5).join('\n') + '\n');
   await until('what is whole', async () => (await here.arrived()).length === 9);
   assert.equal(await first.stop(), 0);
-  assert.deepEqual(await here.arrived(), joined(0, 3));
+  assert.deepEqual(await here.left(), joined(0, 3));
   const second = await (await here.start()).ready();
   await appendFile(here.input, lines(3, 4).split('\n').slice(5).join('\n'));
   await allArrive(here, 4);

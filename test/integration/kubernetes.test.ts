@@ -124,6 +124,8 @@ class Scene {
 const lines = (program: Program): Line[] =>
   program.stdout
     .split('\n')
+    // The last is being written, or empty.
+    .slice(0, -1)
     .filter((line) => line.startsWith('{'))
     .map((line) => JSON.parse(line) as Line);
 

@@ -28,6 +28,17 @@ test('bytes that are not UTF-8 are kept, in few appends, and JSON numbers beside
   assert.equal(tail.appended.filter(({ records }) => records.payloads.length > 0).length, 1);
 });
 
+test('a line that is not UTF-8 behind one that is goes with it', async (t) => {
+  const tail = await Tailing.make(t);
+  await tail.write('in.log', Buffer.concat([Buffer.from('ok é\n'), Buffer.from([0xff, 10])]));
+  await tail.start();
+  await tail.count(2);
+  await tail.stop();
+  assert.equal(tail.messages[0], 'ok é');
+  assert.deepEqual(Buffer.from(tail.messages[1] as Uint8Array), Buffer.from([0xff]));
+  assert.equal(tail.appended.filter(({ records }) => records.payloads.length > 0).length, 1);
+});
+
 test('a line longer than what is taken at once comes in parts, whose characters are whole', async (t) => {
   const tail = await Tailing.make(t);
   const long = 'ü'.repeat(2_500_000);

@@ -297,11 +297,11 @@ function isUnset(fields: Fields, key: string): boolean {
 }
 
 /**
- * Where codecs change often, records that MessagePack holds as well as JSON go into it, so that a file with some bytes that
- * are no UTF-8 does not need an append for each of them.
+ * Where codecs change, records that MessagePack holds as well as JSON go into it, so that a piece with some bytes that are no
+ * UTF-8 is one append, and not a sync and a chunk of an output for each change.
  */
 function inFewRuns(runs: readonly EncodedRecords[]): readonly EncodedRecords[] {
-  if (runs.length <= 2) return runs;
+  if (runs.length === 1) return runs;
   const merged: { codec: Codec; payloads: Uint8Array[]; exact: boolean[]; seconds: number[]; nanos: number[] }[] = [];
   for (const { codec, payloads, exact, seconds, nanos } of runs)
     for (const [index, payload] of payloads.entries()) {
