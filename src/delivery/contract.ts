@@ -113,6 +113,7 @@ export interface Delivery {
   dropOldest(shard: string, before: number): boolean;
   /** The lowest offset that anybody still needs, by committed cursors: for JournalDirectory.retain. */
   passed(shard: string, firstOffset: number): number;
+  /** Of outputs in the order of their plans, then of those that drain. */
   status(): readonly OutputStatus[];
   /** Asks the targets of which nothing was heard for a while; status() tells what they said. */
   askTargets(): void;

@@ -195,6 +195,10 @@ test('a removed output drains, is closed once it had nothing to do for a while, 
   await trial.start([trial.plan('y')]);
   assert.deepEqual(trial.delivery.unfinished(), []);
   await trial.delivery.setOutputs([trial.plan('x'), trial.plan('y')]);
+  assert.deepEqual(
+    trial.delivery.status().map(({ id }) => id),
+    ['x', 'y'],
+  );
   trial.dispatcher.setRecipients(trial.delivery.recipients());
   trial.append(1);
   await trial.settle();

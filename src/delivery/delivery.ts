@@ -45,6 +45,8 @@ class Outputs implements Delivery {
   readonly #store: CursorStore;
   readonly #metrics: DeliveryMetrics;
   readonly #runners = new Map<string, OutputRunner>();
+  /** Those of the plans, in their order. */
+  #planned: readonly string[] = [];
   /** Ids with an open cursor that nobody runs. */
   readonly #unfinished: Set<string>;
   #account: RouterAccount | undefined;
@@ -83,6 +85,7 @@ class Outputs implements Delivery {
     { backfillGeneration = 0 }: { backfillGeneration?: number } = {},
   ): Promise<void> {
     const wanted = new Set(plans.map(({ id }) => id));
+    this.#planned = [...wanted];
     for (const runner of this.#runners.values()) if (!wanted.has(runner.id)) runner.drain();
     // All are waited for, also when one fails: whoever goes back to the plans before must not meet one still changing.
     const results = await Promise.allSettled(plans.map((plan) => this.#run(plan, backfillGeneration)));
@@ -210,7 +213,9 @@ class Outputs implements Delivery {
     return { disk, dataDir, directory: join(dataDir, 'staged', name), space: this.#stagedSpace };
   }
   status(): readonly OutputStatus[] {
-    return [...this.#runners.values()].map((runner) => runner.status());
+    // In the order of the configuration, whichever was open first; those that it no longer names come last.
+    const ids = new Set([...this.#planned, ...this.#runners.keys()]);
+    return [...ids].flatMap((id) => this.#runners.get(id)?.status() ?? []);
   }
   askTargets(): void {
     for (const runner of this.#runners.values()) runner.askTarget();
