@@ -4,7 +4,7 @@
  */
 import { isUtf8 } from 'node:buffer';
 import { toRegExp } from 'oniguruma-to-es';
-import { errorText } from '../core/errors.ts';
+import { PatternError, errorText } from '../core/errors.ts';
 import { prepareOnigmo } from './onigmo-source.ts';
 
 /** Configs hold a few patterns each and reloads repeat them; beyond this many the oldest are compiled again. */
@@ -27,7 +27,7 @@ export function splitPattern(text: string): { readonly source: string; readonly 
   const end = text.lastIndexOf('/');
   const letters = text.slice(end + 1);
   if (end === 0 || !/^[imx]*$/.test(letters))
-    throw new Error(`regular expression ${text}: expected a closing / with nothing but the letters i, m, x behind it`);
+    throw new PatternError(text, 'expected a closing / with nothing but the letters i, m, x behind it');
   return { source: text.slice(1, end), letters };
 }
 
@@ -59,7 +59,7 @@ export function compileCapture(text: string): Capture {
   const { source, letters } = splitPattern(text);
   const prepared = prepareOnigmo(source, letters.includes('x'), true);
   if (prepared.names.length === 0)
-    throw new Error(`regular expression ${source}: no group has a name; write (?<name>…) around what becomes a field`);
+    throw new PatternError(source, 'no group has a name; write (?<name>…) around what becomes a field');
   const converted = convert(source, prepared.source, letters);
   // Groups by position: the object of names that V8 makes for each match costs a fifth of the match.
   const expression =
@@ -75,7 +75,7 @@ function convert(written: string, source: string, letters: string): RegExp {
     const flags = [...new Set(letters.replace('g', ''))].join('');
     return toRegExp(source, { flags: `${flags}DSW`, global: letters.includes('g') });
   } catch (error) {
-    throw new Error(`regular expression ${written}: ${errorText(error)}`, { cause: error });
+    throw new PatternError(written, errorText(error), { cause: error });
   }
 }
 

@@ -168,6 +168,16 @@ export class ConfigError extends Error {
   }
 }
 
+/** A text that is no regular expression. `pattern`: as it is written, without slashes around it. */
+export class PatternError extends Error {
+  readonly pattern: string;
+  constructor(pattern: string, problem: string, options?: ErrorOptions) {
+    super(`regular expression ${pattern}: ${problem}`, options);
+    this.name = 'PatternError';
+    this.pattern = pattern;
+  }
+}
+
 /** The candidate nearest to a mistyped word, for "did you mean", or undefined when none is near (distance over a third of its length). */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined;

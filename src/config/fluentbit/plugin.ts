@@ -5,6 +5,7 @@ import type { FluentbitForm, FluentbitNode, FluentbitParts } from '../../core/fl
 import { spellings } from '../../core/options.ts';
 import type { Plugin } from '../../core/plugin.ts';
 import type { BufferModel, PluginModel } from '../model.ts';
+import { patternPlace } from '../pattern-place.ts';
 import { boundsText } from '../fluentd/values.ts';
 import { commonProperties } from './common.ts';
 import { compare } from './comparison.ts';
@@ -119,10 +120,10 @@ export function lowerPlugin(
     ...(parts.formatter && { formatter: completed(around, parts.formatter) }),
     at: section.at,
   };
-  if (!passesCheck(around, owner, spec, model, buffer?.(read.common, parts))) return undefined;
+  if (!passesCheck(around, owner, spec, model, section, buffer?.(read.common, parts))) return undefined;
   // Parsers were checked where they are defined; a formatter is made of the section's own properties.
   const formatter = model.formatter && lowering.registry.get('formatter', model.formatter.type);
-  if (model.formatter && formatter && !passesCheck(around, owner, formatter, model.formatter, undefined))
+  if (model.formatter && formatter && !passesCheck(around, owner, formatter, model.formatter, section, undefined))
     return undefined;
   compare(lowering, spec, owner, read);
   return { model, spec, common: read.common, places: read.places, parts };
@@ -224,6 +225,7 @@ function passesCheck(
   owner: Owner,
   spec: Plugin,
   model: PluginModel,
+  section: Section,
   buffer: BufferModel | undefined,
 ): boolean {
   try {
@@ -234,7 +236,8 @@ function passesCheck(
       lowering.problems.push(...error.problems);
       return !error.problems.some(isError);
     }
-    lowering.error(owner.at, `${owner.title}: ${errorText(error)}`);
+    const written = section.properties.map(({ value, valueAt }) => ({ text: value, at: valueAt }));
+    lowering.error(patternPlace(error, written) ?? owner.at, `${owner.title}: ${errorText(error)}`);
     return false;
   }
 }

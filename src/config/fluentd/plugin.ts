@@ -3,9 +3,10 @@ import { ConfigError, errorText, isError, nearest } from '../../core/errors.ts';
 import { spellings } from '../../core/options.ts';
 import type { Plugin, PluginKind } from '../../core/plugin.ts';
 import type { BufferModel, InjectModel, PluginModel, SectionModel } from '../model.ts';
+import { patternPlace } from '../pattern-place.ts';
 import { compare } from './comparison.ts';
 import { attribute, derivedAttribute, sectionsNamed } from './element.ts';
-import type { Attribute, Section } from './element.ts';
+import type { Attribute, Section, WrittenValue } from './element.ts';
 import { flatInject, lowerInject } from './inject.ts';
 import { isLater } from './later-plugins.ts';
 import type { Lowering } from './lowering.ts';
@@ -93,7 +94,7 @@ export function lowerPlugin(
     ...(inject && { inject }),
     at: section.at,
   };
-  if (!passesCheck(lowering, owner, plugin, model, place)) return undefined;
+  if (!passesCheck(lowering, owner, plugin, model, section, place)) return undefined;
   claimExclusive(lowering, plugin, section, values);
   compare(lowering, plugin, section, written);
   return model;
@@ -192,6 +193,7 @@ function passesCheck(
   owner: OptionOwner,
   plugin: Plugin,
   model: PluginModel,
+  section: Section,
   { buffer, isSecondary }: PluginPlace,
 ): boolean {
   try {
@@ -203,9 +205,14 @@ function passesCheck(
       lowering.problems.push(...error.problems);
       return !error.problems.some(isError);
     }
-    lowering.error(owner.at, `${owner.title}: ${errorText(error)}`);
+    lowering.error(patternPlace(error, writtenIn(section)) ?? owner.at, `${owner.title}: ${errorText(error)}`);
     return false;
   }
+}
+
+/** The values of a section and of those in it. */
+function writtenIn({ attributes, sections }: Section): WrittenValue[] {
+  return [...attributes.map(({ value }) => value), ...sections.flatMap(writtenIn)];
 }
 
 function countErrors(lowering: Lowering): number {
