@@ -31,6 +31,8 @@ export interface SearchServer {
   readonly main: string;
   /** What its own system properties begin with. */
   readonly prefix: string;
+  /** The first Java that runs it, where the usual one does not; it knows no security manager. */
+  readonly java?: number;
 }
 
 function arrange({ name: brand, version, modules, networkPolicy }: SearchServer, directory: string): void {
@@ -91,6 +93,15 @@ rootLogger.appenderRef.console.ref = console
   );
 }
 
+/** The command of a Java: of JAVA_HOME where the usual one is too old. @throws with what to do */
+function javaFor({ name, version, java }: SearchServer): string {
+  if (java === undefined) return 'java';
+  const home = process.env['JAVA_HOME'];
+  if (home === undefined)
+    throw new Error(`${name} ${version} needs Java ${java} or newer: set JAVA_HOME to where it is`);
+  return join(home, 'bin', 'java');
+}
+
 export function searchServer(server: SearchServer): Service {
   const { name, version, artifacts, main, prefix } = server;
   const home = (): string => join(cacheDirectory(), `${name}-${version}`);
@@ -103,13 +114,13 @@ export function searchServer(server: SearchServer): Service {
       const http = `http://127.0.0.1:${port}`;
       return ServerProcess.start({
         name,
-        program: 'java',
+        program: javaFor(server),
         args: [
           '-Xms256m',
           '-Xmx512m',
           '-XX:+UseSerialGC',
           '-XX:TieredStopAtLevel=1',
-          '-Djava.security.manager=allow',
+          ...(server.java === undefined ? ['-Djava.security.manager=allow'] : []),
           `-Djava.io.tmpdir=${directory}/tmp`,
           `-D${prefix}path.home=${home()}`,
           `-D${prefix}path.conf=${directory}/config`,
