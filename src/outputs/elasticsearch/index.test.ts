@@ -322,6 +322,16 @@ test('bulk_message_request_threshold, include_index_in_url, pipeline, placeholde
   );
 });
 
+test('an index without a name is refused, a tag_key @timestamp goes over the time: by bytes and by fields', async (t) => {
+  const nameless = await written(t, { indexName: '${tag[7]}' }, records('{"n":1}'));
+  assert.deepEqual(nameless.result?.refused, [{ row: 0, reason: 'its index has no name' }]);
+  const options = { logstashFormat: true, includeTagKey: true, tagKey: '@timestamp' };
+  for (const more of [{}, { removeKeys: 'x' }]) {
+    const { bulks } = await written(t, { ...options, ...more }, records('{"n":1}'));
+    assert.equal(bulks[0]?.text.split('\n')[1], '{"n":1,"@timestamp":"a.b"}');
+  }
+});
+
 test('ignore_exceptions gives up, unrecoverable_error_types refuses', async (t) => {
   const given = await written(t, { ignoreExceptions: ['Elastic::Transport::Transport::ServerError'] }, records('{}'), {
     answering: ({ request }) => (request.includes('_bulk') ? { status: 500 } : undefined),

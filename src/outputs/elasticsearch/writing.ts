@@ -136,16 +136,30 @@ export class ChunkWriting {
     for (const row of rows) this.#refused.push({ row, reason: `OUTPUT_REFUSED: ${said} (one of ignore_exceptions)` });
   }
   async #send(request: BulkRequest): Promise<ClusterAnswer> {
+    const { gzipLevel } = this.#host.settings;
+    if (gzipLevel !== undefined) return this.#sendBody(request, await pack(request.body, { level: gzipLevel }));
+    let isTaken = false;
+    try {
+      const answer = await this.#sendBody(request, request.body);
+      isTaken = answer.status >= 200 && answer.status < 300;
+      return answer;
+    } finally {
+      // Who refuses a request may say so before it has read all of it.
+      if (!isTaken) request.keep();
+    }
+  }
+  #sendBody(request: BulkRequest, body: Buffer): Promise<ClusterAnswer> {
     const { settings, cluster } = this.#host;
-    const { gzipLevel, query } = settings;
-    const isPacked = gzipLevel !== undefined;
-    const body = isPacked ? await pack(request.body, { level: gzipLevel }) : request.body;
+    const { query } = settings;
     return cluster.send(
       {
         method: 'POST',
         path: `${request.index === '' ? '' : `/${encodeURIComponent(request.index)}`}/_bulk${query}`,
         // Elasticsearch 9 would refuse its clients' own media type where Accept does not name it too; this one all versions take.
-        headers: { 'Content-Type': 'application/x-ndjson', ...(isPacked && { 'Content-Encoding': 'gzip' }) },
+        headers: {
+          'Content-Type': 'application/x-ndjson',
+          ...(settings.gzipLevel !== undefined && { 'Content-Encoding': 'gzip' }),
+        },
         body,
         answer: {
           bytesKept: Math.min(answerBytesMax, 1024 * 1024 + request.rows.length * answerBytesPerRow),
