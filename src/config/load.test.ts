@@ -257,7 +257,7 @@ describe('the built-in configuration', () => {
     ]);
     assert.deepEqual(await problems(undefined, { P2L_ENDPOINT: 'x,y', P2L_PORT: '8080', P2L_RATE_LIMIT: '-1' }), [
       'P2L_ENDPOINT: endpoint x: expected a path that begins with /',
-      'P2L_RATE_LIMIT: rate_limit: expected 0 or more',
+      'P2L_RATE_LIMIT: expected 0 or more',
     ]);
   });
 });
