@@ -62,9 +62,9 @@ async function listening(t: TestContext, server: Server): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-type Ports = Readonly<Record<'http' | 'tls' | 'forward' | 'ssh', number>>;
+type Ports = Readonly<Record<'http' | 'tls' | 'forward' | 'ssh' | 'silent', number>>;
 /** Outputs to servers of another kind: id, configuration, what is said. */
-function foreign({ http, tls, forward, ssh }: Ports): [string, string, RegExp][] {
+function foreign({ http, tls, forward, ssh, silent }: Ports): [string, string, RegExp][] {
   const security = '<security>\n self_hostname me\n shared_key k\n </security>';
   return [
     [
@@ -109,6 +109,11 @@ function foreign({ http, tls, forward, ssh }: Ports): [string, string, RegExp][]
       /SSH answers there, not HTTP; check host and port/,
     ],
     [
+      'elasticsearch-silent',
+      `@type elasticsearch\n host 127.0.0.1\n port ${silent}`,
+      /the server closed the connection without an answer; if it goes on, check whether it wants https/,
+    ],
+    [
       'influxdb-tls',
       `@type influxdb\n host 127.0.0.1\n port ${tls}\n dbname d`,
       /TLS answers there, not HTTP; check host and port, and that https is written/,
@@ -133,7 +138,12 @@ test('a server of another kind is named', async (t) => {
     t,
     createServer((socket) => socket.end('SSH-2.0-OpenSSH_9.6\r\n')),
   );
-  const outputs = foreign({ http, tls, forward, ssh });
+  // Hangs up at what it does not understand.
+  const silent = await listening(
+    t,
+    createServer((socket) => socket.once('data', () => socket.end())),
+  );
+  const outputs = foreign({ http, tls, forward, ssh, silent });
   const path = join(directory, 'f.conf');
   writeFileSync(path, outputs.map(([id, body]) => `<match ${id}>\n @id ${id}\n ${body}\n</match>\n`).join(''));
   const registry = new Registry(builtinPlugins);

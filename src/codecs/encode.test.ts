@@ -44,6 +44,22 @@ test('what is said to be plain is what scanJson finds plain, or nearly so', () =
   );
 });
 
+test('JSON of others goes on from brace to brace, with keys that stand once and as they are', () => {
+  const written = [
+    [' \t{"a": 1}\r', '{"a": 1}', false],
+    ['{"a":1,"b":2.50,"a":3} ', '{"a":3,"b":2.50}', true],
+    ['{"\\u0061":"\\ud800","n":12345678901234567890}', '{"a":"\\ud800","n":12345678901234567890}', true],
+  ] as const;
+  const gatherer = new RecordGatherer();
+  for (const [text] of written) gatherer.addJson(Buffer.from(text), time);
+  const [records] = gatherer.take();
+  assert.deepEqual(
+    records?.payloads.map((payload, i) => [String(payload), records.exact[i]]),
+    written.map(([, text, exact]) => [text, exact]),
+  );
+  assert.throws(() => gatherer.addJson(Buffer.from(`{"a":${'['.repeat(200)}${']'.repeat(200)}}`), time), /deeper/);
+});
+
 test('what is nested too deep is an error', () => {
   let value: Value = 1;
   for (let i = 0; i < 201; i++) value = [value];

@@ -2,11 +2,14 @@
 import { codecs } from '../core/batch.ts';
 import type { Codec, EncodedRecords } from '../core/batch.ts';
 import type { Instant } from '../core/clock.ts';
-import { jsonDepthMax, scanJson, stringifyJson } from '../core/json.ts';
+import { jsonDepthMax, parseExact, scanJson, stringifyJson } from '../core/json.ts';
 import { encodeMsgpack } from '../core/msgpack.ts';
 import type { PackedRecords } from '../core/packed-records.ts';
 import { Float, needsExactKey } from '../core/record.ts';
 import type { Fields, Value } from '../core/record.ts';
+
+const OPEN = 123;
+const CLOSE = 125;
 
 /** Gathers records and gives them as few appends as their order and codecs allow. */
 export class RecordGatherer {
@@ -25,11 +28,15 @@ export class RecordGatherer {
     if (form === forms.packed) this.#push(codecs.msgpack, encodeMsgpack(fields), true, time);
     else this.#push(codecs.json, stringifyJson(fields), form === forms.exact, time);
   }
-  /** Adds a valid JSON object as it is. */
+  /**
+   * Adds a valid JSON object: as it is from brace to brace, but for one whose keys may be written with escapes or twice, which
+   * readers of its text would not find, or find twice.
+   */
   addJson(json: Buffer, time: Instant): void {
     const { exact, tooDeep } = scanJson(json);
     if (tooDeep) throw new RangeError(`a record nested deeper than ${jsonDepthMax} levels`);
-    this.#push(codecs.json, json, exact, time);
+    if (exact) return this.add(parseExact(json.toString()), time);
+    this.#push(codecs.json, json.subarray(json.indexOf(OPEN), json.lastIndexOf(CLOSE) + 1), false, time);
   }
   /** Adds records that are encoded. */
   addPacked({ payloads, seconds, nanos }: PackedRecords): void {

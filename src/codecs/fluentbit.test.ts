@@ -149,6 +149,12 @@ test('the json formatter puts the time first; a field of that name stays', () =>
   assert.equal(written('epoch'), '{"t":1709618821}');
   assert.equal(written('epoch_ms'), '{"t":1709618821000}');
   assert.equal(format(fluentbitJsonFormatter, { dateKey: '' }, row), '{}\n');
+  const blanks = batchOf('app', [' \t{"a":1} ', ' { } ']);
+  assert.deepEqual(format(fluentbitJsonFormatter, { dateFormat: 'epoch' }, blanks).split('\n'), [
+    '{"date":1709618820  ,"a":1} ',
+    '{"date":1709618821}',
+    '',
+  ]);
 });
 
 test('the text formatter prints as msgpack does', () => {

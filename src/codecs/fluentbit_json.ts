@@ -110,14 +110,18 @@ export const fluentbitJsonFormatter = definePlugin({
   },
 });
 
+const blank = 32;
 const comma = 44;
+const brace = 123;
 const closing = 125;
 
-/** Joins a record's JSON, which begins at `start`, to what stands before it. */
+/** Joins a record's JSON, which begins at `start`, to what stands before it. Journals may hold records with blanks around. */
 function afterDate(out: ByteWriter, start: number): void {
-  let at = start + 1;
-  while (at < out.length && out.at(at) <= 32) at++;
-  if (out.at(at) !== closing) out.put(start, comma);
+  let own = start;
+  while (out.at(own) !== brace) out.put(own++, blank);
+  let at = own + 1;
+  while (at < out.length && out.at(at) <= blank) at++;
+  if (out.at(at) !== closing) out.put(own, comma);
   else {
     out.truncate(start);
     out.byte(closing);

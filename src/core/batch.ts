@@ -35,7 +35,8 @@ export function isReplayed(source: string): boolean {
 
 /**
  * Records as a source hands them to the journal: parallel arrays, one entry a record.
- * JSON payloads are one JSON object each, valid UTF-8, without a newline outside strings; MessagePack payloads one map each.
+ * JSON payloads are one JSON object each, from brace to brace, valid UTF-8, without a newline outside strings, its keys once each
+ * and with no escape that they do without; MessagePack payloads one map each.
  */
 export interface EncodedRecords {
   readonly codec: Codec;

@@ -78,6 +78,9 @@ test('Generate_ID makes ids of what documents hold; one that is there already is
   assert.match(ids[0] ?? '', /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/);
   assert.notEqual(ids[0], ids[1]);
   assert.deepEqual(result, { refused: [], retry: [] });
+  const large = await written(t, { generateId: true }, ['{"n":18446744073709551616}', '{"n":18446744073709551617}']);
+  const [first, , second] = large.lines as { create?: { _id?: string } }[];
+  assert.ok(first?.create?._id !== undefined && first.create._id !== second?.create?._id);
 });
 
 test('Id_Key: a text is the id; what is none gets an id from the server, or is refused where one is needed', async (t) => {

@@ -1,16 +1,23 @@
-/** The chart's Job against a real OpenSearch: documents of its indices are as the seed maps them. */
+/** The chart's Job against a real OpenSearch and Elasticsearch: documents of their indices are as the seed maps them. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { test } from 'node:test';
+import type { TestContext } from 'node:test';
 import { promisify } from 'node:util';
 import { setupPath, setupWanted } from '../nodes/elasticsearch-setup.ts';
+import type { Service } from '../services/contract.ts';
+import { elasticsearch } from '../services/elasticsearch.ts';
 import { startService } from '../services/fixture.ts';
 import { opensearch } from '../services/opensearch.ts';
 
-test('the template holds for what is written from then on, and the Job may run again', async (context) => {
-  const { addresses } = await startService(context, opensearch);
+test('the template holds for what is written from then on, and the Job may run again', async (t) => {
+  for (const service of [opensearch, elasticsearch]) await t.test(service.name, (context) => setup(context, service));
+});
+
+async function setup(context: TestContext, service: Service): Promise<void> {
+  const { addresses } = await startService(context, service);
   const url = addresses['http'] ?? '';
-  // This server has no plugin that deletes old indices.
+  // These servers have no plugin that deletes old indices.
   const env = {
     ...process.env,
     ELASTICSEARCH: url,
@@ -49,4 +56,4 @@ test('the template holds for what is written from then on, and the Job may run a
     { settings: { index: { number_of_shards: string } } }
   >;
   assert.equal(settings['logstash-2018.02.04']?.settings.index.number_of_shards, '3');
-});
+}

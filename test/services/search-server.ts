@@ -25,9 +25,9 @@ export interface SearchServer {
   readonly version: string;
   readonly artifacts: readonly MavenArtifact[];
   readonly modules: readonly Module[];
-  /** What the module for the network may do; the server forbids it to others. */
-  readonly networkPolicy: string;
-  /** The class that starts it. */
+  /** What the module for the network may do, where the server forbids it to others. */
+  readonly networkPolicy?: string;
+  /** The class that starts it, or the path of a source file with one, which needs a JDK. */
   readonly main: string;
   /** What its own system properties begin with. */
   readonly prefix: string;
@@ -35,7 +35,7 @@ export interface SearchServer {
   readonly java?: number;
 }
 
-function arrange({ name: brand, version, modules, networkPolicy }: SearchServer, directory: string): void {
+function arrange({ name: brand, version, modules, networkPolicy, java = 11 }: SearchServer, directory: string): void {
   const jars = readdirSync(directory);
   mkdirSync(join(directory, 'lib'));
   mkdirSync(join(directory, 'plugins'));
@@ -47,7 +47,7 @@ function arrange({ name: brand, version, modules, networkPolicy }: SearchServer,
       description: name,
       version,
       [`${brand}.version`]: version,
-      'java.version': '11',
+      'java.version': String(java),
       classname: main,
       ...(brand === 'opensearch' && { 'custom.foldername': '' }),
       'extended.plugins': '',
@@ -55,7 +55,8 @@ function arrange({ name: brand, version, modules, networkPolicy }: SearchServer,
     };
     const lines = Object.entries(described).map(([key, value]) => `${key}=${value}\n`);
     writeFileSync(join(path, 'plugin-descriptor.properties'), lines.join(''));
-    if (name === 'transport-netty4') writeFileSync(join(path, 'plugin-security.policy'), networkPolicy);
+    if (name === 'transport-netty4' && networkPolicy !== undefined)
+      writeFileSync(join(path, 'plugin-security.policy'), networkPolicy);
     for (const jar of jars.filter((one) => own.test(one))) renameSync(join(directory, jar), join(path, jar));
   }
   const others = jars.filter((jar) => !modules.some(({ jars: own }) => own.test(jar)));

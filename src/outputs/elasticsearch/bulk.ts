@@ -1,10 +1,10 @@
 /** Bodies of `_bulk` requests, and which records lie where in them. */
-import { SpareWriters } from '../../core/bytes.ts';
+import { ByteWriter, SpareWriters } from '../../core/bytes.ts';
 import type { Chunk, ChunkBatch } from '../../core/plugin.ts';
 import type { Server } from './server.ts';
 import type { Lines, Operation } from './lines.ts';
 
-/** Documents of one request. Its body is part of a buffer that the next request may overwrite once this one is answered. */
+/** Documents of one request. Its body is part of a buffer that the next request may overwrite once this one is over. */
 export interface BulkRequest {
   /** Empty: the index stands in the lines. */
   readonly index: string;
@@ -13,6 +13,8 @@ export interface BulkRequest {
   /** Where each document's lines end in the body. */
   readonly ends: readonly number[];
   readonly body: Buffer;
+  /** Its body stays as it is: it may still be on its way when others are made. */
+  readonly keep: () => void;
 }
 
 /** For chunks that are written at a time. */
@@ -52,11 +54,13 @@ export function* bulkRequests(
   refuse: (row: number, reason: string) => void,
   chosen: Iterable<number> = allRows(chunk),
 ): Generator<BulkRequest> {
-  const out = writers.take();
+  let out = writers.take();
+  let isKept = false;
+  const keep = (): void => void (isKept = true);
   const find = rowsOf(chunk);
   let [rows, operations, ends]: [number[], Operation[], number[]] = [[], [], []];
   let index = '';
-  const request = (): BulkRequest => ({ index, rows, operations, ends, body: out.view() });
+  const request = (): BulkRequest => ({ index, rows, operations, ends, body: out.view(), keep });
   lines.begin(chunk, server);
   for (const row of chosen) {
     const found = find(row);
@@ -68,7 +72,9 @@ export function* bulkRequests(
     const own = lines.indexInUrl ? placed.index : '';
     if (rows.length > 0 && (out.length > bytesMax || own !== index)) {
       yield request();
-      out.reset();
+      if (isKept) out = new ByteWriter();
+      else out.reset();
+      isKept = false;
       [rows, operations, ends] = [[], [], []];
       // Whoever took the request may have placed other records since.
       lines.begin(chunk, server);
@@ -82,7 +88,7 @@ export function* bulkRequests(
   }
   if (rows.length > 0) yield request();
   // One that is left halfway is not used again.
-  writers.give(out);
+  if (!isKept) writers.give(out);
 }
 
 function* allRows({ count }: Chunk): Generator<number> {
@@ -95,7 +101,7 @@ export function halves(request: BulkRequest): [BulkRequest, BulkRequest] {
   return [part(request, 0, middle), part(request, middle, request.rows.length)];
 }
 
-function part({ index, rows, operations, ends, body }: BulkRequest, from: number, to: number): BulkRequest {
+function part({ index, rows, operations, ends, body, keep }: BulkRequest, from: number, to: number): BulkRequest {
   const start = from === 0 ? 0 : (ends[from - 1] as number);
   return {
     index,
@@ -103,6 +109,7 @@ function part({ index, rows, operations, ends, body }: BulkRequest, from: number
     operations: operations.slice(from, to),
     ends: ends.slice(from, to).map((end) => end - start),
     body: body.subarray(start, ends[to - 1]),
+    keep,
   };
 }
 

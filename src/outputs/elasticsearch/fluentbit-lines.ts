@@ -7,6 +7,7 @@ import { compileStrftime } from '../../codecs/strftime.ts';
 import type { TimeFormat } from '../../codecs/strftime.ts';
 import type { ByteWriter } from '../../core/bytes.ts';
 import type { Clock } from '../../core/clock.ts';
+import { OperatingError } from '../../core/errors.ts';
 import { stringifyJson } from '../../core/json.ts';
 import { encodeMsgpack } from '../../core/msgpack.ts';
 import type { Chunk, ChunkBatch } from '../../core/plugin.ts';
@@ -248,7 +249,16 @@ function packedMap(entries: readonly (readonly [string, Value])[]): Buffer {
       : length < 65_536
         ? Buffer.from([0xde, length >> 8, length & 255])
         : Buffer.from([0xdf, length >>> 24, (length >> 16) & 255, (length >> 8) & 255, length & 255]);
-  return Buffer.concat([head, ...entries.flatMap(([key, value]) => [encodeMsgpack(key), encodeMsgpack(value)])]);
+  return Buffer.concat([head, ...entries.flatMap(([key, value]) => [encodeMsgpack(key), packed(value)])]);
+}
+function packed(value: Value): Buffer {
+  try {
+    return encodeMsgpack(value);
+  } catch (error) {
+    if (!(error instanceof OperatingError)) throw error;
+    // An integer beyond 64 bits: its digits tell it as well.
+    return encodeMsgpack(stringifyJson(value));
+  }
 }
 
 function uuidText(hex: string): string {

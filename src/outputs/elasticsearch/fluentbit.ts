@@ -147,7 +147,6 @@ export function createFluentbit(options: Values, context: OutputContext, kind: '
   const lines = new FluentbitLines(documents, kind, context.clock, conflicts);
   const settings = {
     gzipLevel: options.compress === 'gzip' ? constants.Z_DEFAULT_COMPRESSION : undefined,
-    contentType: () => 'application/x-ndjson',
     query:
       options.pipeline === undefined || options.pipeline === ''
         ? ''

@@ -112,7 +112,8 @@ export class FluentdLines implements Lines {
     const { settings } = this;
     if (!looksAtFields(settings) && isPlain(one.batch, row, this.#finder)) {
       const placed = this.#placePlain(one, row);
-      if (!this.context.divert?.knows(placed.index)) return placed;
+      const isNamed = placed.index !== '' || this.indexInUrl;
+      if (isNamed && !this.context.divert?.knows(placed.index)) return placed;
     }
     return this.placeFields(one, row, settings, this.#names);
   }
@@ -135,7 +136,8 @@ export class FluentdLines implements Lines {
     const { settings } = this;
     const { batch } = one;
     const time = ownTime(batch.seconds(row), batch.nanos(row));
-    this.#behind = hasTimestamp(settings) ? `"${timestampKey}":"${this.#iso.text(time)}"` : '';
+    const isTagBoth = settings.includeTagKey && settings.tagKey === timestampKey;
+    this.#behind = hasTimestamp(settings) && !isTagBoth ? `"${timestampKey}":"${this.#iso.text(time)}"` : '';
     if (settings.includeTagKey)
       this.#behind += `${this.#behind === '' ? '' : ','}${jsonField(settings.tagKey, batch.tag)}`;
     const index = settings.logstashFormat

@@ -27,7 +27,6 @@ import type {
   opensearchOptions,
   sections as sectionTable,
 } from './options.ts';
-import type { Server } from './server.ts';
 import { documentSettings } from './settings.ts';
 import type { DocumentSettings } from './settings.ts';
 
@@ -122,7 +121,6 @@ function settingsOf(options: FluentdOptions, buffer: BufferModel): OutputSetting
   const ignored = ignoredStatuses(options.ignoreExceptions ?? []);
   return {
     gzipLevel: gzipLevels[options.compressionLevel],
-    contentType: contentTypeOf,
     query: '',
     unrecoverable: new Set([...(options.unrecoverableErrorTypes ?? []), ...(options.unrecoverableRecordTypes ?? [])]),
     givesUpAfter: (status) => givesUp(ignored, status),
@@ -161,12 +159,6 @@ function serversOf(options: FluentdOptions, buffer: BufferModel): NonNullable<Ou
       return { refused: `OUTPUT_REFUSED: ${errorText(error)}` };
     }
   };
-}
-
-/** Elasticsearch 9 is spoken to as its own clients do. */
-function contentTypeOf(server: Server | undefined): string {
-  const isNew = server?.kind === 'elasticsearch' && server.major >= 9;
-  return isNew ? 'application/vnd.elasticsearch+x-ndjson; compatible-with=9' : 'application/x-ndjson';
 }
 
 function connectionOf(options: FluentdOptions): ConnectionSettings {

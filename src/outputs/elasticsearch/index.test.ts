@@ -37,6 +37,24 @@ test('by default records go to one index as they are', async (t) => {
   assert.equal(bulks[0]?.text, `${line}{"n":1.0}\n${line}{"n": 2, "n": 3}\n`);
 });
 
+test('Elasticsearch 9 gets the media type that it takes without another header', async (t) => {
+  const version = { number: '9.2.0' };
+  const { bulks } = await written(t, {}, records('{"n":1}'), { version });
+  assert.equal(bulks[0]?.headers['content-type'], 'application/x-ndjson');
+  assert.equal(bulks[0]?.headers.accept, undefined);
+  assert.equal(bulks[0]?.text, '{"index":{"_index":"fluentd"}}\n{"n":1}\n');
+});
+
+test('what is wrong with headers is no fault of records: they wait', async (t) => {
+  const reason = { type: 'media_type_header_exception', reason: 'Invalid media-type value on headers [Accept]' };
+  const answering: Answering = ({ request }) =>
+    request.includes('_bulk') ? { status: 400, body: { error: { ...reason, root_cause: [reason] } } } : undefined;
+  await assert.rejects(
+    written(t, { customHeaders: { Accept: 'a/b; compatible-with=9' } }, records('{"n":1}', '{"n":2}'), { answering }),
+    (error) => error instanceof OperatingError && /Invalid media-type value/.test(error.message),
+  );
+});
+
 test('ids, routing and fields to leave out', async (t) => {
   const { lines, result } = await written(
     t,
@@ -302,6 +320,16 @@ test('bulk_message_request_threshold, include_index_in_url, pipeline, placeholde
       ['POST /x-b-2024/_bulk', { index: { _type: '_doc', pipeline: 'p-a.b' } }],
     ],
   );
+});
+
+test('an index without a name is refused, a tag_key @timestamp goes over the time: by bytes and by fields', async (t) => {
+  const nameless = await written(t, { indexName: '${tag[7]}' }, records('{"n":1}'));
+  assert.deepEqual(nameless.result?.refused, [{ row: 0, reason: 'its index has no name' }]);
+  const options = { logstashFormat: true, includeTagKey: true, tagKey: '@timestamp' };
+  for (const more of [{}, { removeKeys: 'x' }]) {
+    const { bulks } = await written(t, { ...options, ...more }, records('{"n":1}'));
+    assert.equal(bulks[0]?.text.split('\n')[1], '{"n":1,"@timestamp":"a.b"}');
+  }
 });
 
 test('ignore_exceptions gives up, unrecoverable_error_types refuses', async (t) => {

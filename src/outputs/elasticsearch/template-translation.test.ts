@@ -58,3 +58,28 @@ test('templates of the old kind become such of the new kind, and back', () => {
   const again = translateTemplate({ ...fresh, data_stream: {} }, { major: 8, isLegacy: true, typeName: 'x' });
   assert.deepEqual(again, { ...translateTemplate(old, { major: 8, isLegacy: true, typeName: 'x' }), data_stream: {} });
 });
+
+test('what was given up in 8: names of date formats with capitals, _field_names', () => {
+  const mappings = {
+    _field_names: { enabled: false },
+    dynamic_date_formats: ['strictDateOptionalTime', 'yyyy/MM/dd'],
+    dynamic_templates: [{ dates: { match: '*_at', mapping: { type: 'date', format: 'basicTTime' } } }],
+    properties: {
+      a: { type: 'date', format: 'dateOptionalTime' },
+      b: { type: 'date', format: 'yyyyMMddHH || strictDateOptionalTime||weekyearWeekDay||epoch_millis' },
+    },
+  };
+  const translated = (major: number) =>
+    translateTemplate({ index_patterns: ['a'], mappings }, { major, isLegacy: true, typeName: 'x' })['mappings'];
+  const properties = {
+    a: { type: 'date', format: 'date_optional_time' },
+    b: { type: 'date', format: 'yyyyMMddHH ||strict_date_optional_time||weekyear_week_day||epoch_millis' },
+  };
+  const now = {
+    dynamic_date_formats: ['strict_date_optional_time', 'yyyy/MM/dd'],
+    dynamic_templates: [{ dates: { match: '*_at', mapping: { type: 'date', format: 'basic_t_time' } } }],
+    properties,
+  };
+  assert.deepEqual(translated(8), now);
+  assert.deepEqual(translated(7), { _field_names: { enabled: false }, ...now });
+});

@@ -1,7 +1,7 @@
 /**
- * Index templates as the server's version takes them: type names and `not_analyzed` were given up, patterns were renamed,
- * and templates of the new kind hold their contents one level deeper. Sources: breaking changes of Elasticsearch 5.0, 6.0,
- * 7.0 and 7.8; OpenSearch 1.0 is Elasticsearch 7.10.
+ * Index templates as the server's version takes them: type names, `not_analyzed` and `dateOptionalTime` were given up,
+ * patterns were renamed, and templates of the new kind hold their contents one level deeper. Sources: breaking changes of
+ * Elasticsearch 5.0, 6.0, 7.0, 7.8 and 8.0; OpenSearch 1.0 is Elasticsearch 7.10.
  */
 
 export type Json = null | boolean | number | string | Json[] | JsonObject;
@@ -94,34 +94,51 @@ function translateMapping(mapping: JsonObject, major: number): JsonObject {
   const translated: JsonObject = {};
   for (const [key, value] of Object.entries(mapping)) {
     if (key === '_all' && major >= 6) continue;
-    if (key === 'properties' && isObject(value)) translated[key] = eachField(value);
-    else if (key === 'dynamic_templates' && Array.isArray(value)) translated[key] = value.map(dynamicTemplate);
+    // Only saved a little, and is an error since.
+    if (key === '_field_names' && major >= 8) continue;
+    if (key === 'properties' && isObject(value)) translated[key] = eachField(value, major);
+    else if (key === 'dynamic_templates' && Array.isArray(value))
+      translated[key] = value.map((entry) => dynamicTemplate(entry, major));
+    else if (key === 'dynamic_date_formats' && Array.isArray(value))
+      translated[key] = value.map((one) => (typeof one === 'string' ? translateFormat(one) : one));
     else translated[key] = value;
   }
   return translated;
 }
 
-function eachField(properties: JsonObject): JsonObject {
+function eachField(properties: JsonObject, major: number): JsonObject {
   return Object.fromEntries(
-    Object.entries(properties).map(([name, field]) => [name, isObject(field) ? translateField(field) : field]),
+    Object.entries(properties).map(([name, field]) => [name, isObject(field) ? translateField(field, major) : field]),
   );
 }
-function dynamicTemplate(entry: Json): Json {
+function dynamicTemplate(entry: Json, major: number): Json {
   if (!isObject(entry)) return entry;
   return Object.fromEntries(
     Object.entries(entry).map(([name, rule]) => {
       const isRule = isObject(rule) && isObject(rule['mapping']);
-      return [name, isRule ? { ...rule, mapping: translateField(rule['mapping'] as JsonObject) } : rule];
+      return [name, isRule ? { ...rule, mapping: translateField(rule['mapping'] as JsonObject, major) } : rule];
     }),
   );
 }
 
+/** Names of date formats with capitals, such as `dateOptionalTime`: given up in 8, while names in snake_case hold for all. */
+const capitalFormat = /^(?:strict|basic|date|hour|ordinal|tTime|time|weekyear|week|year|epoch)(?:[A-Z][a-z]*)+$/;
+function translateFormat(format: string): string {
+  return format
+    .split('||')
+    .map((one) =>
+      capitalFormat.test(one.trim()) ? one.trim().replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`) : one,
+    )
+    .join('||');
+}
+
 /** A field as it has been written since version 5. */
-function translateField(field: JsonObject): JsonObject {
+function translateField(field: JsonObject, major: number): JsonObject {
   const translated: JsonObject = {};
   const { index, type } = field;
   for (const [key, value] of Object.entries(field)) {
-    if (key === 'properties' || key === 'fields') translated[key] = isObject(value) ? eachField(value) : value;
+    if (key === 'properties' || key === 'fields') translated[key] = isObject(value) ? eachField(value, major) : value;
+    else if (key === 'format' && typeof value === 'string') translated[key] = translateFormat(value);
     else if (key === 'index') translated[key] = value !== 'no' && value !== false;
     else if (key === 'omit_norms') translated['norms'] = value !== true;
     else if (key === 'norms' && isObject(value)) translated[key] = value['enabled'] !== false;

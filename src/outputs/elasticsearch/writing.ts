@@ -18,7 +18,6 @@ import { takesTypes } from './server.ts';
 export interface BulkSettings {
   /** zlib's level; undefined: bodies are sent as they are. */
   readonly gzipLevel: number | undefined;
-  readonly contentType: (server: Server | undefined) => string;
   /** What stands behind `_bulk`. */
   readonly query: string;
   /** Types of errors that are refused though the server calls them temporary. */
@@ -137,15 +136,30 @@ export class ChunkWriting {
     for (const row of rows) this.#refused.push({ row, reason: `OUTPUT_REFUSED: ${said} (one of ignore_exceptions)` });
   }
   async #send(request: BulkRequest): Promise<ClusterAnswer> {
-    const { settings, cluster, server } = this.#host;
-    const { gzipLevel, query, contentType } = settings;
-    const isPacked = gzipLevel !== undefined;
-    const body = isPacked ? await pack(request.body, { level: gzipLevel }) : request.body;
+    const { gzipLevel } = this.#host.settings;
+    if (gzipLevel !== undefined) return this.#sendBody(request, await pack(request.body, { level: gzipLevel }));
+    let isTaken = false;
+    try {
+      const answer = await this.#sendBody(request, request.body);
+      isTaken = answer.status >= 200 && answer.status < 300;
+      return answer;
+    } finally {
+      // Who refuses a request may say so before it has read all of it.
+      if (!isTaken) request.keep();
+    }
+  }
+  #sendBody(request: BulkRequest, body: Buffer): Promise<ClusterAnswer> {
+    const { settings, cluster } = this.#host;
+    const { query } = settings;
     return cluster.send(
       {
         method: 'POST',
         path: `${request.index === '' ? '' : `/${encodeURIComponent(request.index)}`}/_bulk${query}`,
-        headers: { 'Content-Type': contentType(server), ...(isPacked && { 'Content-Encoding': 'gzip' }) },
+        // Elasticsearch 9 would refuse its clients' own media type where Accept does not name it too; this one all versions take.
+        headers: {
+          'Content-Type': 'application/x-ndjson',
+          ...(settings.gzipLevel !== undefined && { 'Content-Encoding': 'gzip' }),
+        },
         body,
         answer: {
           bytesKept: Math.min(answerBytesMax, 1024 * 1024 + request.rows.length * answerBytesPerRow),
@@ -173,7 +187,9 @@ export class ChunkWriting {
       if (now && !takesTypes(now)) return this.#sendRows(request.rows, round);
     }
     if (settings.givesUpAfter(answer.status)) return this.#giveUp(request.rows, saidBy(answer));
-    if (settings.triesBadRequests && answer.status === 400) return this.#again(request.rows, notDone(answer));
+    const isOfHeaders = answer.text.includes('"media_type_header_exception"');
+    if (isOfHeaders || (settings.triesBadRequests && answer.status === 400))
+      return this.#again(request.rows, notDone(answer));
     const [row] = request.rows;
     if (request.rows.length === 1 && row !== undefined)
       this.#refused.push({ row, reason: `OUTPUT_REFUSED: ${saidBy(answer)}` });

@@ -263,9 +263,13 @@ function hostText(hostname: string): string {
 
 function unreachable({ address, method }: ClientRequestParts): (error: unknown) => never {
   return (error) => {
-    throw new OperatingError('OUTPUT_UNREACHABLE', `sending ${method} ${address.shown}: ${reasonOf(error)}`, {
-      cause: error,
-    });
+    const text = errorText(error);
+    // What wants TLS may hang up without a word: Elasticsearch does since 8, where it is the default.
+    const reason =
+      text === 'socket hang up' && !address.isTls
+        ? 'the server closed the connection without an answer; if it goes on, check whether it wants https'
+        : reasonOf(error);
+    throw new OperatingError('OUTPUT_UNREACHABLE', `sending ${method} ${address.shown}: ${reason}`, { cause: error });
   };
 }
 

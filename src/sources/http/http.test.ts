@@ -153,14 +153,20 @@ test('JSON that is none, or holds what is no object, is refused with its place, 
   assert.equal((await post(port, '/t', 'application/x-ndjson', '')).status, 200);
 });
 
-test('numbers, order and odd keys of JSON come through; line breaks outside of texts go', async (t) => {
+test('numbers, order and odd keys of JSON come through, each key once; line breaks outside of texts go', async (t) => {
   const { context, port } = await startHttp(t);
-  const bodies = ['{"b":1.0,"a":12345678901234567890}', '{\n "z": 1,\r\n "2": "x\\n"\n}', '{"time":1,"__proto__":1e2}'];
+  const bodies = [
+    '{"b":1.0,"a":12345678901234567890}',
+    '{\n "z": 1,\r\n "y": "x\\n"\n}',
+    '{"time":1,"__proto__":1e2}',
+    '{"a": 1,"\\u0061":1.50,"2":2}',
+  ];
   for (const body of bodies) assert.equal((await post(port, '/t', json, body)).status, 200);
   assert.deepEqual(context.texts, [
     '{"b":1.0,"a":12345678901234567890}',
-    '{  "z": 1,  "2": "x\\n" }',
+    '{  "z": 1,  "y": "x\\n" }',
     '{"__proto__":1e2}',
+    '{"a":1.50,"2":2}',
   ]);
 });
 

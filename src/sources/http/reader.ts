@@ -90,7 +90,7 @@ export class RequestReader {
       const time = this.#objectTime(object, shared);
       const isWhole = this.#time.keepTimeKey || !hasKey(object, this.#time.timeKey);
       if (loose.length === 0 && shared.additions.length === 0 && (isWhole || shared.hasTimeParameter))
-        records.push({ codec: codecs.json, payload: oneLine(object.text), exact: object.isExact, ...timed(time) });
+        records.push({ codec: codecs.json, payload: textInJournal(object), exact: object.isExact, ...timed(time) });
       else {
         const fields = object.isExact ? parseExact(object.text) : object.parsed;
         loose.push({ fields: this.#finished(fields, shared), time });
@@ -211,6 +211,11 @@ const hasKey = ({ parsed }: JsonObject, key: string): boolean => Object.hasOwn(p
 const timed = (time: Instant | undefined): { time?: Instant } => (time === undefined ? {} : { time });
 const withoutMark = (body: Buffer): Buffer =>
   body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf ? body.subarray(3) : body;
+
+/** An object's text as it came; one whose keys may be written with escapes or twice as it is read. */
+function textInJournal({ text, isExact }: JsonObject): string {
+  return isExact ? stringifyJson(parseExact(text)) : oneLine(text);
+}
 
 /** A line break in valid JSON stands outside strings. */
 function oneLine(text: string): string {

@@ -57,18 +57,18 @@ function convert(changes: Partial<RecordSettings>, read: readonly ReadRecord[], 
 }
 
 describe('values', () => {
-  test('JSON goes on byte for byte, and what is none is refused alone', () => {
+  test('JSON goes on from brace to brace with each key once, and what is none is refused alone', () => {
     const { runs, refused } = convert({ tagPrefix: 'p', tagSuffix: 's' }, [
-      record(4, '{"a":1.0, "b" : 2}'),
+      record(4, '{"a":1.0, "b" : 1, "b":2}'),
       record(5, 'no'),
       record(6, null),
-      record(7, '{"c":[]}'),
+      record(7, ' {"c": []}\r'),
       record(8, '12'),
     ]);
     assert.deepEqual(runs, [
       {
         tag: 'p.app.s',
-        texts: ['{"a":1.0, "b" : 2}', '{"c":[]}'],
+        texts: ['{"a":1.0,"b":2}', '{"c": []}'],
         next: 8,
         skip: 0,
         seconds: [1_700_000_000, 1_700_000_000],
