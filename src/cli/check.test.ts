@@ -151,6 +151,12 @@ test('every error, warnings among them, and exit status 2', async () => {
   ]);
 });
 
+test('plugins of later versions are counted beside errors', async () => {
+  const { code, err } = await run('<match a>\n@type s3\n</match>\n<match b>\n@type nul\n</match>');
+  assert.equal(code, 2);
+  assert.match(err, /\nf\.conf: 1 error, 1 plugin not in this version yet\n$/);
+});
+
 test('without a file it is the built-in configuration', async () => {
   const { code, out, err } = await run('', { P2L_PORT: '8080', P2L_BEARER_TOKEN: 'hunter2', P2L_TYPO: '1' });
   assert.equal(code, 0);

@@ -37,13 +37,15 @@ export async function check(request: CheckRequest): Promise<0 | 1 | 2> {
 
 function counts(problems: readonly ConfigProblem[]): string {
   const errors = problems.filter(isError).length;
-  if (errors > 0) return plural(errors, 'error');
   const later = problems.filter(({ severity }) => severity === 'later').length;
-  const warnings = problems.length - later;
-  return [
-    later > 0 ? `${plural(later, 'plugin')} not in this version yet` : 'ok',
-    ...(warnings > 0 ? [plural(warnings, 'warning')] : []),
-  ].join(', ');
+  const warnings = problems.length - errors - later;
+  const parts = [
+    ...(errors > 0 ? [plural(errors, 'error')] : []),
+    ...(later > 0 ? [`${plural(later, 'plugin')} not in this version yet`] : []),
+    // Beside errors they would only blur what has to be done.
+    ...(warnings > 0 && errors === 0 ? [plural(warnings, 'warning')] : []),
+  ];
+  return errors + later > 0 ? parts.join(', ') : ['ok', ...parts].join(', ');
 }
 
 function plural(count: number, word: string): string {

@@ -44,7 +44,7 @@ export function askRunning(
         answer.on('end', () => {
           const said = Buffer.concat(parts).toString('utf8');
           if ((answer.statusCode ?? 500) < 300) resolve(parse(said));
-          else reject(new OperatingError('OUTPUT_REFUSED', `${where}: ${answer.statusCode} ${said}`));
+          else reject(new OperatingError('OUTPUT_REFUSED', `${where}: ${answer.statusCode} ${detailOf(said)}`));
         });
       },
     );
@@ -60,4 +60,14 @@ export function askRunning(
     );
     outgoing.end(text);
   });
+}
+
+/** The sentence in an answer that says no; the whole of one that has none. */
+function detailOf(said: string): string {
+  try {
+    const { detail } = JSON.parse(said) as { detail?: unknown };
+    return typeof detail === 'string' ? detail : said;
+  } catch {
+    return said;
+  }
 }

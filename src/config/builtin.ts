@@ -53,11 +53,20 @@ function reportUnfit(lowering: Lowering, spec: SourceSpec, values: Readonly<Reco
   const left = { ...values };
   for (let text = checkText(spec, left); text !== undefined; text = checkText(spec, left)) {
     const culprit = Object.keys(left).find((name) => checkText(spec, { ...left, [name]: undefined }) !== text);
-    const variable = culprit === undefined ? undefined : postbackVariableOf(culprit);
-    lowering.problems.push({ at: undefined, text: `${variable ?? 'the built-in postback source'}: ${text}` });
+    const variable = (culprit && postbackVariableOf(culprit)) ?? 'the built-in postback source';
+    const said = withVariables(text);
+    lowering.problems.push({ at: undefined, text: said.startsWith(`${variable}: `) ? said : `${variable}: ${said}` });
     if (culprit === undefined) return;
     delete left[culprit];
   }
+}
+
+/** A text with the variables of options in place of their names, which nobody has written here. */
+function withVariables(text: string): string {
+  return text.replaceAll(/\b[a-z]+(?:_[a-z]+)+\b/g, (option) => {
+    const name = option.replaceAll(/_([a-z])/g, (_part, letter: string) => letter.toUpperCase());
+    return postbackVariableOf(name) ?? option;
+  });
 }
 
 function checkText(spec: SourceSpec, values: Readonly<Record<string, unknown>>): string | undefined {

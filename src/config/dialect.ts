@@ -19,3 +19,19 @@ export function dialectOf(text: string): Dialect {
   }
   return 'fluentd';
 }
+
+/** What to say where a text is a Kubernetes manifest, as kubectl prints it, and no configuration; undefined: it is none. */
+export function manifestProblem(text: string): string | undefined {
+  const first = text.split(/\r\n|\r|\n/).find((line) => !/^\s*(?:#.*|---\s*)?$/.test(line)) ?? '';
+  const kind = /^\s*kind:[ \t]*(\w+)/m.exec(text)?.[1];
+  if (!/^\s*(?:apiVersion|kind|metadata|data):/.test(first) || kind === undefined || !/^\s*apiVersion:/m.test(text))
+    return undefined;
+  const keys = Array.from(text.matchAll(/^[ \t]+["']?([\w.-]+)["']?:[ \t]*[|>]/gm), ([, key = '']) => key);
+  const name = /^\s*metadata:[\s\S]*?^\s+name:[ \t]*["']?([\w.-]+)/m.exec(text)?.[1] ?? 'NAME';
+  const path = (keys[0] ?? 'KEY').replaceAll('.', String.raw`\.`);
+  const where = keys.length === 0 ? 'its data' : `its ${keys.length === 1 ? 'key' : 'keys'} ${keys.join(', ')}`;
+  return (
+    `this is a ${kind} of Kubernetes, and a configuration was expected: it stands under ${where}; ` +
+    `kubectl get ${kind.toLowerCase()} ${name} -o jsonpath='{.data.${path}}' prints it`
+  );
+}

@@ -94,7 +94,10 @@ const programVariables = {
   },
   dataLimitBytes: {
     name: 'P2L_DATA_LIMIT',
-    spec: bytes('Disk space for everything in P2L_DATA_DIR, split into journal, dead letters and store'),
+    // With less the journal is full before it holds one of the largest bodies.
+    spec: bytesFrom(16 * 1024 ** 2)(
+      'Disk space for everything in P2L_DATA_DIR, split into journal, dead letters and store; 16 MiB at least',
+    ),
   },
   strictConfigValue: {
     name: 'P2L_STRICT_CONFIG_VALUE',

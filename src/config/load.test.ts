@@ -128,6 +128,14 @@ describe('a file', () => {
       const [problem] = await problems(write(`e/${name}`, text));
       assert.match(problem ?? '', /^e\/\w+:3:\d+: unknown input plugin dummmy/);
     });
+  test('a manifest of Kubernetes is told from a configuration, with the way to the one in it', async () => {
+    const map = 'apiVersion: v1\ndata:\n  td-agent.conf: |-\n    <source>\n    </source>\nkind: ConfigMap\n';
+    const manifest = `${map}metadata:\n  labels: {}\n  name: fluentd-config\n`;
+    assert.deepEqual(await problems(write('m.yaml', manifest)), [
+      'm.yaml:1:1: this is a ConfigMap of Kubernetes, and a configuration was expected: it stands under its key td-agent.conf; ' +
+        String.raw`kubectl get configmap fluentd-config -o jsonpath='{.data.td-agent\.conf}' prints it`,
+    ]);
+  });
   test('an empty file runs, with a warning', async () => {
     const { warnings } = await load(write('f.conf', '\n'));
     assert.match(warnings.map(formatProblem).join(), /there is no <source>/);
@@ -249,7 +257,7 @@ describe('the built-in configuration', () => {
     ]);
     assert.deepEqual(await problems(undefined, { P2L_ENDPOINT: 'x,y', P2L_PORT: '8080', P2L_RATE_LIMIT: '-1' }), [
       'P2L_ENDPOINT: endpoint x: expected a path that begins with /',
-      'P2L_RATE_LIMIT: rate_limit: expected 0 or more',
+      'P2L_RATE_LIMIT: expected 0 or more',
     ]);
   });
 });

@@ -5,7 +5,7 @@ import { ConfigError, isError, systemCode, errorText } from '../core/errors.ts';
 import type { ConfigProblem } from '../core/errors.ts';
 import type { Registry } from '../core/registry.ts';
 import { builtinSource, extraFile, withBuiltinMatch } from './builtin.ts';
-import { dialectOf } from './dialect.ts';
+import { dialectOf, manifestProblem } from './dialect.ts';
 import type { Dialect } from './dialect.ts';
 import { readEnv } from './env.ts';
 import type { Environment, Settings } from './env.ts';
@@ -124,6 +124,11 @@ async function loadFile(lowering: Lowering, path: string, scope: EmbeddedScope):
   } catch (error) {
     const reason = systemCode(error) === 'ENOENT' ? 'no such file' : errorText(error);
     lowering.problems.push({ at: undefined, text: `reading configuration ${path}: ${reason}` });
+    return undefined;
+  }
+  const manifest = manifestProblem(text);
+  if (manifest !== undefined) {
+    lowering.problems.push({ at: { file: path, line: 1, column: 1 }, text: manifest });
     return undefined;
   }
   const dialect = dialectOf(text);

@@ -54,12 +54,11 @@ function started(context: TestContext, behaviour = 'plain') {
 }
 
 test('it runs while it is held, and is asked', async (context) => {
-  const { store, clock, running, said } = started(context);
+  const { store, clock, said } = started(context);
   assert.deepEqual(store.state(), { state: 'off', lastError: undefined });
   await assert.rejects(store.queries.status(), { code: 'STORE_UNAVAILABLE', message: /P2L_STORE=on/ });
   const held = store.hold();
   assert.equal(store.state().state, 'starting');
-  await running();
   await held.insert(batch('kept', 3), never);
   assert.equal((await store.queries.status()).records, 3);
   const pages: unknown[] = [];

@@ -118,6 +118,8 @@ export class StoreProcess implements StoreAccess {
     let isHeld = true;
     return {
       insert: async (batches, signal) => {
+        // Records that come in the first second of the program are no reason for a warning.
+        if (this.#lastError === undefined && this.state().state === 'starting') await this.#wait(signal);
         const store = this.#running;
         if (!store) throw this.#unavailable('writing to the store', insertRetryMs);
         await store.insert(batches, signal);

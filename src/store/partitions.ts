@@ -17,6 +17,10 @@ import type { PartitionHost } from './partition.ts';
 import type { PartitionView, Partitions } from './snapshot.ts';
 import { recallSummaries, rememberSummaries } from './summaries.ts';
 
+/** Folder of what could not be read. */
+const setAsideName = 'set-aside';
+const hotName = (partition: string): string => `${partition}, newest records`;
+
 /** Attached at once: each holds a file open and its catalog in memory; a search seldom looks into more. */
 const attachedMax = 32;
 
@@ -90,6 +94,7 @@ export class PartitionSet implements Partitions, PartitionHost {
     this.#all = places.map((place) => new Partition(this, place));
     if (!this.#options.isReadOnly) await this.#removeOrphans(files, new Set(places.map((place) => place.name)));
     await recallSummaries(this.directory, this.disk, this.#all);
+    await this.#recallSetAsides();
     let isDoneKnown = false;
     // The newest first: as long as another process has it open nothing else is touched.
     for (const partition of this.#all.toReversed()) {
@@ -104,6 +109,17 @@ export class PartitionSet implements Partitions, PartitionHost {
       const isNewest = partition === this.#all.at(-1);
       partition.isOpen = isNewest && !partition.catalog.isClosed && !this.#options.isReadOnly;
       if (partition.isOpen) partition.isFinished = false;
+    }
+  }
+  /** What was moved away before: it is missing from answers until somebody mends it or takes the files away. */
+  async #recallSetAsides(): Promise<void> {
+    const target = join(this.directory, setAsideName);
+    for (const file of await this.disk.list(target)) {
+      const of = /^(.*\.duckdb)(\+*)\.reason$/.exec(file)?.[1] ?? '';
+      const hot = parseHotFile(of);
+      const name = hot ? hotName(hot.partition) : parsePlace(of)?.name;
+      const text = name === undefined ? undefined : await this.disk.readFile(join(target, file));
+      if (name !== undefined && text) this.setAsides.push({ name, reason: text.toString('utf8').split('\n')[0] ?? '' });
     }
   }
   /** What a process that was killed left: files being made, hot tables of partitions that were dropped, logs without a file. */
@@ -213,13 +229,13 @@ export class PartitionSet implements Partitions, PartitionHost {
   }
   async setAsideHot(partition: Partition, hot: HotTable, error: unknown): Promise<void> {
     await this.database.detach(hot.alias).catch(() => {});
-    const name = `${partition.name}, newest records`;
+    const name = hotName(partition.name);
     this.setAsides.push({ name, reason: errorText(error).split('\n')[0] ?? '' });
     await this.#moveAway([hot.path], name, error);
   }
   async #moveAway(paths: readonly string[], name: string, error: unknown): Promise<void> {
     if (this.#options.isReadOnly) return;
-    const target = join(this.directory, 'set-aside');
+    const target = join(this.directory, setAsideName);
     await this.disk.makeDirectory(target);
     // A partition that was set aside before may have had the same name.
     const taken = new Set(await this.disk.list(target));

@@ -67,8 +67,29 @@ test('a variable where a number stands is written as its value, and said', async
   const { text: written, problems } = await convert(text, 'fluentbit', { PORT: '24999' });
   assert.match(written, /port: 24999/);
   assert.deepEqual(problems, [
-    'warning: the variable PORT stands where a number or word is expected: its value of now was written',
+    'warning: the variable PORT stands where a number or word is expected: the value of now was written',
   ]);
+});
+
+test('a default of a variable goes along; where it has no spelling what holds now is written, and said', async () => {
+  const output = (options: string): string =>
+    `<source>\n@type forward\n</source>\n<match **>\n@type elasticsearch\n${options}\n</match>\n`;
+  const text = output(`host "#{ENV['HOST'] || 'search'}"
+logstash_format true
+logstash_prefix "#{ENV.fetch('PREFIX', 'logs')}-a"
+user "#{ENV['ES_USER'] || use_default}"
+password "#{ENV['PASS'] || use_nil}"
+path "#{ENV['PATH_A'] || ENV['PATH_B'] || '/es'}"`);
+  const { text: written, problems } = await convert(text, 'fluentbit', { PASS: 'secret', PATH_B: '/b' });
+  assert.match(written, /host: "\$\{HOST:-search\}"/);
+  assert.match(written, /logstash_prefix: "\$\{PREFIX:-logs\}-a"/);
+  assert.match(written, /http_passwd: "\$\{PASS\}"/);
+  assert.match(written, /path: "\$\{PATH_B:-\/es\}"/);
+  assert.doesNotMatch(written, /http_user|secret/);
+  assert.deepEqual(
+    problems.filter((problem) => problem.includes('variable')),
+    ['warning: the variables ES_USER, PASS, PATH_A stand with a default that cannot be written: what holds now was'],
+  );
 });
 
 const labels = `<source>

@@ -33,7 +33,7 @@ export interface ConvertRequest {
  */
 export async function convertConfig({ path, to, env, makeRegistry }: ConvertRequest): Promise<Converted> {
   const registry = makeRegistry();
-  const { read, resolved } = await readMarked(path, env, registry);
+  const { read, resolved, dropped } = await readMarked(path, env, registry);
   const { loaded } = read;
   if (!loaded || read.problems.some(isError)) throw new ConfigError(read.problems);
   const isFluentd = loaded.dialect === 'fluentd';
@@ -42,16 +42,25 @@ export async function convertConfig({ path, to, env, makeRegistry }: ConvertRequ
   const written = to === 'fluentd' ? toFluentd(loaded.model, registry) : toFluentbit(loaded.model, registry);
   const again = await readAgain(written.text, to, makeRegistry(), env, resolved);
   const problems: ConfigProblem[] = [...written.problems];
-  for (const name of new Set([...resolved].map(withoutDefault)))
-    problems.push({
-      at: undefined,
-      text: `the variable ${name} stands where a number or word is expected: its value of now was written`,
-      severity: 'warning',
-    });
+  const valued = new Set([...resolved].map(withoutDefault));
+  warnOf(problems, valued, 'where a number or word is expected: the value of now was written');
+  warnOf(
+    problems,
+    [...dropped].filter((name) => !valued.has(name)),
+    'with a default that cannot be written: what holds now was',
+  );
   for (const problem of again.problems.filter(isError))
     problems.push({ at: undefined, text: `in what was written, line ${problem.at?.line ?? 0}: ${problem.text}` });
   if (again.model && to === 'fluentd') problems.push(...compareModels(loaded.model, again.model));
   return { text: `${header(to, path)}${written.text}`, problems };
+}
+
+/** One warning for all variables of a kind. */
+function warnOf(problems: ConfigProblem[], names: Iterable<string>, text: string): void {
+  const all = [...names];
+  if (all.length === 0) return;
+  const subject = all.length === 1 ? `the variable ${all[0]} stands` : `the variables ${all.join(', ')} stand`;
+  problems.push({ at: undefined, text: `${subject} ${text}`, severity: 'warning' });
 }
 
 function header(to: ConvertRequest['to'], path: string): string {
@@ -64,13 +73,14 @@ async function readMarked(
   path: string,
   env: Environment,
   registry: Registry,
-): Promise<{ read: ReadConfig; resolved: ReadonlySet<string> }> {
+): Promise<{ read: ReadConfig; resolved: ReadonlySet<string>; dropped: ReadonlySet<string> }> {
   const resolved = new Set<string>();
   for (;;) {
-    const read = await readConfig({ path, env: markedEnvironment(env, resolved), registry });
+    const dropped = new Set<string>();
+    const read = await readConfig({ path, env: markedEnvironment(env, resolved, dropped), registry });
     const before = resolved.size;
     for (const problem of read.problems) for (const name of marksIn(problem.text)) resolved.add(name);
-    if (resolved.size === before) return { read, resolved };
+    if (resolved.size === before) return { read, resolved, dropped };
   }
 }
 

@@ -10,6 +10,9 @@ const open = '\uE0F0';
 const close = '\uE0F1';
 const mark = /\uE0F0([^\uE0F1]*)\uE0F1/g;
 
+/** Behind a name: what becomes of the variable where its default cannot be written beside it. */
+const asks = ':?';
+
 /** Where letters of a default stand that mean something in a value: a colon in a host is one. */
 const hidingPlace = 0xe400;
 const hidden = (name: string): string =>
@@ -17,12 +20,29 @@ const hidden = (name: string): string =>
 const shown = (name: string): string =>
   name.replaceAll(/[\ue400-\ue47f]/g, (char) => String.fromCharCode(char.charCodeAt(0) - hidingPlace));
 
-/** An environment in which every variable is its mark, but for those that `resolved` names. */
-export function markedEnvironment(real: Environment, resolved: ReadonlySet<string>): Environment {
+/**
+ * An environment in which every variable is its mark, but for those that `resolved` names. A variable with a default that is
+ * a text, `X:-text`, is one mark. One with another default is `X:?`: its mark, or empty where it is not set, and `dropped` is
+ * told its name, since only one of the two can be written.
+ */
+export function markedEnvironment(
+  real: Environment,
+  resolved: ReadonlySet<string>,
+  dropped: Set<string> = new Set(),
+): Environment {
   const valued = new Set([...resolved].flatMap((name) => [name, withoutDefault(name)]));
   const markOf = (name: string): string | undefined => {
     // What the program itself reads is none of the configuration's.
     if (name.startsWith('P2L_')) return undefined;
+    if (name === asks) return '';
+    if (name.endsWith(asks)) {
+      const asked = name.slice(0, -asks.length);
+      if (valued.has(asked)) return undefined;
+      dropped.add(asked);
+      return real[asked] === undefined ? '' : markOf(asked);
+    }
+    // A default in which another variable or a closing brace stands has no spelling.
+    if (name.includes(':-') && /[}\uE0F0\n]/.test(name)) return undefined;
     return valued.has(name) ? real[name] : `${open}${hidden(name)}${close}`;
   };
   return new Proxy<Record<string, string | undefined>>(

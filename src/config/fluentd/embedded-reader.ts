@@ -27,6 +27,16 @@ export class Unset {
   }
 }
 
+/** A value, or undefined where the expression leaves the option unset. */
+function unlessUnset(thunk: Thunk): RubyValue | undefined {
+  try {
+    return thunk();
+  } catch (error) {
+    if (error instanceof Unset) return undefined;
+    throw error;
+  }
+}
+
 // Deeper nesting than any configuration has; keeps hostile text from exhausting the stack.
 const depthMax = 50;
 
@@ -41,6 +51,8 @@ export class ExpressionReader {
   readonly missing = new Set<string>();
   readonly #scanner: Scanner;
   readonly #scope: EmbeddedScope;
+  /** What gives a variable's value, with what gives its name. */
+  readonly #names = new Map<Thunk, Thunk>();
   #depth = 0;
 
   constructor(scanner: Scanner, scope: EmbeddedScope) {
@@ -100,15 +112,18 @@ export class ExpressionReader {
     return thunk;
   }
   #either(): Thunk {
-    let left = this.#both();
-    while (this.#operator(/\|\|/y) !== undefined) {
-      const [first, second] = [left, this.#both()];
-      left = () => {
-        const value = first();
-        return isTruthy(value) ? value : second();
-      };
-    }
-    return left;
+    const terms = [this.#both()];
+    while (this.#operator(/\|\|/y) !== undefined) terms.push(this.#both());
+    return terms.reduceRight((second, first) => this.#or(first, second));
+  }
+  #or(first: Thunk, second: Thunk): Thunk {
+    const name = this.#names.get(first);
+    return () => {
+      const known = name && this.#withDefault(textOf(name()), second);
+      if (known !== undefined) return known;
+      const value = first();
+      return isTruthy(value) ? value : second();
+    };
   }
   #both(): Thunk {
     let left = this.#binary(0);
@@ -266,7 +281,9 @@ export class ExpressionReader {
     if (scanner.match(/\s*\[/y) !== undefined) {
       const name = this.#choice();
       this.#expect(']');
-      return () => this.#variable(textOf(name())) ?? null;
+      const variable: Thunk = () => this.#variable(textOf(name())) ?? null;
+      this.#names.set(variable, name);
+      return variable;
     }
     const call = scanner.match(/\s*\.(?:fetch|key\?|has_key\?|include\?|dig)\s*\(/y);
     if (call === undefined) throw new NotUnderstood(position, "ENV['X'] was expected");
@@ -276,9 +293,8 @@ export class ExpressionReader {
     if (!call.includes('fetch')) return () => this.#scope.env[textOf(name())] !== undefined;
     const fallback = otherwise ?? this.#block();
     return () => {
-      // An environment may know a variable together with its default, as that of convert does.
-      const whole = fallback && this.#scope.env[`${textOf(name())}:-${textOf(fallback() ?? '')}`];
-      if (whole !== undefined) return whole;
+      const known = fallback && this.#withDefault(textOf(name()), fallback);
+      if (known !== undefined) return known;
       const value = this.#scope.env[textOf(name())];
       if (value !== undefined) return value;
       if (!fallback) throw new NotUnderstood(position, `the variable ${textOf(name())} is not set`);
@@ -290,6 +306,19 @@ export class ExpressionReader {
     const inner = this.#nested(() => this.statement());
     this.#expect('}');
     return inner;
+  }
+  /**
+   * A variable with its default as an environment knows it that has a `:?`, that of convert: `X:-text` is both in one; where
+   * they cannot be, `X:?` is the variable, or empty where it is not set. Undefined with an environment like any other.
+   */
+  #withDefault(name: string, fallback: Thunk): RubyValue | undefined {
+    const { env } = this.#scope;
+    if (env[':?'] === undefined) return undefined;
+    const otherwise = unlessUnset(fallback);
+    const whole = otherwise === undefined ? undefined : env[`${name}:-${textOf(otherwise)}`];
+    if (whole !== undefined) return whole;
+    const now = env[`${name}:?`];
+    return now === '' ? fallback() : now;
   }
   #variable(name: string): string | undefined {
     const value = this.#scope.env[name];
