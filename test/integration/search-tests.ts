@@ -22,7 +22,7 @@ export function searchTests(title: string, service: Service): void {
     await t.test('Fluent Bit’s es: _type is left out once the server refused it', fluentbitEs);
     await t.test('fields in conflict: refused with the server’s words, or written as text beside', conflicts);
     await t.test('index_retention deletes an old day and leaves all else', retention);
-    if (service.name === 'opensearch') await t.test('a data stream is made, and written to', dataStream);
+    if (service.name === 'opensearch') await t.test('data streams are made, and written to', dataStreams);
     await t.test('killed, stopped, read-only and slow in between: each record once', troubles);
   });
 }
@@ -202,23 +202,24 @@ async function retention(t: TestContext): Promise<void> {
   assert.deepEqual(await names(), old.slice(1).toSorted());
 }
 
-async function dataStream(t: TestContext): Promise<void> {
-  const { send } = await sender(
-    t,
-    (port) => `<match **>
+async function dataStreams(t: TestContext): Promise<void> {
+  const output = (port: string): string => `<match **>
   @type opensearch_data_stream
   host 127.0.0.1
   port ${port}
   data_stream_name logs-\${tag}
   exactly_once true
-</match>`,
-  );
-  await send('{"a":1}', '{"a":2}');
-  const hits = await until('both documents', async () => {
-    const found = await search('logs-app');
-    return found.length === 2 && found;
-  });
-  assert.ok(hits.every(({ _index, _source }) => _index.startsWith('.ds-logs-app') && '@timestamp' in _source));
+</match>`;
+  // The template of the first holds for the second's name too.
+  for (const tag of ['app', 'app-web']) {
+    const { send } = await sender(t, output, tag);
+    await send('{"a":1}', '{"a":2}');
+    const hits = await until('both documents', async () => {
+      const found = await search(`logs-${tag}`);
+      return found.length === 2 && found;
+    });
+    assert.ok(hits.every(({ _index, _source }) => _index.startsWith(`.ds-logs-${tag}-`) && '@timestamp' in _source));
+  }
 }
 
 async function troubles(t: TestContext): Promise<void> {

@@ -77,6 +77,12 @@ export const dataStreamDifferences: readonly Difference[] = [
     verdict: 'better',
     text: 'Writes the documents that a data stream did not take into the log, and loses them. Here they are written again, or go to the secondary or the dead letters.',
   },
+  {
+    peer: 'fluentd',
+    verdict: 'better',
+    text: 'Gives its templates no priority: the second of two streams whose names begin alike (`app`, `app-web`) is refused by the server for ever, and a stream `logs-*-*` of Elasticsearch follows the template that the server brings. Here the longer name goes first, and `index_retention`, `kubernetes_template` and `data_stream_ilm_policy` hold in any case.',
+    options: ['dataStreamName'],
+  },
   placeholders,
   connections,
 ];

@@ -166,8 +166,29 @@ test('a data stream gets a policy and a template, and is made', async (t) => {
   assert.deepEqual(puts(server)[1]?.lines[0], {
     index_patterns: ['logs-app*'],
     data_stream: {},
+    priority: 108,
     template: { settings: { 'index.lifecycle.name': 'logs-app_policy' } },
   });
+});
+
+test('of data streams whose names begin alike each has its own template, the longer name first', async (t) => {
+  const server = await emptyServer(t);
+  const output = await opened(t, server, { dataStreamName: 'app${tag}' }, elasticsearchDataStreamOutput, {
+    buffer: { chunkKeys: ['tag'] },
+  });
+  for (const tag of ['-x', '', '-x.y']) await output.write(records(tag), signal);
+  const templates = puts(server).filter(({ request }) => request.includes('_index_template'));
+  assert.deepEqual(
+    templates.map(({ lines: [template] }) => {
+      const { index_patterns: patterns, priority } = template as { index_patterns: string[]; priority: number };
+      return [patterns[0], priority];
+    }),
+    [
+      ['app-x*', 5],
+      ['app*', 3],
+      ['app-x.y*', 7],
+    ],
+  );
 });
 
 test('on OpenSearch a data stream gets a policy of its state management; without that plugin records go on', async (t) => {

@@ -201,41 +201,61 @@ class ServerPreparation implements Preparation {
         const overwrites = stream.policyOverwrites || (stream.retentionMs !== undefined && !stream.policy);
         const contents = stream.policy ?? lifecyclePolicy(stream.retentionMs);
         await putLifecycle(this.#cluster, server, policy, contents, overwrites, signal);
-      } else if (stream.retentionMs !== undefined) await this.#manage(policy, pattern, stream.retentionMs, signal);
-      const { templates, template } = this.#settings;
-      if (!template) {
-        await putTemplate(
-          this.#cluster,
-          server,
-          fill(stream.templateName),
-          {
-            index_patterns: [pattern],
-            data_stream: {},
-            template: {
-              ...(hasPolicy && { settings: { 'index.lifecycle.name': policy } }),
-              ...(stream.hasKubernetes && { mappings: kubernetesMappings }),
-            },
-          },
-          { ...templates, isLegacy: false },
-          signal,
-        );
+      } else if (stream.retentionMs !== undefined)
+        await this.#manage(policy, name, pattern, stream.retentionMs, signal);
+      if (!this.#settings.template) {
+        const template = streamTemplate(stream, name, pattern, hasPolicy ? policy : undefined);
+        const settings = { ...this.#settings.templates, isLegacy: false };
+        await putTemplate(this.#cluster, server, fill(stream.templateName), template, settings, signal);
       }
       await putDataStream(this.#cluster, name, signal);
     });
   }
   /** A server without the plugin for it is told of; records go on. */
-  async #manage(name: string, pattern: string, retentionMs: number, signal: AbortSignal): Promise<void> {
+  async #manage(
+    policy: string,
+    name: string,
+    pattern: string,
+    retentionMs: number,
+    signal: AbortSignal,
+  ): Promise<void> {
     const { id, log } = this.#context;
     try {
-      await putStateManagement(this.#cluster, name, pattern, retentionMs, signal);
+      const priority = ownPriority + streamRank(name);
+      await putStateManagement(this.#cluster, policy, { pattern, priority, retentionMs }, signal);
     } catch (error) {
       if (signal.aborted) throw error;
       log.error(
         { output: id },
-        `output ${id}: index_retention has no effect, as the policy ${name} cannot be made: ${errorText(error)}`,
+        `output ${id}: index_retention has no effect, as the policy ${policy} cannot be made: ${errorText(error)}`,
       );
     }
   }
+}
+
+/** Templates that Elasticsearch brings have the priority 100. What is asked for here goes before them. */
+const ownPriority = 100;
+/** Of two streams one may begin with the name of the other: the server wants to be told whose template holds for both. */
+function streamRank(name: string): number {
+  return Math.min(99, name.length);
+}
+
+function streamTemplate(
+  { retentionMs, hasKubernetes, policy: written }: DataStreamSettings,
+  name: string,
+  pattern: string,
+  policy: string | undefined,
+): JsonObject {
+  const isAsked = retentionMs !== undefined || hasKubernetes || written !== undefined;
+  return {
+    index_patterns: [pattern],
+    data_stream: {},
+    priority: (isAsked ? ownPriority : 0) + streamRank(name),
+    template: {
+      ...(policy !== undefined && { settings: { 'index.lifecycle.name': policy } }),
+      ...(hasKubernetes && { mappings: kubernetesMappings }),
+    },
+  };
 }
 
 /** What is wrong with the name of a data stream; undefined: nothing. */

@@ -127,12 +127,18 @@ export async function putLifecycle(
   await cluster.json('PUT', path, signal, policy);
 }
 
+export interface StateManagement {
+  readonly pattern: string;
+  /** Of its policy among those whose patterns match too. */
+  readonly priority: number;
+  readonly retentionMs: number;
+}
+
 /** OpenSearch's counterpart, which counts for streams made from now on. @throws OperatingError OUTPUT_UNREACHABLE */
 export async function putStateManagement(
   cluster: Cluster,
   name: string,
-  pattern: string,
-  retentionMs: number,
+  { pattern, priority, retentionMs }: StateManagement,
   signal: AbortSignal,
 ): Promise<void> {
   const path = `/_plugins/_ism/policies/${encodeURIComponent(name)}`;
@@ -146,7 +152,7 @@ export async function putStateManagement(
     policy: {
       description: `Indices of ${pattern} are deleted after ${age}.`,
       default_state: 'hot',
-      ism_template: [{ index_patterns: [pattern], priority: 100 }],
+      ism_template: [{ index_patterns: [pattern], priority }],
       states: [
         {
           name: 'hot',
