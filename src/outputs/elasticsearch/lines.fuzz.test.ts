@@ -38,12 +38,13 @@ const ofFluentd: readonly Record<string, unknown>[] = [
 ];
 const made: readonly (readonly [string, () => Lines])[] = [
   ...ofFluentbit.map((options) => [`es ${JSON.stringify(options)}`, () => fluentbitLines(options)] as const),
+  ['opensearch', () => fluentbitLines({ index: 'x-$stream-$TAG[0]', generateId: true }, 'opensearch')],
   ...ofFluentd.map((options) => [`elasticsearch ${JSON.stringify(options)}`, () => fluentdLines(options)] as const),
 ];
 
-function fluentbitLines(options: Record<string, unknown>): Lines {
+function fluentbitLines(options: Record<string, unknown>, kind: 'es' | 'opensearch' = 'es'): Lines {
   const settings = configOf(esOutput, options).options as unknown as ConstructorParameters<typeof FluentbitLines>[0];
-  return new FluentbitLines(settings, 'es', new FakeClock(), undefined);
+  return new FluentbitLines(settings, kind, new FakeClock(), undefined);
 }
 function fluentdLines(options: Record<string, unknown>): Lines {
   const written = configOf(elasticsearchOutput, options).options as unknown as WrittenDocuments;
