@@ -105,6 +105,12 @@ export function serveDocs(server: FastifyInstance, backend: AdminBackend): void 
   server.get('/docs/*', show);
 }
 
+/** In the page's dark bar, 40 pixels high. */
+const logo =
+  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 150 40" fill="none"><rect y="4" width="32" height="32" rx="9" fill="#0b7285"/>' +
+  '<path d="M7 14.700h15.700m-4.300-4.300 4.300 4.300-4.300 4.300M7 21.700h17.300M7 27.700h10.700" stroke="#fff" stroke-width="2.700" stroke-linecap="round" stroke-linejoin="round"/>' +
+  '<text x="42" y="28" fill="#fff" font-family="sans-serif" font-size="23" font-weight="700">post2log</text></svg>';
+
 async function docPages(backend: AdminBackend): Promise<FastifyInstance> {
   const [{ default: Fastify }, { default: swagger }, { default: swaggerUi }] = await Promise.all([
     import('fastify'),
@@ -114,7 +120,11 @@ async function docPages(backend: AdminBackend): Promise<FastifyInstance> {
   const pages = Fastify();
   await pages.register(swagger, { mode: 'static', specification: { document: openApi(backend) as never } });
   await servePackedFiles(pages, '/docs/static/', packedDirectory);
-  await pages.register(swaggerUi, { routePrefix: '/docs' });
+  await pages.register(swaggerUi, {
+    routePrefix: '/docs',
+    logo: { type: 'image/svg+xml', content: logo, href: '/', target: '_self' },
+    theme: { title: 'post2log API' },
+  });
   await pages.ready();
   return pages;
 }

@@ -4,6 +4,7 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { fuzzRuns } from '../../test/fuzzing.ts';
 import { configOf, contextOf } from '../../test/fixture.ts';
+import { objectTexts } from '../../test/record-texts.ts';
 import { ByteWriter } from '../core/bytes.ts';
 import type { Parser, Plugin } from '../core/plugin.ts';
 import { RecordGatherer } from './encode.ts';
@@ -71,6 +72,7 @@ const line = fc.oneof(
       fc.constantFrom('}', ' } ', '} x', ',"q":[{}]}'),
     )
     .map(([at, text, open, close]) => Buffer.from(`${open}"log":${JSON.stringify(text)},"time":"${at}"${close}`)),
+  objectTexts.map((text) => Buffer.from(text)),
   fc.constantFrom('a "A.b" x', 'a "AB.b" y', ' "A." x', 'a "AB.b" xy', 'é "A.ü" x').map((text) => Buffer.from(text)),
   fc.uint8Array({ maxLength: 40 }).map((bytes) => Buffer.from(bytes)),
 );

@@ -44,7 +44,7 @@ test('times from numbers and text', () => {
   );
   const options = { timeFormat: '%d/%b/%Y:%H:%M:%S', timezone: '+09:00' };
   assert.equal(parse('{"time":"05/Mar/2024:15:07:08"}', options), '{} 1709618828.000000000');
-  for (const bad of ['"yesterday"', 'true', 'null', '[1]', '5'])
+  for (const bad of ['"yesterday"', 'true', 'null', '[1]', '5', '18446744073709551616', '[[1.0]]'])
     assert.match(parse(`{"time":${bad}}`, options), /field time is no time/);
   assert.match(parse('{"time":"soon"}'), /field time is no time/);
 });

@@ -3,6 +3,7 @@
  * give fields their types. Source: Fluentd 1.16 parser.rb.
  */
 import { realClock } from '../core/clock.ts';
+import { stringifyJson } from '../core/json.ts';
 import type { Clock } from '../core/clock.ts';
 import { boolean, duration, map, pattern, text } from '../core/options.ts';
 import type { OptionTable } from '../core/options.ts';
@@ -99,7 +100,7 @@ export function compileFinish(options: RecordReading, clock: Clock): Finish {
 }
 
 function badTime(key: string, value: Value, { timeFormat, timeType = 'string' }: RecordReading): ParseProblem {
-  const shown = typeof value === 'string' ? value : value instanceof Uint8Array ? scrub(value) : JSON.stringify(value);
+  const shown = typeof value === 'string' ? value : value instanceof Uint8Array ? scrub(value) : stringifyJson(value);
   const wanted =
     timeType !== 'string'
       ? `time_type ${timeType}`
@@ -108,7 +109,7 @@ function badTime(key: string, value: Value, { timeFormat, timeType = 'string' }:
         : `time_format ${timeFormat}`;
   return {
     kind: 'invalid',
-    problem: `field ${key} is no time (expected ${wanted}): ${shown?.slice(0, 100) ?? ''}`,
+    problem: `field ${key} is no time (expected ${wanted}): ${shown.slice(0, 100)}`,
   };
 }
 

@@ -2,8 +2,8 @@
 
 export type Dialect = 'fluentd' | 'fluentbit-classic' | 'fluentbit-yaml';
 
-/** The dialect of a configuration text. Text that looks like nothing in particular counts as Fluentd's. */
-export function dialectOf(text: string): Dialect {
+/** The dialect of a configuration text. Text that looks like nothing in particular counts as Fluentd's, or as YAML by its file's name. */
+export function dialectOf(text: string, path = ''): Dialect {
   for (const line of text.split(/\r\n|\r|\n/)) {
     const trimmed = line.trim();
     if (trimmed === '' || trimmed.startsWith('#')) continue;
@@ -17,7 +17,7 @@ export function dialectOf(text: string): Dialect {
     )
       return 'fluentbit-yaml';
   }
-  return 'fluentd';
+  return /\.ya?ml$/i.test(path) ? 'fluentbit-yaml' : 'fluentd';
 }
 
 /** What to say where a text is a Kubernetes manifest, as kubectl prints it, and no configuration; undefined: it is none. */

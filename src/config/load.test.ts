@@ -128,6 +128,10 @@ describe('a file', () => {
       const [problem] = await problems(write(`e/${name}`, text));
       assert.match(problem ?? '', /^e\/\w+:3:\d+: unknown input plugin dummmy/);
     });
+  test('a file called .yaml is YAML where its text looks like nothing', async () => {
+    const [problem] = await problems(write('n.yaml', 'pipelines:\n  inputs:\n    - name: dummy\n'));
+    assert.match(problem ?? '', /^n\.yaml:1:1: .*pipelines.*did you mean pipeline\?/);
+  });
   test('a manifest of Kubernetes is told from a configuration, with the way to the one in it', async () => {
     const map = 'apiVersion: v1\ndata:\n  td-agent.conf: |-\n    <source>\n    </source>\nkind: ConfigMap\n';
     const manifest = `${map}metadata:\n  labels: {}\n  name: fluentd-config\n`;

@@ -131,7 +131,7 @@ async function loadFile(lowering: Lowering, path: string, scope: EmbeddedScope):
     lowering.problems.push({ at: { file: path, line: 1, column: 1 }, text: manifest });
     return undefined;
   }
-  const dialect = dialectOf(text);
+  const dialect = dialectOf(text, path);
   lowering.dialect = dialect;
   if (dialect !== 'fluentd') {
     const { loadFluentbit } = await import('./fluentbit/load.ts');

@@ -20,6 +20,8 @@ import { RetryState, isRetryable, refusalReason, retryAfterMs } from './retry.ts
 
 /** Least time between two log lines about retries or drops of one output: a target that is down for days must not fill the log. */
 const retryLogMs = 10_000;
+/** The same about records that were refused for good; the metrics count each. */
+const keptLogMs = 60_000;
 
 /** What of a chunk is not discarded. */
 export type Kept =
@@ -70,6 +72,7 @@ interface Work {
 export class ChunkWriter {
   readonly #host: WriterHost;
   #loggedMs = Number.NEGATIVE_INFINITY;
+  #keptLoggedMs = Number.NEGATIVE_INFINITY;
 
   constructor(host: WriterHost) {
     this.#host = host;
@@ -207,7 +210,10 @@ export class ChunkWriter {
     );
     // A record that ran out of tries may be good: only what the target refused is dropped.
     if (host.buffer.isRefusedDropped === true && !isExhausted) this.#logDropped(chunk.count, targetReasons[0] ?? '');
-    else await host.deadLetters.keep(letters);
+    else {
+      await host.deadLetters.keep(letters);
+      if (!isExhausted) this.#logKept(chunk.count);
+    }
     // With a secondary: counted by the reason for which the output itself did not take them.
     host.refused(chunk, rows.reasons ?? targetReasons);
     return [];
@@ -218,6 +224,17 @@ export class ChunkWriter {
     log.error(
       { output: id },
       `dropping ${count} records that output ${id} refused, as its configuration says (disable_chunk_backup): ${reason}`,
+    );
+  }
+  /** Without the target's words, which may hold a part of the record: the dead letter has them. */
+  #logKept(count: number): void {
+    const { log, id, clock } = this.#host;
+    const nowMs = clock.monotonicMs();
+    if (nowMs - this.#keptLoggedMs < keptLogMs) return;
+    this.#keptLoggedMs = nowMs;
+    log.warn(
+      { output: id },
+      `output ${id} refused records, ${count} now: they are kept as dead letters; look why with post2log dlq list, and send them again with post2log dlq replay`,
     );
   }
   #logRetry({ chunk, retry }: Work, error: unknown, waitMs: number): void {

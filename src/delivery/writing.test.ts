@@ -111,6 +111,10 @@ test('a chunk that is refused is halved until only the bad record is refused, an
   );
   assert.deepEqual(trial.status().refused, { 'OUTPUT_REFUSED: bad record': 1 });
   assert.equal(trial.status().delivered, 10);
+  // The log says that there are dead letters, and not what the target said of a record.
+  const kept = trial.said.filter((text) => text.startsWith('warn output x refused records, 1 now'));
+  assert.equal(kept.length, 1);
+  assert.doesNotMatch(trial.said.join(), /bad record/);
   await trial.stop();
 });
 

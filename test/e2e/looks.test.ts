@@ -1,31 +1,15 @@
 /** Both themes and languages, wide and on a phone; axe finds nothing serious in any state. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
-import type { AxeResults } from 'axe-core';
 import type { BrowserContextOptions, Page } from 'playwright-core';
 import type { Program } from '../program.ts';
+import { checkAccess } from './access.ts';
 import { openPage, phone, wide } from './browser.ts';
 import { startPlain, startWith } from './explorer.ts';
 import { sampleRecords } from './sample-records.ts';
 import { SlowSearch } from './slow-search.ts';
 
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-
-async function checkAccess(page: Page, state: string): Promise<void> {
-  await page.evaluate(axe);
-  const { violations } = (await page.evaluate('axe.run(document, { resultTypes: ["violations"] })')) as AxeResults;
-  const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
-  const lines = serious.map(
-    ({ id, help, nodes }) =>
-      `${id}: ${help}\n  ${nodes.map(({ html, failureSummary }) => `${html}\n    ${failureSummary}`).join('\n  ')}`,
-  );
-  assert.equal(lines.length, 0, `${state}:\n${lines.join('\n')}`);
-}
-
-/** axe is injected, which the page's own policy rightly forbids. */
 async function opened(
   context: TestContext,
   program: Program,

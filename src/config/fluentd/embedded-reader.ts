@@ -297,8 +297,10 @@ export class ExpressionReader {
       if (known !== undefined) return known;
       const value = this.#scope.env[textOf(name())];
       if (value !== undefined) return value;
-      if (!fallback) throw new NotUnderstood(position, `the variable ${textOf(name())} is not set`);
-      return fallback();
+      if (fallback) return fallback();
+      const text = textOf(name());
+      const advice = `set it, or write a default: ENV.fetch('${text}', 'default')`;
+      throw new NotUnderstood(position, `the variable ${text} is not set`, advice);
     };
   }
   #block(): Thunk | undefined {

@@ -10,9 +10,12 @@ export type RubyValue = string | number | bigint | boolean | null | RegExp | rea
 export class NotUnderstood {
   readonly position: number;
   readonly text: string;
-  constructor(position: number, text: string) {
+  /** What to do; undefined: write what is understood. */
+  readonly advice: string | undefined;
+  constructor(position: number, text: string, advice?: string) {
     this.position = position;
     this.text = text;
+    this.advice = advice;
   }
 }
 

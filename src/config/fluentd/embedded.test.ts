@@ -70,7 +70,10 @@ describe('embedded expressions', () => {
     ['"a" if', /an expression was expected/],
     ['"x".gsub(/(/, "")', /1:4: /],
     ['system("x")', /system is not known/],
-    [`ENV.fetch('NOPE')`, /the variable NOPE is not set/],
+    [
+      `ENV.fetch('NOPE')`,
+      /the variable NOPE is not set at column \d+; set it, or write a default: ENV\.fetch\('NOPE', 'default'\)$/,
+    ],
     [`ENV['NOPE'].upcase`, /upcase cannot be called so on nil/],
     [`ENV['X'] + 1`, /text \+ 1 has no meaning/],
     ['ENV[x]', /x is not known/],

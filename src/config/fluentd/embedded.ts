@@ -54,6 +54,6 @@ function reportProblem(scanner: Scanner, start: number, opened: Location, error:
   const shown = source.length > 60 ? `${source.slice(0, 59)}…` : source;
   scanner.problem(
     opened,
-    `#{${shown}}: ${error.text} at column ${scanner.place(error.position).column}; ${understood}`,
+    `#{${shown}}: ${error.text} at column ${scanner.place(error.position).column}; ${error.advice ?? understood}`,
   );
 }

@@ -4,6 +4,7 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { batchOf, texts } from '../../../test/fixture.ts';
 import { fuzzRuns } from '../../../test/fuzzing.ts';
+import { objectTexts, recordTexts } from '../../../test/record-texts.ts';
 import type { Batch } from '../../core/batch.ts';
 import { withMembers } from '../../kubernetes/members.ts';
 import { DirectMerge } from './direct-merge.ts';
@@ -16,6 +17,7 @@ const value = fc.oneof(
   fc.constantFrom('x\n', 'x\\n', 'x\\\\r', '\n', '\u2028', 'a "b" é', 'x\n  '),
 );
 const inner = fc.oneof(
+  objectTexts,
   fc.dictionary(key, value, { maxKeys: 3 }).map((fields) => JSON.stringify(fields)),
   fc.constantFrom(
     'plain',
@@ -35,6 +37,7 @@ const log = fc.oneof(
   fc.constantFrom('"{\\u0022a\\u0022:1}"', '{"a":1}', '{}', 'null', '3', '[{"a":1}]', '"\\ud800"'),
 );
 const record = fc.oneof(
+  recordTexts,
   fc.tuple(log, value).map(([text, other]) => `{"log":${text},"stream":${JSON.stringify(other)}}`),
   log.map((text) => `{"log": ${text}}`),
   fc.dictionary(key, value, { maxKeys: 2 }).map((fields) => JSON.stringify(fields)),

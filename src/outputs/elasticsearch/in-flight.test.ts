@@ -31,7 +31,8 @@ async function hastyServer(t: TestContext): Promise<{ port: number; bodies: Prom
       if (!head.startsWith('POST')) return;
       bodies.push(new Promise((resolve) => (done = resolve)));
       if (bodies.length === 2) {
-        answer(socket, '429 Too Many Requests', '{}');
+        // Its connection is not used again, whether all of the body was sent by now or not.
+        answer(socket, '429 Too Many Requests\r\nConnection: close', '{}');
         waiting = socket.pause();
       } else waiting?.resume();
     };

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { OperatingError } from '../../core/errors.ts';
-import { jsonDepthMax } from '../../core/json.ts';
+import { jsonDepthMax, stringifyJson } from '../../core/json.ts';
 import { MsgpackFramer } from '../../core/msgpack-scan.ts';
 import { decodeMsgpack, encodeMsgpack } from '../../core/msgpack.ts';
+import { Float } from '../../core/record.ts';
 import type { Value } from '../../core/record.ts';
 import { configOf } from '../../../test/fixture.ts';
 import { fuzzRuns } from '../../../test/fuzzing.ts';
@@ -56,7 +57,7 @@ async function takeAll(stream: readonly Buffer[], rules: Partial<ForwardOptions>
 }
 
 const scalar: fc.Arbitrary<Value> = fc.oneof(
-  fc.constantFrom<Value>(null, true, 0, -1, 1.5, 70_000, 1_709_618_828, 'text', ''),
+  fc.constantFrom<Value>(null, true, 0, -1, 1.5, 70_000, 1_709_618_828, 2n ** 64n - 1n, new Float(1), 'text', ''),
   fc.string({ maxLength: 40 }),
   fc.uint8Array({ maxLength: 20 }),
   fc.double(),
@@ -129,6 +130,7 @@ test('no stream of bytes makes the reader throw anything but its own error', asy
 
 test('nor does any text', async () => {
   const text = fc.oneof(
+    fc.array(message, { minLength: 1, maxLength: 4 }).map((list) => list.map(stringifyJson).join(' ')),
     fc.array(fc.json(), { minLength: 1 }).map((list) => `[${list.join(',')}]`),
     fc
       .array(fc.constantFrom('[', ']', '{', '}', '"', ',', ':', '\\', '1', 'e', '-', 'null', ' ', 'ü'), {

@@ -169,6 +169,8 @@ test('JSON is taken on the same port, and acknowledged as JSON', async (t) => {
   const [answer] = (await once(socket, 'data')) as [string];
   assert.equal(answer, '{"ack":"id\\n"}');
   assert.deepEqual(records(), [`j ${at(0)} {"a":1.0,"big":12345678901234567,"s":"]\\"}"}`, `f ${at(0)} {"b":2}`]);
+  socket.write('["n",1709618828,{"c":3},{"chunk":[18446744073709551615,1.0]}]');
+  assert.deepEqual(await once(socket, 'data'), ['{"ack":[18446744073709551615,1.0]}']);
   socket.destroy();
 });
 

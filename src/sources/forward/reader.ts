@@ -3,6 +3,7 @@ import { originsOption } from '../../codecs/forward-handshake.ts';
 import { withFields } from '../../codecs/fields.ts';
 import type { Instant } from '../../core/clock.ts';
 import { OperatingError, errorText } from '../../core/errors.ts';
+import { stringifyJson } from '../../core/json.ts';
 import { decodeMsgpack, encodeMsgpack } from '../../core/msgpack.ts';
 import { Origins, unpackOrigins } from '../../core/origin.ts';
 import { isFields } from '../../core/record.ts';
@@ -98,7 +99,7 @@ export class PacketReader {
 function jsonChunk(chunk: Buffer | undefined): Buffer | undefined {
   if (!chunk) return undefined;
   const value = decodeMsgpack(chunk);
-  return Buffer.from(JSON.stringify(value instanceof Uint8Array ? Buffer.from(value).toString('latin1') : value));
+  return Buffer.from(stringifyJson(value instanceof Uint8Array ? Buffer.from(value).toString('latin1') : value));
 }
 
 /** The origins of a message's entries, where it says them. What is no sound statement says nothing. */

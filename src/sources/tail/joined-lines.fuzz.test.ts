@@ -4,6 +4,7 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { configOf, contextOf } from '../../../test/fixture.ts';
 import { fuzzRuns } from '../../../test/fuzzing.ts';
+import { objectTexts } from '../../../test/record-texts.ts';
 import { noneParser } from '../../codecs/none.ts';
 import { realClock } from '../../core/clock.ts';
 import { builtinDefinition } from '../../multiline/builtin.ts';
@@ -27,7 +28,13 @@ const docker = fc
     attrs: fc.constantFrom({}, { path: 1 }),
   })
   .map((fields) => Buffer.from(JSON.stringify(fields)));
+/** Fields of Docker behind or before others, which may have their names. */
+const nearDocker = fc.tuple(objectTexts, docker, fc.boolean()).map(([text, line, isBefore]) => {
+  const [more, own] = [text.trim().slice(1, -1), line.toString().slice(1, -1)];
+  return Buffer.from(`{${(isBefore ? [more, own] : [own, more]).filter((part) => part.trim() !== '').join(',')}}`);
+});
 const other = fc.oneof(
+  nearDocker,
   fc.constantFrom('plain', '', '{"log":"x\\n"}', 'panic: x', ' \tat y').map((line) => Buffer.from(line)),
   fc.uint8Array({ maxLength: 6 }).map((bytes) => Buffer.from(bytes.map((byte) => (byte === 10 ? 32 : byte)))),
 );

@@ -4,6 +4,7 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { configOf, contextOf } from '../../../test/fixture.ts';
 import { fuzzRuns } from '../../../test/fuzzing.ts';
+import { objectTexts } from '../../../test/record-texts.ts';
 import { jsonLineParser } from '../../codecs/json.ts';
 import { noneParser } from '../../codecs/none.ts';
 import { regexpParser } from '../../codecs/regexp.ts';
@@ -15,6 +16,7 @@ import type { LineRules } from './records.ts';
 const path = '/var/log/a "b"/é.log';
 const now = { seconds: 7, nanos: 8 };
 const line = fc.oneof(
+  objectTexts,
   fc.constantFrom(
     '{}',
     '{"a":1}',

@@ -26,6 +26,8 @@ export interface Plot {
 
 /** Pixels between the time marks under the bars: a date and a time beside each other must fit. */
 const tickSpace = 84;
+/** Of times as long as there are no bars: no time is marked in it. */
+const noRange: [number, number] = [0, 1];
 /** Pixels one must drag: less is a click that slipped. */
 const dragMin = 4;
 
@@ -53,7 +55,7 @@ export function createPlot(options: PlotOptions): Plot {
         drag: { x: true, y: false, setScale: false, dist: dragMin },
       },
       scales: {
-        x: { time: false, range: () => (shown ? rangeOf(shown) : [0, 1]) },
+        x: { time: false, range: () => (shown ? rangeOf(shown) : noRange) },
         y: { range: (_plot, _min, max) => [0, Math.max(max || 1, 1)] },
       },
       series: [{}, barSeries(target)],
@@ -115,11 +117,11 @@ function timeAxis(target: HTMLElement, formats: Formats): uPlot.Axis {
     stroke: () => colour(target, '--text-faint'),
     grid: { show: false },
     ticks: { show: true, size: 3, width: 1, stroke: () => colour(target, '--line-strong') },
-    splits: (_plot, _axis, min, max, step) => localSplits(min, max, step),
-    // One that would be cut off at the right edge is left out.
+    splits: (_plot, _axis, min, max, step) => (max === noRange[1] ? [] : localSplits(min, max, step)),
+    // One that would be cut off at the right edge is left out. While the plot changes its width its elements have the old one.
     values: (plot, splits, _axis, _space, step) =>
       splits.map((ms) =>
-        plot.valToPos(ms, 'x') + tickSpace / 3 > plot.over.clientWidth ? '' : formats.tick(ms, step),
+        plot.valToPos(ms, 'x') + tickSpace / 3 > plot.bbox.width / devicePixelRatio ? '' : formats.tick(ms, step),
       ),
   };
 }
