@@ -35,6 +35,16 @@ export function compareModels(first: PipelineModel, second: PipelineModel): Conf
   return problems;
 }
 
+/** Parts of a plugin besides its options, and how they are called. */
+const parts: Readonly<Record<string, string>> = {
+  sections: 'sections',
+  parser: 'parser',
+  parsers: 'multiline.parser',
+  namedParsers: 'the parsers that records may ask for',
+  formatter: 'formatter',
+  inject: 'inject',
+};
+
 /** The options that differ from those of the plugin of that kind that is most like it. */
 function difference(plugin: PluginModel, others: readonly PluginModel[]): string {
   const found = others
@@ -43,8 +53,8 @@ function difference(plugin: PluginModel, others: readonly PluginModel[]): string
       [...new Set([...Object.keys(plugin.options), ...Object.keys(other.options)])]
         .filter((name) => JSON.stringify(plugin.options[name]) !== JSON.stringify(other.options[name]))
         .concat(
-          ['sections', 'parser', 'formatter', 'inject'].filter(
-            (part) => partText(plugin, part) !== partText(other, part),
+          Object.entries(parts).flatMap(([part, name]) =>
+            partText(plugin, part) === partText(other, part) ? [] : [name],
           ),
         ),
     )

@@ -51,6 +51,12 @@ test('what fans out in Fluent Bit is copied in Fluentd; outputs that share no ta
   assert.doesNotMatch((await convert(disjoint, 'fluentd')).text, /copy|label/);
 });
 
+test('what tries one parser after the other is told where it cannot be written', async () => {
+  const tail = '  inputs:\n    - name: tail\n      path: /x\n      multiline.parser: docker, cri\n';
+  const { problems } = await convert(`pipeline:\n${tail}  outputs:\n    - name: stdout\n      match: '*'\n`, 'fluentd');
+  assert.match(problems.join('\n'), /source tail: is not wholly the same in what was written: multiline\.parser$/m);
+});
+
 test('secrets and variables stay variables, whatever their values are', async () => {
   const env = { ES_HOST: 'real-host', ES_PASSWORD: 'real-secret' };
   const { text } = await convert(fanOut, 'fluentd', env);

@@ -53,7 +53,7 @@ export class ConfigFiles {
     } catch (error) {
       return this.#error(
         at,
-        `${what} ${written}: ${systemCode(error) === 'ENOENT' ? `no such file (${path})` : errorText(error)}`,
+        `${what} ${written}: ${systemCode(error) === 'ENOENT' ? `no such file (${path})${imageHint(full)}` : errorText(error)}`,
       );
     }
   }
@@ -61,4 +61,11 @@ export class ConfigFiles {
     this.problems.push({ at, text });
     return [];
   }
+}
+
+/** The image of Fluent Bit has files that configurations count on; that of this program has them not. */
+function imageHint(path: string): string {
+  return /^\/fluent-bit\/etc\/[\w.-]+$/.test(path)
+    ? '; where it is of the image of Fluent Bit, bring it along from there, or leave the line out if nothing names what it holds'
+    : '';
 }
