@@ -23,6 +23,7 @@ export function searchTests(title: string, service: Service): void {
     await t.test('fields in conflict: refused with the server’s words, or written as text beside', conflicts);
     await t.test('index_retention deletes an old day and leaves all else', retention);
     if (service.name === 'opensearch') await t.test('data streams are made, and written to', dataStreams);
+    await t.test('an id that is there: the same document is known again, another one refused', ids);
     await t.test('killed, stopped, read-only and slow in between: each record once', troubles);
   });
 }
@@ -220,6 +221,39 @@ async function dataStreams(t: TestContext): Promise<void> {
     });
     assert.ok(hits.every(({ _index, _source }) => _index.startsWith(`.ds-logs-${tag}-`) && '@timestamp' in _source));
   }
+}
+
+/** On several shards by a routing; where the server can, in an index that keeps no sources. */
+async function ids(t: TestContext): Promise<void> {
+  const { version } = (await ask('/')) as { version: { number: string; distribution?: string } };
+  const canRebuild = version.distribution === undefined && Number.parseInt(version.number) >= 8;
+  // The codec of such indices by default needs a library that is not there.
+  const rebuilding = canRebuild && { 'index.mode': 'logsdb', 'index.codec': 'default' };
+  await ask('/ids', { settings: { 'index.number_of_shards': 3, ...rebuilding } }, 'PUT');
+  const { send, program } = await sender(
+    t,
+    (port) => `<match **>
+  @type elasticsearch
+  host 127.0.0.1
+  port ${port}
+  index_name ids
+  id_key id
+  routing_key user
+  write_operation create
+</match>`,
+  );
+  const one = '"@timestamp":"2026-11-21T01:02:03.123456789+09:00","k.x":1,"k":{"y":0.1},"n":[3,1,3],"z":null';
+  const users = ['a', 'b', 'c', 'd'];
+  const lines = users.map((user) => `{"id":"${user}1","user":"${user}",${one}}`);
+  await send(...lines, ...lines, `{"id":"a1","user":"a","other":1,"@timestamp":"2026-11-21T00:00:00Z"}`);
+  const [refused, sent] = [1, 2 * lines.length + 1];
+  const output = await until('all to be written', async () => {
+    const [found] = (await program.status()).outputs;
+    const counts = Object.values(found?.refused ?? {});
+    return found && counts.length > 0 && found.waiting === 0 && found;
+  });
+  assert.deepEqual([Object.values(output.refused), output.delivered], [[refused], sent - refused]);
+  assert.equal((await search('ids')).length, 4);
 }
 
 async function troubles(t: TestContext): Promise<void> {

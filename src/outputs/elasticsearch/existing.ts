@@ -4,6 +4,9 @@ import { parseJson } from '../../core/json.ts';
 import type { BulkEntry } from './answer.ts';
 import type { Cluster } from './cluster.ts';
 import type { WantedDocuments } from './lines.ts';
+import { isRebuilt, isSameRebuilt } from './rebuilt-source.ts';
+
+const settingsBytes = 64 * 1024;
 
 export interface Doubted {
   readonly item: BulkEntry;
@@ -13,13 +16,43 @@ export interface Doubted {
 
 /** Reads the documents back; true for each that holds what was sent. @throws OperatingError OUTPUT_UNREACHABLE */
 export async function isThere(cluster: Cluster, asked: readonly Doubted[], signal: AbortSignal): Promise<boolean[]> {
-  const ids = asked.map(({ item }) => ({ _index: item.index, _id: item.id }));
-  const answer = (await cluster.json('POST', '/_mget', signal, { docs: ids })) as { docs?: unknown };
+  const docs = asked.map(({ item, lines }) => ({ _index: item.index, _id: item.id, ...routingOf(lines) }));
+  const answer = (await cluster.json('POST', '/_mget', signal, { docs })) as { docs?: unknown };
   const found: readonly unknown[] = Array.isArray(answer.docs) ? answer.docs : [];
-  return asked.map(({ lines }, at) => {
-    const source = sourceOf(found[at]);
-    return source !== undefined && isDeepStrictEqual(source, documentOf(lines));
-  });
+  const rebuilds = new Map<string, boolean>();
+  const same: boolean[] = [];
+  for (const [at, { item, lines }] of asked.entries()) {
+    const [source, sent] = [sourceOf(found[at]), documentOf(lines)];
+    let isSame = isDeepStrictEqual(source, sent);
+    if (!isSame && source !== undefined && isSameRebuilt(sent, source)) {
+      const { index } = item;
+      const known = rebuilds.get(index) ?? (await rebuildsSource(cluster, index, signal));
+      rebuilds.set(index, known);
+      isSame = known;
+    }
+    same.push(isSame);
+  }
+  return same;
+}
+
+/** Whether an index keeps no source; false where its settings may not be read. @throws OperatingError OUTPUT_UNREACHABLE */
+async function rebuildsSource(cluster: Cluster, index: string, signal: AbortSignal): Promise<boolean> {
+  const path = `/${encodeURIComponent(index)}/_settings/index.mode,index.mapping.source.mode?flat_settings=true`;
+  const answer = await cluster.send({ method: 'GET', path, answer: { bytesKept: settingsBytes } }, signal);
+  if (answer.status !== 200) return false;
+  try {
+    const indices = Object.values(JSON.parse(answer.text) as object) as readonly { settings?: unknown }[];
+    return indices.some(({ settings }) => isRebuilt(settings));
+  } catch {
+    return false;
+  }
+}
+
+/** A document is looked for where it was written to. */
+function routingOf(lines: Buffer): { readonly routing?: unknown } {
+  const action = JSON.parse(lines.toString('utf8', 0, lines.indexOf(10))) as Record<string, Record<string, unknown>>;
+  const { routing, _routing: old = routing } = Object.values(action)[0] ?? {};
+  return old === undefined ? {} : { routing: old };
 }
 
 function sourceOf(found: unknown): unknown {

@@ -305,6 +305,31 @@ test('an id of the record that is there already: the same document was written b
   );
 });
 
+test('an index that builds its documents anew: the same document is known again, where its settings say so', async (t) => {
+  const sent =
+    '{"id":"a","@timestamp":"2026-11-29T01:02:03.123456789+09:00","k.x":1,"k":{"y":0.1},"n":[3,1,3],"e":{},"z":null}';
+  const found = { '@timestamp': '2026-11-28T16:02:03.123Z', id: 'a', k: { x: 1, y: 0.1 }, n: [1, 3] };
+  const writing = async (source: object, settings: object): Promise<number[]> => {
+    const { result } = await written(t, { idKey: 'id', writeOperation: 'create', routingKey: 'id' }, records(sent), {
+      answering: ({ request, lines }) => {
+        const conflict = entryOf(409, { type: 'version_conflict_engine_exception', reason: 'exists' }, 'a');
+        if (request.includes('_bulk')) return { body: { errors: true, items: [conflict] } };
+        if (request === 'GET /i/_settings/index.mode,index.mapping.source.mode?flat_settings=true')
+          return { body: { i: { settings } } };
+        if (request !== 'POST /_mget') return undefined;
+        assert.deepEqual(lines, [{ docs: [{ _index: 'i', _id: 'a', routing: 'a' }] }]);
+        return { body: { docs: [{ _source: source }] } };
+      },
+    });
+    return (result?.refused ?? []).map(({ row }) => row);
+  };
+  assert.deepEqual(await writing(found, { 'index.mode': 'logsdb' }), []);
+  assert.deepEqual(await writing(found, { 'index.mapping.source.mode': 'synthetic' }), []);
+  assert.deepEqual(await writing(found, { 'index.mode': 'logsdb', 'index.mapping.source.mode': 'stored' }), [0]);
+  assert.deepEqual(await writing(found, {}), [0]);
+  assert.deepEqual(await writing({ ...found, n: [1, 2] }, { 'index.mode': 'logsdb' }), [0]);
+});
+
 test('bulk_message_request_threshold, include_index_in_url, pipeline, placeholders', async (t) => {
   const small = await written(t, { bulkMessageRequestThreshold: 10 }, records('{"n":0}', '{"n":1}'));
   assert.equal(small.bulks.length, 2);
