@@ -116,3 +116,13 @@ test('the influxdb configuration: its placeholder is named with its place, and n
   assert.match(err, /^influxdb\.conf:4:8: port: found "<InfluxDB Port>", expected a whole number$/m);
   assert.doesNotMatch(out + err, /유저암호/);
 });
+
+test('an option of <buffer> is not compared as the one of that name which the output has', async () => {
+  const forward = (section: string): string =>
+    `<match x>\n@type forward\n<server>\nhost a\n</server>\n<${section}>\n@type file\npath /x\n</${section}>\n</match>`;
+  const { out } = await checked(undefined, { P2L_FLUENTD_EXTRACFG: forward('buffer') });
+  assert.match(out, /output forward/);
+  assert.doesNotMatch(out, /differs: path/);
+  const other = await checked(undefined, { P2L_FLUENTD_EXTRACFG: forward('service_discovery') });
+  assert.match(other.out, /differs: path/);
+});

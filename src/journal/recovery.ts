@@ -72,7 +72,10 @@ async function findShard(disk: Disk, log: Log, directory: string, shard: string)
   }
   // A start that died while it made the shard leaves this; nothing was ever written to it.
   if (segments.length === 0) log.info(`${directory} holds no segment and no shard.json; it is left alone.`);
-  else log.error(`${directory} has neither shard.json nor a readable segment header; its records cannot be read.`);
+  else
+    log.error(
+      `${directory} has neither shard.json nor a readable segment header; its records cannot be read. This is said at each start until the directory is moved away.`,
+    );
   return undefined;
 }
 

@@ -11,7 +11,7 @@ import type { Lowering } from './lowering.ts';
 /** Notes it for a plugin that was lowered; `written` are the attributes that it read as options. */
 export function compare(lowering: Lowering, plugin: Plugin, section: Section, written: readonly Attribute[]): void {
   const tables = optionTables(plugin.options, plugin.sections ?? {});
-  const keys = new Set([...written.map(({ key }) => key), ...innerKeys(section)]);
+  const keys = new Set([...written.map(({ key }) => key), ...innerKeys(section, plugin.sections ?? {})]);
   const of = `${plugin.kind} ${plugin.name}`;
   const differing = new Set<string>();
   for (const difference of plugin.differences ?? []) {
@@ -50,8 +50,12 @@ function optionTables(options: OptionTable, sections: SectionTable): OptionTable
   ];
 }
 
-function innerKeys(section: Section): string[] {
-  return section.sections.flatMap((inner) => [...inner.attributes.map(({ key }) => key), ...innerKeys(inner)]);
+/** In the plugin's own sections; `<buffer>`, `<parse>` and others like them have options of their own. */
+function innerKeys(section: Section, sections: SectionTable): string[] {
+  return section.sections.flatMap((inner) => {
+    const own = sections[inner.name];
+    return own ? [...inner.attributes.map(({ key }) => key), ...innerKeys(inner, own.sections ?? {})] : [];
+  });
 }
 
 /** The spellings, among those that are written, of the options a difference is about. */
