@@ -5,11 +5,14 @@ import { errorText, systemCode } from '../../core/errors.ts';
 import type { ConfigProblem, Location } from '../../core/errors.ts';
 import { readSourceText } from '../fluentd/source-text.ts';
 import { glob } from '../glob.ts';
+import { isStandardParsers, standardParsers } from './standard-parsers.ts';
 
 /** A file that is read: its path as places show it, and its text. */
 export interface Included {
   readonly path: string;
   readonly text: string;
+  /** It is not there: the parsers that Fluent Bit has in it stand for it. */
+  readonly isStandard?: boolean;
 }
 
 /** Fluent Bit reads no more files than this; it bounds what a mistaken glob reads. */
@@ -51,9 +54,12 @@ export class ConfigFiles {
       if (problem) this.problems.push(problem);
       return [{ path, text }];
     } catch (error) {
+      const isMissing = systemCode(error) === 'ENOENT';
+      if (isMissing && what === 'Parsers_File' && isStandardParsers(full))
+        return [{ path, text: standardParsers(), isStandard: true }];
       return this.#error(
         at,
-        `${what} ${written}: ${systemCode(error) === 'ENOENT' ? `no such file (${path})${imageHint(full)}` : errorText(error)}`,
+        `${what} ${written}: ${isMissing ? `no such file (${path})${imageHint(full)}` : errorText(error)}`,
       );
     }
   }

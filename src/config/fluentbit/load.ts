@@ -41,6 +41,11 @@ export async function loadFluentbit(
   for (const { path, at } of service.parsersFiles)
     for (const file of files.include('Parsers_File', path, at)) {
       parserFiles.set(file.path, { path, at });
+      if (file.isStandard)
+        lowering.note(
+          at,
+          `Parsers_File ${path}: there is no such file; the parsers that Fluent Bit has in it are used`,
+        );
       external.push(await parseParsers(lowering, file, files));
     }
   const definitions = [...external.flatMap(({ sections }) => sections), ...yamlParsers(lowering, parsed, dialect)];
