@@ -89,6 +89,16 @@ describe('the program', () => {
     ],
     ['P2L_ADMIN_PORT', 'on', 'P2L_ADMIN_PORT: found "on", expected a whole number, or off'],
     ['P2L_STORAGE', '4 gigs', 'P2L_STORAGE: found "4 gigs", expected a size such as 10485760, 512Ki, 64Mi, 4Gi, 1Ti'],
+    [
+      'P2L_STORE_LIMIT',
+      '1k',
+      'P2L_STORE_LIMIT: found "1k", expected a size such as 10485760, 512Ki, 64Mi, 4Gi, 1Ti, >=16777216',
+    ],
+    [
+      'P2L_STORE_KEEP',
+      '0',
+      'P2L_STORE_KEEP: found "0", expected a duration such as 500ms, 10s, 5m, 24h, 7d, or seconds, at least 1m',
+    ],
     ['P2L_GRACE', '-1', 'P2L_GRACE: found "-1", expected a duration such as 500ms, 10s, 5m, 24h, 7d, or seconds'],
   ];
   for (const [name, written, expected] of bad)

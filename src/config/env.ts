@@ -14,6 +14,7 @@ import {
   bytesFrom,
   choice,
   duration,
+  durationFrom,
   integer,
   maskedSecret,
   secret,
@@ -36,6 +37,8 @@ interface Variable<T = unknown> {
   readonly alias?: string;
 }
 
+/** With less the journal is full before it holds one of the largest bodies, and the store before it has sealed a table. */
+const dataBytesMin = 16 * 1024 ** 2;
 const gibibyte = 1024 ** 3;
 
 /** Sealing large records needs so much. */
@@ -84,9 +87,10 @@ const programVariables = {
   },
   storageBytes: {
     name: 'P2L_STORAGE',
-    spec: bytes("The journal's size where P2L_DATA_LIMIT is not set; the chart's volume size", {
-      default: 4 * gibibyte,
-    }),
+    spec: bytesFrom(dataBytesMin)(
+      "The journal's size where P2L_DATA_LIMIT is not set, and the chart's volume size; 16 MiB at least",
+      { default: 4 * gibibyte },
+    ),
   },
   fluentdStorageBytes: {
     name: 'P2L_FLUENTD_STORAGE',
@@ -94,8 +98,7 @@ const programVariables = {
   },
   dataLimitBytes: {
     name: 'P2L_DATA_LIMIT',
-    // With less the journal is full before it holds one of the largest bodies.
-    spec: bytesFrom(16 * 1024 ** 2)(
+    spec: bytesFrom(dataBytesMin)(
       'Disk space for everything in P2L_DATA_DIR, split into journal, dead letters and store; 16 MiB at least',
     ),
   },
@@ -126,13 +129,13 @@ const programVariables = {
   },
   storeLimitBytes: {
     name: 'P2L_STORE_LIMIT',
-    spec: bytes(
-      'Disk space of the store, whose oldest records go first; default: three eighths of P2L_DATA_LIMIT, or half of P2L_FLUENTD_STORAGE',
+    spec: bytesFrom(dataBytesMin)(
+      'Disk space of the store, whose oldest records go first, 16 MiB at least; default: three eighths of P2L_DATA_LIMIT, or half of P2L_FLUENTD_STORAGE',
     ),
   },
   storeKeepMs: {
     name: 'P2L_STORE_KEEP',
-    spec: duration('How long the store keeps records', { default: 30 * 24 * 3_600_000 }),
+    spec: durationFrom(1)('How long the store keeps records', { default: 30 * 24 * 3_600_000 }),
   },
   keepMs: {
     name: 'P2L_KEEP',

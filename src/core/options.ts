@@ -135,6 +135,10 @@ export const boolean: Make<boolean> = maker('boolean', v.boolean());
 export const number: Make<number> = maker('number', v.pipe(v.number(), v.finite()));
 /** Milliseconds, not negative. */
 export const duration: Make<number> = maker('duration', v.pipe(v.number(), v.finite(), v.minValue(0)));
+/** Milliseconds, at least so many minutes. */
+export function durationFrom(minutes: number): Make<number> {
+  return maker('duration', v.pipe(v.number(), v.finite(), v.minValue(minutes * 60_000, `at least ${minutes}m`)));
+}
 /** Bytes, whole, not negative. */
 export const bytes: Make<number> = maker('bytes', v.pipe(v.number(), v.safeInteger(), v.minValue(0)));
 /** Bytes, at least so many. */
