@@ -8,30 +8,40 @@ const portMin = 15_000;
 const portEnd = 32_768;
 const triesMax = 100;
 
-/** A free port of the loopback address, which nobody keeps; no other call gives it while this process lives, in whichever process of tests. */
+/** A free port of the loopback address. Nobody listens there when this returns, and nobody else is given it while this process lives. */
 export async function freePort(): Promise<number> {
   for (let tries = 0; tries < triesMax; tries++) {
     const port = randomInt(portMin, portEnd);
-    if ((await reserve(port)) && (await isFree(port))) return port;
+    if ((await isKept(port)) && (await isFree(port))) return port;
   }
   throw new Error(`finding a free port: ${triesMax} from ${portMin} to ${portEnd} are in use`);
 }
 
-/** Takes a port's name among Linux's abstract sockets, which go with their process; true where it was nobody's. */
-function reserve(port: number): Promise<boolean> {
-  if (process.platform !== 'linux') return Promise.resolve(true);
-  return listens({ path: `\0post2log-test-port-${port}` }, (server) => server.unref());
+/**
+ * Keeps a port for this process: Linux gives a name without a file, whose end it sees to, to one process alone. Elsewhere
+ * ports are not kept.
+ */
+async function isKept(port: number): Promise<boolean> {
+  if (process.platform !== 'linux') return true;
+  const keeper = await listening({ path: `\0post2log-test-port-${port}` });
+  keeper?.unref();
+  return keeper !== undefined;
 }
-function isFree(port: number): Promise<boolean> {
-  return listens({ port, host: '127.0.0.1' }, (server) => new Promise((resolve) => server.close(resolve)));
+
+async function isFree(port: number): Promise<boolean> {
+  const server = await listening({ host: '127.0.0.1', port });
+  if (!server) return false;
+  await new Promise((resolve) => server.close(resolve));
+  return true;
 }
-/** False where the place is taken; `then` has what listens there. */
-function listens(place: ListenOptions, then: (server: Server) => unknown): Promise<boolean> {
+
+/** A server there; undefined where there is one. */
+function listening(options: ListenOptions): Promise<Server | undefined> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once('error', (error: NodeJS.ErrnoException) =>
-      error.code === 'EADDRINUSE' ? resolve(false) : reject(error),
+      error.code === 'EADDRINUSE' ? resolve(undefined) : reject(error),
     );
-    server.listen(place, () => resolve(Promise.resolve(then(server)).then(() => true)));
+    server.listen(options, () => resolve(server));
   });
 }

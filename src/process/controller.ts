@@ -61,6 +61,8 @@ export interface ControllerOptions {
 export class Controller implements AdminBackend {
   readonly #options: ControllerOptions;
   readonly #startedMs = Date.now();
+  /** Over once the start has outputs, or failed. */
+  readonly #begun = Promise.withResolvers<void>();
   #generation: Generation | undefined;
   #changing: Promise<unknown> = Promise.resolve();
   #watcher: (model: PipelineModel) => Promise<void> = () => Promise.resolve();
@@ -80,8 +82,9 @@ export class Controller implements AdminBackend {
       const generation = 'number' in start ? start : await this.#options.generations.use(start);
       await this.#options.deliverer.use(generation);
       this.#generation = generation;
+      this.#begun.resolve();
       await this.#watcher(generation.model);
-    });
+    }).finally(() => this.#begun.resolve());
   }
   /** Lets the sources of the running generation begin. @throws OperatingError */
   startReceiving(): Promise<void> {
@@ -150,7 +153,9 @@ export class Controller implements AdminBackend {
     }
   }
 
+  /** Waits while the program starts: without outputs it would look as if nothing waited. */
   async status(): Promise<Status> {
+    await this.#begun.promise;
     const { deliverer, directory, receivers, journalBytesMax, store } = this.#options;
     deliverer.askTargets();
     const router = deliverer.routerStatus();

@@ -183,16 +183,19 @@ export class Victim {
   async drain(timeoutMs: number): Promise<Status> {
     let best = Number.POSITIVE_INFINITY;
     let progressMs = performance.now();
+    let appended: number | undefined;
     for (;;) {
       const status = await this.#statusSoon();
       if (status === undefined) throw new Error('the admin server gives no status');
       const waiting = status.outputs.reduce((sum, output) => sum + output.waiting, 0);
-      if (waiting === 0) return status;
+      // A delivering process that was just started may not know all that there is.
+      if (waiting === 0 && status.appended === appended) return status;
+      appended = status.appended;
       if (waiting < best) progressMs = performance.now();
       best = Math.min(best, waiting);
       if (performance.now() - progressMs > timeoutMs)
         throw new Error(`outputs do not drain: ${JSON.stringify(status.outputs)}`);
-      await wait(50);
+      await wait(200);
     }
   }
   /** SIGTERM; resolves with its exit code (undefined: a signal ended it) once all it printed is on disk. */
