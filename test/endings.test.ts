@@ -23,7 +23,10 @@ for (const [what, word, signal] of [
     const directory = await until('the directory', () => /^(.*)\n/.exec(printed)?.[1]);
     context.after(() => rmSync(directory, { recursive: true }));
     const file = join(directory, 'pid');
-    const pid = Number(await until('the server', () => existsSync(file) && readFileSync(file, 'utf8').trim()));
+    // It is there before its text is.
+    const pid = Number(
+      await until('the server', () => existsSync(file) && /^\d+\n/.exec(readFileSync(file, 'utf8'))?.[0]),
+    );
     assert.notEqual(processGroup(pid), undefined);
     child.kill(signal);
     assert.equal(await ended, signal === 'SIGTERM' ? 143 : 130);

@@ -47,7 +47,7 @@ export function atEnd(context: TestContext, end: () => Promise<unknown>): void {
 export async function temporaryDirectory(context: TestContext): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'p2l-test-'));
   // A killed program's other processes end a moment after it.
-  atEnd(context, () => rm(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 }));
+  atEnd(context, () => rm(directory, { recursive: true, force: true, maxRetries: 30, retryDelay: 50 }));
   return directory;
 }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
+import { until } from '../../test/program.ts';
 import { FakeClock } from '../core/clock.ts';
 import { FakeDisk } from '../core/disk-fake.ts';
 import { NotReady } from '../core/not-ready.ts';
@@ -105,14 +106,10 @@ test('an API that is down: records wait once for all pods, then go on without, a
   await api.until(() => api.paths.some((path) => path.endsWith('web-1')));
   api.answer = undefined;
   api.put(podObject('shop', 'web-1', 'u1', { containers: { web: 'aa' } }));
-  for (let tries = 0; tries < 20; tries++) {
+  await until('the pod', async () => {
     clock.advance(60_000);
-    const found = await whenReady(() => cluster.pod(ask('web-1', 'aa'), limits));
-    if (typeof found === 'object') return;
-    await new Promise((resolve) => setImmediate(resolve));
-    await api.until(() => true);
-  }
-  assert.fail('it never came back');
+    return typeof (await whenReady(() => cluster.pod(ask('web-1', 'aa'), limits))) === 'object';
+  });
 });
 
 test('no wait at all where none is wanted', async (context) => {

@@ -199,7 +199,7 @@ test('where no process can be made the program goes on, and it is started later'
       place('../core/clock.ts'),
       place('../core/log.ts'),
     ],
-    { timeout: 20_000 },
+    { timeout: 120_000 },
   );
   assert.deepEqual(JSON.parse(stdout), [
     { state: 'starting', lastError: 'it could not be started: too many open files' },

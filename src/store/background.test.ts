@@ -205,7 +205,7 @@ describe('background', () => {
     await engine.close();
   });
 
-  test('a close ends what is under way, which is done after the next start', { timeout: 20_000 }, async (context) => {
+  test('a close ends what is under way, which is done after the next start', { timeout: 60_000 }, async (context) => {
     const directory = await makeStoreDirectory(context);
     const begun = Promise.withResolvers<undefined>();
     let engine = await openStore(directory, {
@@ -227,7 +227,7 @@ describe('background', () => {
     await engine.close();
   });
 
-  test('a partition is dropped while it is about to be sealed', { timeout: 20_000 }, async (context) => {
+  test('a partition is dropped while it is about to be sealed', { timeout: 60_000 }, async (context) => {
     const directory = await makeStoreDirectory(context);
     const hourMs = 3_600_000;
     const options = { hotRows: 24, keepMs: hourMs };

@@ -23,7 +23,8 @@ test('records come on top; a reader who has scrolled or opened one is not moved'
   assert.match((await page.locator('#row-1').textContent()) ?? '', /first/);
 
   await page.evaluate('document.querySelector(".table").scrollTo(0, 700)');
-  await page.locator('#row-30').waitFor();
+  // It is not drawn before the page has seen that it was scrolled.
+  await page.locator('#row-45').waitFor();
   const place = await scrolled(page);
   assert.equal(place, 700);
   const seen = await page.locator('#row-30').textContent();
@@ -63,6 +64,8 @@ test('a tail goes by the query, and shows each record once', async (context) => 
   await page.locator('.live-pill[data-state="on"]').waitFor();
   for (let n = 1; n <= 6; n++) await post(program, { kind: n % 2 === 0 ? 'a' : 'b', n });
   await page.locator('#row-0').getByText('n=6').waitFor();
+  // Of the search, whose answer may come after what the tail brings.
+  await page.locator('#row-3').getByText('n=0').waitFor();
   const rows = await page.locator('.row').allTextContents();
   assert.deepEqual(
     rows.map((text) => /n=(\d)/.exec(text)?.[1]),

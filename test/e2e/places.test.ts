@@ -47,7 +47,7 @@ test('a choice of where to search, kept in the address; both have their own reco
   await page.getByRole('button', { name: /^logstash-\*/ }).click();
   await waitForCount(page, 3);
   await page.getByText('out of the index 2').first().waitFor();
-  assert.match(page.url(), /in=index/);
+  await page.waitForURL(/in=index/);
   await ask(page, 'word:="a"');
   await page.waitForURL(/q=/);
   await until('the search', () => server.received.some(({ text }) => text.includes('{"term":{"word":{"value":"a"}}}')));
@@ -65,7 +65,7 @@ test('the explorer alone has no choice, whatever an address names, and says when
   ).ready();
   const page = await openPage(context, `${program.adminUrl}/?last=all&in=store`);
   await waitForCount(page, 3);
-  assert.doesNotMatch(page.url(), /in=/);
+  await page.waitForURL((url) => !url.searchParams.has('in'));
   assert.equal(await page.getByRole('button', { name: /^Search in/ }).count(), 0);
   server.close();
   await ask(page, 'foo');

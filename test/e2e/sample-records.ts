@@ -7,7 +7,10 @@ export interface SampleRecord {
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
-/** `count` records over the day before `nowMs`, oldest first: fewer at night, some minutes of errors. */
+/**
+ * `count` records over the day before `nowMs`, oldest first: fewer at night, some minutes of errors. None of its first ten
+ * minutes: a page that is opened later shows the last 24 hours of then.
+ */
 export function sampleRecords(nowMs: number, count: number): SampleRecord[] {
   const random = randomFrom(7);
   const dayMs = 24 * 3_600_000;
@@ -18,7 +21,7 @@ export function sampleRecords(nowMs: number, count: number): SampleRecord[] {
     if (random() < 0.02) times.push(troubleMs + (random() - 0.5) * 1_200_000);
     // A day has a quiet and a busy half.
     else if (random() < 0.55 + 0.45 * Math.cos((part - 0.1) * 2 * Math.PI))
-      times.push(nowMs - part * (dayMs - 60_000) - 2000);
+      times.push(nowMs - part * (dayMs - 600_000) - 2000);
   }
   times.sort((a, b) => a - b);
   return times.map((timeMs, index) => {

@@ -40,7 +40,7 @@ describe('asking', () => {
       page,
       having(({ fields }) => fields['country'] === 'JP'),
     );
-    assert.equal(new URL(page.url()).searchParams.get('q'), 'country:JP');
+    await page.waitForURL((url) => url.searchParams.get('q') === 'country:JP');
 
     await page.goBack();
     await waitForCount(

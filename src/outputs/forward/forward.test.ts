@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
 import { test } from 'node:test';
@@ -20,6 +21,7 @@ import {
   packedBatchOf,
   section,
 } from '../../../test/fixture.ts';
+import { freePort } from '../../../test/free-port.ts';
 import { security, startSource } from '../../sources/forward/forward-fixture.ts';
 import { forwardOutput } from './index.ts';
 import { ForwardOutput } from './output.ts';
@@ -224,8 +226,11 @@ test('keepalive uses a connection again, but not one that the server closed', as
   await output.write(chunk(), signal);
   await output.write(chunk(), signal);
   assert.equal(counts.connections, 1);
-  last?.destroy();
-  await new Promise((resolve) => setImmediate(resolve));
+  assert.ok(last);
+  // Closed on both sides: the output has seen it.
+  const closed = once(last, 'close');
+  last.end();
+  await closed;
   await output.write(chunk(), signal);
   await until(3);
   assert.equal(counts.connections, 2);
@@ -233,10 +238,7 @@ test('keepalive uses a connection again, but not one that the server closed', as
 
 test('a server that is down leaves its chunks to another', async (t) => {
   const { port, received } = await sink(t, acknowledge);
-  const dead = createServer();
-  await new Promise<void>((resolve) => dead.listen(0, '127.0.0.1', resolve));
-  const deadPort = (dead.address() as AddressInfo).port;
-  await new Promise((resolve) => dead.close(resolve));
+  const deadPort = await freePort();
   const { output } = await open(t, [server(deadPort), server(port)], { requireAckResponse: true });
   for (let i = 0; i < 5; i++) await output.write(chunk(), signal);
   assert.equal(received.length, 5);
@@ -323,7 +325,8 @@ test('a record that MessagePack cannot hold is refused alone', async (t) => {
 
 test('heartbeats find a server that comes back, over TCP and UDP', async (t) => {
   for (const heartbeatType of ['transport', 'udp']) {
-    const source = await startSource(t);
+    // One that nobody is given while no source listens there.
+    const source = await startSource(t, { port: await freePort() });
     const { output, context } = await open(t, [server(source.port)], {
       heartbeatType,
       hardTimeout: 5000,

@@ -196,7 +196,7 @@ test('limits: bodies beyond the memory budget are 503, and the budget is given b
 
 test('slow loris: half-sent requests are closed after the timeout and counted', async (t) => {
   const context = new FakeContext();
-  const { port } = await startSource(t, { headersTimeout: 100, requestTimeout: 200 }, context);
+  const { port } = await startSource(t, { headersTimeout: 500, requestTimeout: 800 }, context);
   const clients = [
     'POST /postback HTTP/1.1\r\nHost: x\r\nX-Slow: ',
     'POST /postback HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{"a":',
