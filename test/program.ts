@@ -73,8 +73,9 @@ export class Program {
     this.url = `http://127.0.0.1:${port}`;
     this.adminUrl = `http://127.0.0.1:${adminPort}`;
     this.dataDir = dataDir;
-    child.stdout?.on('data', (part: Buffer) => (this.stdout += part.toString()));
-    child.stderr?.on('data', (part: Buffer) => (this.stderr += part.toString()));
+    // Decoded as a whole: a part may end within a character.
+    child.stdout?.setEncoding('utf8').on('data', (part: string) => (this.stdout += part));
+    child.stderr?.setEncoding('utf8').on('data', (part: string) => (this.stderr += part));
     this.exited = new Promise((resolve) => child.on('close', (code, signal) => resolve(code ?? signal ?? 'gone')));
   }
   /** Resolves when it says `ready`; rejects with what it said when it ended instead. */

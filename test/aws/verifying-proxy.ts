@@ -42,7 +42,8 @@ export async function verifyingProxy(t: TestContext, target: string, rules: Prox
         res.writeHead(answer.statusCode ?? 502, answer.headers);
         answer.pipe(res);
       });
-      behind.on('error', () => res.writeHead(502).end());
+      // A server that dies may have answered half.
+      behind.on('error', () => (res.headersSent ? res.destroy() : res.writeHead(502).end()));
       behind.end(request.body);
     });
   });

@@ -1,16 +1,17 @@
 /** Starts that cannot work say what, where and what to do, and end with the documented code. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { startProgram, temporaryDirectory } from '../program.ts';
-import { freePort } from '../free-port.ts';
 
 test('a busy port names the next step', async (t) => {
-  const port = await freePort();
-  const holder = createServer();
-  await new Promise<void>((resolve) => holder.listen(port, '127.0.0.1', resolve));
+  const holder = createServer().listen(0, '127.0.0.1');
+  await once(holder, 'listening');
+  const { port } = holder.address() as AddressInfo;
   t.after(() => holder.close());
   const program = await startProgram(t, { env: { P2L_PORT: String(port) } });
   assert.equal(await program.exited, 1);

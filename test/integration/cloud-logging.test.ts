@@ -31,19 +31,15 @@ test('the sidecar’s log file arrives at the fake of Cloud Logging as its query
   const lines = (from: number, to: number): string[] =>
     Array.from({ length: to - from }, (_, i) => `INFO:     127.0.0.1 - "GET /items/${from + i} HTTP/1.1" 200 OK`);
   const kept = (program: Program, count: number) =>
-    until(`${count} lines to be kept`, async () =>
-      (await program.status()).outputs.some(({ waiting }) => waiting >= count - logging.entries.length),
-    );
+    until(`${count} lines to be kept`, async () => (await program.status()).appended >= count);
+  const refusal = /403 Forbidden: Permission denied; give the service account the role roles\/logging.logWriter/;
   // Refused as long as the service account has no role: the lines wait.
   logging.state.override = () => ({ status: 403, body: { error: { code: 403, message: 'Permission denied' } } });
   const refused = await (await start()).ready();
   await appendFile(join(directory, 'app.log'), `${lines(0, 100).join('\n')}\n`);
   await kept(refused, 100);
+  await until('the refusal to be said', () => refusal.test(refused.stderr));
   assert.equal(await refused.stop(), 0);
-  assert.match(
-    refused.stderr,
-    /403 Forbidden: Permission denied; give the service account the role roles\/logging.logWriter/,
-  );
   assert.ok(logging.requests.length > 0);
   assert.equal(logging.entries.length, 0);
   logging.state.override = undefined;
@@ -53,6 +49,7 @@ test('the sidecar’s log file arrives at the fake of Cloud Logging as its query
   await killed.kill();
   const last = await (await start()).ready();
   await kept(last, 200);
+  await until('all lines', () => logging.entries.length >= 200);
   assert.equal(await last.stop(), 0);
   assert.equal(logging.entries.length, 200);
   assert.deepEqual(new Set(logging.entries.map(({ textPayload }) => textPayload)), new Set(lines(0, 200)));

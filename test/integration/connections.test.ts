@@ -33,7 +33,14 @@ test(
   '10,000 connections are held and served',
   { skip: filesMax < count + 500 && `only ${filesMax} open files are allowed here` },
   async (t) => {
-    const program = await startProgram(t, { env: { P2L_FLUENTD_EXTRACFG: '<match **>\n  @type null\n</match>\n' } });
+    const program = await startProgram(t, {
+      env: {
+        // The first connection is silent until the last one is open.
+        P2L_HEADERS_TIMEOUT: '10m',
+        P2L_REQUEST_TIMEOUT: '10m',
+        P2L_FLUENTD_EXTRACFG: '<match **>\n  @type null\n</match>\n',
+      },
+    });
     await program.ready();
     const port = Number(new URL(program.url).port);
     const sockets: Socket[] = [];

@@ -16,9 +16,10 @@ test('a deleted data directory is said, refused once and made anew; what is ackn
   };
   const first = await (await startProgram(t, { dataDir, env })).ready();
   assert.equal((await first.post('/postback', '{}')).status, 200);
-  await rm(dataDir, { recursive: true });
+  // The program still writes in it.
+  await rm(dataDir, { recursive: true, maxRetries: 10, retryDelay: 50 });
   await until('the loss to be noticed', async () => (await first.post('/postback', '{}')).status === 503);
-  assert.match(first.stderr, /was deleted or replaced by somebody else/);
+  await until('the loss to be said', () => /was deleted or replaced by somebody else/.test(first.stderr));
   await until('postbacks to be taken again', async () => (await first.post('/postback', '{"n":1}')).status === 200);
   await first.kill();
   await rm(out);

@@ -9,6 +9,9 @@ import { smallDisk, takeAllSpace } from './small-disk.ts';
 /** 4 KB each: a few thousand of them fill 16 MB. */
 const body = JSON.stringify({ text: 'x'.repeat(4000) });
 
+/** The longer a disk takes to fill, the later an output would try again. */
+const often = 'retry_max_interval 1s';
+
 /** Posts until something else than 200 is answered, and gives that answer. */
 async function fill(program: Program): Promise<{ answer: Response; taken: number }> {
   for (let taken = 0; taken < 20_000;) {
@@ -50,7 +53,7 @@ test('a journal at its limit answers 503 until its output takes records again', 
   const program = await startProgram(t, {
     env: {
       P2L_DATA_LIMIT: '64Mi',
-      P2L_FLUENTD_EXTRACFG: `<match **>\n  @type file\n  @id stuck\n  path ${out}/all\n  append true\n</match>\n`,
+      P2L_FLUENTD_EXTRACFG: `<match **>\n  @type file\n  @id stuck\n  path ${out}/all\n  append true\n  <buffer>\n    ${often}\n  </buffer>\n</match>\n`,
     },
   });
   await program.ready();
@@ -77,7 +80,7 @@ test('a journal at its limit drops the oldest records for an output that chose i
   const directory = await temporaryDirectory(t);
   const out = join(directory, 'out');
   await writeFile(out, '');
-  const buffer = '<buffer>\n    overflow_action drop_oldest_chunk\n  </buffer>';
+  const buffer = `<buffer>\n    ${often}\n    overflow_action drop_oldest_chunk\n  </buffer>`;
   const program = await startProgram(t, {
     env: {
       P2L_DATA_LIMIT: '64Mi',

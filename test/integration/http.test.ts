@@ -125,6 +125,7 @@ test('every request that the http source answered 200 is delivered, also through
   }
   const last = await (await startProgram(t, started)).ready();
   await until('all to arrive', () => load.acknowledged.every((one) => arrived.has(one)));
+  await until('all to be delivered', async () => (await last.status()).outputs.every(({ waiting }) => waiting === 0));
   assert.equal(await last.stop(), 0, last.stderr);
   const numbers = await written(directory);
   const inFile = new Set(numbers);

@@ -135,6 +135,9 @@ for (const point of [
     await until('the crash', async () => {
       if (victim.child.signalCode !== null) return true;
       if (!/\bready\b/.test(victim.stderr) || looks++ % 5 > 0 || given >= all.length) return false;
+      // A victim that was held up would else read all at once.
+      const whole = all.slice(0, given).filter((line) => line.includes('"log":"E')).length;
+      if ((await here.arrived()).length < whole) return false;
       await appendFile(here.input, `${all.slice(given, given + 29).join('\n')}\n`);
       given += 29;
       return false;
