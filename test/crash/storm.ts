@@ -5,6 +5,7 @@ import type { Kill } from './kills.ts';
 import type { CrashLoad } from './load.ts';
 import type { Random } from './random.ts';
 import type { SmallDisk } from './small-disk.ts';
+import { orphanMs } from './victim.ts';
 import type { Victim } from './victim.ts';
 
 /** Longest wait for the first 503 of a full disk, and for the first 200 when space is back. */
@@ -54,7 +55,7 @@ export class Storm {
         await this.#serve(kill.delayMs);
         const left = await victim.killLeader();
         if (left.length > 0)
-          this.problems.push(`${left.length} processes lived on 3 s after the supervisor was killed`);
+          this.problems.push(`${left.length} processes lived on ${orphanMs / 1000} s after the supervisor was killed`);
         break;
       }
       case 'receiver':

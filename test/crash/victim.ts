@@ -14,6 +14,9 @@ import { postbackPaths } from './postbacks.ts';
 /** Longest wait for the program to be ready again, or for a process to be replaced. Recovery takes well under a second here. */
 const restartTimeoutMs = 120_000;
 
+/** Longest wait for processes whose parent was killed to end: the next start waits as long for them. */
+export const orphanMs = 10_000;
+
 /** Both outputs get every record: the file exactly once, standard output at least once. Flushed often, so that kills hit writes. */
 function outputConfig(filePath: string): string {
   return `<match **>
@@ -127,14 +130,15 @@ export class Victim {
     program.child.stdout?.resume();
     await program.exited;
   }
-  /** SIGKILL to the first process only. Resolves with the processes that were still there after 3 s, which is too many. */
+  /** SIGKILL to the first process only. Resolves with the processes that were still there after orphanMs, which is too many. */
   async killLeader(): Promise<number[]> {
     const { program } = this.#running as Post2log;
     const others = program.pids().filter((pid) => pid !== program.pid);
     this.#isExpectedToEnd = true;
     program.child.kill('SIGKILL');
     const living = (): number[] => others.filter((pid) => processGroup(pid) === program.pid);
-    for (const untilMs = performance.now() + 3000; performance.now() < untilMs && living().length > 0;) await wait(10);
+    for (const untilMs = performance.now() + orphanMs; performance.now() < untilMs && living().length > 0;)
+      await wait(10);
     const left = living();
     await this.killGroup();
     return left;

@@ -16,6 +16,7 @@ import { Random } from '../crash/random.ts';
 import { filesBelow } from '../crash/arrivals.ts';
 import { readNumbers } from './arrived.ts';
 import { judge } from './check.ts';
+import type { Verdict } from './check.ts';
 import { Collector } from './collector.ts';
 import { TorturedLog } from './log.ts';
 import type { LogKind } from './log.ts';
@@ -112,6 +113,9 @@ async function torture({ minutes, seed }: Options, directory: string): Promise<s
   }
 }
 
+const bytesOf = (lines: Verdict['lost']): number =>
+  lines.reduce((sum, { name, n }) => sum + TorturedLog.bytesOf(name, n), 0);
+
 /** Waits until nothing more comes, and checks. */
 async function conclude(collector: Collector, logs: readonly TorturedLog[], directory: string): Promise<string[]> {
   // The last record of several lines waits for the next one.
@@ -130,11 +134,13 @@ async function conclude(collector: Collector, logs: readonly TorturedLog[], dire
     const now = [...arrived.values()].reduce((sum, { length }) => sum + length, 0);
     if (now !== count) sinceMs = performance.now();
     count = now;
-    const { problems } = judge(written, arrived);
-    if (problems.size === 0 && performance.now() - sinceMs > drainMs / 4) break;
+    const { problems, lost } = judge(written, arrived);
+    if (performance.now() - sinceMs <= drainMs / 4 || problems.size > 0) continue;
+    // Lines of a flood that are not read yet are neither there nor lost.
+    if (bytesOf(lost) === (await collector.lostBytes())) break;
   }
   const { problems, lost } = judge(written, arrived);
-  const lostBytes = lost.reduce((sum, { name, n }) => sum + TorturedLog.bytesOf(name, n), 0);
+  const lostBytes = bytesOf(lost);
   const counted = await collector.lostBytes();
   const code = await collector.stop();
   const { kills, stops, slowed } = collector.counts;

@@ -53,6 +53,12 @@ function timecheck(namespace: string, name: string): App {
 }
 
 before(async () => {
+  // The ways to both servers are opened beside this.
+  await until(
+    'the API server',
+    async () => (await cluster.request('GET', '/readyz').catch(() => undefined))?.status === 200,
+  );
+  await until('Elasticsearch', async () => (await fetch('http://elasticsearch:9200').catch(() => undefined))?.ok);
   for (const namespace of ['dev', 'test', 'lab', 'logging'])
     await cluster.createNamespace(`kiamol-ch13-${namespace}`, { kiamol: 'ch13' });
   const account = '/var/run/secrets/kubernetes.io/serviceaccount';
